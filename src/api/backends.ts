@@ -1,0 +1,251 @@
+import type {
+  Container,
+  ContainerConfig,
+  CreateContainerRequest,
+  EndpointConfig,
+  EngineEvent,
+  ExecConfig,
+  ExecState,
+  HostConfig,
+} from "../model/container.ts";
+import type { Filters } from "../model/control.ts";
+import type { CreateNetworkRequest, EngineNetwork, Volume } from "../model/engine-network.ts";
+import type { ContainerId, ExecId } from "../model/ids.ts";
+import type { Image } from "../model/image.ts";
+
+/** What REST needs of the engine. Every method that takes `idOrName` throws OperationError `not-found` in Docker's words: `No such container: foo`. */
+export interface ContainersBackend {
+  /** @returns warnings for the user, in Docker's words. */
+  create(request: CreateContainerRequest): Promise<{ readonly id: ContainerId; readonly warnings: readonly string[] }>;
+  inspect(idOrName: string, options?: { readonly size?: boolean }): Promise<Container>;
+  /** Newest first. Takes no lock. `all: false`: running ones only, unless a filter asks for others. */
+  list(options: {
+    readonly all: boolean;
+    readonly limit?: number;
+    readonly size?: boolean;
+    readonly filters: Filters;
+  }): Promise<readonly Container[]>;
+  start(idOrName: string, options?: { readonly detachKeys?: string }): Promise<void>;
+  /** @throws OperationError `not-modified` when it does not run. */
+  stop(idOrName: string, options: { readonly timeoutSeconds?: number; readonly signal?: string }): Promise<void>;
+  restart(idOrName: string, options: { readonly timeoutSeconds?: number; readonly signal?: string }): Promise<void>;
+  kill(idOrName: string, signal: string): Promise<void>;
+  pause(idOrName: string): Promise<void>;
+  unpause(idOrName: string): Promise<void>;
+  rename(idOrName: string, name: string): Promise<void>;
+  remove(
+    idOrName: string,
+    options: { readonly force: boolean; readonly volumes: boolean; readonly link: boolean },
+  ): Promise<void>;
+  update(idOrName: string, changes: Partial<HostConfig>): Promise<readonly string[]>;
+  /** Registers before it returns the inner promise, so that headers may be sent at once. */
+  wait(
+    idOrName: string,
+    condition: "not-running" | "next-exit" | "removed",
+    options: { readonly signal: AbortSignal },
+  ): Promise<{ readonly result: Promise<{ readonly exitCode: number; readonly error?: string }> }>;
+  resize(idOrName: string, size: TerminalSize): Promise<void>;
+  top(
+    idOrName: string,
+    psArgs: string,
+  ): Promise<{ readonly titles: readonly string[]; readonly processes: readonly (readonly string[])[] }>;
+  /** Connects a client; ends when the container has, or by `signal`. */
+  attach(idOrName: string, options: AttachOptions): Promise<void>;
+  logs(idOrName: string, options: LogOptions): Promise<LogStream>;
+  prune(filters: Filters): Promise<{ readonly deleted: readonly string[]; readonly reclaimedBytes: number }>;
+  connectNetwork(
+    network: string,
+    idOrName: string,
+    endpoint: EndpointConfig,
+    options: { readonly force: boolean },
+  ): Promise<void>;
+  disconnectNetwork(network: string, idOrName: string, options: { readonly force: boolean }): Promise<void>;
+}
+
+export interface TerminalSize {
+  readonly heightCells: number;
+  readonly widthCells: number;
+}
+
+/** A client's end of an attach or exec: REST frames it (or not, for a terminal) and applies back-pressure. */
+export interface AttachOptions {
+  readonly stream: boolean;
+  readonly logs: boolean;
+  readonly stdin?: AsyncIterable<Uint8Array>;
+  /** Resolves when the client can take more. */
+  readonly output?: (stream: "stdout" | "stderr", data: Uint8Array) => Promise<void>;
+  readonly wantsStdout: boolean;
+  readonly wantsStderr: boolean;
+  readonly detachKeys?: string;
+  readonly signal: AbortSignal;
+  /** Called once everything was found right, before the first byte: REST then answers 101 or 200. */
+  readonly onReady: (isTty: boolean) => void;
+}
+
+export interface LogOptions {
+  readonly follow: boolean;
+  readonly wantsStdout: boolean;
+  readonly wantsStderr: boolean;
+  /** ns since 1970. */
+  readonly sinceNs?: bigint;
+  readonly untilNs?: bigint;
+  readonly timestamps: boolean;
+  readonly details: boolean;
+  /** Missing: all. */
+  readonly tail?: number;
+  readonly signal: AbortSignal;
+}
+
+export interface LogStream {
+  readonly isTty: boolean;
+  /** Whole lines with their newline, timestamps in front where asked for. */
+  readonly lines: AsyncIterable<{ readonly stream: "stdout" | "stderr"; readonly data: Uint8Array }>;
+}
+
+export interface ExecsBackend {
+  create(container: string, config: ExecConfig): Promise<ExecId>;
+  inspect(id: string): ExecState;
+  /** With `detach` it returns when the process runs; otherwise when it has ended. */
+  start(
+    id: string,
+    options:
+      | (Omit<AttachOptions, "logs" | "stream"> & { readonly detach: false; readonly consoleSize?: TerminalSize })
+      | { readonly detach: true },
+  ): Promise<void>;
+  resize(id: string, size: TerminalSize): Promise<void>;
+}
+
+export interface ImagesBackend {
+  list(options: {
+    readonly all: boolean;
+    readonly filters: Filters;
+  }): Promise<readonly (Image & { readonly containers: number })[]>;
+  /** @throws OperationError `not-found`: `No such image: foo:latest`. */
+  inspect(reference: string): Promise<Image>;
+  /** A `docker save` or OCI archive, plain or compressed. Yields Docker's progress messages; throws when it fails, with nothing kept. */
+  load(archive: AsyncIterable<Uint8Array>, options: { readonly quiet: boolean }): AsyncIterable<ProgressMessage>;
+  save(references: readonly string[], options: { readonly signal: AbortSignal }): AsyncIterable<Uint8Array>;
+  /** A root file system as a tar. @param changes - Dockerfile instructions. */
+  importArchive(
+    archive: AsyncIterable<Uint8Array>,
+    options: {
+      readonly repository: string;
+      readonly tag: string;
+      readonly message: string;
+      readonly changes: readonly string[];
+      readonly platform: string;
+    },
+  ): AsyncIterable<ProgressMessage>;
+  pull(
+    reference: string,
+    options: { readonly platform: string; readonly auth?: string; readonly signal: AbortSignal },
+  ): AsyncIterable<ProgressMessage>;
+  tag(reference: string, repository: string, tag: string): Promise<void>;
+  remove(
+    reference: string,
+    options: { readonly force: boolean; readonly prune: boolean },
+  ): Promise<readonly ({ readonly untagged: string } | { readonly deleted: string })[]>;
+  prune(filters: Filters): Promise<{
+    readonly deleted: readonly ({ readonly untagged: string } | { readonly deleted: string })[];
+    readonly reclaimedBytes: number;
+  }>;
+}
+
+/** @see Docker's JSONMessage: what `docker load` and `docker pull` print. */
+export interface ProgressMessage {
+  readonly id?: string;
+  readonly status?: string;
+  readonly stream?: string;
+  readonly progressDetail?: { readonly current?: number; readonly total?: number };
+  readonly aux?: unknown;
+}
+
+export interface NetworksBackend {
+  create(request: CreateNetworkRequest): Promise<{ readonly id: string; readonly warning: string }>;
+  inspect(idOrName: string): Promise<EngineNetwork>;
+  list(filters: Filters): Promise<readonly EngineNetwork[]>;
+  remove(idOrName: string): Promise<void>;
+  prune(filters: Filters): Promise<readonly string[]>;
+}
+
+export interface VolumesBackend {
+  create(request: {
+    readonly name: string;
+    readonly driver: string;
+    readonly options: Readonly<Record<string, string>>;
+    readonly labels: Readonly<Record<string, string>>;
+  }): Promise<Volume>;
+  inspect(name: string): Promise<Volume>;
+  list(filters: Filters): Promise<readonly Volume[]>;
+  remove(name: string, options: { readonly force: boolean }): Promise<void>;
+  prune(filters: Filters): Promise<{ readonly deleted: readonly string[]; readonly reclaimedBytes: number }>;
+}
+
+export interface SystemBackend {
+  /** Facts for /info and /version; REST adds counts from the other backends. */
+  info(): Promise<SystemInfo>;
+  events(options: {
+    readonly sinceNs?: bigint;
+    readonly untilNs?: bigint;
+    readonly filters: Filters;
+    readonly signal: AbortSignal;
+  }): AsyncIterable<EngineEvent>;
+}
+
+export interface SystemInfo {
+  readonly id: string;
+  readonly hostname: string;
+  readonly kernelVersion: string;
+  readonly operatingSystem: string;
+  readonly osVersion: string;
+  readonly architecture: string;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  readonly dataRoot: string;
+  readonly cgroupVersion: 1 | 2;
+  readonly runtimes: Readonly<Record<string, { readonly path: string; readonly version: string }>>;
+  readonly defaultRuntime: string;
+  readonly conmonVersion: string;
+  readonly version: string;
+  readonly commit: string;
+  readonly builtAt: string;
+  readonly labels: readonly string[];
+  readonly liveRestore: boolean;
+  readonly isDebug: boolean;
+  readonly startedAtMs: number;
+  readonly warnings: readonly string[];
+}
+
+/** What REST needs to make, join and leave a swarm; everything else of a swarm goes through ControlCaller. */
+export interface SwarmMembershipBackend {
+  /** This node's own view, without asking a manager. */
+  local(): LocalSwarmState;
+  init(request: {
+    readonly listenAddress: string;
+    readonly advertiseAddress: string;
+    readonly forceNewCluster: boolean;
+    readonly defaultAddressPool: readonly string[];
+    readonly subnetSize: number;
+    readonly autoLockManagers: boolean;
+    readonly availability: "active" | "pause" | "drain";
+  }): Promise<{ readonly nodeId: string }>;
+  join(request: {
+    readonly listenAddress: string;
+    readonly advertiseAddress: string;
+    readonly remoteAddresses: readonly string[];
+    readonly joinToken: string;
+    readonly availability: "active" | "pause" | "drain";
+  }): Promise<void>;
+  leave(options: { readonly force: boolean }): Promise<void>;
+}
+
+export interface LocalSwarmState {
+  readonly state: "inactive" | "pending" | "active" | "error" | "locked";
+  readonly nodeId: string;
+  readonly nodeAddress: string;
+  readonly isManager: boolean;
+  readonly error: string;
+  readonly remoteManagers: readonly { readonly nodeId: string; readonly address: string }[];
+}
+
+export type { ContainerConfig };

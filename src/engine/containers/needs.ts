@@ -1,0 +1,56 @@
+import type { Container, CreateContainerRequest, EndpointConfig, NetworkState } from "../../model/container.ts";
+import type { ContainerId, ImageId } from "../../model/ids.ts";
+import type { Image } from "../../model/image.ts";
+import type { Volume } from "../../model/engine-network.ts";
+
+/** What containers need of images. */
+export interface ContainerImages {
+  /** By name, id or prefix of an id. @throws OperationError `not-found`: `No such image: busybox:latest`. */
+  get(reference: string): Image;
+  /** Makes the container's writable layer over the image's; kept until `removeRootfs`. */
+  createRootfs(containerId: ContainerId, imageId: ImageId): Promise<void>;
+  /** Mounts it off the main thread; twice is safe. `isVolatile`: it never has to survive a crash (`--rm`). @returns the path. */
+  mountRootfs(containerId: ContainerId, options: { readonly isVolatile: boolean }): Promise<string>;
+  unmountRootfs(containerId: ContainerId): Promise<void>;
+  removeRootfs(containerId: ContainerId): Promise<void>;
+  /** The writable layer, for diff and size. */
+  upperPath(containerId: ContainerId): string;
+}
+
+/** What containers need of networks. Addresses, names and published ports are settled at `connect`, not at create. */
+export interface ContainerNetworks {
+  /** @throws OperationError `not-found`: `network foo not found`; `invalid` for settings that no network could honour. Changes nothing. */
+  validate(request: CreateContainerRequest): void;
+  /** Makes the container's network namespace with its endpoints, published ports, hosts and resolv.conf content and name server. Undone whole when it fails. */
+  connect(container: Container): Promise<Sandbox>;
+  /** Twice is safe, and so is a container that never had one. */
+  release(containerId: ContainerId): Promise<void>;
+  /** After a start of the daemon: takes up the sandboxes of these containers and takes down all others. */
+  restore(containers: readonly Container[]): Promise<void>;
+  /** `network connect` on a running container. */
+  attach(container: Container, network: string, endpoint: EndpointConfig): Promise<NetworkState>;
+  detach(container: Container, network: string): Promise<NetworkState>;
+}
+
+export interface Sandbox {
+  /** A file to `setns` to; `undefined`: the host's own network, or another container's (then the OCI spec is told by `joinPid`). */
+  readonly namespacePath: string | undefined;
+  readonly state: NetworkState;
+  /** Content of /etc/hosts and /etc/resolv.conf in the container. */
+  readonly hosts: string;
+  readonly resolvConf: string;
+}
+
+/** What containers need of volumes. */
+export interface ContainerVolumes {
+  /** Makes it when missing. Name "" makes an anonymous one. */
+  ensure(request: {
+    readonly name: string;
+    readonly driver: string;
+    readonly options: Readonly<Record<string, string>>;
+    readonly labels: Readonly<Record<string, string>>;
+  }): Promise<Volume>;
+  use(name: string, containerId: ContainerId): void;
+  release(name: string, containerId: ContainerId): void;
+  remove(name: string, options: { readonly force: boolean }): Promise<void>;
+}

@@ -1,0 +1,109 @@
+import type {
+  Cluster,
+  ClusterSpec,
+  Config,
+  Network,
+  NetworkSpec,
+  Node,
+  NodeSpec,
+  Revision,
+  Secret,
+  Service,
+  ServiceSpec,
+  Task,
+} from "./cluster.ts";
+import type { ConfigId, NetworkId, NodeId, RequestId, SecretId, ServiceId } from "./ids.ts";
+
+/** Filters as Docker's clients send them: `{"name": ["web"], "label": ["a=b"]}`. Several values of one key: any; several keys: all. */
+export type Filters = Readonly<Record<string, readonly string[]>>;
+
+/** Calls that REST makes to the managers. A follower passes each one to the leader or, for reads, waits for its read index and answers itself. */
+export type ControlRequest =
+  | { readonly kind: "get-cluster" }
+  | {
+      readonly kind: "update-cluster";
+      readonly version: number;
+      readonly spec: ClusterSpec;
+      readonly rotateWorkerToken: boolean;
+      readonly rotateManagerToken: boolean;
+    }
+  | { readonly kind: "create-service"; readonly spec: ServiceSpec }
+  /** `rollback: true` puts the previous spec back and ignores `spec`. */
+  | {
+      readonly kind: "update-service";
+      readonly id: ServiceId;
+      readonly version: number;
+      readonly spec: ServiceSpec;
+      readonly rollback: boolean;
+    }
+  | { readonly kind: "remove-service"; readonly idOrName: string }
+  | { readonly kind: "get-service"; readonly idOrName: string }
+  | { readonly kind: "list-services"; readonly filters: Filters }
+  | { readonly kind: "get-task"; readonly id: string }
+  | { readonly kind: "list-tasks"; readonly filters: Filters }
+  | { readonly kind: "get-node"; readonly idOrName: string }
+  | { readonly kind: "list-nodes"; readonly filters: Filters }
+  | { readonly kind: "update-node"; readonly id: NodeId; readonly version: number; readonly spec: NodeSpec }
+  | { readonly kind: "remove-node"; readonly idOrName: string; readonly force: boolean }
+  | { readonly kind: "create-network"; readonly spec: NetworkSpec }
+  | { readonly kind: "get-network"; readonly idOrName: string }
+  | { readonly kind: "list-networks"; readonly filters: Filters }
+  | { readonly kind: "remove-network"; readonly idOrName: string }
+  | { readonly kind: "create-secret"; readonly spec: Secret["spec"] }
+  | { readonly kind: "get-secret"; readonly idOrName: string }
+  | { readonly kind: "list-secrets"; readonly filters: Filters }
+  | { readonly kind: "update-secret"; readonly id: SecretId; readonly version: number; readonly spec: Secret["spec"] }
+  | { readonly kind: "remove-secret"; readonly idOrName: string }
+  | { readonly kind: "create-config"; readonly spec: Config["spec"] }
+  | { readonly kind: "get-config"; readonly idOrName: string }
+  | { readonly kind: "list-configs"; readonly filters: Filters }
+  | { readonly kind: "update-config"; readonly id: ConfigId; readonly version: number; readonly spec: Config["spec"] }
+  | { readonly kind: "remove-config"; readonly idOrName: string }
+  /** A hash of this very manager's store at the index it has applied; never forwarded. For tests and support. */
+  | { readonly kind: "state-hash" };
+
+export type ControlResponse =
+  | { readonly kind: "done" }
+  | { readonly kind: "created"; readonly id: string; readonly warnings: readonly string[] }
+  | { readonly kind: "cluster"; readonly cluster: Cluster }
+  | { readonly kind: "services"; readonly services: readonly ServiceView[] }
+  | { readonly kind: "tasks"; readonly tasks: readonly TaskView[] }
+  | { readonly kind: "nodes"; readonly nodes: readonly NodeView[] }
+  | { readonly kind: "networks"; readonly networks: readonly Network[] }
+  | { readonly kind: "secrets"; readonly secrets: readonly Secret[] }
+  | { readonly kind: "configs"; readonly configs: readonly Config[] }
+  | { readonly kind: "state-hash"; readonly index: number; readonly hash: string };
+
+/** get-x answers with a list of one. */
+export interface ServiceView {
+  readonly service: Service;
+  readonly runningTasks: number;
+  readonly desiredTasks: number;
+  readonly completedTasks: number;
+}
+
+/** A task joined with the revision it runs, as REST shows it. */
+export interface TaskView {
+  readonly task: Task;
+  readonly revision: Revision;
+  readonly serviceName: string;
+  readonly networks: readonly Network[];
+}
+
+export interface NodeView {
+  readonly node: Node;
+  /** Only on managers. */
+  readonly isLeader: boolean;
+  readonly isReachable: boolean;
+}
+
+/** One call: REST states this; the manager's control API does it, through rpc. */
+export interface ControlCaller {
+  /** @throws OperationError of any kind, in Docker's words. */
+  call(
+    request: ControlRequest,
+    options: { readonly requestId: RequestId; readonly signal?: AbortSignal },
+  ): Promise<ControlResponse>;
+}
+
+export type { NetworkId };

@@ -1,0 +1,116 @@
+import type { Network, Node, PortConfig, Revision, Task, TaskStatus } from "./cluster.ts";
+import type { NetworkId, NodeId, ServiceId, SessionId, TaskId } from "./ids.ts";
+import type { NodeDescription } from "./cluster.ts";
+
+/** What a worker sends up its session stream. The node's id comes from its certificate. */
+export type SessionUp =
+  | {
+      readonly kind: "hello";
+      readonly description: NodeDescription /** Its own idea of its address; may be empty. */;
+      readonly address: string;
+    }
+  | { readonly kind: "beat" }
+  | { readonly kind: "statuses"; readonly statuses: readonly { readonly taskId: TaskId; readonly status: TaskStatus }[] }
+  /** Everything up to this sequence number has been carried out in the network sets of this node. */
+  | { readonly kind: "applied"; readonly sequence: number };
+
+/** What a manager sends down. */
+export type SessionDown =
+  | { readonly kind: "welcome"; readonly sessionId: SessionId; readonly beatPeriodMs: number }
+  /** Where the managers are, most useful first; sent at the start and on change. */
+  | { readonly kind: "managers"; readonly addresses: readonly string[] }
+  | { readonly kind: "assignments"; readonly assignments: Assignments };
+
+/**
+ * What a node needs to know. `full` replaces everything; a delta names what was put and what was removed.
+ * Numbers rise by one within a session; a gap is a broken session.
+ */
+export interface Assignments {
+  readonly sequence: number;
+  readonly isFull: boolean;
+  readonly put: readonly Assignment[];
+  readonly removed: readonly AssignmentKey[];
+}
+
+export type Assignment =
+  /** A task of this node, with what it runs. */
+  | { readonly kind: "task"; readonly task: AssignedTask }
+  /** A network that a task of this node is on, or the ingress network. */
+  | { readonly kind: "network"; readonly network: Network }
+  /** Every node of the cluster that takes part in a network of this node: where its traffic goes. */
+  | { readonly kind: "peer"; readonly peer: Peer }
+  /** A service with tasks on a network of this node, or with published ports. */
+  | { readonly kind: "service"; readonly service: AssignedService }
+  /** A task anywhere in the cluster that is on a network of this node, or behind an ingress port. */
+  | { readonly kind: "endpoint"; readonly endpoint: Endpoint }
+  | { readonly kind: "secret"; readonly secret: { readonly id: string; readonly data: Uint8Array } }
+  | { readonly kind: "config"; readonly config: { readonly id: string; readonly data: Uint8Array } };
+
+export type AssignmentKey = { readonly kind: Assignment["kind"]; readonly id: string };
+
+export interface AssignedTask {
+  readonly task: Task;
+  readonly revision: Revision;
+  readonly serviceName: string;
+  readonly serviceLabels: Readonly<Record<string, string>>;
+}
+
+export interface Peer {
+  readonly nodeId: NodeId;
+  readonly hostname: string;
+  /** Underlay address of its VXLAN end. */
+  readonly address: string;
+  readonly ingressNumber: number;
+  /** CIDR form. */
+  readonly ingressAddress: string;
+}
+
+export interface AssignedService {
+  readonly id: ServiceId;
+  readonly name: string;
+  readonly endpointMode: "vip" | "dnsrr";
+  readonly virtualIps: readonly { readonly networkId: NetworkId; readonly address: string }[];
+  readonly ports: readonly PortConfig[];
+}
+
+export interface Endpoint {
+  readonly taskId: TaskId;
+  readonly serviceId: ServiceId;
+  /** `service.slot.taskId` or `service.nodeId.taskId`, as container names are made. */
+  readonly taskName: string;
+  readonly nodeId: NodeId;
+  readonly networks: readonly { readonly networkId: NetworkId; readonly address: string; readonly aliases: readonly string[] }[];
+  /** Traffic may be sent to it: it runs and is not to be stopped. Others are reachable by address only. */
+  readonly isServing: boolean;
+}
+
+export function assignmentId(assignment: Assignment): string {
+  switch (assignment.kind) {
+    case "task":
+      return assignment.task.task.id;
+    case "network":
+      return assignment.network.id;
+    case "peer":
+      return assignment.peer.nodeId;
+    case "service":
+      return assignment.service.id;
+    case "endpoint":
+      return assignment.endpoint.taskId;
+    case "secret":
+      return assignment.secret.id;
+    case "config":
+      return assignment.config.id;
+  }
+}
+
+/** Nodes that a `Node` record is enough for: the peer as workers see it, once it has its numbers. */
+export function peerOf(node: Node): Peer | undefined {
+  if (node.ingressNumber === undefined || node.ingressAddress === undefined) return undefined;
+  return {
+    nodeId: node.id,
+    hostname: node.description?.hostname ?? "",
+    address: node.status.address,
+    ingressNumber: node.ingressNumber,
+    ingressAddress: node.ingressAddress,
+  };
+}

@@ -1,0 +1,26 @@
+import type { TaskStatus } from "../model/cluster.ts";
+import type { TaskId } from "../model/ids.ts";
+import type { AssignedTask, Assignment } from "../model/session.ts";
+
+/** What runs tasks on this node: `engine-executor.ts` on the real engine, a simulated one in tests. */
+export interface Executor {
+  /** Makes the network state of this node (overlays, peers, endpoints, services' addresses, ingress) what it is told. Resolves when it is in force. */
+  applyNetwork(state: NetworkAssignments): Promise<void>;
+  /** Makes the container and all it needs. Twice for one task is safe: the second finds the first's. */
+  prepare(task: AssignedTask, options: { readonly signal: AbortSignal }): Promise<void>;
+  /** Starts it; resolves when it runs (and is healthy, if it has a health check). */
+  start(task: AssignedTask, options: { readonly signal: AbortSignal }): Promise<TaskStatus["container"]>;
+  /** Resolves when it has ended, also if that was before the call. */
+  wait(
+    taskId: TaskId,
+    options: { readonly signal: AbortSignal },
+  ): Promise<{ readonly exitCode: number; readonly error?: string }>;
+  /** Stop signal, grace period, kill. Resolves when it has ended; no error when it had. */
+  stop(task: AssignedTask, options: { readonly signal: AbortSignal }): Promise<void>;
+  /** Takes the container away; no error when it is gone. */
+  remove(taskId: TaskId): Promise<void>;
+  /** Tasks whose containers are on this node now, whatever their state. */
+  list(): Promise<readonly TaskId[]>;
+}
+
+export type NetworkAssignments = ReadonlyMap<string, Extract<Assignment, { kind: "network" | "peer" | "service" | "endpoint" }>>;
