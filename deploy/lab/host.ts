@@ -1,0 +1,203 @@
+import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { plugIn, setCable, unplug } from "./network.ts";
+import type { LabHost } from "./paths.ts";
+import {
+  cgroupRoots,
+  hostProcesses,
+  identify,
+  isAlive,
+  type ProcessIdentity,
+  removeCgroups,
+  signalAll,
+  until,
+} from "./processes.ts";
+
+const BIN = join(dirname(fileURLToPath(import.meta.url)), "..", "bin");
+const START_MS = 20_000;
+const STOP_MS = 15_000;
+
+/**
+ * Boots a host: namespaces, private mounts, then its daemon. Nothing is done to a host that is up.
+ * @param hosts - All hosts of the lab: what its /etc/hosts says.
+ */
+export async function bootHost(host: LabHost, hosts: readonly LabHost[]): Promise<void> {
+  mkdirSync(host.directory, { recursive: true });
+  plugIn(host);
+  if (host.name === "client") return;
+  if (holder(host) === undefined) await startHolder(host, hosts);
+  await startDaemon(host);
+}
+
+/** Power loss: everything on the host dies at once, its link too; only its disk stays. */
+export async function crashHost(host: LabHost): Promise<void> {
+  await killAll(host);
+  unplug(host);
+  removeCgroups(host.cgroup);
+}
+
+/** Kills the daemon and its manager in one go; containers and what watches them stay. */
+export async function killDaemon(host: LabHost): Promise<void> {
+  const daemon = daemonProcess(host);
+  if (daemon === undefined) return;
+  const pids = [daemon.pid, ...childrenNamed(daemon.pid, "manager.mjs")];
+  const identities = pids.map(identify).filter(identity => identity !== undefined);
+  signalAll(pids, "SIGKILL");
+  await until(`${host.name} killed`, STOP_MS, () => !identities.some(isAlive));
+}
+
+export function pauseHost(host: LabHost): void {
+  signalAll(runningProcesses(host), "SIGSTOP");
+}
+
+export function resumeHost(host: LabHost): void {
+  signalAll(runningProcesses(host), "SIGCONT");
+}
+
+export function cutHost(host: LabHost): void {
+  setCable(host, "down");
+}
+
+export function healHost(host: LabHost): void {
+  setCable(host, "up");
+}
+
+/** Takes the host away whole, its disk too. */
+export async function destroyHost(host: LabHost): Promise<void> {
+  await crashHost(host);
+  rmSync(host.directory, { recursive: true, force: true });
+}
+
+/** What to put before a command to run it inside the host. */
+export function enterCommand(host: LabHost): readonly string[] {
+  if (host.name === "client") return ["nsenter", `--net=/run/netns/${host.namespace}`];
+  const inside = holder(host);
+  if (inside === undefined) throw new Error(`${host.name} is not up`);
+  return ["nsenter", "--target", String(inside.pid), "--mount", "--uts", "--net"];
+}
+
+export function isUp(host: LabHost): boolean {
+  return daemonProcess(host) !== undefined;
+}
+
+/** The process that holds the host's mount and UTS namespaces. */
+function holder(host: LabHost): ProcessIdentity | undefined {
+  return recorded(join(host.directory, "holder.pid"));
+}
+
+function daemonProcess(host: LabHost): ProcessIdentity | undefined {
+  return recorded(join(host.directory, "shoald.identity"));
+}
+
+function runningProcesses(host: LabHost): readonly number[] {
+  return hostProcesses(host, holder(host)?.pid);
+}
+
+async function killAll(host: LabHost): Promise<void> {
+  const holderPid = holder(host)?.pid;
+  await until(`all processes of ${host.name} gone`, STOP_MS, () => {
+    const pids = hostProcesses(host, holderPid).filter(pid => identify(pid) !== undefined);
+    signalAll(pids, "SIGKILL");
+    return pids.length === 0;
+  });
+}
+
+function recorded(path: string): ProcessIdentity | undefined {
+  if (!existsSync(path)) return undefined;
+  const identity = JSON.parse(readFileSync(path, "utf8")) as ProcessIdentity;
+  return isAlive(identity) ? identity : undefined;
+}
+
+/** A boot: a fresh /run, a new boot id, a /sys of this network namespace, cgroups that crun accepts. */
+async function startHolder(host: LabHost, hosts: readonly LabHost[]): Promise<void> {
+  const { directory } = host;
+  for (const name of ["data", "cgroups"]) mkdirSync(join(directory, name), { recursive: true });
+  writeFileSync(join(directory, "boot_id"), `${randomUUID()}\n`);
+  writeFileSync(
+    join(directory, "hosts"),
+    ["127.0.0.1 localhost", ...hosts.map(({ address, name }) => `${address} ${name}`), ""].join("\n"),
+  );
+  writeFileSync(join(directory, "resolv.conf"), "");
+  const script = `
+set -e
+mount --make-rprivate /
+hostname ${host.name}
+umount /sys/fs/cgroup/unified 2>/dev/null || true
+mount --rbind /sys/fs/cgroup ${directory}/cgroups
+mount -t sysfs sysfs /sys
+mount --rbind ${directory}/cgroups /sys/fs/cgroup
+mount -t tmpfs tmpfs /run
+mkdir -p /run/lock /run/netns
+mount --bind ${directory}/boot_id /proc/sys/kernel/random/boot_id
+mount --bind ${directory}/hosts /etc/hosts
+resolv=$(readlink -f /etc/resolv.conf || true)
+if [ -e "$resolv" ]; then mount --bind ${directory}/resolv.conf "$resolv"; fi
+touch ${directory}/booted
+exec sleep infinity`;
+  rmSync(join(directory, "booted"), { force: true });
+  const log = openSync(join(directory, "boot.log"), "w");
+  const child = spawn("nsenter", [`--net=/run/netns/${host.namespace}`, "unshare", "--mount", "--uts", "sh", "-c", script], {
+    detached: true,
+    stdio: ["ignore", log, log],
+    cwd: "/",
+  });
+  closeSync(log);
+  child.unref();
+  const pid = child.pid;
+  if (pid === undefined) throw new Error(`${host.name}: cannot start`);
+  await until(`${host.name} boots (see ${directory}/boot.log)`, START_MS, () => existsSync(join(directory, "booted")));
+  // nsenter and unshare exec what follows them, so the pid is still that of `sleep`.
+  writeFileSync(join(directory, "holder.pid"), JSON.stringify(identify(pid)));
+}
+
+async function startDaemon(host: LabHost): Promise<void> {
+  if (isUp(host)) return;
+  const { directory } = host;
+  rmSync(host.socket, { force: true });
+  for (const root of cgroupRoots()) {
+    if (/\/(pids|memory|freezer|systemd)$/.test(root) || existsSync(join(root, "cgroup.controllers"))) {
+      mkdirSync(join(root, host.cgroup, "daemon"), { recursive: true });
+    }
+  }
+  const flags = [
+    ...["--host", `unix://${host.socket}`, "--data-root", join(directory, "data"), "--pidfile", join(directory, "shoald.pid")],
+    ...[
+      "--cgroup-parent",
+      `${host.cgroup}/containers`,
+      "--config-file",
+      join(directory, "daemon.json"),
+      "--log-level",
+      process.env["SHOAL_LAB_LOG_LEVEL"] ?? "info",
+    ],
+  ];
+  const joinCgroups = `for d in /sys/fs/cgroup/*${host.cgroup}/daemon /sys/fs/cgroup${host.cgroup}/daemon; do [ -d "$d" ] && echo $$ > "$d/cgroup.procs"; done; exec "$@"`;
+  const [enter = "", ...rest] = enterCommand(host);
+  const log = openSync(join(directory, "shoald.log"), "a");
+  const child = spawn(enter, [...rest, "sh", "-c", joinCgroups, "sh", process.execPath, join(BIN, "shoald"), ...flags], {
+    detached: true,
+    stdio: ["ignore", log, log],
+    cwd: "/",
+    env: { PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root" },
+  });
+  closeSync(log);
+  child.unref();
+  const { pid } = child;
+  if (pid === undefined) throw new Error(`${host.name}: cannot start shoald`);
+  writeFileSync(join(directory, "shoald.identity"), JSON.stringify(identify(pid)));
+  await until(`shoald of ${host.name} answers (see ${directory}/shoald.log)`, START_MS, () => {
+    if (identify(pid) === undefined) throw new Error(`shoald of ${host.name} ended: see ${directory}/shoald.log`);
+    return existsSync(host.socket);
+  });
+}
+
+function childrenNamed(parentPid: number, name: string): readonly number[] {
+  const children = readFileSync(`/proc/${parentPid}/task/${parentPid}/children`, "utf8").trim();
+  return children
+    .split(" ")
+    .filter(Boolean)
+    .map(Number)
+    .filter(pid => existsSync(`/proc/${pid}/cmdline`) && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(name));
+}

@@ -1,0 +1,129 @@
+// A cluster on one machine: each host is a network, mount and UTS namespace with a daemon of its own, on a switch that is a namespace too.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { bootHost, crashHost, cutHost, destroyHost, enterCommand, healHost, killDaemon, pauseHost, resumeHost } from "./host.ts";
+import { createSwitch, deleteSwitch, unplug } from "./network.ts";
+import { hostNames, LAB_ROOT, type LabHost, labDirectory, labHost } from "./paths.ts";
+import { removeCgroups } from "./processes.ts";
+import { formSwarm } from "./swarm.ts";
+
+const USAGE = `Usage: lab VERB [--name LAB]
+  up [--managers 3] [--workers 2] [--empty]   start the hosts and join them to one swarm (--empty: daemons only)
+  host HOST                                   print the host's DOCKER_HOST
+  kill HOST...                                SIGKILL to its daemon and manager; containers stay
+  crash HOST...                               power loss: everything on it dies at once
+  restart HOST...                             start what was killed, boot what was crashed
+  pause HOST... | resume HOST...              stop and continue every process on it
+  cut HOST... | heal HOST...                  its network cable
+  sh HOST COMMAND...                          run a shell command inside it ("client" is a host without a daemon)
+  down                                        take everything away
+`;
+
+interface Lab {
+  readonly name: string;
+  readonly hosts: readonly LabHost[];
+}
+
+const PER_HOST: Record<string, (host: LabHost, lab: Lab) => void | Promise<void>> = {
+  kill: killDaemon,
+  crash: crashHost,
+  restart: (host, lab) => bootHost(host, lab.hosts),
+  pause: pauseHost,
+  resume: resumeHost,
+  cut: cutHost,
+  heal: healHost,
+};
+
+async function main(): Promise<void> {
+  const [verb = "help", ...rest] = process.argv.slice(2);
+  if (verb === "sh") return runInside(rest);
+  const { values, positionals } = parseArgs({
+    args: rest,
+    allowPositionals: true,
+    options: {
+      name: { type: "string", default: "lab" },
+      managers: { type: "string", default: "3" },
+      workers: { type: "string", default: "2" },
+      empty: { type: "boolean", default: false },
+    },
+  });
+  const action = PER_HOST[verb];
+  if (action !== undefined) {
+    const lab = readLab(values.name);
+    if (positionals.length === 0) throw new Error(`"lab ${verb}" needs a host`);
+    await Promise.all(positionals.map(name => action(findHost(lab, name), lab)));
+  } else if (verb === "up")
+    await up(values.name, { managers: Number(values.managers), workers: Number(values.workers), isEmpty: values.empty });
+  else if (verb === "host") console.log(`unix://${findHost(readLab(values.name), positionals[0] ?? "").socket}`);
+  else if (verb === "down") await down(values.name);
+  else process.stdout.write(USAGE);
+}
+
+async function up(
+  name: string,
+  options: { readonly managers: number; readonly workers: number; readonly isEmpty: boolean },
+): Promise<void> {
+  const directory = labDirectory(name);
+  const names = [...hostNames(options), "client"];
+  const lab = { name, hosts: names.map(host => labHost(name, host)) };
+  mkdirSync(directory, { recursive: true });
+  // Written first: `down` after an interrupted `up` has to know what there may be.
+  writeFileSync(join(directory, "lab.json"), JSON.stringify({ hosts: names }));
+  createSwitch(name);
+  await Promise.all(lab.hosts.map(host => bootHost(host, lab.hosts)));
+  const daemons = lab.hosts.filter(host => host.name !== "client");
+  if (!options.isEmpty) await formSwarm(daemons);
+  for (const host of daemons) console.log(`${host.name} ${host.address} DOCKER_HOST=unix://${host.socket}`);
+}
+
+async function down(name: string): Promise<void> {
+  const directory = labDirectory(name);
+  if (!existsSync(directory)) return;
+  const hosts = new Set(
+    readdirSync(directory, { withFileTypes: true })
+      .filter(entry => entry.isDirectory())
+      .map(entry => entry.name),
+  );
+  for (const { name: host } of existsSync(join(directory, "lab.json")) ? readLab(name).hosts : []) hosts.add(host);
+  await Promise.all([...hosts].map(host => destroyHost(labHost(name, host))));
+  for (const host of hosts) unplug(labHost(name, host));
+  deleteSwitch(name);
+  removeCgroups(`/shoal-lab/${name}`);
+  rmSync(directory, { recursive: true, force: true });
+  if (existsSync(LAB_ROOT) && readdirSync(LAB_ROOT).length === 0) {
+    rmdirSync(LAB_ROOT);
+    removeCgroups("/shoal-lab");
+  }
+}
+
+/** `lab sh [--name LAB] HOST COMMAND...`: everything after the host is the command's own. */
+function runInside(args: readonly string[]): void {
+  let name = "lab";
+  let rest = [...args];
+  if (rest[0] === "--name") [, name = "lab", ...rest] = rest;
+  const [hostName = "", ...command] = rest;
+  const [enter = "", ...prefix] = enterCommand(findHost(readLab(name), hostName));
+  const shell = command.length === 0 ? ["sh"] : ["sh", "-c", command.join(" ")];
+  const { status } = spawnSync(enter, [...prefix, ...shell], { stdio: "inherit" });
+  process.exitCode = status ?? 1;
+}
+
+function readLab(name: string): Lab {
+  const path = join(labDirectory(name), "lab.json");
+  if (!existsSync(path)) throw new Error(`lab ${name} is not up`);
+  const { hosts } = JSON.parse(readFileSync(path, "utf8")) as { hosts: readonly string[] };
+  return { name, hosts: hosts.map(host => labHost(name, host)) };
+}
+
+function findHost(lab: Lab, name: string): LabHost {
+  const host = lab.hosts.find(candidate => candidate.name === name);
+  if (host === undefined) throw new Error(`no such host in lab ${lab.name}: ${name}`);
+  return host;
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});

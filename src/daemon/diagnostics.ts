@@ -1,0 +1,77 @@
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import type { Log } from "../ports/log.ts";
+
+const CRASH_REPORTS_MAX = 10;
+const REPORT_PERIOD_MS = 60_000;
+const STALL_MS = 200;
+
+export interface Diagnostics {
+  /** Worst and 99th percentile delay of the event loop since the last report, in ms. */
+  loopDelay(): { readonly maxMs: number; readonly p99Ms: number };
+}
+
+/**
+ * Watches this process: event-loop delay to the log each minute, state on SIGUSR1 (which without a handler would open Node's
+ * debugger port), fatal errors to `directory`. Called first of all.
+ * @param dump - What SIGUSR1 writes, as JSON; holds no secrets.
+ */
+export function startDiagnostics({
+  program,
+  directory,
+  log,
+  dump,
+}: {
+  program: string;
+  directory: string;
+  log: Log;
+  dump: () => unknown;
+}): Diagnostics {
+  const histogram = monitorEventLoopDelay({ resolution: 10 });
+  histogram.enable();
+  const loopDelay = () => ({ maxMs: toMs(histogram.max), p99Ms: toMs(histogram.percentile(99)) });
+  setInterval(() => {
+    const delay = loopDelay();
+    if (delay.maxMs > STALL_MS) log.warn(delay, "the event loop was held up");
+    else log.debug(delay, "event loop delay");
+    histogram.reset();
+  }, REPORT_PERIOD_MS).unref();
+
+  process.on("SIGUSR1", () => {
+    const path = join(directory, `${program}-state-${Date.now()}.json`);
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    writeFileSync(path, JSON.stringify({ loopDelay: loopDelay(), memory: process.memoryUsage(), state: dump() }, null, 2), {
+      mode: 0o600,
+    });
+    log.info({ path }, "state written");
+  });
+
+  const onFatal = (error: unknown): void => {
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    try {
+      writeCrashReport(directory, program, stack);
+      log.error({ error: stack }, "fatal");
+    } finally {
+      process.stderr.write(`${program}: fatal: ${stack}\n`);
+      process.exit(1);
+    }
+  };
+  process.on("uncaughtException", onFatal);
+  process.on("unhandledRejection", onFatal);
+  return { loopDelay };
+}
+
+function writeCrashReport(directory: string, program: string, stack: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const name = `${program}-crash-${Date.now()}.txt`;
+  writeFileSync(join(directory, name), `${new Date().toISOString()} ${program} ${process.version}\n${stack}\n`, { mode: 0o600 });
+  const reports = readdirSync(directory)
+    .filter(file => file.includes("-crash-"))
+    .sort();
+  for (const old of reports.slice(0, -CRASH_REPORTS_MAX)) rmSync(join(directory, old), { force: true });
+}
+
+function toMs(nanoseconds: number): number {
+  return Math.round(nanoseconds / 1e5) / 10;
+}
