@@ -9,6 +9,8 @@ export interface Shim {
   create(request: ShimCreate): Promise<ShimContainer>;
   /** Takes up a container that was created by an earlier daemon; `undefined` when neither it nor a record of its end is there. */
   restore(request: ShimRestore): Promise<ShimContainer | undefined>;
+  /** Ends and takes away whatever is there of a container whose start was cut short, so that it can be made again. No error when nothing is. */
+  discard?(request: Pick<ShimRestore, "id" | "bundlePath" | "runtime">): Promise<void>;
 }
 
 export interface ShimCreate {
@@ -76,6 +78,12 @@ export interface ShimStreams {
   writeStdin(data: Uint8Array): Promise<void>;
   /** Ends the container's stdin. */
   closeStdin(): void;
+  /**
+   * Stops reading, which holds the process back, until `resume`. Used only where output has nowhere else to go: an exec, or a container without a log.
+   * Missing: cannot be done, and a client that falls too far behind is cut off.
+   */
+  pause?(): void;
+  resume?(): void;
 }
 
 export interface ShimExec {
