@@ -9,6 +9,8 @@ const entryPoints = {
   "network-helper": "src/system/network-helper.ts",
   shoal: "src/cli/main.ts",
   lab: "deploy/lab/main.ts",
+  try: "deploy/try/main.ts",
+  load: "deploy/try/load.ts",
 };
 const present = Object.fromEntries(Object.entries(entryPoints).filter(([, path]) => existsSync(path)));
 

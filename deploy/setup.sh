@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Installs what Shoal needs on Debian or Ubuntu and builds it. May be run again at any time.
+#
+#   deploy/setup.sh               packages, npm dependencies, build
+#   deploy/setup.sh --service     the same, and a systemd service
+#   deploy/setup.sh --uninstall   takes back what it did
+#
+# On another system it says what is missing and changes nothing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+packages=(conmon crun runc iproute2 iptables nftables libnftables1 libseccomp2 conntrack busybox-static tini zstd procps util-linux perl-base)
+programs=(conmon crun runc ip iptables nft conntrack busybox tini-static zstd nsenter perl)
+record=/var/lib/shoal-setup
+
+missing_programs() {
+  local program
+  for program in "${programs[@]}"; do
+    PATH=$PATH:/usr/sbin:/sbin command -v "$program" >/dev/null || echo "$program"
+  done
+  ls /usr/lib/*/libnftables.so.1 >/dev/null 2>&1 || echo libnftables.so.1
+  ls /usr/lib/*/libseccomp.so.2 >/dev/null 2>&1 || echo libseccomp.so.2
+}
+
+fail() { echo "setup: $*" >&2; exit 1; }
+
+check_node() {
+  command -v node >/dev/null || fail "Node.js 20.19 or newer is needed: install it first"
+  node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
+    fail "Node.js 20.19 or newer is needed, this is $(node --version)"
+}
+
+install_packages() {
+  local missing
+  missing=$(missing_programs)
+  [[ -n $missing ]] || return 0
+  command -v apt-get >/dev/null || fail "this is neither Debian nor Ubuntu; install these first:" $missing
+  [[ $(id -u) == 0 ]] || fail "run it as root: it has to install" $missing
+  local package new=()
+  for package in "${packages[@]}"; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || new+=("$package")
+  done
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+  mkdir -p "$record"
+  printf '%s\n' "${new[@]}" >>"$record/packages"
+}
+
+# npm writes this file last: with a lockfile no newer than it, what is installed is what the lockfile says.
+install_dependencies() {
+  if [[ ! -f node_modules/.package-lock.json || package-lock.json -nt node_modules/.package-lock.json ]]; then
+    npm ci --no-audit --no-fund --loglevel=error
+  fi
+}
+
+install_service() {
+  [[ -d /run/systemd/system ]] || fail "systemd does not run here; start bin/shoald by hand"
+  sed "s|@ROOT@|$PWD|g; s|@NODE@|$(command -v node)|g" deploy/shoald.service >/etc/systemd/system/shoald.service
+  systemctl daemon-reload
+  systemctl enable --now shoald.service
+}
+
+uninstall() {
+  if [[ -f /etc/systemd/system/shoald.service ]]; then
+    systemctl disable --now shoald.service || true
+    rm -f /etc/systemd/system/shoald.service
+    systemctl daemon-reload || true
+  fi
+  rm -rf node_modules dist .try
+  if [[ -f $record/packages ]]; then
+    sort -u "$record/packages" | xargs -r env DEBIAN_FRONTEND=noninteractive apt-get remove -y -qq >/dev/null
+    rm -rf "$record"
+  fi
+  echo "setup: removed. Containers, images and volumes are in /var/lib/shoal; delete it if you no longer want them."
+}
+
+case ${1:-} in
+  --uninstall) uninstall; exit ;;
+  '' | --service) ;;
+  *) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2 ;;
+esac
+check_node
+install_packages
+install_dependencies
+npm run --silent build
+[[ ${1:-} != --service ]] || install_service

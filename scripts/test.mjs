@@ -1,0 +1,73 @@
+// Runs every group of tests in processes of their own, two at a time where they do not disturb each other, and adds up what they say.
+import { spawn } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+
+const MOCHA = ["node_modules/.bin/mocha"];
+const PRIVATE_MOUNTS = ["bash", "test/integration/private-mounts.sh"];
+
+/** Groups of one stage run side by side; a stage starts when the one before has ended. */
+const STAGES = [
+  [
+    { name: "check", command: ["node", "scripts/check.mjs"], isPlain: true },
+    { name: "unit", command: [...MOCHA, "test/unit/**/*.test.ts", "test/architecture.test.ts"] },
+  ],
+  [
+    { name: "simulation", command: [...MOCHA, "test/sim/**/*.test.ts"] },
+    { name: "api", command: [...MOCHA, "test/api/**/*.test.ts"] },
+  ],
+  ...integrationFolders().map(folder => [
+    { name: `integration/${folder}`, command: [...PRIVATE_MOUNTS, ...MOCHA, `test/integration/${folder}/**/*.test.ts`] },
+  ]),
+];
+
+function integrationFolders() {
+  return readdirSync("test/integration", { withFileTypes: true })
+    .filter(
+      entry =>
+        entry.isDirectory() &&
+        readdirSync(`test/integration/${entry.name}`, { recursive: true }).some(name => String(name).endsWith(".test.ts")),
+    )
+    .map(entry => entry.name)
+    .sort();
+}
+
+function run({ name, command, isPlain }) {
+  const started = performance.now();
+  return new Promise(resolve => {
+    const [file, ...args] = command;
+    const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    child.stdout.on("data", chunk => (output += chunk));
+    child.stderr.on("data", chunk => (output += chunk));
+    child.on("close", code => {
+      const counts = /^(\d+) passed, (\d+) failed$/m.exec(output);
+      const skipped = Number(/^(\d+) skipped$/m.exec(output)?.[1] ?? 0);
+      let passed = Number(counts?.[1] ?? 0);
+      let failed = Number(counts?.[2] ?? 0);
+      if (isPlain) [passed, failed] = code === 0 ? [1, 0] : [0, 1];
+      else if (counts === null || (code !== 0 && failed === 0)) failed++;
+      console.log(
+        `\n== ${name}: ${passed} passed, ${failed} failed, ${skipped} skipped, ${((performance.now() - started) / 1000).toFixed(1)} s ==`,
+      );
+      if (failed > 0 || skipped > 0 || process.env.VERBOSE) console.log(output.trimEnd());
+      else for (const line of output.split("\n")) if (/^(slow:|note:)/.test(line)) console.log(line);
+      resolve({ passed, failed, skipped });
+    });
+  });
+}
+
+const only = process.argv.slice(2);
+const results = [];
+for (const stage of STAGES) {
+  const groups = stage.filter(({ name }) => only.length === 0 || only.some(prefix => name.startsWith(prefix)));
+  results.push(...(await Promise.all(groups.map(run))));
+}
+const sum = key => results.reduce((total, result) => total + result[key], 0);
+let failed = sum("failed");
+console.log(`\n${sum("skipped")} skipped`);
+if (sum("skipped") > 0 && existsSync("../shared")) {
+  console.log("the reference data is present, so nothing may be skipped");
+  failed++;
+}
+console.log(`${sum("passed")} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
