@@ -1,0 +1,51 @@
+import { chmodSync } from "node:fs";
+import { declareChecked, SystemCallError } from "../libc.ts";
+
+/** Calls on paths given as bytes, which need not be UTF-8. */
+const mknodBytes = declareChecked<[path: Uint8Array, mode: number, device: number]>(
+  "mknod",
+  "int mknod(const uint8_t *path, uint mode, ulong device)",
+);
+const lsetxattrBytes = declareChecked<[path: Uint8Array, name: string, value: Uint8Array, size: number, flags: number]>(
+  "lsetxattr",
+  "int lsetxattr(const uint8_t *path, const char *name, const uint8_t *value, size_t size, int flags)",
+);
+export const fchdir = declareChecked<[fd: number]>("fchdir", "int fchdir(int fd)");
+export const syncfs = declareChecked<[fd: number]>("syncfs", "int syncfs(int fd)");
+
+export const S_IFIFO = 0o010000;
+export const S_IFCHR = 0o020000;
+export const S_IFBLK = 0o060000;
+
+export function makeNode(path: Buffer, mode: number, { major, minor }: { readonly major: number; readonly minor: number }): void {
+  mknodBytes(terminated(path), mode, deviceNumber(major, minor));
+}
+
+/** A file system without such attributes is no reason to refuse an image. */
+export function setXattr(path: Buffer, name: string, value: Buffer): void {
+  try {
+    lsetxattrBytes(terminated(path), name, value.length === 0 ? Buffer.alloc(1) : value, value.length, 0);
+  } catch (error) {
+    if (!(error instanceof SystemCallError) || (error.code !== "ENOTSUP" && error.code !== "EOPNOTSUPP")) throw error;
+    if (name.startsWith("trusted.overlay.")) throw error; // Without it, what is below would show through.
+  }
+}
+
+/** Only for what is known not to be a symbolic link: it was made a moment ago, by the only writer. */
+export function chmodNoFollow(path: Buffer, mode: number): void {
+  chmodSync(path, mode);
+}
+
+/** The kernel's packing: twelve bits of major, twenty of minor, in glibc's 64-bit form. */
+function deviceNumber(major: number, minor: number): number {
+  const value =
+    ((BigInt(major) & 0xfffn) << 8n) |
+    ((BigInt(major) & 0xfffff000n) << 32n) |
+    (BigInt(minor) & 0xffn) |
+    ((BigInt(minor) & 0xffffff00n) << 12n);
+  return Number(value);
+}
+
+function terminated(path: Buffer): Buffer {
+  return Buffer.concat([path, Buffer.alloc(1)]);
+}
