@@ -1,0 +1,135 @@
+import type * as model from "../model/cluster.ts";
+import type * as wire from "../gen/objects.ts";
+import { TASK_STATES } from "../model/task-state.ts";
+import { bytes, flag, id, labels, list, needed, number, optional, record, text, word, wrappedList } from "./combinators.ts";
+import { metaFields, platform, port } from "./service.ts";
+
+export const taskStatus = record<model.TaskStatus, wire.TaskStatus>({
+  state: word(TASK_STATES),
+  atMs: number,
+  message: text,
+  error: optional(text),
+  container: optional(
+    record<NonNullable<model.TaskStatus["container"]>, wire.TaskStatus_Container>({
+      containerId: text,
+      pid: number,
+      exitCode: number,
+    }),
+  ),
+  portStatus: optional(wrappedList(port)),
+});
+
+export const task = record<model.Task, wire.Task>({
+  ...metaFields,
+  id: id(),
+  serviceId: id(),
+  revisionId: id(),
+  slot: number,
+  nodeId: optional(id()),
+  desiredState: word(TASK_STATES),
+  status: needed(taskStatus),
+  networks: list(record<model.TaskNetwork, wire.TaskNetwork>({ networkId: id(), addresses: list(text), aliases: list(text) })),
+  hostPorts: list(port),
+  startNotBeforeMs: optional(number),
+});
+
+export const nodeSpec = record<model.NodeSpec, wire.NodeSpec>({
+  name: optional(text),
+  labels,
+  role: word(["worker", "manager"]),
+  availability: word(["active", "pause", "drain"]),
+});
+
+export const nodeDescription = record<model.NodeDescription, wire.NodeDescription>({
+  hostname: text,
+  platform: needed(platform),
+  resources: needed(
+    record<model.NodeDescription["resources"], wire.NodeDescription_Resources>({ nanoCpus: number, memoryBytes: number }),
+  ),
+  engine: needed(
+    record<model.NodeDescription["engine"], wire.NodeDescription_Engine>({
+      version: text,
+      labels,
+      plugins: list(record({ type: text, name: text })),
+    }),
+  ),
+});
+
+export const node = record<model.Node, wire.Node>({
+  ...metaFields,
+  id: id(),
+  spec: needed(nodeSpec),
+  description: optional(nodeDescription),
+  role: word(["worker", "manager"]),
+  status: needed(
+    record<model.Node["status"], wire.Node_Status>({
+      state: word(["unknown", "down", "ready", "disconnected"]),
+      message: text,
+      address: text,
+    }),
+  ),
+  manager: optional(record<NonNullable<model.Node["manager"]>, wire.Node_Manager>({ raftId: number, address: text })),
+  ingressNumber: optional(number),
+  ingressAddress: optional(text),
+});
+
+export const networkSpec = record<model.NetworkSpec, wire.NetworkSpec>({
+  name: text,
+  labels,
+  driver: text,
+  driverOptions: labels,
+  isInternal: flag,
+  isAttachable: flag,
+  isIngress: flag,
+  isIpv6: flag,
+  ipam: list(
+    record<model.NetworkSpec["ipam"][number], wire.NetworkSpec_Ipam>({
+      subnet: optional(text),
+      gateway: optional(text),
+      ipRange: optional(text),
+    }),
+  ),
+  scope: word(["swarm"]),
+});
+
+export const network = record<model.Network, wire.Network>({
+  ...metaFields,
+  id: id(),
+  spec: needed(networkSpec),
+  vxlanId: optional(number),
+  ipam: list(record<model.Network["ipam"][number], wire.Network_Ipam>({ subnet: text, gateway: text, ipRange: optional(text) })),
+});
+
+export const blobSpec = record<model.Secret["spec"], wire.BlobSpec>({ name: text, labels, data: bytes });
+
+export const secret = record<model.Secret, wire.Blob>({ ...metaFields, id: id(), spec: needed(blobSpec) });
+
+export const config = record<model.Config, wire.Blob>({ ...metaFields, id: id(), spec: needed(blobSpec) });
+
+export const clusterSpec = record<model.ClusterSpec, wire.ClusterSpec>({
+  name: text,
+  labels,
+  taskHistoryLimit: number,
+  heartbeatPeriodNs: number,
+  nodeCertExpiryNs: number,
+  autoLockManagers: flag,
+  snapshotInterval: number,
+  logEntriesForSlowFollowers: number,
+});
+
+export const cluster = record<model.Cluster, wire.Cluster>({
+  ...metaFields,
+  id: id(),
+  spec: needed(clusterSpec),
+  rootCa: needed(
+    record<model.Cluster["rootCa"], wire.Cluster_RootCa>({
+      certificatePem: text,
+      keyPem: text,
+      joinTokenWorker: text,
+      joinTokenManager: text,
+    }),
+  ),
+  defaultAddressPool: list(text),
+  subnetSize: number,
+  dataPathPort: number,
+});
