@@ -1,0 +1,81 @@
+import { OperationError } from "../../../lib/errors.ts";
+import type { HostFacts } from "./facts.ts";
+import type { ResourceRequest } from "./resources.ts";
+
+const MEMORY_BYTES_MIN = 6 * 1024 * 1024;
+
+/** Settings that contradict each other or this machine. @throws OperationError `invalid` in Docker's words. @see moby daemon/daemon_unix.go. */
+export function checkResources(request: ResourceRequest, facts: HostFacts): void {
+  checkMemory(request);
+  checkCpu(request, facts);
+  checkBlockIo(request);
+}
+
+function refuseIf(isWrong: boolean, message: string): void {
+  if (isWrong) throw new OperationError("invalid", message);
+}
+
+function checkMemory({ memoryBytes, memorySwapBytes, memorySwappiness, memoryReservationBytes }: ResourceRequest): void {
+  refuseIf(memoryBytes !== 0 && memoryBytes < MEMORY_BYTES_MIN, "Minimum memory limit allowed is 6MB");
+  refuseIf(
+    memoryBytes > 0 && memorySwapBytes > 0 && memorySwapBytes < memoryBytes,
+    "Minimum memoryswap limit should be larger than memory limit, see usage",
+  );
+  refuseIf(
+    memoryBytes === 0 && memorySwapBytes > 0,
+    "You should always set the Memory limit when using Memoryswap limit, see usage",
+  );
+  refuseIf(
+    memorySwappiness !== undefined && (memorySwappiness < -1 || memorySwappiness > 100),
+    `Invalid value: ${memorySwappiness}, valid memory swappiness range is 0-100`,
+  );
+  refuseIf(memoryReservationBytes > 0 && memoryReservationBytes < MEMORY_BYTES_MIN, "Minimum memory reservation allowed is 6MB");
+  refuseIf(
+    memoryBytes > 0 && memoryReservationBytes > 0 && memoryBytes < memoryReservationBytes,
+    "Minimum memory limit can not be less than memory reservation limit, see usage",
+  );
+}
+
+function checkCpu(request: ResourceRequest, { cpuCount, hasRealtimeCpu }: HostFacts): void {
+  const { nanoCpus, cpuPeriodUs, cpuQuotaUs, cpusetCpus, cpusetMems, cpuRealtimePeriodUs, cpuRealtimeRuntimeUs } = request;
+  refuseIf(nanoCpus > 0 && cpuPeriodUs > 0, "Conflicting options: Nano CPUs and CPU Period cannot both be set");
+  refuseIf(nanoCpus > 0 && cpuQuotaUs > 0, "Conflicting options: Nano CPUs and CPU Quota cannot both be set");
+  refuseIf(
+    nanoCpus < 0 || nanoCpus > cpuCount * 1e9,
+    `range of CPUs is from 0.01 to ${cpuCount}.00, as there are only ${cpuCount} CPUs available`,
+  );
+  refuseIf(
+    cpuPeriodUs !== 0 && (cpuPeriodUs < 1_000 || cpuPeriodUs > 1_000_000),
+    "CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)",
+  );
+  refuseIf(cpuQuotaUs > 0 && cpuQuotaUs < 1_000, "CPU cfs quota can not be less than 1ms (i.e. 1000)");
+  refuseIf(
+    (cpuRealtimePeriodUs !== 0 || cpuRealtimeRuntimeUs !== 0) && !hasRealtimeCpu,
+    "Your kernel does not support CPU real-time scheduler",
+  );
+  refuseIf(
+    cpuRealtimeRuntimeUs > cpuRealtimePeriodUs && cpuRealtimePeriodUs !== 0,
+    "cpu real-time runtime cannot be higher than cpu real-time period",
+  );
+  checkCpuList("cpus", cpusetCpus, cpuCount);
+  refuseIf(cpusetMems !== "" && !isNumberList(cpusetMems), `Invalid value ${cpusetMems} for cpuset mems`);
+}
+
+function checkCpuList(name: string, list: string, cpuCount: number): void {
+  if (list === "") return;
+  refuseIf(!isNumberList(list), `Invalid value ${list} for cpuset ${name}`);
+  const highest = Math.max(...list.split(/[,-]/).map(Number));
+  refuseIf(
+    highest >= cpuCount,
+    `Requested CPUs are not available - requested ${list}, available: ${cpuCount === 1 ? "0" : `0-${cpuCount - 1}`}`,
+  );
+}
+
+const isNumberList = (list: string): boolean => /^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(list);
+
+function checkBlockIo({ blkioWeight, blkioWeightDevice }: ResourceRequest): void {
+  const isOutside = (weight: number): boolean => weight < 10 || weight > 1000;
+  refuseIf(blkioWeight !== 0 && isOutside(blkioWeight), "Range of blkio weight is from 10 to 1000");
+  for (const { weight, path } of blkioWeightDevice)
+    refuseIf(isOutside(weight), `range of blkio weight is from 10 to 1000: ${path}`);
+}

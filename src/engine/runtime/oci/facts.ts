@@ -1,0 +1,34 @@
+import type { SeccompProfile } from "./seccomp.ts";
+
+/** What a spec depends on beside what the user asked for. Gathered once by `gatherHostFacts`; the functions here look at nothing else. */
+export interface HostFacts {
+  readonly cgroupVersion: 1 | 2;
+  /** Node's name: `x64`, `arm64`, … */
+  readonly architecture: string;
+  readonly kernelVersion: { readonly major: number; readonly minor: number };
+  /** What this process may do, and so may give: `CAP_CHOWN`, … */
+  readonly capabilities: readonly string[];
+  /** Hard limits of this process by OCI name (`RLIMIT_NOFILE`); missing: none. They bind only without CAP_SYS_RESOURCE. */
+  readonly hardLimits: Readonly<Record<string, number>>;
+  readonly hasSwapLimit: boolean;
+  readonly hasMemorySwappiness: boolean;
+  readonly hasRealtimeCpu: boolean;
+  readonly hasBlkioWeight: boolean;
+  readonly cpuCount: number;
+  readonly hasAppArmor: boolean;
+  readonly defaultSeccomp: SeccompProfile;
+  /** A static init that reaps; missing where none is installed. */
+  readonly initPath?: string;
+}
+
+/** A device file of the host. */
+export interface DeviceNode {
+  readonly path: string;
+  readonly type: "c" | "b";
+  readonly major: number;
+  readonly minor: number;
+  /** Permission bits. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}

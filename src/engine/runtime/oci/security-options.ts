@@ -1,0 +1,81 @@
+import { OperationError } from "../../../lib/errors.ts";
+
+export interface SecurityOptions {
+  readonly noNewPrivileges: boolean;
+  /** `default`: the profile that is shipped. A text is a profile's JSON. */
+  readonly seccomp: "default" | "unconfined" | { readonly profileText: string };
+  readonly isSystemPathsUnconfined: boolean;
+  readonly hasWritableCgroups: boolean;
+}
+
+const DEFAULTS: SecurityOptions = {
+  noNewPrivileges: false,
+  seccomp: "default",
+  isSystemPathsUnconfined: false,
+  hasWritableCgroups: false,
+};
+
+/**
+ * Reads `--security-opt`. Without SELinux its labels have nothing to act on, and Docker takes them silently: so is done here with
+ * `label=disable` only.
+ *
+ * @throws OperationError `invalid` for an option that is unknown or cannot be honoured.
+ */
+export function parseSecurityOptions(
+  options: readonly string[],
+  { hasAppArmor }: { readonly hasAppArmor: boolean },
+): SecurityOptions {
+  let parsed = DEFAULTS;
+  for (const option of options) {
+    const [name, value] = splitOption(option);
+    parsed = { ...parsed, ...parseOption({ option, name, value, hasAppArmor }) };
+  }
+  return parsed;
+}
+
+/** `name=value`, or `name:value` as it was written long ago; a colon inside a value is none. */
+function splitOption(option: string): readonly [name: string, value: string | undefined] {
+  const end = option.includes("=") ? option.indexOf("=") : option.indexOf(":");
+  return end < 0 ? [option, undefined] : [option.slice(0, end), option.slice(end + 1)];
+}
+
+interface OneOption {
+  readonly option: string;
+  readonly name: string;
+  readonly value: string | undefined;
+  readonly hasAppArmor: boolean;
+}
+
+function parseOption({ option, name, value, hasAppArmor }: OneOption): Partial<SecurityOptions> {
+  switch (name) {
+    case "no-new-privileges":
+      return { noNewPrivileges: value === undefined || parseBoolean(option, value) };
+    case "seccomp":
+      return { seccomp: parseSeccomp(option, value) };
+    case "systempaths":
+      if (value !== "unconfined") throw new OperationError("invalid", `invalid --security-opt 2: "${option}"`);
+      return { isSystemPathsUnconfined: true };
+    case "writable-cgroups":
+      return { hasWritableCgroups: value === undefined || parseBoolean(option, value) };
+    case "apparmor":
+      if (value === "unconfined" || (value === "" && !hasAppArmor)) return {};
+      throw new OperationError("invalid", `AppArmor profile "${value}" cannot be applied: AppArmor is not supported here`);
+    case "label":
+      if (value === "disable") return {};
+      throw new OperationError("invalid", `security label "${value}" cannot be applied: SELinux is not supported here`);
+    default:
+      throw new OperationError("invalid", `invalid --security-opt 2: "${option}"`);
+  }
+}
+
+function parseBoolean(option: string, value: string): boolean {
+  if (/^(1|t|T|TRUE|true|True)$/.test(value)) return true;
+  if (/^(0|f|F|FALSE|false|False)$/.test(value)) return false;
+  throw new OperationError("invalid", `invalid --security-opt 2: "${option}"`);
+}
+
+function parseSeccomp(option: string, value: string | undefined): SecurityOptions["seccomp"] {
+  if (value === undefined || value === "") throw new OperationError("invalid", `invalid --security-opt 1: "${option}"`);
+  if (value === "unconfined") return "unconfined";
+  return value === "builtin" ? "default" : { profileText: value };
+}

@@ -1,0 +1,163 @@
+import { posix } from "node:path";
+import { OperationError } from "../../../lib/errors.ts";
+import type { Container, HostConfig } from "../../../model/container.ts";
+import { effectiveCapabilities } from "./capabilities.ts";
+import { checkResources } from "./check-resources.ts";
+import { planDevices } from "./devices.ts";
+import type { DeviceNode, HostFacts } from "./facts.ts";
+import { hiddenPaths } from "./masked-paths.ts";
+import { planMounts, type SpecMount } from "./mounts.ts";
+import { cgroupNamespaceMode, type JoinedPids, planNamespaces } from "./namespaces.ts";
+import { planProcess, planRlimits, RLIMIT_INFINITY } from "./process.ts";
+import { planResources } from "./resources.ts";
+import { parseSeccompProfile, toOciSeccomp } from "./seccomp.ts";
+import { parseSecurityOptions, type SecurityOptions } from "./security-options.ts";
+import { planSysctls } from "./sysctls.ts";
+import type { OciSeccomp, OciSpec } from "./types.ts";
+import type { ResolvedUser } from "./user.ts";
+
+export interface SpecRequest {
+  /** Its config is merged with the image's already: env, user, working dir; `path` and `args` are what runs. */
+  readonly container: Pick<Container, "id" | "path" | "args" | "config" | "hostConfig">;
+  readonly rootfsPath: string;
+  readonly user: ResolvedUser;
+  /** Missing: the host's network, another container's, or a new empty one. */
+  readonly networkNamespacePath?: string;
+  readonly joined: JoinedPids;
+  /** Binds, volumes, /etc/hosts and the like; tmpfs come from the request itself. */
+  readonly mounts: readonly SpecMount[];
+  /** Under which containers live unless they say otherwise: `/shoal`. */
+  readonly cgroupParent: string;
+  /** Found by `gatherDeviceNodes`. */
+  readonly deviceNodes: readonly DeviceNode[];
+  /** The host's name, which a container in the host's UTS namespace has. */
+  readonly hostHostname: string;
+  readonly facts: HostFacts;
+}
+
+export interface SpecPlan {
+  readonly spec: OciSpec;
+  readonly warnings: readonly string[];
+}
+
+/** @throws OperationError `invalid` for anything that cannot be honoured; nothing is left out in silence. */
+export function planSpec(request: SpecRequest): SpecPlan {
+  const { container, rootfsPath, user, facts, deviceNodes } = request;
+  const { config, hostConfig } = container;
+  const security = parseSecurityOptions(hostConfig.securityOpt, facts);
+  const capabilities = effectiveCapabilities(hostConfig, facts.capabilities);
+  const devices = planDevices({ hostConfig, nodes: deviceNodes });
+  const { resources, warnings } = planResources(hostConfig, { facts, nodes: deviceNodes });
+  const rlimits = planRlimits(hostConfig.ulimits, facts);
+  const isHostUts = hostConfig.utsMode === "host";
+  const hostname = isHostUts ? request.hostHostname : config.hostname;
+  const initPath = hostConfig.init === true ? requiredInit(facts) : undefined;
+  const { mounts, rootfsPropagation } = planMounts({
+    hostConfig,
+    mounts: request.mounts,
+    cgroupNamespaceMode: cgroupNamespaceMode(hostConfig, facts.cgroupVersion),
+    hasWritableCgroups: security.hasWritableCgroups,
+    canReadOnlyRecursive: canReadOnlyRecursive(facts),
+    ...(initPath === undefined ? {} : { initPath }),
+  });
+  const seccomp = planSeccomp(security, { hostConfig, capabilities, facts });
+  return {
+    spec: {
+      ociVersion: "1.0.2",
+      process: planProcess({
+        container,
+        hostname,
+        user,
+        capabilities,
+        rlimits: rlimits.rlimits,
+        noNewPrivileges: security.noNewPrivileges,
+        hasInit: initPath !== undefined,
+      }),
+      root: { path: rootfsPath, readonly: hostConfig.readonlyRootfs },
+      ...(isHostUts ? {} : { hostname: config.hostname, ...(config.domainname === "" ? {} : { domainname: config.domainname }) }),
+      mounts,
+      ...(Object.keys(hostConfig.annotations).length === 0 ? {} : { annotations: hostConfig.annotations }),
+      linux: {
+        namespaces: planNamespaces({
+          hostConfig,
+          joined: request.joined,
+          cgroupVersion: facts.cgroupVersion,
+          ...(request.networkNamespacePath === undefined ? {} : { networkNamespacePath: request.networkNamespacePath }),
+        }),
+        cgroupsPath: posix.join(
+          "/",
+          hostConfig.cgroupParent === "" ? request.cgroupParent : hostConfig.cgroupParent,
+          container.id,
+        ),
+        resources: { ...resources, devices: devices.rules },
+        devices: devices.devices,
+        sysctl: planSysctls(hostConfig),
+        ...hiddenPaths(hostConfig, security),
+        ...(rootfsPropagation === undefined ? {} : { rootfsPropagation }),
+        ...(seccomp === undefined ? {} : { seccomp }),
+      },
+    },
+    warnings: [...warnings, ...rlimits.warnings],
+  };
+}
+
+/** What can be refused at `docker create` already, by the functions that plan the start. @returns warnings. */
+export function checkHostConfig(hostConfig: HostConfig, facts: HostFacts): readonly string[] {
+  checkUnsupported(hostConfig);
+  checkResources(hostConfig, facts);
+  const security = parseSecurityOptions(hostConfig.securityOpt, facts);
+  const capabilities = effectiveCapabilities(hostConfig, facts.capabilities);
+  planSeccomp(security, { hostConfig, capabilities, facts });
+  planSysctls(hostConfig);
+  planNamespaces({ hostConfig, joined: { pid: 1, ipc: 1, network: 1 }, cgroupVersion: facts.cgroupVersion });
+  planDevices({ hostConfig: { ...hostConfig, devices: [] }, nodes: [] });
+  if (hostConfig.init === true) requiredInit(facts);
+  const withoutDevices = {
+    ...hostConfig,
+    blkioWeightDevice: [],
+    blkioDeviceReadBps: [],
+    blkioDeviceWriteBps: [],
+    blkioDeviceReadIops: [],
+    blkioDeviceWriteIops: [],
+  };
+  const { warnings } = planResources(withoutDevices, { facts, nodes: [] });
+  return [...warnings, ...planRlimits(hostConfig.ulimits, facts).warnings];
+}
+
+function checkUnsupported({ isolation, cgroup, oomScoreAdj, shmSizeBytes }: HostConfig): void {
+  if (isolation !== "" && isolation !== "default")
+    throw new OperationError("invalid", `invalid isolation "${isolation}": linux only supports "default"`);
+  if (cgroup !== "") throw new OperationError("invalid", `invalid cgroup mode: ${cgroup}`);
+  if (oomScoreAdj < -1000 || oomScoreAdj > 1000) {
+    throw new OperationError("invalid", `Invalid value ${oomScoreAdj}, range for oom score adj is [-1000, 1000]`);
+  }
+  if (shmSizeBytes < 0) throw new OperationError("invalid", "SHM size can not be less than 0");
+}
+
+function planSeccomp(
+  { seccomp }: SecurityOptions,
+  {
+    hostConfig,
+    capabilities,
+    facts,
+  }: Pick<SpecRequest, "facts"> & { readonly hostConfig: HostConfig; readonly capabilities: readonly string[] },
+): OciSeccomp | undefined {
+  if (hostConfig.privileged && seccomp === "default") return undefined;
+  if (seccomp === "unconfined") return undefined;
+  const profile = seccomp === "default" ? facts.defaultSeccomp : parseSeccompProfile(seccomp.profileText);
+  return toOciSeccomp(profile, { architecture: facts.architecture, capabilities, kernelVersion: facts.kernelVersion });
+}
+
+function canReadOnlyRecursive({ kernelVersion: { major, minor } }: HostFacts): boolean {
+  return major > 5 || (major === 5 && minor >= 12);
+}
+
+function requiredInit({ initPath }: HostFacts): string {
+  if (initPath === undefined) throw new OperationError("invalid", "no init binary found for --init: install tini (package tini)");
+  return initPath;
+}
+
+/** The text of config.json. */
+export function encodeSpec(value: unknown): string {
+  return JSON.stringify(value).replaceAll(`:${RLIMIT_INFINITY}`, ":18446744073709551615");
+}
