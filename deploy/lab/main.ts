@@ -53,7 +53,7 @@ async function main(): Promise<void> {
   if (action !== undefined) {
     const lab = readLab(values.name);
     if (positionals.length === 0) throw new Error(`"lab ${verb}" needs a host`);
-    await Promise.all(positionals.map(name => action(findHost(lab, name), lab)));
+    await Promise.all(positionals.map(async name => action(findHost(lab, name), lab)));
   } else if (verb === "up")
     await up(values.name, { managers: Number(values.managers), workers: Number(values.workers), isEmpty: values.empty });
   else if (verb === "host") console.log(`unix://${findHost(readLab(values.name), positionals[0] ?? "").socket}`);

@@ -15,12 +15,16 @@ export function call(host: LabHost, method: string, path: string, body?: unknown
         headers: body === undefined ? {} : { "content-type": "application/json" },
         timeout: JOIN_MS,
       },
-      async response => {
+      response => {
         let text = "";
-        for await (const chunk of response.setEncoding("utf8")) text += chunk;
-        const status = response.statusCode ?? 0;
-        if (status >= 200 && status < 300) resolve(text === "" ? undefined : JSON.parse(text));
-        else reject(new Error(`${host.name}: ${method} ${path}: ${status} ${text.trim()}`));
+        response.setEncoding("utf8");
+        response.on("data", chunk => (text += chunk));
+        response.on("error", reject);
+        response.on("end", () => {
+          const status = response.statusCode ?? 0;
+          if (status >= 200 && status < 300) resolve(text === "" ? undefined : JSON.parse(text));
+          else reject(new Error(`${host.name}: ${method} ${path}: ${status} ${text.trim()}`));
+        });
       },
     );
     outgoing.on("timeout", () => outgoing.destroy(new Error(`${host.name}: ${method} ${path}: no answer`)));

@@ -1,6 +1,6 @@
 // The demo's client: a steady stream of requests, each on a connection of its own, none tried again. One JSON line a request goes to the log.
 import { createWriteStream } from "node:fs";
-import { type ClientRequest, request } from "node:http";
+import { request } from "node:http";
 import { parseArgs } from "node:util";
 import type { RequestRecord } from "./summary.ts";
 
@@ -53,12 +53,11 @@ function send(target: string): void {
     log.write(`${JSON.stringify(record)}\n`);
     finishWhenIdle();
   };
-  let outgoing: ClientRequest | undefined;
   const deadline = setTimeout(() => {
     finish({ error: "timeout" });
-    outgoing?.destroy();
+    outgoing.destroy();
   }, TIMEOUT_MS);
-  outgoing = request({ host: target, port, path: "/", agent: false, headers: { connection: "close" } }, response => {
+  const outgoing = request({ host: target, port, path: "/", agent: false, headers: { connection: "close" } }, response => {
     let body = "";
     response.setEncoding("utf8");
     response.on("data", chunk => (body += chunk));

@@ -1,0 +1,155 @@
+import type { Command } from "commander";
+import { type CliContext, CliError, field, filterQuery, type Json, list, number, text } from "../context.ts";
+import { type Column, renderListing } from "../format/table.ts";
+import { withPath } from "./service-spec.ts";
+import { collect, inspectEach, removeEach } from "./shared.ts";
+import { showTasks, type TaskListingFlags } from "./task-listing.ts";
+
+interface NodeFlags {
+  readonly availability?: string;
+  readonly role?: string;
+  readonly labelAdd?: readonly string[];
+  readonly labelRm?: readonly string[];
+}
+
+export function registerNode(program: Command, context: () => CliContext): void {
+  const node = program.command("node").description("Manage Swarm nodes");
+
+  node
+    .command("ls")
+    .alias("list")
+    .description("List nodes in the swarm")
+    .option("-f, --filter <filter>", "Filter output based on conditions provided", collect)
+    .option("--format <string>", "Format output using a custom template")
+    .option("-q, --quiet", "Only display IDs")
+    .action(async (flags: { filter?: readonly string[]; format?: string; quiet?: boolean }) => {
+      const cli = context();
+      const [nodes, info] = await Promise.all([
+        cli.api.json("GET", "/nodes", { query: { filters: filterQuery(flags.filter) } }),
+        cli.api.json("GET", "/info"),
+      ]);
+      const own = text(info, "Swarm", "NodeID");
+      const sorted = [...list(nodes)].sort((a, b) => hostname(a).localeCompare(hostname(b), "en", { numeric: true }));
+      cli.stdout(renderListing(sorted, nodeColumns(own), flags));
+    });
+
+  node
+    .command("ps [node...]")
+    .description("List tasks running on one or more nodes, defaults to current node")
+    .option("-f, --filter <filter>", "Filter output based on conditions provided", collect)
+    .option("--format <string>", "Pretty-print tasks using a Go template")
+    .option("--no-resolve", "Do not map IDs to Names")
+    .option("--no-trunc", "Do not truncate output")
+    .option("-q, --quiet", "Only display task IDs")
+    .action(async (names: readonly string[], flags: TaskListingFlags & { filter?: readonly string[] }) => {
+      const cli = context();
+      for (const name of names.length === 0 ? ["self"] : names) {
+        await showTasks(cli, { filters: flags.filter ?? [], node: await nodeId(cli, name) }, flags);
+      }
+    });
+
+  node
+    .command("inspect <node...>")
+    .description("Display detailed information on one or more nodes")
+    .option("-f, --format <string>", "Format output using a custom template")
+    .action(async (names: readonly string[], flags: { format?: string }) => {
+      const cli = context();
+      const ids = new Map(
+        await Promise.all(names.map(async name => [name, name === "self" ? await nodeId(cli, name) : name] as const)),
+      );
+      await inspectEach(cli, names, { path: name => `/nodes/${encodeURIComponent(ids.get(name) ?? name)}`, ...flags });
+    });
+
+  node
+    .command("update <node>")
+    .description("Update a node")
+    .option("--availability <string>", 'Availability of the node ("active", "pause", "drain")')
+    .option("--role <string>", 'Role of the node ("worker", "manager")')
+    .option("--label-add <value>", "Add or update a node label (key=value)", collect)
+    .option("--label-rm <value>", "Remove a node label if exists", collect)
+    .action(async (name: string, flags: NodeFlags) => {
+      await updateNode(context(), name, flags);
+      context().stdout(`${name}\n`);
+    });
+
+  for (const [verb, role, description] of [
+    ["promote", "manager", "Promote one or more nodes to manager in the swarm"],
+    ["demote", "worker", "Demote one or more nodes from manager in the swarm"],
+  ] as const) {
+    node
+      .command(`${verb} <node...>`)
+      .description(description)
+      .action(async (names: readonly string[]) => {
+        for (const name of names) {
+          await updateNode(context(), name, { role });
+          context().stdout(
+            role === "manager" ? `Node ${name} promoted to a manager in the swarm.\n` : `Manager ${name} demoted in the swarm.\n`,
+          );
+        }
+      });
+  }
+
+  node
+    .command("rm <node...>")
+    .alias("remove")
+    .description("Remove one or more nodes from the swarm")
+    .option("-f, --force", "Force remove a node from the swarm")
+    .action(async (names: readonly string[], flags: { force?: boolean }) => {
+      await removeEach(
+        context(),
+        names,
+        name => `/nodes/${encodeURIComponent(name)}`,
+        flags.force === true ? { force: true } : {},
+      );
+    });
+}
+
+async function nodeId(cli: CliContext, name: string): Promise<string> {
+  if (name === "self") return text(await cli.api.json("GET", "/info"), "Swarm", "NodeID");
+  return text(await cli.api.json("GET", `/nodes/${encodeURIComponent(name)}`), "ID");
+}
+
+async function updateNode(cli: CliContext, name: string, flags: NodeFlags): Promise<void> {
+  const node = await cli.api.json("GET", `/nodes/${encodeURIComponent(name === "self" ? await nodeId(cli, name) : name)}`);
+  let spec = field(node, "Spec");
+  if (flags.availability !== undefined) spec = withPath(spec, ["Availability"], flags.availability);
+  if (flags.role !== undefined) spec = withPath(spec, ["Role"], flags.role);
+  for (const label of flags.labelAdd ?? []) {
+    const [key = "", value = ""] = label.split(/=(.*)/s);
+    spec = withPath(spec, ["Labels", key], value);
+  }
+  const labels = { ...(field(spec, "Labels") as { readonly [key: string]: Json } | undefined) };
+  for (const key of flags.labelRm ?? []) {
+    if (!(key in labels)) throw new CliError(`key ${key} doesn't exist in node's labels`);
+    delete labels[key];
+  }
+  await cli.api.json("POST", `/nodes/${text(node, "ID")}/update`, {
+    query: { version: number(node, "Version", "Index") },
+    body: withPath(spec, ["Labels"], labels),
+  });
+}
+
+function hostname(node: Json): string {
+  return text(node, "Description", "Hostname");
+}
+
+function nodeColumns(own: string): readonly Column<Json>[] {
+  return [
+    { header: "ID", field: "ID", value: node => (text(node, "ID") === own ? `${text(node, "ID")} *` : text(node, "ID")) },
+    { header: "HOSTNAME", field: "Hostname", value: hostname },
+    { header: "STATUS", field: "Status", value: node => capitalized(text(node, "Status", "State")) },
+    { header: "AVAILABILITY", field: "Availability", value: node => capitalized(text(node, "Spec", "Availability")) },
+    {
+      header: "MANAGER STATUS",
+      field: "ManagerStatus",
+      value: node =>
+        field(node, "ManagerStatus", "Leader") === true ? "Leader" : capitalized(text(node, "ManagerStatus", "Reachability")),
+    },
+    { header: "ENGINE VERSION", field: "EngineVersion", value: node => text(node, "Description", "Engine", "EngineVersion") },
+    { header: "SELF", field: "Self", isDefault: false, value: node => String(text(node, "ID") === own) },
+  ];
+}
+
+function capitalized(word: string): string {
+  return word.slice(0, 1).toUpperCase() + word.slice(1);
+}

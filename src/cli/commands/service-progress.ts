@@ -1,0 +1,51 @@
+import { CliError, type CliContext, field, list, number, text } from "../context.ts";
+
+const POLL_MS = 200;
+/** A service counts as stable when its tasks have run this long, as in Docker's CLI. */
+const STABLE_MS = 5_000;
+
+/** Waits until a service is what its spec says, as `service create` and `update` do without `--detach`. */
+export async function waitForService(cli: CliContext, id: string, { isQuiet }: { readonly isQuiet: boolean }): Promise<void> {
+  const say = (line: string): void => {
+    if (!isQuiet) cli.stdout(`${line}\n`);
+  };
+  let shown = "";
+  let convergedAtMs: number | undefined;
+  for (;;) {
+    const service = await cli.api.json("GET", `/services/${id}`, { query: { insertDefaults: false } });
+    const state = text(service, "UpdateStatus", "State");
+    if (state === "paused" || state === "rollback_paused")
+      throw new CliError(
+        `service ${state === "paused" ? "update" : "rollback"} paused: ${text(service, "UpdateStatus", "Message")}`,
+      );
+    const wanted = number(service, "Spec", "Mode", "Replicated", "Replicas");
+    const { running, total, error } = await taskCounts(
+      cli,
+      id,
+      field(service, "Spec", "Mode", "Global") === undefined ? wanted : undefined,
+    );
+    const line = `overall progress: ${running} out of ${total} tasks${error === "" ? "" : ` (${error})`}`;
+    if (line !== shown) say(line);
+    shown = line;
+    const isConverged = running === total && state !== "updating" && state !== "rollback_started";
+    convergedAtMs = isConverged ? (convergedAtMs ?? cli.nowMs()) : undefined;
+    if (convergedAtMs !== undefined && cli.nowMs() - convergedAtMs >= STABLE_MS) {
+      if (state === "rollback_completed") say(`rollback: ${text(service, "UpdateStatus", "Message")}`);
+      say(`verify: Service ${id} converged`);
+      return;
+    }
+    await cli.sleep(POLL_MS);
+  }
+}
+
+async function taskCounts(
+  cli: CliContext,
+  id: string,
+  wanted: number | undefined,
+): Promise<{ running: number; total: number; error: string }> {
+  const filters = JSON.stringify({ service: [id], "desired-state": ["running"] });
+  const tasks = list(await cli.api.json("GET", "/tasks", { query: { filters } }));
+  const running = tasks.filter(task => text(task, "Status", "State") === "running").length;
+  const error = tasks.map(task => text(task, "Status", "Err")).find(message => message !== "") ?? "";
+  return { running, total: wanted ?? tasks.length, error };
+}

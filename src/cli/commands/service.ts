@@ -1,0 +1,246 @@
+import type { Command } from "commander";
+import { CliError, type CliContext, field, filterQuery, type Json, list, number, text } from "../context.ts";
+import { type Column, renderListing } from "../format/table.ts";
+import { collect, idAndExit, inspectEach, removeEach } from "./shared.ts";
+import { changedServiceSpec, newServiceSpec, type ServiceFlags } from "./service-spec.ts";
+import { waitForService } from "./service-progress.ts";
+import { showTasks } from "./task-listing.ts";
+
+const COMMON_VALUES = [
+  ...[
+    "entrypoint",
+    "health-cmd",
+    "health-interval",
+    "health-retries",
+    "health-start-period",
+    "health-timeout",
+    "hostname",
+    "limit-cpu",
+    "limit-memory",
+    "limit-pids",
+  ],
+  ...[
+    "endpoint-mode",
+    "log-driver",
+    "replicas",
+    "replicas-max-per-node",
+    "reserve-cpu",
+    "reserve-memory",
+    "restart-condition",
+    "restart-delay",
+    "restart-max-attempts",
+  ],
+  ...["restart-window", "stop-grace-period", "stop-signal", "user", "workdir"],
+  ...["update", "rollback"].flatMap(policy =>
+    ["delay", "failure-action", "max-failure-ratio", "monitor", "order", "parallelism"].map(name => `${policy}-${name}`),
+  ),
+];
+const CREATE_LISTS = ["constraint", "container-label", "env", "label", "mount", "network", "placement-pref", "publish"];
+const UPDATE_LISTS = [
+  ...["constraint", "container-label", "env", "label", "network", "publish"].flatMap(name => [`${name}-add`, `${name}-rm`]),
+];
+const SHORT: Readonly<Record<string, string>> = { env: "e", label: "l", publish: "p", user: "u", workdir: "w" };
+
+export function registerService(program: Command, context: () => CliContext): void {
+  const service = program.command("service").description("Manage Swarm services");
+
+  const create = withFlags(service.command("create <image> [command] [args...]"), COMMON_VALUES, CREATE_LISTS);
+  create
+    .description("Create a new service")
+    .passThroughOptions()
+    .option("--name <string>", "Service name")
+    .option("--mode <string>", "Service mode", "replicated")
+    .action(async (image: string, command: string | undefined, args: readonly string[], flags: ServiceFlags) => {
+      const cli = context();
+      const spec = newServiceSpec(image, command === undefined ? [] : [command, ...args], flags);
+      const created = await cli.api.json("POST", "/services/create", { body: spec });
+      printWarnings(cli, created);
+      const id = text(created, "ID");
+      cli.stdout(`${id}\n`);
+      if (flags["detach"] !== true) await waitForService(cli, id, { isQuiet: flags["quiet"] === true });
+    });
+
+  const update = withFlags(service.command("update <service>"), [...COMMON_VALUES, "args", "image"], UPDATE_LISTS);
+  update
+    .description("Update a service")
+    .option("--force", "Force update even if no changes require it")
+    .option("--rollback", "Rollback to previous specification")
+    .action(async (name: string, flags: ServiceFlags) => {
+      await updateService(context(), name, flags);
+    });
+
+  service
+    .command("rollback <service>")
+    .description("Revert changes to a service's configuration")
+    .option("-d, --detach", "Exit immediately instead of waiting for the service to converge")
+    .option("-q, --quiet", "Suppress progress output")
+    .action(async (name: string, flags: ServiceFlags) => {
+      await updateService(context(), name, { ...flags, rollback: true });
+    });
+
+  service
+    .command("scale <service=replicas...>")
+    .description("Scale one or multiple replicated services")
+    .option("-d, --detach", "Exit immediately instead of waiting for the service to converge")
+    .action(async (targets: readonly string[], flags: { detach?: boolean }) => {
+      await scale(context(), targets, flags.detach === true);
+    });
+
+  service
+    .command("ls")
+    .alias("list")
+    .description("List services")
+    .option("-f, --filter <filter>", "Filter output based on conditions provided", collect)
+    .option("--format <string>", "Format output using a custom template")
+    .option("-q, --quiet", "Only display IDs")
+    .action(async (flags: { filter?: readonly string[]; format?: string; quiet?: boolean }) => {
+      const cli = context();
+      const services = await cli.api.json("GET", "/services", { query: { status: true, filters: filterQuery(flags.filter) } });
+      const sorted = [...list(services)].sort((a, b) =>
+        text(a, "Spec", "Name").localeCompare(text(b, "Spec", "Name"), "en", { numeric: true }),
+      );
+      cli.stdout(renderListing(sorted, SERVICE_COLUMNS, flags));
+    });
+
+  service
+    .command("ps <service...>")
+    .description("List the tasks of one or more services")
+    .option("-f, --filter <filter>", "Filter output based on conditions provided", collect)
+    .option("--format <string>", "Pretty-print tasks using a Go template")
+    .option("--no-resolve", "Do not map IDs to Names")
+    .option("--no-trunc", "Do not truncate output")
+    .option("-q, --quiet", "Only display task IDs")
+    .action(async (names: readonly string[], flags) => {
+      await showTasks(context(), { filters: [...(flags.filter ?? [])], services: names }, flags);
+    });
+
+  service
+    .command("inspect <service...>")
+    .description("Display detailed information on one or more services")
+    .option("-f, --format <string>", "Format output using a custom template")
+    .option("--pretty", "Print the information in a human friendly format")
+    .action(async (names: readonly string[], flags: { format?: string; pretty?: boolean }) => {
+      if (flags.pretty === true) throw new CliError("--pretty is not supported: use --format");
+      await inspectEach(context(), names, { path: name => `/services/${encodeURIComponent(name)}`, ...flags });
+    });
+
+  service
+    .command("rm <service...>")
+    .alias("remove")
+    .description("Remove one or more services")
+    .action(async (names: readonly string[]) => {
+      await removeEach(context(), names, name => `/services/${encodeURIComponent(name)}`);
+    });
+}
+
+function withFlags(command: Command, values: readonly string[], lists: readonly string[]): Command {
+  const flag = (name: string) => (SHORT[name] === undefined ? `--${name}` : `-${SHORT[name]}, --${name}`);
+  for (const name of values) command.option(`${flag(name)} <value>`);
+  for (const name of lists) command.option(`${flag(name)} <value>`, "", collect);
+  return command
+    .option("-d, --detach", "Exit immediately instead of waiting for the service to converge")
+    .option("-q, --quiet", "Suppress progress output")
+    .option("-t, --tty", "Allocate a pseudo-TTY")
+    .option("--init", "Use an init inside each service container to forward signals and reap processes")
+    .option("--read-only", "Mount the container's root filesystem as read only")
+    .option("--no-healthcheck", "Disable any container-specified HEALTHCHECK")
+    .option("--no-resolve-image", "Do not query the registry to resolve image digest and supported platforms");
+}
+
+async function updateService(cli: CliContext, name: string, flags: ServiceFlags): Promise<void> {
+  const current = await cli.api.json("GET", `/services/${encodeURIComponent(name)}`);
+  const version = number(current, "Version", "Index");
+  const id = text(current, "ID");
+  const isRollback = flags["rollback"] === true;
+  let spec = isRollback ? (field(current, "Spec") ?? {}) : changedServiceSpec(field(current, "Spec"), flags);
+  if (flags["force"] === true) spec = bumpForce(spec);
+  const query = { version, ...(isRollback ? { rollback: "previous" } : {}) };
+  const answer = await cli.api.json("POST", `/services/${id}/update`, { query, body: spec });
+  printWarnings(cli, answer);
+  cli.stdout(`${name}\n`);
+  if (flags["detach"] !== true) await waitForService(cli, id, { isQuiet: flags["quiet"] === true });
+}
+
+function bumpForce(spec: Json): Json {
+  const task = field(spec, "TaskTemplate") as { readonly [key: string]: Json };
+  return {
+    ...(spec as { readonly [key: string]: Json }),
+    TaskTemplate: { ...task, ForceUpdate: number(task, "ForceUpdate") + 1 },
+  };
+}
+
+async function scale(cli: CliContext, targets: readonly string[], isDetached: boolean): Promise<void> {
+  const scaled: string[] = [];
+  const failed: string[] = [];
+  for (const target of targets) {
+    const [name = "", replicas = ""] = target.split("=");
+    if (!/^\d+$/.test(replicas)) {
+      failed.push(
+        target.includes("=")
+          ? `${name}: invalid replicas value ${replicas}: strconv.ParseUint: parsing "${replicas}": invalid syntax`
+          : `invalid scale specifier "${target}": expected SERVICE=REPLICAS`,
+      );
+      continue;
+    }
+    try {
+      const current = await cli.api.json("GET", `/services/${encodeURIComponent(name)}`);
+      if (field(current, "Spec", "Mode", "Replicated") === undefined)
+        throw new Error("scale can only be used with replicated or replicated-job mode");
+      const spec = {
+        ...(field(current, "Spec") as { readonly [key: string]: Json }),
+        Mode: { Replicated: { Replicas: Number(replicas) } },
+      };
+      printWarnings(
+        cli,
+        await cli.api.json("POST", `/services/${text(current, "ID")}/update`, {
+          query: { version: number(current, "Version", "Index") },
+          body: spec,
+        }),
+      );
+      cli.stdout(`${name} scaled to ${replicas}\n`);
+      scaled.push(text(current, "ID"));
+    } catch (error) {
+      failed.push(`${name}: ${error instanceof Error ? error.message : "failed"}`);
+    }
+  }
+  if (!isDetached) for (const id of scaled) await waitForService(cli, id, { isQuiet: false });
+  idAndExit(failed);
+}
+
+function printWarnings(cli: CliContext, answer: Json): void {
+  for (const warning of list(answer, "Warnings")) cli.stderr(`${text(warning)}\n`);
+}
+
+const SERVICE_COLUMNS: readonly Column<Json>[] = [
+  { header: "ID", field: "ID", value: service => text(service, "ID").slice(0, 12) },
+  { header: "NAME", field: "Name", value: service => text(service, "Spec", "Name") },
+  { header: "MODE", field: "Mode", value: serviceMode },
+  {
+    header: "REPLICAS",
+    field: "Replicas",
+    value: service => {
+      const perNode = number(service, "Spec", "TaskTemplate", "Placement", "MaxReplicas");
+      const count = `${number(service, "ServiceStatus", "RunningTasks")}/${number(service, "ServiceStatus", "DesiredTasks")}`;
+      return perNode > 0 ? `${count} (max ${perNode} per node)` : count;
+    },
+  },
+  {
+    header: "IMAGE",
+    field: "Image",
+    value: service => text(service, "Spec", "TaskTemplate", "ContainerSpec", "Image").replace(/@sha256:.*$/, ""),
+  },
+  {
+    header: "PORTS",
+    field: "Ports",
+    value: service =>
+      list(service, "Endpoint", "Ports")
+        .filter(port => text(port, "PublishMode") === "ingress")
+        .map(port => `*:${number(port, "PublishedPort")}->${number(port, "TargetPort")}/${text(port, "Protocol")}`)
+        .join(", "),
+  },
+];
+
+function serviceMode(service: Json): string {
+  const [mode = ""] = Object.keys((field(service, "Spec", "Mode") ?? {}) as object);
+  return mode.replace("Job", " job").toLowerCase();
+}
