@@ -1,0 +1,49 @@
+import type { Change, Entry, TableName } from "../../model/entry.ts";
+import { isTerminal } from "../../model/task-state.ts";
+import type { ApplyResult } from "./change.ts";
+import { currentVersion, type State, type Trees, uniqueName } from "./state.ts";
+import { withPrefix } from "./trees.ts";
+
+type Refusal = Extract<ApplyResult, { kind: "refused" }>;
+
+/** What the entry relied on, against the state before it. */
+export function staleRefusal(state: State, entry: Entry): Refusal | undefined {
+  const relied = entry.reliesOn.map(({ table, id, version }) => ({ table, id, version }));
+  const replaced = entry.changes.map(change => ({ table: change.table, id: changedId(change), version: change.basedOn }));
+  const stale = [...relied, ...replaced].some(({ version, ...key }) => currentVersion(state.trees, key) !== version);
+  return stale ? { kind: "refused", reason: "stale", message: "update out of sequence" } : undefined;
+}
+
+export function changedId(change: Change): string {
+  return change.kind === "put" ? change.object.id : change.id;
+}
+
+/** A name that another object has, against the state with the entry's earlier changes. */
+export function nameConflict(trees: Readonly<Trees>, change: Change): Refusal | undefined {
+  if (change.kind === "remove") return undefined;
+  const name = uniqueName(change.table, change.object);
+  const owner = name === undefined ? undefined : trees.names.get(`${change.table}/${name}`);
+  if (owner === undefined || owner === change.object.id) return undefined;
+  return conflict(`name conflicts with an existing object: ${change.table} ${name} already exists`);
+}
+
+/** A removed secret, config or network that something still needs, against the state with all the entry's changes. */
+export function inUseConflict(trees: Readonly<Trees>, change: Change): Refusal | undefined {
+  if (change.kind === "put") return undefined;
+  const users = usersOf(trees, change.table, change.id);
+  if (users.length > 0) return conflict(`${change.table} is in use by ${users.join(", ")}`);
+  return undefined;
+}
+
+/** Who needs a secret, config or network: `service web`, `task x1…`. */
+function usersOf(trees: Readonly<Trees>, table: TableName, id: string): string[] {
+  if (table !== "secret" && table !== "config" && table !== "network") return [];
+  const services = [...withPrefix(trees.references, `${table}/${id}/`)].map(({ spec }) => `service ${spec.name}`);
+  if (table !== "network") return services;
+  const tasks = [...withPrefix(trees.tasksOnNetwork, `${id}/`)].filter(task => !isTerminal(task.status.state));
+  return [...services, ...tasks.map(task => `task ${task.id}`)];
+}
+
+function conflict(message: string): Refusal {
+  return { kind: "refused", reason: "conflict", message };
+}

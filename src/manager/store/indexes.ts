@@ -1,0 +1,49 @@
+import type { Service, Task } from "../../model/cluster.ts";
+import type { Trees } from "./state.ts";
+
+/** A tree of the draft, ready to be written. */
+type Writable = <Name extends keyof Trees>(name: Name) => Trees[Name];
+
+const SLOT_DIGITS = 12;
+
+function serviceKey(task: Task): string {
+  return `${task.serviceId}/${String(task.slot).padStart(SLOT_DIGITS, "0")}/${task.nodeId ?? ""}/${task.id}`;
+}
+
+export function indexTask(tree: Writable, task: Task): void {
+  tree("tasksByService").set(serviceKey(task), task);
+  if (task.nodeId !== undefined) tree("tasksByNode").set(`${task.nodeId}/${task.id}`, task);
+  for (const { networkId } of task.networks) tree("tasksOnNetwork").set(`${networkId}/${task.id}`, task);
+  tree("revisionUsers").set(`${task.revisionId}/${task.id}`, task.id);
+}
+
+export function unindexTask(tree: Writable, task: Task): void {
+  tree("tasksByService").delete(serviceKey(task));
+  if (task.nodeId !== undefined) tree("tasksByNode").delete(`${task.nodeId}/${task.id}`);
+  for (const { networkId } of task.networks) tree("tasksOnNetwork").delete(`${networkId}/${task.id}`);
+  tree("revisionUsers").delete(`${task.revisionId}/${task.id}`);
+}
+
+export function indexService(tree: Writable, service: Service): void {
+  for (const key of referenceKeys(service)) tree("references").set(key, service);
+  for (const key of revisionKeys(service)) tree("revisionUsers").set(key, service.id);
+}
+
+export function unindexService(tree: Writable, service: Service): void {
+  for (const key of referenceKeys(service)) tree("references").delete(key);
+  for (const key of revisionKeys(service)) tree("revisionUsers").delete(key);
+}
+
+function referenceKeys({ id, spec }: Service): string[] {
+  const { container, networks } = spec.task;
+  return [
+    ...(container.secrets ?? []).map(secret => `secret/${secret.id}/${id}`),
+    ...(container.configs ?? []).map(config => `config/${config.id}/${id}`),
+    ...networks.map(network => `network/${network.target}/${id}`),
+  ];
+}
+
+function revisionKeys({ id, revisionId, previousRevisionId }: Service): string[] {
+  const revisions = previousRevisionId === undefined ? [revisionId] : [revisionId, previousRevisionId];
+  return revisions.map(revision => `${revision}/${id}`);
+}

@@ -1,0 +1,241 @@
+import assert from "node:assert/strict";
+import { entryBytes } from "../../../../src/codec/entry.ts";
+import type { Change, Entry } from "../../../../src/model/entry.ts";
+import { asId } from "../../../../src/model/ids.ts";
+import { SNAPSHOT_CHUNK_BYTES } from "../../../../src/manager/store/snapshot-stream.ts";
+import { COMPLETED_REQUESTS_MAX } from "../../../../src/manager/store/state.ts";
+import { Store } from "../../../../src/manager/store/store.ts";
+import { WATCH_CHANGES_MAX } from "../../../../src/manager/store/watchers.ts";
+import { aNetwork, aSecret, aService, aTask } from "./objects.ts";
+
+/** Applies entries as Raft would, from index 1. */
+class Log {
+  readonly store = new Store();
+  #index = 0;
+
+  apply(changes: readonly Change[], more: Partial<Entry> & { readonly inTerm?: number } = {}) {
+    const { inTerm = 1, ...rest } = more;
+    const entry = { changes, reliesOn: [], atMs: 1000, ...rest };
+    return this.store.apply({ index: ++this.#index, term: inTerm, data: entryBytes.encode(entry) });
+  }
+}
+
+const put = <Name extends Change["table"]>(
+  table: Name,
+  object: Extract<Change, { kind: "put"; table: Name }>["object"],
+  basedOn = 0,
+) => ({ kind: "put", table, object, basedOn }) as Change;
+
+describe("Store", () => {
+  it("stamps objects with the entry's index and times, and keeps the time of creation", () => {
+    const log = new Log();
+    log.apply([put("service", aService("web"))]);
+    log.apply([put("service", aService("web", { isRemoving: true }), 1)], { atMs: 2000 });
+    const service = log.store.view().byName("service", "web");
+    assert.deepEqual([service?.version, service?.createdAtMs, service?.updatedAtMs], [2, 1000, 2000]);
+  });
+
+  it("refuses all of an entry when one change is based on another version", () => {
+    const log = new Log();
+    log.apply([put("service", aService("web"))]);
+    const result = log.apply([put("service", aService("db")), put("service", aService("web"), 7)]);
+    assert.deepEqual(result, { kind: "refused", reason: "stale", message: "update out of sequence" });
+    assert.equal(log.store.view().count("service"), 1);
+  });
+
+  it("refuses an entry that relied on what has moved or is gone", () => {
+    const log = new Log();
+    log.apply([put("network", aNetwork("net"))]);
+    const reliesOn = [{ table: "network", id: aNetwork("net").id, version: 1 }] as const;
+    assert.equal(log.apply([put("service", aService("a"))], { reliesOn }).kind, "applied");
+    log.apply([{ kind: "remove", table: "network", id: aNetwork("net").id, basedOn: 1 }]);
+    assert.equal(log.apply([put("service", aService("b"))], { reliesOn }).kind, "refused");
+  });
+
+  it("lets one entry put an object twice, both on the version before it", () => {
+    const log = new Log();
+    const result = log.apply([put("task", aTask("t", { slot: 1 })), put("task", aTask("t", { slot: 1, nodeId: asId("n") }))]);
+    assert.equal(result.kind, "applied");
+    assert.deepEqual(
+      [...log.store.view().tasksOfNode(asId("n"))].map(({ id, version }) => [id, version]),
+      [["t", 1]],
+    );
+  });
+
+  it("refuses a plan in an entry of another term", () => {
+    const log = new Log();
+    assert.equal(log.apply([], { term: 3, inTerm: 4 }).kind, "refused");
+    assert.equal(log.apply([], { term: 4, inTerm: 4 }).kind, "applied");
+  });
+
+  it("refuses a name that another object has, in Docker's words, and frees it on rename and removal", () => {
+    const log = new Log();
+    log.apply([put("service", aService("web"))]);
+    const other = { ...aService("web"), id: asId<ReturnType<typeof aService>["id"]>("other") };
+    assert.deepEqual(log.apply([put("service", other)]), {
+      kind: "refused",
+      reason: "conflict",
+      message: "name conflicts with an existing object: service web already exists",
+    });
+    assert.equal(log.apply([put("network", aNetwork("web"))]).kind, "applied");
+    log.apply([{ kind: "remove", table: "service", id: aService("web").id, basedOn: 1 }]);
+    assert.equal(log.apply([put("service", other)]).kind, "applied");
+  });
+
+  it("keeps secrets and networks that something needs", () => {
+    const log = new Log();
+    log.apply([put("secret", aSecret("key")), put("network", aNetwork("net"))]);
+    log.apply([put("service", aService("web", {}, { secrets: ["key"], networks: ["net"] }))]);
+    const removeSecret: Change = { kind: "remove", table: "secret", id: aSecret("key").id, basedOn: 1 };
+    const removeNetwork: Change = { kind: "remove", table: "network", id: aNetwork("net").id, basedOn: 1 };
+    for (const change of [removeSecret, removeNetwork]) {
+      const result = log.apply([change]);
+      assert.equal(result.kind === "refused" && result.reason, "conflict");
+    }
+    const removeService: Change = { kind: "remove", table: "service", id: aService("web").id, basedOn: 2 };
+    assert.equal(log.apply([removeSecret, removeNetwork, removeService]).kind, "applied");
+  });
+
+  it("carries a request out once and answers a repetition with the first result", () => {
+    const log = new Log();
+    const request = { id: asId<never>("r1"), result: Uint8Array.of(7) };
+    log.apply([put("service", aService("web"))], { request });
+    const again = log.apply([put("service", aService("web"))], { request: { ...request, result: Uint8Array.of(9) } });
+    assert.deepEqual(again, { kind: "applied", index: 1, result: Uint8Array.of(7) });
+    assert.deepEqual(log.store.completedRequest(request.id)?.result, Uint8Array.of(7));
+  });
+
+  it("forgets the oldest requests past the limit", () => {
+    const log = new Log();
+    for (let number = 0; number <= COMPLETED_REQUESTS_MAX; number++) {
+      log.apply([], { request: { id: asId<never>(`r${number}`), result: new Uint8Array() } });
+    }
+    assert.equal(log.store.completedRequest(asId("r0")), undefined);
+    assert.ok(log.store.completedRequest(asId("r1")));
+  });
+
+  it("lists tasks by service in slot order, by node and by network, and knows revisions in use", () => {
+    const log = new Log();
+    const tasks = [10, 9, 1].map(slot =>
+      aTask(`t${slot}`, {
+        slot,
+        nodeId: asId(`n${slot % 2}`),
+        networks: [{ networkId: asId("net"), addresses: [], aliases: [] }],
+      }),
+    );
+    log.apply(tasks.map(task => put("task", task)));
+    const view = log.store.view();
+    assert.deepEqual(
+      [...view.tasksOfService(asId("s"))].map(task => task.slot),
+      [1, 9, 10],
+    );
+    assert.deepEqual(
+      [...view.tasksOfNode(asId("n1"))].map(task => task.slot),
+      [1, 9],
+    );
+    assert.equal([...view.tasksOnNetwork(asId("net"))].length, 3);
+    assert.equal(view.revisionsInUse(asId("rev")), true);
+    log.apply(tasks.map(({ id }) => ({ kind: "remove", table: "task", id, basedOn: 1 })));
+    assert.equal(log.store.view().revisionsInUse(asId("rev")), false);
+    assert.equal([...log.store.view().tasksOfService(asId("s"))].length, 0);
+    assert.equal([...view.tasksOfService(asId("s"))].length, 3, "the older snapshot stays as it was");
+  });
+
+  it("overlays planned changes without touching what is stored", () => {
+    const log = new Log();
+    log.apply([put("task", aTask("t", { slot: 1 }))]);
+    const view = log.store.view();
+    const planned = view.with([put("task", aTask("t", { slot: 1, nodeId: asId("n") }), 1), put("task", aTask("u", { slot: 2 }))]);
+    assert.deepEqual(
+      [...planned.tasksOfService(asId("s"))].map(({ id, nodeId, version }) => [id, nodeId, version]),
+      [
+        ["t", "n", 1],
+        ["u", undefined, 0],
+      ],
+    );
+    assert.deepEqual(
+      [...view.tasksOfService(asId("s"))].map(({ nodeId }) => nodeId),
+      [undefined],
+    );
+  });
+
+  it("restores a snapshot to the same hash, in chunks within the limit, also with objects larger than a chunk", async () => {
+    const log = new Log();
+    log.apply([put("secret", aSecret("big", 500_000)), put("service", aService("web"))], {
+      request: { id: asId<never>("r"), result: Uint8Array.of(1) },
+    });
+    for (let slot = 1; slot <= 3000; slot++) log.apply([put("task", aTask(`t${slot}`, { slot }))]);
+    const chunks: Uint8Array[] = [];
+    const snapshot = log.store.snapshot();
+    log.apply([put("service", aService("later"))]);
+    for await (const chunk of snapshot) chunks.push(chunk);
+    assert.ok(chunks.every(chunk => chunk.length <= SNAPSHOT_CHUNK_BYTES));
+
+    const copy = new Store();
+    await copy.restore(iterate(chunks));
+    assert.equal(copy.view().index, 3001);
+    assert.equal(copy.view().byName("service", "later"), undefined, "taken before the later entry");
+    copy.apply({
+      index: 3002,
+      term: 1,
+      data: entryBytes.encode({ changes: [put("service", aService("later"))], reliesOn: [], atMs: 1000 }),
+    });
+    assert.deepEqual(await copy.stateHash(), await log.store.stateHash());
+    await assert.rejects(new Store().restore(iterate(chunks.slice(0, -1))), /cut short|inside a record/);
+  });
+
+  it("takes no longer than 20 ms for a slice of a snapshot", async () => {
+    const log = new Log();
+    for (let round = 0; round < 20; round++) {
+      log.apply(
+        Array.from({ length: 500 }, (_, index) => put("task", aTask(`t${round}-${index}`, { slot: 1 + round * 500 + index }))),
+      );
+    }
+    for await (const _ of log.store.snapshot()) break; // Warms the encoder up.
+    const slices: number[] = [];
+    let start = performance.now();
+    for await (const _ of log.store.snapshot()) {
+      slices.push(performance.now() - start);
+      start = performance.now();
+    }
+    slices.sort((a, b) => a - b);
+    assert.ok((slices[Math.floor(slices.length / 2)] ?? 0) < 20, `slices took ${slices.map(Math.round).join(", ")} ms`);
+  });
+
+  it("tells watchers what each entry touched, from the call on", async () => {
+    const log = new Log();
+    log.apply([put("service", aService("before"))]);
+    const abort = new AbortController();
+    const watch = log.store.watch({ signal: abort.signal })[Symbol.asyncIterator]();
+    log.apply([put("service", aService("web")), put("task", aTask("t", { slot: 1 }))]);
+    log.apply([put("service", aService("web"))]); // Refused, so not told.
+    const { value } = await watch.next();
+    assert.deepEqual(value, {
+      index: 2,
+      ids: new Map([
+        ["service", new Set(["web-id"])],
+        ["task", new Set(["t"])],
+      ]),
+    });
+    const waiting = watch.next();
+    abort.abort(new Error("enough"));
+    await assert.rejects(waiting, /enough/);
+  });
+
+  it("drops a watcher that is too far behind, and every watcher when the state is replaced", async () => {
+    const log = new Log();
+    const { signal } = new AbortController();
+    const slow = log.store.watch({ signal })[Symbol.asyncIterator]();
+    for (let round = 0; round <= WATCH_CHANGES_MAX / 1000; round++) {
+      log.apply(Array.from({ length: 1000 }, (_, index) => put("task", aTask(`t${round}-${index}`, { slot: 1 }))));
+    }
+    await assert.rejects(slow.next(), { kind: "unavailable" });
+    const other = log.store.watch({ signal })[Symbol.asyncIterator]();
+    await log.store.restore(new Store().snapshot());
+    await assert.rejects(other.next(), { kind: "unavailable" });
+  });
+});
+
+async function* iterate<T>(items: Iterable<T>): AsyncIterable<T> {
+  yield* items;
+}
