@@ -25,6 +25,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 const FILE_MAY_IMPORT: Record<string, readonly string[]> = {
   "raft/driver.ts": ["model", "ports"],
   "raft/storage.ts": ["model", "ports"],
+  "raft/wal.ts": ["ports"],
+  "raft/snapshot-files.ts": ["ports"],
+  "raft/snapshot-exchange.ts": ["ports"],
+  "raft/membership-work.ts": ["ports"],
   "worker/engine-executor.ts": ["model", "ports", "codec", "engine", "network"],
 };
 /** Packages that one folder alone may know. */

@@ -17,6 +17,8 @@ export interface Consensus {
   transferLeadership(options: { readonly to?: number; readonly signal?: AbortSignal }): Promise<void>;
   /** A message from a peer, as its driver encoded it. */
   receive(message: Uint8Array): void;
+  /** The chunks of a snapshot as the leader's driver sent them. Resolves once the snapshot is restored here, or was not needed. */
+  receiveSnapshot(chunks: AsyncIterable<Uint8Array>): Promise<void>;
   /** Stops at once: nothing more is sent or applied. Leadership is not transferred. */
   stop(): Promise<void>;
 }
