@@ -1,0 +1,244 @@
+import { assert, defined } from "../lib/assert.ts";
+import { OperationError } from "../lib/errors.ts";
+import type { Disk, DiskFile } from "../ports/disk.ts";
+import { ByteReader, ByteWriter } from "./bytes.ts";
+import {
+  entriesSizeHint,
+  readEntries,
+  readHardState,
+  readSnapshotMeta,
+  writeEntries,
+  writeHardState,
+  writeSnapshotMeta,
+} from "./encoding.ts";
+import { encodeFrame, scanFrames } from "./frames.ts";
+import { Serial } from "./serial.ts";
+import type { Entry, HardState, SnapshotMeta } from "./types.ts";
+
+/** Keeps what is on disk secret. Sealed bytes name their own key, so that keys can rotate. */
+export interface PayloadCipher {
+  seal(plain: Uint8Array): Uint8Array;
+  /** @throws when the bytes were tampered with or the key is unknown. */
+  open(sealed: Uint8Array): Uint8Array;
+}
+
+export interface WalOptions {
+  readonly disk: Disk;
+  readonly directory: string;
+  readonly raftId: number;
+  readonly cipher: PayloadCipher | undefined;
+  /** A segment that is larger is closed and the next one begun. */
+  readonly segmentBytesMax: number;
+}
+
+/** What the log holds, replayed. `base`: what the log begins after, unless that record is compacted away. */
+export interface WalContent {
+  readonly hardState: HardState;
+  readonly base: SnapshotMeta | undefined;
+  readonly entries: readonly Entry[];
+}
+
+export interface WalBatch {
+  readonly hardState: HardState | undefined;
+  readonly entries: readonly Entry[];
+}
+
+interface Segment {
+  readonly name: string;
+  readonly sequence: number;
+  /** The highest entry in it; 0 without entries. */
+  lastIndex: number;
+}
+
+const FORMAT_VERSION = 1;
+/** "SHOALRL" and the version. */
+const MAGIC = Uint8Array.of(0x53, 0x48, 0x4f, 0x41, 0x4c, 0x52, 0x4c, FORMAT_VERSION);
+const RECORD = { header: 1, batch: 2, base: 3 } as const;
+const SEGMENT_NAME = /^log-(\d{16})$/;
+const NEW_HARD_STATE: HardState = { term: 0, vote: 0, commit: 0 };
+
+function segmentName(sequence: number): string {
+  return `log-${String(sequence).padStart(16, "0")}`;
+}
+
+/**
+ * The write-ahead log: numbered segment files of checksummed frames, one frame a write. A later entry with an index that is already
+ * there replaces it and all after it.
+ *
+ * A cut frame at the very end of the last segment is what a crash leaves, was never acknowledged, and is removed. Any other damage is
+ * refused with file and offset.
+ */
+export class WriteAheadLog implements AsyncDisposable {
+  readonly #options: WalOptions;
+  readonly #segments: Segment[] = [];
+  #hardState = NEW_HARD_STATE;
+  #base: SnapshotMeta | undefined;
+  #entries: Entry[] = [];
+  #file: DiskFile | undefined;
+  #fileBytes = 0;
+  readonly #removals = new Serial();
+
+  private constructor(options: WalOptions) {
+    this.#options = options;
+  }
+
+  /** `content` is undefined when nothing was ever written. */
+  static async open(options: WalOptions): Promise<{ readonly wal: WriteAheadLog; readonly content: WalContent | undefined }> {
+    const wal = new WriteAheadLog(options);
+    const names = (await options.disk.list(options.directory)).filter(name => SEGMENT_NAME.test(name));
+    for (const [at, name] of names.entries()) await wal.#replay(name, { isLast: at === names.length - 1 });
+    const content = { hardState: wal.#hardState, base: wal.#base, entries: wal.#entries };
+    wal.#entries = [];
+    return { wal, content: wal.#segments.length === 0 ? undefined : content };
+  }
+
+  get hardState(): HardState {
+    return this.#hardState;
+  }
+
+  #path(name: string): string {
+    return `${this.#options.directory}/${name}`;
+  }
+
+  #damaged(name: string, offset: number, what: string): OperationError {
+    return new OperationError("internal", `raft log ${this.#path(name)} is damaged at byte ${offset}: ${what}`);
+  }
+
+  async #replay(name: string, { isLast }: { readonly isLast: boolean }): Promise<void> {
+    const { disk } = this.#options;
+    const bytes = defined(await disk.read(this.#path(name)), name);
+    const sequence = Number(SEGMENT_NAME.exec(name)?.[1]);
+    const previous = this.#segments.at(-1);
+    if (previous !== undefined && sequence !== previous.sequence + 1) {
+      throw this.#damaged(previous.name, 0, `the segment after it is missing, ${name} comes next`);
+    }
+    const scan = scanFrames(bytes, MAGIC.length);
+    const isComplete = scan.end === bytes.length && bytes.length > MAGIC.length;
+    if (!isComplete && (!isLast || scan.hasMoreBeyond)) throw this.#damaged(name, scan.end, "a record fails its checksum");
+    if (scan.frames.length === 0) {
+      await disk.remove(this.#path(name)); // Cut while it was being begun.
+      await disk.syncDirectory(this.#options.directory);
+      return;
+    }
+    if (!MAGIC.every((byte, at) => byte === bytes[at])) throw this.#damaged(name, 0, "unknown format or version");
+    const segment = { name, sequence, lastIndex: 0 };
+    this.#segments.push(segment);
+    for (const { offset, payload } of scan.frames) this.#replayRecord(segment, offset, payload);
+    if (!isLast) return;
+    this.#file = await disk.openAppend(this.#path(name));
+    this.#fileBytes = scan.end;
+    if (isComplete) return;
+    await this.#file.truncate(scan.end);
+    await this.#file.sync();
+  }
+
+  #replayRecord(segment: Segment, offset: number, payload: Uint8Array): void {
+    const { cipher, raftId } = this.#options;
+    try {
+      const reader = new ByteReader(cipher === undefined ? payload : cipher.open(payload));
+      const kind = reader.byte();
+      if (kind === RECORD.header) {
+        const owner = reader.uint();
+        if (owner !== raftId) throw new OperationError("invalid", `it belongs to raft member ${owner}, not ${raftId}`);
+        this.#hardState = readHardState(reader);
+      } else if (kind === RECORD.batch) {
+        if (reader.flag()) this.#hardState = readHardState(reader);
+        this.#replayEntries(segment, readEntries(reader));
+      } else if (kind === RECORD.base) {
+        this.#base = readSnapshotMeta(reader);
+        this.#entries = [];
+      } else throw new OperationError("invalid", `unknown record ${kind}`);
+      reader.end();
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      throw new OperationError("internal", this.#damaged(segment.name, offset, error.message).message, { cause: error });
+    }
+  }
+
+  #replayEntries(segment: Segment, entries: readonly Entry[]): void {
+    const [first] = entries;
+    if (first === undefined) return;
+    const held = this.#entries;
+    const begin = held[0]?.index ?? (this.#base === undefined ? first.index : this.#base.index + 1);
+    const at = first.index - begin;
+    if (at < 0 || at > held.length) throw new OperationError("invalid", `entry ${first.index} does not follow what is before it`);
+    held.length = at;
+    for (const entry of entries) held.push(entry);
+    segment.lastIndex = Math.max(segment.lastIndex, first.index + entries.length - 1);
+  }
+
+  /** Durable when it resolves. All of it is one frame, so after a crash all of it is there or nothing. */
+  async write({ hardState, entries }: WalBatch): Promise<void> {
+    const writer = new ByteWriter(entriesSizeHint(entries)).byte(RECORD.batch).flag(hardState !== undefined);
+    if (hardState !== undefined) writeHardState(writer, hardState);
+    writeEntries(writer, entries);
+    if (this.#file === undefined || this.#fileBytes >= this.#options.segmentBytesMax) await this.#beginSegment([]);
+    // Not earlier: the new segment's header may not tell of a commit whose entries come behind it.
+    if (hardState !== undefined) this.#hardState = hardState;
+    await this.#append(this.#frame(writer));
+    const segment = defined(this.#segments.at(-1), "segment");
+    segment.lastIndex = Math.max(segment.lastIndex, entries.at(-1)?.index ?? 0);
+  }
+
+  /** Starts the log over after `base`: at bootstrap, and when the leader's snapshot takes the log's place. */
+  async startOver(base: SnapshotMeta, hardState: HardState): Promise<void> {
+    this.#hardState = hardState;
+    const writer = new ByteWriter().byte(RECORD.base);
+    writeSnapshotMeta(writer, base);
+    await this.#beginSegment([this.#frame(writer)]);
+    await this.#removeSegments(this.#segments.length - 1);
+  }
+
+  /** Removes the segments that hold nothing after `index`, which must be in a durable snapshot. */
+  async compactTo(index: number): Promise<void> {
+    const count = this.#segments.findIndex(segment => segment.lastIndex > index);
+    await this.#removeSegments(count < 0 ? this.#segments.length - 1 : Math.min(count, this.#segments.length - 1));
+  }
+
+  async #removeSegments(count: number): Promise<void> {
+    if (count <= 0) return;
+    const { disk, directory } = this.#options;
+    const gone = this.#segments.splice(0, count);
+    // Oldest first, each durably: a gap would look like damage.
+    await this.#removals.run(async () => {
+      for (const { name } of gone) {
+        await disk.remove(this.#path(name));
+        await disk.syncDirectory(directory);
+      }
+    });
+  }
+
+  #frame(writer: ByteWriter): Uint8Array {
+    const { cipher } = this.#options;
+    const plain = writer.finish();
+    return encodeFrame(cipher === undefined ? plain : cipher.seal(plain));
+  }
+
+  async #append(bytes: Uint8Array): Promise<void> {
+    const file = defined(this.#file, "open segment");
+    this.#fileBytes = await file.append(bytes);
+    await file.sync();
+  }
+
+  /** A segment's first frame repeats the hard state, so that the segments before it can go. */
+  async #beginSegment(frames: readonly Uint8Array[]): Promise<void> {
+    const { disk, directory, raftId } = this.#options;
+    await this.#file?.[Symbol.asyncDispose]();
+    const sequence = (this.#segments.at(-1)?.sequence ?? 0) + 1;
+    const name = segmentName(sequence);
+    const header = new ByteWriter().byte(RECORD.header).uint(raftId);
+    writeHardState(header, this.#hardState);
+    this.#file = await disk.openAppend(this.#path(name));
+    await this.#append(Buffer.concat([MAGIC, this.#frame(header)]));
+    for (const frame of frames) await this.#append(frame);
+    await disk.syncDirectory(directory);
+    assert(this.#segments.every(segment => segment.sequence < sequence), "segments are numbered upwards");
+    this.#segments.push({ name, sequence, lastIndex: 0 });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.[Symbol.asyncDispose]();
+  }
+}

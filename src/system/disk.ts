@@ -1,0 +1,103 @@
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { errnoCode } from "../lib/errors.ts";
+import type { Disk, DiskFile } from "../ports/disk.ts";
+
+/** What is made is for this user alone. */
+const FILE_MODE = 0o600;
+const FOLDER_MODE = 0o700;
+/** `replace` writes here first; a crash may leave one behind, which the next replace overwrites and `list` does not show. */
+const TEMPORARY_SUFFIX = ".replace~";
+
+/** The real disk. Relative paths are below `root`. */
+export function openDisk({ root }: { readonly root: string }): Disk {
+  const at = (path: string) => resolve(root, path);
+  return {
+    async makeDirectory(path) {
+      await mkdir(at(path), { recursive: true, mode: FOLDER_MODE });
+    },
+    async list(path) {
+      const names = await unlessMissing(readdir(at(path)));
+      return (names ?? []).filter(name => !name.endsWith(TEMPORARY_SUFFIX)).sort();
+    },
+    async read(path) {
+      return await unlessMissing<Uint8Array>(readFile(at(path)));
+    },
+    async openAppend(path) {
+      const handle = await open(at(path), "a", FILE_MODE);
+      const { size } = await handle.stat();
+      return new AppendFile(handle, size);
+    },
+    async replace(path, content) {
+      const target = at(path);
+      const temporary = join(dirname(target), `${basename(target)}${TEMPORARY_SUFFIX}`);
+      const handle = await open(temporary, "w", FILE_MODE);
+      try {
+        await handle.writeFile(content);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(temporary, target);
+      await syncDirectory(dirname(target));
+    },
+    async rename(from, to) {
+      await rename(at(from), at(to));
+    },
+    async remove(path) {
+      await rm(at(path), { force: true });
+    },
+    syncDirectory: path => syncDirectory(at(path)),
+  };
+}
+
+async function unlessMissing<T>(result: Promise<T>): Promise<T | undefined> {
+  try {
+    return await result;
+  } catch (error) {
+    if (errnoCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+class AppendFile implements DiskFile {
+  readonly #handle: FileHandle;
+  #sizeBytes: number;
+  #closing: Promise<void> | undefined;
+
+  constructor(handle: FileHandle, sizeBytes: number) {
+    this.#handle = handle;
+    this.#sizeBytes = sizeBytes;
+  }
+
+  async append(content: Uint8Array): Promise<number> {
+    for (let done = 0; done < content.length; ) {
+      const { bytesWritten } = await this.#handle.write(content, done);
+      done += bytesWritten;
+      this.#sizeBytes += bytesWritten;
+    }
+    return this.#sizeBytes;
+  }
+
+  async sync(): Promise<void> {
+    await this.#handle.datasync();
+  }
+
+  async truncate(sizeBytes: number): Promise<void> {
+    await this.#handle.truncate(sizeBytes);
+    this.#sizeBytes = sizeBytes;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await (this.#closing ??= this.#handle.close());
+  }
+}
