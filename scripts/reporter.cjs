@@ -1,9 +1,10 @@
 // Mocha's reporter for this project: failures in full, skipped tests with their reason, and last "N passed, N failed" alone on a line.
-import mocha from "mocha";
+const mocha = require("mocha");
 
-const { Base, Runner } = mocha;
+const { Runner } = mocha;
+const { Base } = mocha.reporters;
 
-export default class Reporter extends Base {
+class Reporter extends Base {
   constructor(runner, options) {
     super(runner, options);
     const skipped = new Map();
@@ -34,3 +35,5 @@ export default class Reporter extends Base {
     });
   }
 }
+
+module.exports = Reporter;

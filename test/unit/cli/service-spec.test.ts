@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { changedServiceSpec, newServiceSpec, parseMount, parsePort } from "../../../src/cli/commands/service-spec.ts";
+
+describe("newServiceSpec", () => {
+  it("says what the flags say", () => {
+    const spec = newServiceSpec("app:1", ["serve", "-v"], {
+      name: "web",
+      replicas: "3",
+      publish: ["8080:80"],
+      env: ["A=1"],
+      updateParallelism: "2",
+      updateOrder: "start-first",
+      updateMonitor: "1s",
+      limitMemory: "64m",
+    });
+    assert.deepEqual(spec, {
+      Name: "web",
+      Labels: {},
+      TaskTemplate: {
+        ContainerSpec: { Image: "app:1", Args: ["serve", "-v"], Env: ["A=1"] },
+        ForceUpdate: 0,
+        Resources: { Limits: { MemoryBytes: 67_108_864 } },
+      },
+      Mode: { Replicated: { Replicas: 3 } },
+      EndpointSpec: { Mode: "vip", Ports: [{ Protocol: "tcp", TargetPort: 80, PublishedPort: 8080, PublishMode: "ingress" }] },
+      UpdateConfig: { Parallelism: 2, FailureAction: "pause", Order: "start-first", Monitor: 1e9 },
+    });
+  });
+
+  it("makes a global service", () =>
+    assert.deepEqual((newServiceSpec("a", [], { mode: "global" }) as { Mode: unknown }).Mode, { Global: {} }));
+  it("refuses what is no number", () =>
+    assert.throws(() => newServiceSpec("a", [], { replicas: "x" }), /invalid argument "x" for "--replicas" flag/));
+});
+
+describe("changedServiceSpec", () => {
+  it("keeps what no flag names", () => {
+    const before = { Name: "web", TaskTemplate: { ContainerSpec: { Image: "app:1", Env: ["A=1", "B=2"] } } };
+    assert.deepEqual(changedServiceSpec(before, { image: "app:2", envAdd: ["B=3"], envRm: ["A"] }), {
+      Name: "web",
+      TaskTemplate: { ContainerSpec: { Image: "app:2", Env: ["B=3"] } },
+    });
+  });
+});
+
+describe("parsePort", () => {
+  const cases = [
+    { port: "80", means: [{ Protocol: "tcp", TargetPort: 80, PublishMode: "ingress" }] },
+    { port: "8080:80/udp", means: [{ Protocol: "udp", TargetPort: 80, PublishedPort: 8080, PublishMode: "ingress" }] },
+    {
+      port: "8000-8001:80-81",
+      means: [
+        { Protocol: "tcp", TargetPort: 80, PublishedPort: 8000, PublishMode: "ingress" },
+        { Protocol: "tcp", TargetPort: 81, PublishedPort: 8001, PublishMode: "ingress" },
+      ],
+    },
+    {
+      port: "published=1,target=2,mode=host",
+      means: [{ Protocol: "tcp", PublishedPort: 1, TargetPort: 2, PublishMode: "host" }],
+    },
+  ];
+  for (const { port, means } of cases) it(`reads ${port}`, () => assert.deepEqual(parsePort(port), means));
+  for (const port of ["x", "80:x", "8000-8002:80-81", "published=1"])
+    it(`refuses ${port}`, () => assert.throws(() => parsePort(port), /invalid argument/));
+});
+
+describe("parseMount", () => {
+  it("reads every key", () =>
+    assert.deepEqual(parseMount("type=bind,source=/a,target=/b,readonly,bind-propagation=rslave"), {
+      Type: "bind",
+      Source: "/a",
+      Target: "/b",
+      ReadOnly: true,
+      BindOptions: { Propagation: "rslave" },
+    }));
+  it("refuses a mount without target", () => assert.throws(() => parseMount("type=volume"), /target is required/));
+});
