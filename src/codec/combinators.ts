@@ -3,8 +3,8 @@ import { asId, type ClusterObjectId, type RequestId, type SessionId } from "../m
 
 /** A model value and its form in the generated messages, either way. Reading refuses what it does not know. */
 export interface Codec<Model, Wire> {
-  toWire(model: Model): Wire;
-  fromWire(wire: Wire): Model;
+  toWire(this: void, model: Model): Wire;
+  fromWire(this: void, wire: Wire): Model;
 }
 
 /** What `fromWire` throws: bytes from a newer version, or damaged ones. */

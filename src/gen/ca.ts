@@ -35,8 +35,10 @@ export interface RootCertificate {
 export interface IssueCertificateRequest {
   csrPem: string;
   joinToken: string;
-  /** worker or manager; used in a renewal only. */
-  role: string;
+  /** active, pause or drain. */
+  availability: string;
+  /** Set by a follower that passes a renewal on; believed from managers only. */
+  onBehalfOf: string;
 }
 
 export interface IssuedCertificate {
@@ -150,7 +152,7 @@ export const RootCertificate: MessageFns<RootCertificate> = {
 };
 
 function createBaseIssueCertificateRequest(): IssueCertificateRequest {
-  return { csrPem: "", joinToken: "", role: "" };
+  return { csrPem: "", joinToken: "", availability: "", onBehalfOf: "" };
 }
 
 export const IssueCertificateRequest: MessageFns<IssueCertificateRequest> = {
@@ -161,8 +163,11 @@ export const IssueCertificateRequest: MessageFns<IssueCertificateRequest> = {
     if (message.joinToken !== "") {
       writer.uint32(18).string(message.joinToken);
     }
-    if (message.role !== "") {
-      writer.uint32(26).string(message.role);
+    if (message.availability !== "") {
+      writer.uint32(26).string(message.availability);
+    }
+    if (message.onBehalfOf !== "") {
+      writer.uint32(34).string(message.onBehalfOf);
     }
     return writer;
   },
@@ -201,7 +206,15 @@ export const IssueCertificateRequest: MessageFns<IssueCertificateRequest> = {
               break;
             }
 
-            message.role = reader.string();
+            message.availability = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.onBehalfOf = reader.string();
             continue;
           }
         }

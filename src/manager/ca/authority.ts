@@ -1,0 +1,134 @@
+import { timingSafeEqual } from "node:crypto";
+import { OperationError } from "../../lib/errors.ts";
+import type { Cluster, Node, NodeRole, NodeSpec } from "../../model/cluster.ts";
+import { clusterIdFrom, type NodeId } from "../../model/ids.ts";
+import { parseJoinToken } from "../../model/join-token.ts";
+import type { Certificates } from "../../ports/certificates.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Consensus } from "../../ports/consensus.ts";
+import type { Random } from "../../ports/random.ts";
+import { rpcError } from "../rpc-error.ts";
+import type { Proposals } from "../store/proposals.ts";
+import type { Store } from "../store/store.ts";
+
+export interface IssueCall {
+  readonly csrPem: string;
+  /** Empty in a renewal. */
+  readonly joinToken: string;
+  readonly availability: NodeSpec["availability"];
+  /** Whose certificate is renewed: the caller, or the node that a follower passes a renewal on for. */
+  readonly nodeId?: NodeId;
+}
+
+export interface IssuedCertificate {
+  readonly certificatePem: string;
+  readonly rootPem: string;
+  readonly nodeId: NodeId;
+  readonly role: NodeRole;
+}
+
+export interface AuthorityOptions {
+  readonly store: Store;
+  readonly proposals: Proposals;
+  readonly consensus: Consensus;
+  readonly certificates: Certificates;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Passes the call on to the leader's CA, over mutual TLS. */
+  readonly forward: (address: string, call: IssueCall, options: { readonly signal?: AbortSignal }) => Promise<IssuedCertificate>;
+}
+
+const NANOSECONDS_PER_MS = 1e6;
+
+/** Gives certificates to nodes that have a join token, and renews those of nodes that are members. */
+export class CertificateAuthority {
+  readonly #options: AuthorityOptions;
+
+  constructor(options: AuthorityOptions) {
+    this.#options = options;
+  }
+
+  rootCertificate(): string {
+    return this.#cluster().rootCa.certificatePem;
+  }
+
+  /** A follower passes on what has to be written down. @throws OperationError `invalid` for a wrong token. */
+  async issue(call: IssueCall, options: { readonly signal?: AbortSignal } = {}): Promise<IssuedCertificate> {
+    await this.#options.consensus.readBarrier(options);
+    const { role, leaderId, members } = this.#options.consensus.status();
+    if (role === "leader") return call.joinToken === "" ? this.#renew(call, options) : this.#admit(call, options);
+    const leader = members.find(({ raftId }) => raftId === leaderId);
+    if (leader === undefined) throw new OperationError("unavailable", "no leader to issue a certificate");
+    return await this.#options.forward(leader.address, call, options);
+  }
+
+  async #admit(call: IssueCall, options: { readonly signal?: AbortSignal }): Promise<IssuedCertificate> {
+    const { random, proposals } = this.#options;
+    const role = roleOfToken(call.joinToken, this.#cluster());
+    const id = clusterIdFrom<NodeId>(random.bytes(25));
+    const issued = await this.#sign(call, { nodeId: id, role });
+    const node: Node = {
+      ...{ id, version: 0, createdAtMs: 0, updatedAtMs: 0, role },
+      spec: { labels: {}, role, availability: call.availability },
+      status: { state: "unknown", message: "", address: "" },
+    };
+    const result = await proposals.propose(
+      { changes: [{ kind: "put", table: "node", object: node, basedOn: 0 }], reliesOn: [] },
+      options,
+    );
+    if (result.kind === "refused") throw rpcError("Unknown", result.message);
+    return issued;
+  }
+
+  async #renew(call: IssueCall, options: { readonly signal?: AbortSignal }): Promise<IssuedCertificate> {
+    const node = call.nodeId && this.#options.store.view().get("node", call.nodeId);
+    if (!node) throw new OperationError("forbidden", "this node is not a member of the swarm");
+    // A manager stays one until it has left Raft: then the leader has taken its `manager` record away.
+    const role = node.manager === undefined ? node.spec.role : "manager";
+    const issued = await this.#sign(call, { nodeId: node.id, role });
+    if (node.role === role) return issued;
+    const change = { kind: "put", table: "node", object: { ...node, role }, basedOn: node.version } as const;
+    const result = await this.#options.proposals.propose({ changes: [change], reliesOn: [] }, options);
+    if (result.kind === "refused") throw new OperationError("unavailable", result.message);
+    return issued;
+  }
+
+  async #sign(
+    call: IssueCall,
+    { nodeId, role }: { readonly nodeId: NodeId; readonly role: NodeRole },
+  ): Promise<IssuedCertificate> {
+    const { certificates, clock } = this.#options;
+    const { id: clusterId, rootCa, spec } = this.#cluster();
+    const certificatePem = await certificates.issue({
+      csrPem: call.csrPem,
+      root: rootCa,
+      nodeId,
+      clusterId,
+      role,
+      nowMs: clock.nowMs(),
+      lifetimeMs: spec.nodeCertExpiryNs / NANOSECONDS_PER_MS,
+    });
+    return { certificatePem, rootPem: rootCa.certificatePem, nodeId, role };
+  }
+
+  #cluster(): Cluster {
+    const [cluster] = this.#options.store.view().all("cluster");
+    if (cluster === undefined) throw new OperationError("unavailable", "the cluster's state is not here yet");
+    return cluster;
+  }
+}
+
+/** @throws OperationError `invalid` when the token is neither of the cluster's. */
+export function roleOfToken(token: string, { rootCa }: Cluster): NodeRole {
+  if (isSameSecret(token, rootCa.joinTokenManager)) return "manager";
+  if (isSameSecret(token, rootCa.joinTokenWorker)) return "worker";
+  throw rpcError("InvalidArgument", "A valid join token is necessary to join this cluster");
+}
+
+function isSameSecret(given: string, expected: string): boolean {
+  try {
+    return timingSafeEqual(Buffer.from(parseJoinToken(given).secret), Buffer.from(parseJoinToken(expected).secret));
+  } catch {
+    return false; // Not a join token at all.
+  }
+}

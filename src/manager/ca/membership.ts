@@ -1,0 +1,101 @@
+import { OperationError } from "../../lib/errors.ts";
+import type { Node, NodeRole } from "../../model/cluster.ts";
+import type { NodeId } from "../../model/ids.ts";
+import type { Consensus, RaftMember } from "../../ports/consensus.ts";
+import type { Proposals } from "../store/proposals.ts";
+import type { Store } from "../store/store.ts";
+
+export interface JoinedMember {
+  readonly raftId: number;
+  readonly members: readonly RaftMember[];
+}
+
+/** Which managers take part in Raft. Works on the leader only; calls are carried out one after another. */
+export class Membership {
+  readonly #store: Store;
+  readonly #consensus: Consensus;
+  readonly #proposals: Proposals;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: { readonly store: Store; readonly consensus: Consensus; readonly proposals: Proposals }) {
+    this.#store = options.store;
+    this.#consensus = options.consensus;
+    this.#proposals = options.proposals;
+  }
+
+  /** Adds a manager, as a learner at first. Asked again by the same node it answers the same Raft id. */
+  async join(
+    peer: { readonly nodeId: NodeId; readonly role: NodeRole },
+    { address, signal }: { readonly address: string; readonly signal?: AbortSignal },
+  ): Promise<JoinedMember> {
+    if (peer.role !== "manager") throw new OperationError("forbidden", "only a manager can join Raft");
+    return await this.#oneAtATime(() => this.#join(peer.nodeId, { address, ...(signal && { signal }) }));
+  }
+
+  async #join(
+    nodeId: NodeId,
+    { address, signal }: { readonly address: string; readonly signal?: AbortSignal },
+  ): Promise<JoinedMember> {
+    const options = signal === undefined ? {} : { signal };
+    const node = await this.#node(nodeId, options);
+    const before = this.#consensus.status();
+    const raftId = node.manager?.raftId ?? this.#newRaftId();
+    if (node.manager?.address !== address) await this.#write({ ...node, manager: { raftId, address } }, options);
+    const known = before.members.find(member => member.raftId === raftId);
+    if (known === undefined) await this.#consensus.addMember({ raftId, address }, options);
+    const members = this.#consensus.status().members.map(member => ({ raftId: member.raftId, address: member.address }));
+    return { raftId, members: members.some(member => member.raftId === raftId) ? members : [...members, { raftId, address }] };
+  }
+
+  /** Takes a manager out of Raft: demoted, or leaving. No error when it is no member. */
+  async remove(nodeId: NodeId, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    await this.#oneAtATime(async () => {
+      const node = await this.#node(nodeId, options);
+      if (node.manager === undefined) return;
+      const { raftId } = node.manager;
+      if (this.#consensus.status().members.some(member => member.raftId === raftId)) {
+        await this.#consensus.removeMember(raftId, options);
+      }
+      const { manager: _, ...rest } = node;
+      await this.#write(rest, options);
+    });
+  }
+
+  /** On the leader, until aborted: nodes that are to be workers leave Raft. */
+  async runDemotions({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const touched = this.#store.watch({ signal })[Symbol.asyncIterator]();
+    for (;;) {
+      for (const node of this.#store.view().all("node")) {
+        if (node.spec.role === "worker" && node.manager !== undefined) await this.remove(node.id, { signal });
+      }
+      await touched.next();
+    }
+  }
+
+  async #node(nodeId: NodeId, options: { readonly signal?: AbortSignal }): Promise<Node> {
+    await this.#consensus.readBarrier(options);
+    if (this.#consensus.status().role !== "leader") throw new OperationError("unavailable", "this manager does not lead");
+    const node = this.#store.view().get("node", nodeId);
+    if (node === undefined) throw new OperationError("forbidden", "this node is not a member of the swarm");
+    return node;
+  }
+
+  async #write(node: Node, options: { readonly signal?: AbortSignal }): Promise<void> {
+    const change = { kind: "put", table: "node", object: node, basedOn: node.version } as const;
+    const result = await this.#proposals.propose({ changes: [change], reliesOn: [] }, options);
+    if (result.kind === "refused") throw new OperationError("unavailable", result.message);
+  }
+
+  /** Never one that was used before: each join commits entries, so the commit index has grown since the last. */
+  #newRaftId(): number {
+    const { commitIndex, members } = this.#consensus.status();
+    const recorded = [...this.#store.view().all("node")].map(node => node.manager?.raftId ?? 0);
+    return Math.max(commitIndex, ...members.map(member => member.raftId), ...recorded) + 1;
+  }
+
+  async #oneAtATime<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work, work);
+    this.#last = result.catch(() => undefined);
+    return await result;
+  }
+}

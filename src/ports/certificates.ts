@@ -1,0 +1,45 @@
+import type { NodeRole } from "../model/cluster.ts";
+import type { ClusterId, NodeId } from "../model/ids.ts";
+
+/** X.509, as an effect: keys are made from the system's chance, signatures use the real cryptography. */
+export interface Certificates {
+  /** A self-signed root: ECDSA P-256, 20 years. */
+  createRoot(options: { readonly nowMs: number }): Promise<CertificateWithKey>;
+  /** A key that stays on the node, and the request for its certificate. */
+  createRequest(): Promise<{ readonly csrPem: string; readonly keyPem: string }>;
+  /** Signs a request. Its own words about names are ignored: identity comes from the caller. @throws OperationError `invalid` for a bad request. */
+  issue(request: IssueRequest): Promise<string>;
+  /** @throws OperationError `unauthorized` when it was not signed by that root, is not valid at that time, or names no node. */
+  verify(certificatePem: string, options: { readonly rootPem: string; readonly nowMs: number }): NodeCertificate;
+  /** SHA-256 of the PEM text: what a join token pins. */
+  digest(certificatePem: string): Uint8Array;
+}
+
+export interface CertificateWithKey {
+  readonly certificatePem: string;
+  readonly keyPem: string;
+}
+
+export interface IssueRequest {
+  readonly csrPem: string;
+  readonly root: CertificateWithKey;
+  readonly nodeId: NodeId;
+  readonly clusterId: ClusterId;
+  readonly role: NodeRole;
+  readonly nowMs: number;
+  readonly lifetimeMs: number;
+}
+
+/** Who a certificate says its holder is: CN node, O cluster, OU role. */
+export interface NodeCertificate {
+  readonly nodeId: NodeId;
+  readonly clusterId: ClusterId;
+  readonly role: NodeRole;
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+}
+
+/** What a node shows to others and checks them by. */
+export interface NodeIdentity extends CertificateWithKey {
+  readonly rootPem: string;
+}

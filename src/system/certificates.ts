@@ -1,0 +1,145 @@
+import { createHash, webcrypto, X509Certificate } from "node:crypto";
+import { OperationError } from "../lib/errors.ts";
+import { asId } from "../model/ids.ts";
+import type { Certificates, CertificateWithKey, IssueRequest, NodeCertificate } from "../ports/certificates.ts";
+
+const YEAR_MS = 365 * 24 * 3600 * 1000;
+const ROOT_LIFETIME_MS = 20 * YEAR_MS;
+/** Certificates count as valid from an hour before they are made: clocks differ. */
+const CLOCK_SKEW_MS = 3600 * 1000;
+const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+const ROLE_UNIT = { manager: "swarm-manager", worker: "swarm-worker" } as const;
+
+/** Loaded when first needed: 80 ms that a worker pays once, at its join. */
+async function library() {
+  await import("reflect-metadata");
+  const x509 = await import("@peculiar/x509");
+  x509.cryptoProvider.set(webcrypto as never); // The types differ in DOM names only.
+  return x509;
+}
+
+export const systemCertificates: Certificates = {
+  async createRoot({ nowMs }) {
+    const x509 = await library();
+    const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+    const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+      name: "CN=swarm-ca",
+      serialNumber: serialNumber(),
+      notBefore: new Date(nowMs - CLOCK_SKEW_MS),
+      notAfter: new Date(nowMs + ROOT_LIFETIME_MS),
+      signingAlgorithm: ALGORITHM,
+      keys,
+      extensions: [
+        new x509.BasicConstraintsExtension(true, 1, true),
+        new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+        await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      ],
+    });
+    return { certificatePem: `${certificate.toString("pem")}\n`, keyPem: await privatePem(keys.privateKey) };
+  },
+
+  async createRequest() {
+    const x509 = await library();
+    const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+    const request = await x509.Pkcs10CertificateRequestGenerator.create({
+      name: "CN=swarm-node",
+      keys,
+      signingAlgorithm: ALGORITHM,
+    });
+    return { csrPem: `${request.toString("pem")}\n`, keyPem: await privatePem(keys.privateKey) };
+  },
+
+  async issue({ csrPem, root, nodeId, clusterId, role, nowMs, lifetimeMs }: IssueRequest) {
+    const x509 = await library();
+    const request = await parseRequest(csrPem);
+    const certificate = await x509.X509CertificateGenerator.create({
+      serialNumber: serialNumber(),
+      subject: [{ O: [clusterId] }, { OU: [ROLE_UNIT[role]] }, { CN: [nodeId] }],
+      issuer: new x509.X509Certificate(root.certificatePem).subject,
+      notBefore: new Date(nowMs - CLOCK_SKEW_MS),
+      notAfter: new Date(nowMs + lifetimeMs),
+      signingAlgorithm: ALGORITHM,
+      publicKey: request.publicKey,
+      signingKey: await signingKey(root),
+      extensions: [
+        new x509.BasicConstraintsExtension(false, undefined, true),
+        new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment, true),
+        new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth]),
+        new x509.SubjectAlternativeNameExtension([
+          { type: "dns", value: ROLE_UNIT[role] },
+          { type: "dns", value: nodeId },
+        ]),
+      ],
+    });
+    return `${certificate.toString("pem")}\n`;
+  },
+
+  verify(certificatePem, { rootPem, nowMs }) {
+    const certificate = parseCertificate(certificatePem);
+    const root = parseCertificate(rootPem);
+    if (!certificate.checkIssued(root) || !certificate.verify(root.publicKey)) {
+      throw new OperationError("unauthorized", "certificate is not signed by this cluster's root");
+    }
+    const described = describeCertificate(certificate);
+    if (nowMs < described.notBeforeMs || nowMs > described.notAfterMs) {
+      throw new OperationError("unauthorized", "certificate is not valid at this time");
+    }
+    return described;
+  },
+
+  digest: certificatePem => createHash("sha256").update(certificatePem).digest(),
+};
+
+async function parseRequest(csrPem: string) {
+  const x509 = await library();
+  try {
+    const request = new x509.Pkcs10CertificateRequest(csrPem);
+    if (await request.verify()) return request;
+  } catch (cause) {
+    throw new OperationError("invalid", "malformed certificate request", { cause });
+  }
+  throw new OperationError("invalid", "certificate request is not signed by its own key");
+}
+
+function parseCertificate(pem: string): X509Certificate {
+  try {
+    return new X509Certificate(pem);
+  } catch (cause) {
+    throw new OperationError("unauthorized", "malformed certificate", { cause });
+  }
+}
+
+function describeCertificate(certificate: X509Certificate): NodeCertificate {
+  const fields = new Map(
+    certificate.subject.split("\n").map(line => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
+  );
+  const [nodeId, clusterId, unit] = [fields.get("CN"), fields.get("O"), fields.get("OU")];
+  const role = unit === ROLE_UNIT.manager ? "manager" : unit === ROLE_UNIT.worker ? "worker" : undefined;
+  if (nodeId === undefined || clusterId === undefined || role === undefined) {
+    throw new OperationError("unauthorized", "certificate names no node of a cluster");
+  }
+  return {
+    nodeId: asId(nodeId),
+    clusterId: asId(clusterId),
+    role,
+    notBeforeMs: Date.parse(certificate.validFrom),
+    notAfterMs: Date.parse(certificate.validTo),
+  };
+}
+
+async function signingKey({ keyPem }: CertificateWithKey) {
+  const der = Buffer.from(keyPem.replace(/-----[^-]+-----|\s/g, ""), "base64");
+  return await webcrypto.subtle.importKey("pkcs8", der, ALGORITHM, false, ["sign"]);
+}
+
+async function privatePem(key: webcrypto.CryptoKey): Promise<string> {
+  const der = Buffer.from(await webcrypto.subtle.exportKey("pkcs8", key));
+  return `-----BEGIN PRIVATE KEY-----\n${der.toString("base64").replace(/(.{64})(?!$)/g, "$1\n")}\n-----END PRIVATE KEY-----\n`;
+}
+
+/** 20 bytes, positive. */
+function serialNumber(): string {
+  const bytes = webcrypto.getRandomValues(Buffer.alloc(20));
+  bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x01;
+  return bytes.toString("hex");
+}
