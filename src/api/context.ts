@@ -1,0 +1,42 @@
+import type {
+  ContainersBackend,
+  ExecsBackend,
+  ImagesBackend,
+  LogStream,
+  LogOptions,
+  NetworksBackend,
+  SwarmMembershipBackend,
+  SystemBackend,
+  VolumesBackend,
+} from "./backends.ts";
+import type { ControlCaller } from "../model/control.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { Random } from "../ports/random.ts";
+
+/** Everything behind REST. */
+export interface Backends {
+  readonly containers: ContainersBackend;
+  readonly execs: ExecsBackend;
+  readonly images: ImagesBackend;
+  readonly networks: NetworksBackend;
+  readonly volumes: VolumesBackend;
+  readonly system: SystemBackend;
+  readonly swarm: SwarmMembershipBackend;
+  readonly control: ControlCaller;
+  /** Logs of services and tasks, wherever their containers are. Missing: those routes refuse. */
+  readonly clusterLogs?: LogsBackend;
+}
+
+export interface LogsBackend {
+  /** @param target - Ids, found before. Every line carries where it came from in `details` form when `details` is set. */
+  clusterLogs(target: { readonly kind: "service" | "task"; readonly id: string }, options: LogOptions): Promise<LogStream>;
+}
+
+/** What a route may use. */
+export interface ApiContext {
+  readonly backends: Backends;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}

@@ -1,0 +1,129 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { errorKind, errorMessage, OperationError } from "../lib/errors.ts";
+import type { ApiContext } from "./context.ts";
+import { sendAnswer, sendError } from "./http/answer.ts";
+import { Connection } from "./http/connection.ts";
+import type { Answer, ApiRequest, RequestBody } from "./http/exchange.ts";
+import { Router } from "./http/router.ts";
+import type { SocketInput } from "./http/socket-input.ts";
+import { API_VERSION, splitVersion } from "./http/version.ts";
+import { ROUTES } from "./routes/all.ts";
+
+export interface Authorizer {
+  /** @throws OperationError `forbidden`. */
+  authorize(request: { readonly method: string; readonly path: string; readonly user: string }): Promise<void>;
+}
+
+export interface Incoming {
+  readonly message: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly body: RequestBody;
+  readonly isUpgrade: boolean;
+  readonly take: () => { readonly socket: Duplex; readonly input?: SocketInput };
+}
+
+export interface DispatcherOptions extends ApiContext {
+  readonly version: string;
+  readonly authorizer?: Authorizer;
+}
+
+/** Takes each request to its route and its answer back. */
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #router = new Router(ROUTES);
+  readonly #inFlight = new Set<AbortController>();
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+  }
+
+  /** Everything in flight is cancelled. */
+  close(): void {
+    for (const controller of this.#inFlight) controller.abort(new OperationError("unavailable", "the server is stopping"));
+  }
+
+  dispatch(incoming: Incoming): void {
+    const { message, response } = incoming;
+    const controller = new AbortController();
+    this.#inFlight.add(controller);
+    const socket = message.socket;
+    const onGone = () => controller.abort(new OperationError("cancelled", "the client has gone"));
+    socket.once("close", onGone);
+    response.setHeader("Api-Version", API_VERSION);
+    response.setHeader("Ostype", "linux");
+    response.setHeader("Server", `Shoal/${this.#options.version} (linux)`);
+    this.#serve(incoming, controller.signal)
+      .catch((error: unknown) => this.#onFailure(incoming, error, controller.signal))
+      .finally(() => {
+        this.#inFlight.delete(controller);
+        socket.off("close", onGone);
+      });
+  }
+
+  async #serve(incoming: Incoming, signal: AbortSignal): Promise<void> {
+    const { message, response, body, isUpgrade, take } = incoming;
+    const url = new URL(message.url ?? "/", "http://docker");
+    const method = message.method ?? "GET";
+    const { version, path } = splitVersion(decodePath(url.pathname));
+    const match = this.#router.match(method, path);
+    if (match === undefined) throw new OperationError("not-found", "page not found");
+    await this.#options.authorizer?.authorize({ method, path, user: userOf(message) });
+    const request: ApiRequest = {
+      method,
+      path,
+      version,
+      params: match.params,
+      query: url.searchParams,
+      headers: message.headers,
+      body,
+      signal,
+      isUpgrade,
+    };
+    const answer = await match.handle(request, this.#options);
+    if (answer.kind === "hijack") await this.#hijack(answer, incoming, { isUpgrade, take, signal });
+    else await sendAnswer(response, answer);
+  }
+
+  async #hijack(
+    answer: Answer & { readonly kind: "hijack" },
+    { body, response }: Incoming,
+    { isUpgrade, take, signal }: { readonly isUpgrade: boolean; readonly take: Incoming["take"]; readonly signal: AbortSignal },
+  ): Promise<void> {
+    for await (const _ of body.stream); // What the route did not read is not the container's input either.
+    const headers = Object.fromEntries(["Api-Version", "Ostype", "Server"].map(name => [name, String(response.getHeader(name))]));
+    const timeout = (ms: number) => this.#options.clock.timeout(ms);
+    const connection = new Connection({ take, isUpgrade, headers, signal, timeout });
+    try {
+      await answer.run(connection);
+    } finally {
+      connection.finish();
+    }
+  }
+
+  #onFailure({ message, response }: Incoming, error: unknown, signal: AbortSignal): void {
+    const fields = { method: message.method, url: message.url, error: errorMessage(error) };
+    if (errorKind(error) === "internal" && !signal.aborted) this.#options.log.error(fields, "request failed");
+    else this.#options.log.debug(fields, "request refused");
+    if (response.headersSent || response.socket === null || response.destroyed) return;
+    message.resume();
+    sendError(response, error);
+  }
+}
+
+function decodePath(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch (error) {
+    throw new OperationError("invalid", `invalid URL escape in ${JSON.stringify(path)}`, { cause: error });
+  }
+}
+
+/** The name in the client's certificate; empty without one. */
+function userOf(message: IncomingMessage): string {
+  const { socket } = message;
+  if (!("getPeerCertificate" in socket) || typeof socket.getPeerCertificate !== "function") return "";
+  const certificate = (socket.getPeerCertificate as () => { readonly subject?: { readonly CN?: string | string[] } })();
+  const name = certificate.subject?.CN ?? "";
+  return typeof name === "string" ? name : (name[0] ?? "");
+}

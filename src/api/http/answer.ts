@@ -1,0 +1,60 @@
+import type { ServerResponse } from "node:http";
+import { errorMessage } from "../../lib/errors.ts";
+import { httpStatus } from "../error-status.ts";
+import { writeAll } from "./connection.ts";
+import type { Answer } from "./exchange.ts";
+
+/** Writes everything but hijacked connections. */
+export async function sendAnswer(response: ServerResponse, answer: Exclude<Answer, { readonly kind: "hijack" }>): Promise<void> {
+  switch (answer.kind) {
+    case "json":
+      return sendJson(response, answer.status, answer.value);
+    case "empty":
+      response.writeHead(answer.status);
+      response.end();
+      return;
+    case "text":
+      response.writeHead(200, {
+        "Content-Type": "text/plain; charset=utf-8",
+        ...answer.headers,
+        "Content-Length": Buffer.byteLength(answer.text),
+      });
+      response.end(response.req.method === "HEAD" ? undefined : answer.text);
+      return;
+    case "stream":
+      return sendStream(response, answer);
+  }
+}
+
+export function sendError(response: ServerResponse, error: unknown): void {
+  const status = httpStatus(error);
+  if (status === 304) {
+    response.writeHead(304);
+    response.end();
+    return;
+  }
+  sendJson(response, status, { message: errorMessage(error) });
+}
+
+export function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  const body = Buffer.from(`${JSON.stringify(value)}\n`);
+  response.writeHead(status, { "Content-Type": "application/json", "Content-Length": body.byteLength });
+  response.end(response.req.method === "HEAD" ? undefined : body);
+}
+
+async function sendStream(response: ServerResponse, answer: Answer & { readonly kind: "stream" }): Promise<void> {
+  response.setHeader("Content-Type", answer.contentType);
+  if (answer.isEager) response.flushHeaders();
+  try {
+    for await (const chunk of answer.chunks) await writeAll(response, [chunk]);
+  } catch (error) {
+    if (!response.headersSent) throw error;
+    // A cut-off chunked body is what tells the client, unless the format has a place for errors.
+    if (answer.onError === undefined || response.destroyed) {
+      response.destroy();
+      throw error;
+    }
+    response.write(answer.onError(error));
+  }
+  response.end();
+}

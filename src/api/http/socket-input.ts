@@ -1,0 +1,47 @@
+import type { Duplex } from "node:stream";
+
+/** Reads a socket piece by piece, on demand: what nobody asks for stays in the kernel, which is the back-pressure. */
+export class SocketInput {
+  readonly #socket: Duplex;
+  #wake: (() => void) | undefined;
+  #isOver = false;
+
+  constructor(socket: Duplex) {
+    this.#socket = socket;
+    socket.on("readable", () => this.#wakeUp());
+    for (const event of ["end", "close", "error"]) {
+      socket.on(event, () => {
+        this.#isOver = true;
+        this.#wakeUp();
+      });
+    }
+  }
+
+  #wakeUp(): void {
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+
+  /** @returns undefined once the other side has closed its half. */
+  async next(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      const chunk = this.#socket.read() as Uint8Array | null;
+      if (chunk !== null) return chunk;
+      if (this.#isOver || this.#socket.readableEnded || this.#socket.destroyed) return undefined;
+      await new Promise<void>(resolve => (this.#wake = resolve));
+    }
+  }
+
+  /** Gives back what was read too far. */
+  unread(rest: Uint8Array): void {
+    if (rest.byteLength > 0) this.#socket.unshift(rest);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    for (;;) {
+      const chunk = await this.next();
+      if (chunk === undefined) return;
+      yield chunk;
+    }
+  }
+}

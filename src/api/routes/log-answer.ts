@@ -1,0 +1,52 @@
+import { OperationError } from "../../lib/errors.ts";
+import type { LogOptions, LogStream } from "../backends.ts";
+import type { Answer, ApiRequest } from "../http/exchange.ts";
+import { frameHeader } from "../http/frames.ts";
+import { flagOf, textOf, timeNsOf } from "../http/query.ts";
+import { streamType } from "./container-streams.ts";
+
+/** @throws OperationError `invalid`. */
+export function logOptionsOf(request: ApiRequest): LogOptions {
+  const wantsStdout = flagOf(request, "stdout");
+  const wantsStderr = flagOf(request, "stderr");
+  if (!wantsStdout && !wantsStderr) {
+    throw new OperationError("invalid", "Bad parameters: you must choose at least one stream");
+  }
+  const sinceNs = timeNsOf(request, "since");
+  const untilNs = timeNsOf(request, "until");
+  const tail = tailOf(textOf(request, "tail"));
+  return {
+    follow: flagOf(request, "follow"),
+    wantsStdout,
+    wantsStderr,
+    timestamps: flagOf(request, "timestamps"),
+    details: flagOf(request, "details"),
+    signal: request.signal,
+    ...(sinceNs === undefined ? {} : { sinceNs }),
+    ...(untilNs === undefined ? {} : { untilNs }),
+    ...(tail === undefined ? {} : { tail }),
+  };
+}
+
+/** Docker takes whatever is not a number of lines for `all`. */
+function tailOf(value: string): number | undefined {
+  return /^\d+$/.test(value) ? Number(value) : undefined;
+}
+
+export function logAnswer(request: ApiRequest, { isTty, lines }: LogStream): Answer {
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    for await (const { stream, data } of lines) {
+      yield isTty ? data : Buffer.concat([frameHeader(stream, data.byteLength), data]);
+    }
+  }
+  return {
+    kind: "stream",
+    contentType: streamType(request, isTty),
+    chunks: chunks(),
+    isEager: true,
+    onError(error) {
+      const text = Buffer.from(`Error grabbing logs: ${error instanceof Error ? error.message : String(error)}\n`);
+      return isTty ? text : Buffer.concat([frameHeader("stderr", text.byteLength), text]);
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import { OperationError } from "../../lib/errors.ts";
+import type { Container } from "../../model/container.ts";
+import type { ApiContext } from "../context.ts";
+import type { Answer, ApiRequest, Route } from "../http/exchange.ts";
+import { json } from "../http/exchange.ts";
+import { filtersOf, timeNsOf } from "../http/query.ts";
+import { containerSummary } from "../wire/container.ts";
+import { eventJson } from "../wire/event.ts";
+import { imageSummary } from "../wire/image.ts";
+import { infoJson, versionJson } from "../wire/system.ts";
+import type { Counts } from "../wire/system.ts";
+import { volumeJson } from "../wire/volume.ts";
+import { GET, HEAD, POST } from "./route.ts";
+import { swarmInfo } from "./swarm-info.ts";
+
+function ping(_request: ApiRequest, { backends }: ApiContext): Answer {
+  const { state, isManager } = backends.swarm.local();
+  const role = state === "active" ? `active/${isManager ? "manager" : "worker"}` : state;
+  const headers = {
+    "Builder-Version": "1",
+    "Cache-Control": "no-cache, no-store, must-revalidate",
+    "Docker-Experimental": "false",
+    Pragma: "no-cache",
+    Swarm: role,
+  };
+  return { kind: "text", text: "OK", headers };
+}
+
+function countStates(containers: readonly Container[], images: number): Counts {
+  const count = (...statuses: readonly string[]) => containers.filter(({ state }) => statuses.includes(state.status)).length;
+  const running = count("running", "restarting");
+  const paused = count("paused");
+  return { running, paused, stopped: containers.length - running - paused, images };
+}
+
+async function info(_request: ApiRequest, context: ApiContext): Promise<Answer> {
+  const { backends, clock } = context;
+  const [facts, containers, images, swarm] = await Promise.all([
+    backends.system.info(),
+    backends.containers.list({ all: true, filters: {} }),
+    backends.images.list({ all: false, filters: {} }),
+    swarmInfo(context),
+  ]);
+  return json(infoJson(facts, { counts: countStates(containers, images.length), swarm, nowMs: clock.nowMs() }));
+}
+
+function events(request: ApiRequest, { backends }: ApiContext): Answer {
+  const sinceNs = timeNsOf(request, "since");
+  const untilNs = timeNsOf(request, "until");
+  const source = backends.system.events({
+    filters: filtersOf(request, "any"),
+    signal: request.signal,
+    ...(sinceNs === undefined ? {} : { sinceNs }),
+    ...(untilNs === undefined ? {} : { untilNs }),
+  });
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    for await (const event of source) yield Buffer.from(`${eventJson(event)}\n`);
+  }
+  return { kind: "stream", contentType: "application/json", chunks: chunks(), isEager: true };
+}
+
+async function diskUsage(request: ApiRequest, { backends, clock }: ApiContext): Promise<Answer> {
+  const types = request.query.getAll("type");
+  for (const type of types) {
+    if (!["container", "image", "volume", "build-cache"].includes(type)) {
+      throw new OperationError("invalid", `unknown object type: ${type}`);
+    }
+  }
+  const wants = (type: string) => types.length === 0 || types.includes(type);
+  const containers = wants("container") ? await backends.containers.list({ all: true, size: true, filters: {} }) : [];
+  const images = wants("image") ? await backends.images.list({ all: true, filters: {} }) : [];
+  const volumes = wants("volume") ? await backends.volumes.list({}) : [];
+  return json({
+    LayersSize: images.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    Images: images.map(image => ({ ...imageSummary(image), SharedSize: 0 })),
+    Containers: containers.map(container => containerSummary(container, clock.nowMs())),
+    Volumes: volumes.map(volume => ({ ...volumeJson(volume), UsageData: { RefCount: -1, Size: -1 } })),
+    BuildCache: [],
+  });
+}
+
+export const SYSTEM_ROUTES: readonly Route<ApiContext>[] = [
+  GET("/_ping", ping),
+  HEAD("/_ping", ping),
+  GET("/version", async (_request, { backends }) => json(versionJson(await backends.system.info()))),
+  GET("/info", info),
+  GET("/events", events),
+  GET("/system/df", diskUsage),
+  POST("/auth", () => {
+    throw new OperationError("unauthorized", "logging in to a registry is not supported: no registry can be checked from here");
+  }),
+];

@@ -1,0 +1,145 @@
+import { chmod, chown, rm } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
+import { createServer, Server, ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { Server as TlsServer } from "node:https";
+import type { ListenOptions as NetListenOptions, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { Random } from "../ports/random.ts";
+import type { Backends } from "./context.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import type { Authorizer } from "./dispatcher.ts";
+import { SocketInput } from "./http/socket-input.ts";
+import { takeSocket } from "./http/take-socket.ts";
+import { upgradeBody } from "./http/upgrade-body.ts";
+
+/** As Go's default: registry credentials travel in headers. */
+const HEADER_BYTES_MAX = 1024 * 1024;
+const KEEP_ALIVE_MS = 120_000;
+
+export type ListenTarget =
+  | { readonly kind: "unix"; readonly path: string; readonly mode: number; readonly gid: number }
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number; readonly tls?: TlsOptions };
+
+export interface TlsOptions {
+  readonly certificatePem: string;
+  readonly keyPem: string;
+  /** Given: clients must show a certificate of this authority. */
+  readonly clientCaPem?: string;
+}
+
+export interface ApiServerOptions {
+  readonly backends: Backends;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Of the product, for the Server header: `0.1.0`. */
+  readonly version: string;
+  readonly authorizer?: Authorizer;
+}
+
+export interface ApiServer {
+  /** Serves on one more address. @returns the port that was bound, or 0 on a unix socket. */
+  listen(target: ListenTarget): Promise<number>;
+  /** Ends every request and connection, and takes its sockets from the file system. */
+  close(): Promise<void>;
+}
+
+export function createApiServer(options: ApiServerOptions): ApiServer {
+  return new DockerApiServer(options);
+}
+
+class DockerApiServer implements ApiServer {
+  readonly #dispatcher: Dispatcher;
+  readonly #servers: (Server | TlsServer)[] = [];
+  readonly #paths: string[] = [];
+  /** Those that have left HTTP, which Node's server no longer knows of. */
+  readonly #taken = new Set<Duplex>();
+
+  constructor(options: ApiServerOptions) {
+    this.#dispatcher = new Dispatcher(options);
+  }
+
+  async listen(target: ListenTarget): Promise<number> {
+    const server = this.#createServer(target);
+    server.keepAliveTimeout = KEEP_ALIVE_MS;
+    server.requestTimeout = 0; // `docker load` may take as long as it takes.
+    server.on("request", (request: IncomingMessage, response: ServerResponse) => this.#onRequest(request, response));
+    server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#onUpgrade(request, socket, head));
+    this.#servers.push(server);
+    if (target.kind === "tcp") return listenOn(server, { host: target.host, port: target.port });
+    await rm(target.path, { force: true });
+    await listenOn(server, { path: target.path });
+    this.#paths.push(target.path);
+    await chown(target.path, 0, target.gid);
+    await chmod(target.path, target.mode);
+    return 0;
+  }
+
+  async close(): Promise<void> {
+    this.#dispatcher.close();
+    const closed = this.#servers.map(server => new Promise<void>(resolve => server.close(() => resolve())));
+    for (const server of this.#servers) server.closeAllConnections();
+    for (const socket of this.#taken) socket.destroy();
+    await Promise.all(closed);
+    for (const path of this.#paths) await rm(path, { force: true });
+  }
+
+  #createServer(target: ListenTarget): Server | TlsServer {
+    const limits = { maxHeaderSize: HEADER_BYTES_MAX };
+    if (target.kind === "unix" || target.tls === undefined) return createServer(limits);
+    const { certificatePem, keyPem, clientCaPem } = target.tls;
+    const clients = clientCaPem === undefined ? {} : { ca: clientCaPem, requestCert: true, rejectUnauthorized: true };
+    return createTlsServer({ ...limits, cert: certificatePem, key: keyPem, minVersion: "TLSv1.2", ...clients });
+  }
+
+  #onRequest(message: IncomingMessage, response: ServerResponse): void {
+    const length = message.headers["content-length"];
+    const isChunked = message.headers["transfer-encoding"] !== undefined;
+    const body = { length: isChunked ? undefined : Number(length ?? 0), stream: message };
+    this.#dispatcher.dispatch({ message, response, body, isUpgrade: false, take: () => this.#take(response) });
+  }
+
+  /** Every request with an Upgrade header comes here, also those that are answered as plain HTTP. */
+  #onUpgrade(message: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on("error", () => socket.destroy());
+    if (head.byteLength > 0) socket.unshift(head);
+    const input = new SocketInput(socket);
+    const response = new ServerResponse(message);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket as Socket);
+    response.once("finish", () => socket.end());
+    this.#track(socket);
+    const take = () => {
+      response.detachSocket(socket as Socket);
+      return { socket, input };
+    };
+    const isUpgrade = (message.headers.upgrade ?? "").toLowerCase() === "tcp";
+    this.#dispatcher.dispatch({ message, response, body: upgradeBody(message, input), isUpgrade, take });
+  }
+
+  #take(response: ServerResponse): { readonly socket: Duplex } {
+    const socket = takeSocket(response);
+    this.#track(socket);
+    return { socket };
+  }
+
+  #track(socket: Duplex): void {
+    this.#taken.add(socket);
+    socket.once("close", () => this.#taken.delete(socket));
+  }
+}
+
+async function listenOn(server: Server | TlsServer, options: NetListenOptions): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+  const address = server.address();
+  return typeof address === "object" && address !== null ? address.port : 0;
+}

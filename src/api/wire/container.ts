@@ -1,0 +1,144 @@
+import type { Container, MountPoint, NetworkState } from "../../model/container.ts";
+import { containerConfig } from "./container-config.ts";
+import { stateJson, statusText } from "./container-status.ts";
+import { endpointSettings } from "./endpoint.ts";
+import { hostConfig, portBinding, WINDOWS_FIELDS } from "./host-config.ts";
+import { rfc3339 } from "./times.ts";
+
+export const GRAPH_DRIVER = "overlay2";
+
+/** `GET /containers/{id}/json`. */
+export function containerInspect(container: Container): Record<string, unknown> {
+  return {
+    Id: container.id,
+    Created: rfc3339(container.createdAtMs),
+    Path: container.path,
+    Args: container.args,
+    State: stateJson(container.state, rfc3339),
+    Image: container.imageId,
+    ResolvConfPath: container.resolvConfPath,
+    HostnamePath: container.hostnamePath,
+    HostsPath: container.hostsPath,
+    LogPath: container.logPath,
+    Name: `/${container.name}`,
+    RestartCount: container.restartCount,
+    Driver: GRAPH_DRIVER,
+    Platform: container.platform,
+    MountLabel: "",
+    ProcessLabel: "",
+    AppArmorProfile: "",
+    ExecIDs: container.execIds.length === 0 ? null : container.execIds,
+    HostConfig: hostConfigJson(container),
+    GraphDriver: { Data: null, Name: GRAPH_DRIVER },
+    ...(container.sizeWritableBytes === undefined ? {} : { SizeRw: container.sizeWritableBytes }),
+    ...(container.sizeRootFsBytes === undefined ? {} : { SizeRootFs: container.sizeRootFsBytes }),
+    Mounts: container.mounts.map(mountPoint),
+    Config: containerConfig.write(container.config),
+    NetworkSettings: networkSettings(container.networks),
+  };
+}
+
+/** With the fields of Windows where Docker puts them: between ours. */
+function hostConfigJson(container: Container): Record<string, unknown> {
+  const { Mounts, MaskedPaths, ReadonlyPaths, Init, ...others } = hostConfig.write(container.hostConfig);
+  return {
+    ...others,
+    ...WINDOWS_FIELDS,
+    ...(Mounts === undefined ? {} : { Mounts }),
+    MaskedPaths,
+    ReadonlyPaths,
+    ...(Init === undefined ? {} : { Init }),
+  };
+}
+
+/** One line of `docker ps`. */
+export function containerSummary(container: Container, nowMs: number): Record<string, unknown> {
+  return {
+    Id: container.id,
+    Names: [`/${container.name}`],
+    Image: container.config.image,
+    ImageID: container.imageId,
+    Command: commandText(container),
+    Created: Math.floor(container.createdAtMs / 1000),
+    Ports: portSummaries(container.networks),
+    ...(container.sizeWritableBytes === undefined || container.sizeWritableBytes === 0
+      ? {}
+      : { SizeRw: container.sizeWritableBytes }),
+    ...(container.sizeRootFsBytes === undefined ? {} : { SizeRootFs: container.sizeRootFsBytes }),
+    Labels: container.config.labels,
+    State: container.state.status,
+    Status: statusText(container.state, nowMs),
+    HostConfig: {
+      NetworkMode: container.hostConfig.networkMode,
+      ...(Object.keys(container.hostConfig.annotations).length === 0 ? {} : { Annotations: container.hostConfig.annotations }),
+    },
+    NetworkSettings: { Networks: endpointsJson(container.networks) },
+    Mounts: container.mounts.map(mountPoint),
+  };
+}
+
+function commandText({ path, args }: Container): string {
+  return [path, ...args].map(argument => (argument.includes(" ") ? `'${argument}'` : argument)).join(" ");
+}
+
+function mountPoint(mount: MountPoint): Record<string, unknown> {
+  return {
+    Type: mount.type,
+    ...(mount.name === undefined ? {} : { Name: mount.name }),
+    Source: mount.source,
+    Destination: mount.destination,
+    ...(mount.driver === undefined ? {} : { Driver: mount.driver }),
+    Mode: mount.mode,
+    RW: mount.isWritable,
+    Propagation: mount.propagation,
+  };
+}
+
+function endpointsJson({ endpoints }: NetworkState): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(endpoints).map(([name, endpoint]) => [name, endpointSettings(endpoint)]));
+}
+
+function networkSettings(networks: NetworkState): Record<string, unknown> {
+  const bridge = networks.endpoints["bridge"];
+  return {
+    Bridge: "",
+    SandboxID: networks.sandboxId,
+    SandboxKey: networks.sandboxKey,
+    Ports: Object.fromEntries(
+      Object.entries(networks.ports).map(([port, bindings]) => [
+        port,
+        bindings.length === 0 ? null : bindings.map(binding => portBinding.write(binding)),
+      ]),
+    ),
+    HairpinMode: false,
+    LinkLocalIPv6Address: "",
+    LinkLocalIPv6PrefixLen: 0,
+    SecondaryIPAddresses: null,
+    SecondaryIPv6Addresses: null,
+    EndpointID: bridge?.endpointId ?? "",
+    Gateway: bridge?.gateway ?? "",
+    GlobalIPv6Address: bridge?.globalIpv6Address ?? "",
+    GlobalIPv6PrefixLen: bridge?.globalIpv6PrefixLength ?? 0,
+    IPAddress: bridge?.ipAddress ?? "",
+    IPPrefixLen: bridge?.ipPrefixLength ?? 0,
+    IPv6Gateway: bridge?.ipv6Gateway ?? "",
+    MacAddress: bridge?.macAddress ?? "",
+    Networks: endpointsJson(networks),
+  };
+}
+
+function portSummaries({ ports }: NetworkState): readonly Record<string, unknown>[] {
+  return Object.entries(ports)
+    .flatMap(([port, bindings]) => {
+      const [number = "0", protocol = "tcp"] = port.split("/");
+      const exposed = { PrivatePort: Number(number), Type: protocol };
+      if (bindings.length === 0) return [exposed];
+      return bindings.map(({ hostIp, hostPort }) => ({
+        ...(hostIp === "" ? {} : { IP: hostIp }),
+        PrivatePort: Number(number),
+        PublicPort: Number(hostPort),
+        Type: protocol,
+      }));
+    })
+    .toSorted((left, right) => left.PrivatePort - right.PrivatePort);
+}

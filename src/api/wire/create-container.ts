@@ -1,0 +1,53 @@
+import type { ContainerConfig, EndpointConfig, HostConfig } from "../../model/container.ts";
+import type { Struct } from "./codec.ts";
+import { field, struct, TOP } from "./codec.ts";
+import { containerConfig } from "./container-config.ts";
+import { endpointConfig } from "./endpoint.ts";
+import { hostConfig } from "./host-config.ts";
+import { map, optional, text, unlessZero } from "./scalars.ts";
+
+/** The body of a create: the container's config, flat, with two parts beside it. */
+export interface CreateBody {
+  readonly config: ContainerConfig;
+  readonly hostConfig?: HostConfig;
+  readonly endpoints?: Readonly<Record<string, EndpointConfig>>;
+  /** Of the default network; clients before 1.44 send it here. */
+  readonly macAddress?: string;
+  readonly isEmpty: boolean;
+}
+
+interface Beside {
+  readonly hostConfig?: HostConfig;
+  readonly networking?: { readonly endpoints: Readonly<Record<string, EndpointConfig>> };
+  readonly macAddress?: string;
+}
+
+const networkingConfig = struct<NonNullable<Beside["networking"]>>("network.NetworkingConfig", {
+  endpoints: field("EndpointsConfig", map(endpointConfig)),
+});
+const beside = struct<Beside>("container.CreateRequest", {
+  hostConfig: field("HostConfig", optional(hostConfig)),
+  networking: field("NetworkingConfig", optional(networkingConfig)),
+  macAddress: field("MacAddress", unlessZero(text)),
+});
+
+export const createBody: Pick<Struct<CreateBody>, "read" | "write"> = {
+  read(value, at = TOP) {
+    const { hostConfig: host, networking, macAddress } = beside.read(value, at);
+    return {
+      config: containerConfig.read(value, at),
+      ...(host === undefined ? {} : { hostConfig: host }),
+      ...(networking === undefined ? {} : { endpoints: networking.endpoints }),
+      ...(macAddress === undefined ? {} : { macAddress }),
+      isEmpty: Object.keys(containerConfig.readPresent(value, at)).length === 0,
+    };
+  },
+  write({ config, hostConfig: host, endpoints, macAddress }) {
+    return {
+      ...containerConfig.write(config),
+      ...(macAddress === undefined ? {} : { MacAddress: macAddress }),
+      HostConfig: host === undefined ? null : hostConfig.write(host),
+      NetworkingConfig: networkingConfig.write({ endpoints: endpoints ?? {} }),
+    };
+  },
+};

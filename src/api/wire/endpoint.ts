@@ -1,0 +1,60 @@
+import type { EndpointConfig, EndpointState } from "../../model/container.ts";
+import { field, omitEmpty, struct } from "./codec.ts";
+import { adapt, int, optional, text, textMap, texts, unlessZero } from "./scalars.ts";
+
+interface IpamConfig {
+  readonly ipv4Address?: string;
+  readonly ipv6Address?: string;
+  readonly linkLocalIps?: readonly string[];
+}
+
+const ipamConfig = struct<IpamConfig>("network.EndpointIPAMConfig", {
+  ipv4Address: omitEmpty("IPv4Address", unlessZero(text)),
+  ipv6Address: omitEmpty("IPv6Address", unlessZero(text)),
+  linkLocalIps: omitEmpty("LinkLocalIPs", unlessZero(texts)),
+});
+
+interface WireEndpoint extends Omit<EndpointConfig, keyof IpamConfig> {
+  readonly ipam?: IpamConfig;
+}
+
+const wireEndpoint = struct<WireEndpoint>("network.EndpointSettings", {
+  ipam: field("IPAMConfig", optional(ipamConfig)),
+  links: field("Links", unlessZero(texts)),
+  aliases: field("Aliases", unlessZero(texts)),
+  macAddress: field("MacAddress", unlessZero(text)),
+  driverOptions: field("DriverOpts", optional(textMap)),
+  gatewayPriority: field("GwPriority", unlessZero(int)),
+});
+
+/** The part of an endpoint that users set. */
+export const endpointConfig = adapt(wireEndpoint, {
+  toModel({ ipam, ...rest }: WireEndpoint): EndpointConfig {
+    return { ...rest, ...ipam };
+  },
+  toWire({ ipv4Address, ipv6Address, linkLocalIps, ...rest }): WireEndpoint {
+    const ipam = {
+      ...(ipv4Address === undefined ? {} : { ipv4Address }),
+      ...(ipv6Address === undefined ? {} : { ipv6Address }),
+      ...(linkLocalIps === undefined ? {} : { linkLocalIps }),
+    };
+    return Object.keys(ipam).length === 0 ? rest : { ...rest, ipam };
+  },
+});
+
+/** An endpoint as inspect and ps show it. */
+export function endpointSettings(state: EndpointState): Record<string, unknown> {
+  return {
+    ...(endpointConfig.write(state.config) as Record<string, unknown>),
+    MacAddress: state.macAddress,
+    NetworkID: state.networkId,
+    EndpointID: state.endpointId,
+    Gateway: state.gateway,
+    IPAddress: state.ipAddress,
+    IPPrefixLen: state.ipPrefixLength,
+    IPv6Gateway: state.ipv6Gateway,
+    GlobalIPv6Address: state.globalIpv6Address,
+    GlobalIPv6PrefixLen: state.globalIpv6PrefixLength,
+    DNSNames: state.dnsNames.length === 0 ? null : state.dnsNames,
+  };
+}

@@ -1,0 +1,127 @@
+import type { HostConfig, LogConfig, PortBinding, RestartPolicy, ThrottleDevice } from "../../model/container.ts";
+import { field, omitEmpty, struct } from "./codec.ts";
+import { mount, ulimit } from "./common.ts";
+import { consoleSize } from "./console-size.ts";
+import {
+  flag,
+  int,
+  int64,
+  list,
+  map,
+  optional,
+  text,
+  textMap,
+  texts,
+  textsOrEmpty,
+  uint16,
+  uint64,
+  word,
+  words,
+} from "./scalars.ts";
+
+const logConfig = struct<LogConfig>("container.LogConfig", { type: field("Type", text), options: field("Config", textMap) });
+
+export const portBinding = struct<PortBinding>("nat.PortBinding", {
+  hostIp: field("HostIp", text),
+  hostPort: field("HostPort", text),
+});
+
+export const restartPolicy = struct<RestartPolicy>("container.RestartPolicy", {
+  name: field("Name", word<RestartPolicy["name"]>("container.RestartPolicyMode")),
+  maximumRetryCount: field("MaximumRetryCount", int),
+});
+
+const weightDevice = struct<HostConfig["blkioWeightDevice"][number]>("blkiodev.WeightDevice", {
+  path: field("Path", text),
+  weight: field("Weight", uint16),
+});
+const throttleDevice = struct<ThrottleDevice>("blkiodev.ThrottleDevice", {
+  path: field("Path", text),
+  rate: field("Rate", uint64),
+});
+const throttleDevices = list(throttleDevice, { empty: "[]" });
+
+const device = struct<HostConfig["devices"][number]>("container.DeviceMapping", {
+  pathOnHost: field("PathOnHost", text),
+  pathInContainer: field("PathInContainer", text),
+  cgroupPermissions: field("CgroupPermissions", text),
+});
+const deviceRequest = struct<HostConfig["deviceRequests"][number]>("container.DeviceRequest", {
+  driver: field("Driver", text),
+  count: field("Count", int),
+  deviceIds: field("DeviceIDs", texts),
+  capabilities: field("Capabilities", list(texts)),
+  options: field("Options", textMap),
+});
+
+/** @see moby api/types/container/hostconfig.go, whose order of fields this is. */
+export const hostConfig = struct<HostConfig>("container.HostConfig", {
+  binds: field("Binds", texts),
+  containerIdFile: field("ContainerIDFile", text),
+  logConfig: field("LogConfig", logConfig),
+  networkMode: field("NetworkMode", text),
+  portBindings: field("PortBindings", map(list(portBinding))),
+  restartPolicy: field("RestartPolicy", restartPolicy),
+  autoRemove: field("AutoRemove", flag),
+  volumeDriver: field("VolumeDriver", text),
+  volumesFrom: field("VolumesFrom", texts),
+  consoleSize: field("ConsoleSize", consoleSize),
+  annotations: omitEmpty("Annotations", textMap),
+  capAdd: field("CapAdd", texts),
+  capDrop: field("CapDrop", texts),
+  cgroupnsMode: field("CgroupnsMode", text),
+  dns: field("Dns", textsOrEmpty),
+  dnsOptions: field("DnsOptions", textsOrEmpty),
+  dnsSearch: field("DnsSearch", textsOrEmpty),
+  extraHosts: field("ExtraHosts", texts),
+  groupAdd: field("GroupAdd", texts),
+  ipcMode: field("IpcMode", text),
+  cgroup: field("Cgroup", text),
+  links: field("Links", texts),
+  oomScoreAdj: field("OomScoreAdj", int),
+  pidMode: field("PidMode", text),
+  privileged: field("Privileged", flag),
+  publishAllPorts: field("PublishAllPorts", flag),
+  readonlyRootfs: field("ReadonlyRootfs", flag),
+  securityOpt: field("SecurityOpt", texts),
+  storageOpt: omitEmpty("StorageOpt", textMap),
+  tmpfs: omitEmpty("Tmpfs", textMap),
+  utsMode: field("UTSMode", text),
+  usernsMode: field("UsernsMode", text),
+  shmSizeBytes: field("ShmSize", int64),
+  sysctls: omitEmpty("Sysctls", textMap),
+  runtime: field("Runtime", text),
+  isolation: field("Isolation", text),
+  cpuShares: field("CpuShares", int64),
+  memoryBytes: field("Memory", int64),
+  nanoCpus: field("NanoCpus", int64),
+  cgroupParent: field("CgroupParent", text),
+  blkioWeight: field("BlkioWeight", uint16),
+  blkioWeightDevice: field("BlkioWeightDevice", list(weightDevice, { empty: "[]" })),
+  blkioDeviceReadBps: field("BlkioDeviceReadBps", throttleDevices),
+  blkioDeviceWriteBps: field("BlkioDeviceWriteBps", throttleDevices),
+  blkioDeviceReadIops: field("BlkioDeviceReadIOps", throttleDevices),
+  blkioDeviceWriteIops: field("BlkioDeviceWriteIOps", throttleDevices),
+  cpuPeriodUs: field("CpuPeriod", int64),
+  cpuQuotaUs: field("CpuQuota", int64),
+  cpuRealtimePeriodUs: field("CpuRealtimePeriod", int64),
+  cpuRealtimeRuntimeUs: field("CpuRealtimeRuntime", int64),
+  cpusetCpus: field("CpusetCpus", text),
+  cpusetMems: field("CpusetMems", text),
+  devices: field("Devices", list(device, { empty: "[]" })),
+  deviceCgroupRules: field("DeviceCgroupRules", texts),
+  deviceRequests: field("DeviceRequests", list(deviceRequest)),
+  memoryReservationBytes: field("MemoryReservation", int64),
+  memorySwapBytes: field("MemorySwap", int64),
+  memorySwappiness: field("MemorySwappiness", optional(int64)),
+  oomKillDisable: field("OomKillDisable", optional(flag)),
+  pidsLimit: field("PidsLimit", optional(int64)),
+  ulimits: field("Ulimits", list(ulimit, { empty: "[]" })),
+  mounts: omitEmpty("Mounts", list(mount)),
+  maskedPaths: field("MaskedPaths", words),
+  readonlyPaths: field("ReadonlyPaths", words),
+  init: omitEmpty("Init", optional(flag)),
+});
+
+/** Fields that only Windows has; inspect shows them none the less. */
+export const WINDOWS_FIELDS = { CpuCount: 0, CpuPercent: 0, IOMaximumIOps: 0, IOMaximumBandwidth: 0 };

@@ -1,0 +1,72 @@
+import type { Image, ImageConfig } from "../../model/image.ts";
+import { field, omitEmpty, struct } from "./codec.ts";
+import { healthcheck, portSet, volumeSet } from "./common.ts";
+import { map, optional, text, texts, unlessZero, words } from "./scalars.ts";
+import { rfc3339 } from "./times.ts";
+import { GRAPH_DRIVER } from "./container.ts";
+
+const imageConfig = struct<ImageConfig>("container.Config", {
+  user: field("User", text),
+  exposedPorts: omitEmpty("ExposedPorts", portSet),
+  env: field("Env", texts),
+  cmd: field("Cmd", words),
+  healthcheck: omitEmpty("Healthcheck", optional(healthcheck)),
+  volumes: field("Volumes", volumeSet),
+  workingDir: field("WorkingDir", text),
+  entrypoint: field("Entrypoint", words),
+  onBuild: field("OnBuild", unlessZero(texts)),
+  labels: field("Labels", map(text, { empty: "null" })),
+  stopSignal: omitEmpty("StopSignal", unlessZero(text)),
+  shell: omitEmpty("Shell", words),
+});
+
+const unixSeconds = (ms: number | undefined): number => Math.floor((ms ?? 0) / 1000);
+
+export function imageInspect(image: Image): Record<string, unknown> {
+  return {
+    Id: image.id,
+    RepoTags: image.tags,
+    RepoDigests: image.digests,
+    Parent: image.parent,
+    Comment: image.comment,
+    ...(image.createdAtMs === undefined ? {} : { Created: rfc3339(image.createdAtMs) }),
+    DockerVersion: "",
+    Author: image.author,
+    Architecture: image.architecture,
+    ...(image.variant === "" ? {} : { Variant: image.variant }),
+    Os: image.os,
+    Size: image.sizeBytes,
+    GraphDriver: { Data: null, Name: GRAPH_DRIVER },
+    RootFS: { Type: "layers", ...(image.diffIds.length === 0 ? {} : { Layers: image.diffIds }) },
+    Metadata: { LastTagTime: rfc3339(image.lastTaggedAtMs) },
+    Config: imageConfig.write(image.config),
+  };
+}
+
+export function imageSummary(image: Image & { readonly containers: number }): Record<string, unknown> {
+  return {
+    Containers: image.containers,
+    Created: unixSeconds(image.createdAtMs),
+    Id: image.id,
+    Labels: Object.keys(image.config.labels).length === 0 ? null : image.config.labels,
+    ParentId: image.parent,
+    RepoDigests: image.digests,
+    RepoTags: image.tags,
+    SharedSize: -1,
+    Size: image.sizeBytes,
+  };
+}
+
+/** Newest first. Only the newest entry names the image; sizes of single layers are not recorded. */
+export function imageHistory(image: Image): readonly Record<string, unknown>[] {
+  const steps = image.history.toReversed();
+  const bearers = steps.filter(step => !step.isEmptyLayer).length;
+  return steps.map((step, index) => ({
+    Comment: step.comment,
+    Created: unixSeconds(step.createdAtMs),
+    CreatedBy: step.createdBy,
+    Id: index === 0 ? image.id : "<missing>",
+    Size: step.isEmptyLayer || bearers !== 1 ? 0 : image.sizeBytes,
+    Tags: index === 0 && image.tags.length > 0 ? image.tags : null,
+  }));
+}

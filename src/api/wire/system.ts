@@ -1,0 +1,141 @@
+import type { LocalSwarmState, SystemInfo } from "../backends.ts";
+import { API_VERSION, API_VERSION_MIN } from "../http/version.ts";
+import { GRAPH_DRIVER } from "./container.ts";
+import { rfc3339 } from "./times.ts";
+
+/** What Go calls the machine that Node and uname call otherwise. */
+const GO_ARCHITECTURE: Readonly<Record<string, string>> = { x86_64: "amd64", aarch64: "arm64", x64: "amd64" };
+
+export function goArchitecture(architecture: string): string {
+  return GO_ARCHITECTURE[architecture] ?? architecture;
+}
+
+/** `GET /version`. */
+export function versionJson(info: SystemInfo): Record<string, unknown> {
+  const architecture = goArchitecture(info.architecture);
+  const details = {
+    ApiVersion: API_VERSION,
+    Arch: architecture,
+    BuildTime: info.builtAt,
+    Experimental: "false",
+    GitCommit: info.commit,
+    GoVersion: "",
+    KernelVersion: info.kernelVersion,
+    MinAPIVersion: API_VERSION_MIN,
+    Os: "linux",
+  };
+  const runtime = info.runtimes[info.defaultRuntime];
+  return {
+    Platform: { Name: "Shoal" },
+    Components: [
+      { Name: "Engine", Version: info.version, Details: details },
+      { Name: "conmon", Version: info.conmonVersion, Details: { GitCommit: "" } },
+      { Name: info.defaultRuntime, Version: runtime?.version ?? "", Details: { GitCommit: "" } },
+    ],
+    Version: info.version,
+    ApiVersion: API_VERSION,
+    MinAPIVersion: API_VERSION_MIN,
+    GitCommit: info.commit,
+    GoVersion: "",
+    Os: "linux",
+    Arch: architecture,
+    KernelVersion: info.kernelVersion,
+    BuildTime: info.builtAt,
+  };
+}
+
+export interface Counts {
+  readonly running: number;
+  readonly paused: number;
+  readonly stopped: number;
+  readonly images: number;
+}
+
+/** `GET /info`. @param swarm - Its Swarm part, made by the swarm routes. */
+export function infoJson(
+  info: SystemInfo,
+  { counts, swarm, nowMs }: { readonly counts: Counts; readonly swarm: Record<string, unknown>; readonly nowMs: number },
+): Record<string, unknown> {
+  return {
+    ID: info.id,
+    Containers: counts.running + counts.paused + counts.stopped,
+    ContainersRunning: counts.running,
+    ContainersPaused: counts.paused,
+    ContainersStopped: counts.stopped,
+    Images: counts.images,
+    Driver: GRAPH_DRIVER,
+    DriverStatus: [],
+    Plugins: {
+      Volume: ["local"],
+      Network: ["bridge", "host", "macvlan", "null", "overlay"],
+      Authorization: null,
+      Log: ["json-file", "none"],
+    },
+    ...KERNEL_LIMITS,
+    IPv4Forwarding: true,
+    Debug: info.isDebug,
+    NFd: 0,
+    OomKillDisable: info.cgroupVersion === 1,
+    NGoroutines: 0,
+    SystemTime: rfc3339(nowMs),
+    LoggingDriver: "json-file",
+    CgroupDriver: "cgroupfs",
+    CgroupVersion: String(info.cgroupVersion),
+    NEventsListener: 0,
+    KernelVersion: info.kernelVersion,
+    OperatingSystem: info.operatingSystem,
+    OSVersion: info.osVersion,
+    OSType: "linux",
+    Architecture: info.architecture,
+    IndexServerAddress: "https://index.docker.io/v1/",
+    RegistryConfig: { IndexConfigs: {}, InsecureRegistryCIDRs: ["::1/128", "127.0.0.0/8"], Mirrors: null },
+    NCPU: info.cpus,
+    MemTotal: info.memoryBytes,
+    GenericResources: null,
+    DockerRootDir: info.dataRoot,
+    HttpProxy: "",
+    HttpsProxy: "",
+    NoProxy: "",
+    Name: info.hostname,
+    Labels: info.labels,
+    ExperimentalBuild: false,
+    ServerVersion: info.version,
+    Runtimes: Object.fromEntries(Object.entries(info.runtimes).map(([name, { path }]) => [name, { path }])),
+    DefaultRuntime: info.defaultRuntime,
+    Swarm: swarm,
+    LiveRestoreEnabled: info.liveRestore,
+    Isolation: "",
+    InitBinary: "docker-init",
+    ContainerdCommit: { ID: "" },
+    RuncCommit: { ID: info.runtimes[info.defaultRuntime]?.version ?? "" },
+    InitCommit: { ID: "" },
+    SecurityOptions: ["name=seccomp,profile=builtin", ...(info.cgroupVersion === 2 ? ["name=cgroupns"] : [])],
+    CDISpecDirs: null,
+    Warnings: info.warnings.length === 0 ? null : info.warnings,
+  };
+}
+
+const KERNEL_LIMITS = {
+  MemoryLimit: true,
+  SwapLimit: true,
+  CpuCfsPeriod: true,
+  CpuCfsQuota: true,
+  CPUShares: true,
+  CPUSet: true,
+  PidsLimit: true,
+};
+
+/** The Swarm part of `info` as this node knows it alone; a manager adds the cluster. */
+export function localSwarmJson(swarm: LocalSwarmState): Record<string, unknown> {
+  return {
+    NodeID: swarm.nodeId,
+    NodeAddr: swarm.nodeAddress,
+    LocalNodeState: swarm.state,
+    ControlAvailable: swarm.isManager && swarm.state === "active",
+    Error: swarm.error,
+    RemoteManagers:
+      swarm.remoteManagers.length === 0
+        ? null
+        : swarm.remoteManagers.map(({ nodeId, address }) => ({ NodeID: nodeId, Addr: address })),
+  };
+}
