@@ -37,7 +37,8 @@ async function run(spawner: Spawner, { file, args, options }: Run): Promise<RunR
       feed(child.pipes[0], stdin),
     ]);
     signal?.throwIfAborted();
-    if (exitCode !== 0 && !allowFailure) throw new OperationError("internal", failureText({ file, args, exitCode, stderr, stdout }));
+    if (exitCode !== 0 && !allowFailure)
+      throw new OperationError("internal", failureText({ file, args, exitCode, stderr, stdout }));
     return { exitCode, stdout, stderr };
   } finally {
     signal?.removeEventListener("abort", abort);

@@ -28,6 +28,9 @@ export interface PacketSocket {
   write(data: Uint8Array): Promise<void>;
   /** Half-close: no more is written, reading goes on. */
   endWriting(): void;
+  /** The peer, and whoever it reads from, waits until `resume`. */
+  pause(): void;
+  resume(): void;
   close(): void;
 }
 
@@ -53,7 +56,9 @@ export function connectPacketSocket(path: string, listener: PacketListener): Pac
       return result;
     },
     endWriting: () => void lastWrite.then(() => stream.end()),
-    close: () => stream.destroy(),
+    pause: () => void stream.pause(),
+    resume: () => void stream.resume(),
+    close: () => void stream.destroy(),
   };
 }
 

@@ -132,14 +132,7 @@ function spawn(request: SpawnRequest): ChildProcess {
     if (cwd !== undefined) check("addchdir", actionsChdir(actions, cwd));
     check("addclosefrom", actionsCloseFrom(actions, stdio.length));
     const environment = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-    const errno = posixSpawnp(
-      pid,
-      file,
-      actions,
-      attributesFor(isSessionLeader),
-      [file, ...args, null],
-      [...environment, null],
-    );
+    const errno = posixSpawnp(pid, file, actions, attributesFor(isSessionLeader), [file, ...args, null], [...environment, null]);
     if (errno !== 0) throw new SystemCallError(`cannot run ${file}`, errno);
   } catch (error) {
     for (const pipe of pipes) pipe?.destroy();

@@ -1,4 +1,4 @@
-import { lstat, readdir, readFile } from "node:fs/promises";
+import { stat as fileStat, lstat, readdir, readFile } from "node:fs/promises";
 import { availableParallelism, release } from "node:os";
 import { join } from "node:path";
 import type { HostConfig } from "../../model/container.ts";
@@ -123,14 +123,14 @@ export async function gatherDeviceNodes(
   ].flatMap(list => list.map(({ path }) => path));
   const nodes = new Map<string, DeviceNode>();
   for (const path of [...devices.map(({ pathOnHost }) => pathOnHost), ...throttled, ...(privileged ? ["/dev"] : [])]) {
-    await collect(path, nodes);
+    await collect(path, nodes, { isNamed: true });
   }
   return [...nodes.values()];
 }
 
-async function collect(path: string, nodes: Map<string, DeviceNode>): Promise<void> {
+async function collect(path: string, nodes: Map<string, DeviceNode>, { isNamed } = { isNamed: false }): Promise<void> {
   if (nodes.size >= DEVICE_NODES_MAX) return;
-  const stat = await lstat(path).catch(() => undefined);
+  const stat = await (isNamed ? fileStat : lstat)(path).catch(() => undefined);
   if (stat?.isDirectory() === true) {
     const names = await readdir(path).catch(() => []);
     for (const name of names) if (!NOT_DEVICES.has(name)) await collect(join(path, name), nodes);

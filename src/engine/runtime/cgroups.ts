@@ -1,0 +1,60 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+
+const CGROUP_ROOT = "/sys/fs/cgroup";
+
+/** Where a process's cgroup is, by controller; on v2 all are one. */
+export interface CgroupPaths {
+  readonly version: 1 | 2;
+  readonly pids: string;
+  readonly memory: string;
+  readonly freezer: string;
+}
+
+/** @param text - Of /proc/PID/cgroup. */
+export function parseCgroupPaths(text: string): CgroupPaths | undefined {
+  const byController = new Map<string, string>();
+  for (const line of text.trim().split("\n")) {
+    const [, controllers = "", ...path] = line.split(":");
+    for (const controller of controllers.split(",")) byController.set(controller, path.join(":"));
+  }
+  const [pids, memory, freezer] = ["pids", "memory", "freezer"].map(name => byController.get(name));
+  if (pids !== undefined && memory !== undefined && freezer !== undefined) {
+    const place = (controller: string, path: string): string => join(CGROUP_ROOT, controller, path);
+    return { version: 1, pids: place("pids", pids), memory: place("memory", memory), freezer: place("freezer", freezer) };
+  }
+  const unified = byController.get("");
+  if (unified === undefined) return undefined;
+  const path = join(CGROUP_ROOT, unified);
+  return { version: 2, pids: path, memory: path, freezer: path };
+}
+
+/** `undefined` when there is no such process. */
+export async function readCgroupPaths(pid: number): Promise<CgroupPaths | undefined> {
+  const text = await readFile(`/proc/${pid}/cgroup`, "utf8").catch(() => undefined);
+  return text === undefined ? undefined : parseCgroupPaths(text);
+}
+
+/** Also those in cgroups that the container made below its own. */
+export async function pidsInCgroup(path: string): Promise<readonly number[]> {
+  const [text, entries] = await Promise.all([
+    readFile(join(path, "cgroup.procs"), "utf8").catch(() => ""),
+    readdir(path, { withFileTypes: true }).catch(() => []),
+  ]);
+  const below = entries.filter(entry => entry.isDirectory()).map(entry => pidsInCgroup(join(path, entry.name)));
+  const own = text.split("\n").filter(line => line !== "");
+  return [...own.map(Number), ...(await Promise.all(below)).flat()];
+}
+
+/** Whether the kernel ended something in it for want of memory. The cgroup must still be there. */
+export async function wasOomKilled({ version, memory }: CgroupPaths): Promise<boolean> {
+  const file = join(memory, version === 1 ? "memory.oom_control" : "memory.events");
+  const text = await readFile(file, "utf8").catch(() => "");
+  return Number(/^oom_kill (\d+)/m.exec(text)?.[1] ?? "0") > 0;
+}
+
+export async function isFrozen({ version, freezer }: CgroupPaths): Promise<boolean> {
+  const file = join(freezer, version === 1 ? "freezer.state" : "cgroup.freeze");
+  const text = (await readFile(file, "utf8").catch(() => "")).trim();
+  return version === 1 ? text === "FROZEN" || text === "FREEZING" : text === "1";
+}

@@ -1,0 +1,145 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { OperationError } from "../../lib/errors.ts";
+import type { ContainerId } from "../../model/ids.ts";
+import { type AttachConnection, openAttachConnection } from "./attach-connection.ts";
+import { type CgroupPaths, isFrozen, pidsInCgroup } from "./cgroups.ts";
+import { startExec } from "./exec-start.ts";
+import type { RuntimeHost } from "./host.ts";
+import { reopenLog, rotateLog, writeControlLine } from "./log-rotation.ts";
+import { encodeSpec } from "./oci/spec.ts";
+import { hasEnded, readProcessStat } from "./process-stat.ts";
+import { type OciRuntime, runVerb } from "./runtime-command.ts";
+import type { ShimContainer, ShimExec, ShimExit, ShimProcess, ShimStreams } from "./shim.ts";
+
+export interface ConmonContainerOptions {
+  readonly id: ContainerId;
+  readonly bundlePath: string;
+  readonly logPath: string | undefined;
+  readonly isStdinOnce: boolean;
+  readonly isTty: boolean;
+  readonly program: string;
+  readonly runtime: OciRuntime;
+  readonly conmonPath: string;
+  readonly host: RuntimeHost;
+  readonly pid: number;
+  readonly pidStartTicks: number;
+  /** `undefined`: its process is gone. */
+  readonly cgroups: CgroupPaths | undefined;
+  readonly exit: Promise<ShimExit>;
+  /** Stops waiting for its end and takes the record of it away. */
+  readonly forget: () => Promise<void>;
+}
+
+const SIGKILL = 9;
+/** What conmon and the runtime leave in the bundle. config.json and the log are the caller's. */
+export const SHIM_FILES = [
+  "attach",
+  "ctl",
+  "winsz",
+  "pid",
+  "conmon.pid",
+  "runtime.log",
+  "start.log",
+  "delete.log",
+  "oom",
+  "exit",
+];
+
+export class ConmonContainer implements ShimContainer {
+  readonly pid: number;
+  readonly pidStartTicks: number;
+  readonly exit: Promise<ShimExit>;
+  readonly #options: ConmonContainerOptions;
+  #attachConnection: AttachConnection | undefined;
+  #execCount = 0;
+
+  constructor(options: ConmonContainerOptions) {
+    this.pid = options.pid;
+    this.pidStartTicks = options.pidStartTicks;
+    this.exit = options.exit;
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    await this.#run(["start"], { program: this.#options.program, phase: "create" });
+  }
+
+  async kill(signal: number): Promise<void> {
+    if (!(await this.#isAlive())) return;
+    process.kill(this.pid, signal);
+    // A frozen process takes no signal, not even this one, before it runs again.
+    if (signal === SIGKILL && this.#options.cgroups !== undefined && (await isFrozen(this.#options.cgroups))) await this.resume();
+  }
+
+  async pause(): Promise<void> {
+    await this.#run(["pause"]);
+  }
+
+  async resume(): Promise<void> {
+    await this.#run(["resume"]);
+  }
+
+  async resize({ heightCells, widthCells }: { readonly heightCells: number; readonly widthCells: number }): Promise<void> {
+    await writeControlLine(join(this.#options.bundlePath, "winsz"), `${heightCells} ${widthCells}\n`);
+  }
+
+  async attach(): Promise<ShimStreams> {
+    this.#attachConnection ??= this.#connect();
+    return this.#attachConnection;
+  }
+
+  #connect(): AttachConnection {
+    try {
+      return openAttachConnection(this.#options.host, this.#options);
+    } catch (error) {
+      throw new OperationError("conflict", `container ${this.#options.id} is not running`, { cause: error });
+    }
+  }
+
+  async rotateLog(rotatedPath: string): Promise<void> {
+    const { bundlePath, logPath } = this.#options;
+    if (logPath === undefined) throw new OperationError("invalid", `container ${this.#options.id} has no log file`);
+    await rotateLog({ bundlePath, logPath, rotatedPath });
+  }
+
+  /** After a daemon that ended between moving the log away and telling conmon. */
+  async reopenLog(): Promise<void> {
+    const { bundlePath, logPath } = this.#options;
+    if (logPath !== undefined) await reopenLog({ bundlePath, logPath });
+  }
+
+  async update(resources: unknown): Promise<void> {
+    await this.#run(["update", "--resources", "-"], { stdin: encodeSpec(resources) });
+  }
+
+  async pids(): Promise<readonly number[]> {
+    return this.#options.cgroups === undefined ? [] : pidsInCgroup(this.#options.cgroups.pids);
+  }
+
+  async exec(request: ShimExec): Promise<ShimProcess> {
+    const { id, bundlePath, runtime, conmonPath, host } = this.#options;
+    const directory = join(bundlePath, `exec-${++this.#execCount}-${process.pid}`);
+    return startExec({ host, runtime, conmonPath, containerId: id, directory }, request);
+  }
+
+  async delete(): Promise<void> {
+    const { bundlePath, forget } = this.#options;
+    await this.#run(["delete", "--force"]);
+    this.#attachConnection?.close();
+    await Promise.all([forget(), ...SHIM_FILES.map(name => rm(join(bundlePath, name), { force: true }))]);
+  }
+
+  async #isAlive(): Promise<boolean> {
+    const stat = await readProcessStat(this.pid);
+    return stat?.startTicks === this.pidStartTicks && !hasEnded(stat);
+  }
+
+  async #run(
+    verb: readonly string[],
+    options: { readonly stdin?: string; readonly program?: string; readonly phase?: "create" } = {},
+  ): Promise<void> {
+    const { host, runtime, bundlePath, id } = this.#options;
+    await runVerb({ exec: host.exec, runtime, bundlePath }, { verb, id, ...options });
+  }
+}

@@ -1,0 +1,214 @@
+import { mkdir, readFile, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { OperationError } from "../../lib/errors.ts";
+import type { ContainerId } from "../../model/ids.ts";
+import type { Log } from "../../ports/log.ts";
+import { type CgroupPaths, pidsInCgroup, readCgroupPaths, wasOomKilled } from "./cgroups.ts";
+import { ConmonContainer, SHIM_FILES } from "./conmon-container.ts";
+import { CONMON_PID_FILE, type ConmonLaunch, launchConmon } from "./conmon-launch.ts";
+import { prepareConmonCgroup } from "./conmon-cgroup.ts";
+import { ExitDirectory } from "./exit-directory.ts";
+import type { RuntimeHost } from "./host.ts";
+import { hasEnded, type ProcessStat, readProcessStat } from "./process-stat.ts";
+import { type OciRuntime, prepareRuntime, runVerb } from "./runtime-command.ts";
+import type { Shim, ShimContainer, ShimCreate, ShimExit, ShimRestore } from "./shim.ts";
+
+export interface ConmonShimOptions {
+  readonly host: RuntimeHost;
+  readonly log: Log;
+  readonly conmonPath: string;
+  /** By the name a user gives. */
+  readonly runtimes: ReadonlyMap<string, OciRuntime>;
+  readonly defaultRuntime: string;
+  /** Exit codes of containers, one file each; lives as long as the machine is up. */
+  readonly exitDirectory: string;
+  /** Where conmons are put when the daemon's cgroup is not the root: `/shoal/conmon`. */
+  readonly conmonCgroup: string;
+}
+
+export interface ConmonShim extends Shim, Disposable {
+  discard(request: Pick<ShimRestore, "id" | "bundlePath" | "runtime">): Promise<void>;
+}
+
+/** Code of a container whose end nobody saw because its conmon was killed. */
+const LOST_EXIT_CODE = 137;
+const SIGKILL = 9;
+const CONMON_GONE_POLL_MS = 20;
+const CONMON_GONE_MAX_MS = 5_000;
+
+export async function createConmonShim(options: ConmonShimOptions): Promise<ConmonShim> {
+  const { host, log, runtimes, conmonPath } = options;
+  for (const runtime of runtimes.values()) await prepareRuntime(runtime);
+  const cgroupProcsFiles = await prepareConmonCgroup(options.conmonCgroup);
+  const exits = await ExitDirectory.open(options.exitDirectory);
+
+  const runtimeNamed = (name: string | undefined): OciRuntime => {
+    const wanted = name === undefined || name === "" ? options.defaultRuntime : name;
+    const runtime = runtimes.get(wanted);
+    if (runtime === undefined) throw new OperationError("invalid", `unknown or invalid runtime name: ${wanted}`);
+    return runtime;
+  };
+
+  /** Settles when the exit code is there; without conmon it never comes, and the container is ended. */
+  function watchExit(id: ContainerId, { bundlePath, cgroups, conmonPid }: Watched): Promise<ShimExit> {
+    return new Promise(resolve => {
+      const settle = async (exitCode: number): Promise<void> => {
+        stopWatching?.();
+        resolve({ exitCode, isOomKilled: await isOomKilled(bundlePath, cgroups) });
+      };
+      const lost = async (): Promise<void> => {
+        exits.forget(id);
+        const recorded = await exits.read(id);
+        if (recorded === undefined) {
+          log.warn({ container: id }, "conmon is gone without an exit code: the container is ended");
+          for (const pid of cgroups === undefined ? [] : await pidsInCgroup(cgroups.pids)) endProcess(pid);
+        }
+        await settle(recorded ?? LOST_EXIT_CODE);
+      };
+      exits.onExit(id, exitCode => void settle(exitCode));
+      const stopWatching = host.watchProcess(conmonPid, () => void lost());
+      if (stopWatching === undefined) void lost();
+    });
+  }
+
+  interface Watched {
+    readonly bundlePath: string;
+    readonly cgroups: CgroupPaths | undefined;
+    readonly conmonPid: number;
+  }
+
+  async function create(request: ShimCreate): Promise<ShimContainer> {
+    const { id, bundlePath } = request;
+    const runtime = runtimeNamed(request.runtime);
+    const [program] = await Promise.all([
+      readProgram(bundlePath),
+      exits.remove(id),
+      rm(join(bundlePath, "oom"), { force: true }),
+    ]);
+    const launch: ConmonLaunch = { host, conmonPath, runtime, exitDirectoryPath: exits.path, cgroupProcsFiles };
+    const pid = await launchConmon(launch, { ...request, program });
+    const [processStat, cgroups] = await Promise.all([readProcessStat(pid), readCgroupPaths(pid)]);
+    if (processStat === undefined) throw new OperationError("internal", `container ${id} ended before it was started`);
+    const container = containerOf({
+      ...request,
+      runtime,
+      program,
+      pid,
+      pidStartTicks: processStat.startTicks,
+      cgroups,
+      exit: watchExit(id, { bundlePath, cgroups, conmonPid: processStat.parentPid }),
+    });
+    if (request.attach) await container.attach();
+    return container;
+  }
+
+  function containerOf(
+    given: Omit<ShimCreate, "runtime" | "attach" | "hasStdin"> & {
+      readonly runtime: OciRuntime;
+      readonly program: string;
+      readonly pid: number;
+      readonly pidStartTicks: number;
+      readonly cgroups: CgroupPaths | undefined;
+      readonly exit: Promise<ShimExit>;
+    },
+  ): ConmonContainer {
+    const forget = async (): Promise<void> => {
+      exits.forget(given.id);
+      await exits.remove(given.id);
+    };
+    return new ConmonContainer({ ...given, host, conmonPath, forget });
+  }
+
+  async function restore(request: ShimRestore): Promise<ShimContainer | undefined> {
+    const { id, bundlePath, logPath, pid, pidStartTicks } = request;
+    const [exitCode, found, conmon] = await Promise.all([exits.read(id), readProcessStat(pid), findConmon(request)]);
+    const isAlive = found?.startTicks === pidStartTicks && !hasEnded(found);
+    if (exitCode === undefined && !isAlive && conmon === undefined) return undefined;
+    const cgroups = isAlive ? await readCgroupPaths(pid) : undefined;
+    const exit =
+      exitCode === undefined
+        ? watchExit(id, { bundlePath, cgroups, conmonPid: conmon ?? 0 })
+        : Promise.resolve({ exitCode, isOomKilled: await isOomKilled(bundlePath, cgroups) });
+    const container = containerOf({
+      ...request,
+      isStdinOnce: false, // Its stdin ended with the daemon that held it.
+      runtime: runtimeNamed(request.runtime),
+      program: await readProgram(bundlePath),
+      cgroups,
+      exit,
+    });
+    if (exitCode === undefined && conmon !== undefined && logPath !== undefined && !(await isThere(logPath)))
+      await container.reopenLog();
+    return container;
+  }
+
+  async function discard({ id, bundlePath, runtime }: Pick<ShimRestore, "id" | "bundlePath" | "runtime">): Promise<void> {
+    await runVerb({ exec: host.exec, runtime: runtimeNamed(runtime), bundlePath }, { verb: ["delete", "--force"], id }).catch(
+      (error: unknown) => {
+        if (!/does not exist|no such file/i.test(String(error))) throw error;
+      },
+    );
+    await endConmon({ id, bundlePath });
+    exits.forget(id);
+    await Promise.all([exits.remove(id), ...SHIM_FILES.map(name => rm(join(bundlePath, name), { force: true }))]);
+  }
+
+  return { create, restore, discard, [Symbol.dispose]: () => exits[Symbol.dispose]() };
+}
+
+/** It ends by itself once its container is gone; one that does not in time is killed. */
+async function endConmon(request: Pick<ShimRestore, "id" | "bundlePath">): Promise<void> {
+  for (let waitedMs = 0; waitedMs < CONMON_GONE_MAX_MS; waitedMs += CONMON_GONE_POLL_MS) {
+    if ((await findConmon(request)) === undefined) return;
+    await new Promise(resolve => setTimeout(resolve, CONMON_GONE_POLL_MS));
+  }
+  const pid = await findConmon(request);
+  if (pid !== undefined) endProcess(pid);
+}
+
+/** The pid that conmon noted, if it is still that container's conmon. */
+async function findConmon({ id, bundlePath }: Pick<ShimRestore, "id" | "bundlePath">): Promise<number | undefined> {
+  const text = await readFile(join(bundlePath, CONMON_PID_FILE), "utf8").catch(() => "");
+  const pid = Number.parseInt(text, 10);
+  if (!(pid > 0)) return undefined;
+  const [found, commandLine] = await Promise.all([
+    readProcessStat(pid),
+    readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => ""),
+  ]);
+  return isConmon(found) && commandLine.split("\0").includes(id) ? pid : undefined;
+}
+
+function isConmon(found: ProcessStat | undefined): boolean {
+  return found !== undefined && found.name === "conmon" && !hasEnded(found);
+}
+
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, SIGKILL);
+  } catch {
+    return; // Gone already.
+  }
+}
+
+/** conmon's own mark, or the kernel's count where conmon's version misses it. */
+async function isOomKilled(bundlePath: string, cgroups: CgroupPaths | undefined): Promise<boolean> {
+  return (await isThere(join(bundlePath, "oom"))) || (cgroups !== undefined && (await wasOomKilled(cgroups)));
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** What runs in the container, for the words of an error. */
+async function readProgram(bundlePath: string): Promise<string> {
+  await mkdir(bundlePath, { recursive: true });
+  const text = await readFile(join(bundlePath, "config.json"), "utf8").catch(() => {
+    throw new OperationError("internal", `${bundlePath} has no config.json`);
+  });
+  const spec = JSON.parse(text) as { readonly process?: { readonly args?: readonly string[] } };
+  const args = spec.process?.args ?? [];
+  return (args[0] === "/sbin/docker-init" ? args[2] : args[0]) ?? "";
+}

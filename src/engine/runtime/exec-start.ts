@@ -1,0 +1,129 @@
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { ContainerId } from "../../model/ids.ts";
+import type { ChildProcess } from "../../ports/process.ts";
+import { pipeStreams, terminalStreams } from "./exec-streams.ts";
+import type { RuntimeHost } from "./host.ts";
+import { encodeSpec } from "./oci/spec.ts";
+import { globalArguments, type OciRuntime, readRuntimeError } from "./runtime-command.ts";
+import type { ShimExec, ShimProcess, ShimStreams } from "./shim.ts";
+import { translateRuntimeError } from "./start-error.ts";
+
+export interface ExecPlace {
+  readonly host: RuntimeHost;
+  readonly runtime: OciRuntime;
+  readonly conmonPath: string;
+  readonly containerId: ContainerId;
+  /** Made for this exec alone, and taken away with it. */
+  readonly directory: string;
+}
+
+/** What runtimes exit with when they could not start the program; a program may exit so too, but then nothing is in the log. */
+const RUNTIME_FAILURE = 255;
+const PID_POLL_FIRST_MS = 1;
+const PID_POLL_MAX_MS = 20;
+
+/**
+ * Runs a program in a container, as a child of this process. Its output is read from the first `subscribe` on.
+ * Resolves when its pid is known or it has ended.
+ */
+export async function startExec(place: ExecPlace, request: ShimExec): Promise<ShimProcess> {
+  const { directory } = place;
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  try {
+    await writeFile(join(directory, "process.json"), encodeSpec(request.process));
+    const started = request.isTty ? await startWithTerminal(place, request) : startWithPipes(place, request);
+    const exit = exitOf(place, { child: started.child, program: programOf(request.process) });
+    exit.catch(() => undefined); // Also where nobody waits for it.
+    const pid = await awaitPid(directory, started.child);
+    return {
+      pid,
+      exit,
+      ...started.streams,
+      resize: async size => started.resize(size),
+      kill: signal => killExec(pid, signal),
+    };
+  } catch (error) {
+    await rm(directory, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+interface StartedExec {
+  readonly child: ChildProcess;
+  readonly streams: ShimStreams;
+  resize(size: { readonly heightCells: number; readonly widthCells: number }): void;
+}
+
+function execArguments({ runtime, directory, containerId }: ExecPlace, extra: readonly string[]): readonly string[] {
+  return [
+    ...globalArguments(runtime, join(directory, "exec.log")),
+    "exec",
+    ...extra,
+    ...["--pid-file", join(directory, "pid"), "--process", join(directory, "process.json")],
+    containerId,
+  ];
+}
+
+function startWithPipes(place: ExecPlace, { hasStdin }: ShimExec): StartedExec {
+  const child = place.host.spawner.spawn({
+    file: place.runtime.path,
+    args: execArguments(place, []),
+    stdio: [hasStdin ? "pipe-to-child" : "null", "pipe-from-child", "pipe-from-child"],
+  });
+  return { child, streams: pipeStreams(child), resize: () => undefined };
+}
+
+async function startWithTerminal(place: ExecPlace, _request: ShimExec): Promise<StartedExec> {
+  const { host, runtime, directory } = place;
+  const listener = await host.listenForConsole(join(directory, "console"));
+  const child = host.spawner.spawn({
+    file: runtime.path,
+    args: execArguments(place, ["--tty", "--console-socket", join(directory, "console")]),
+    stdio: ["null", "null", "null"],
+  });
+  void child.exit.then(() => listener.close());
+  const terminal = await listener.console;
+  return {
+    child,
+    streams: terminalStreams(terminal?.stream),
+    resize: size => terminal?.resize(size),
+  };
+}
+
+async function exitOf(
+  { directory }: ExecPlace,
+  { child, program }: { readonly child: ChildProcess; readonly program: string },
+): Promise<number> {
+  const exitCode = await child.exit;
+  const said = exitCode === RUNTIME_FAILURE ? await readRuntimeError(join(directory, "exec.log")) : "";
+  await rm(directory, { recursive: true, force: true });
+  if (said !== "") throw translateRuntimeError(said, { phase: "exec", program });
+  return exitCode;
+}
+
+/** The runtime writes it once the program is about to run. */
+async function awaitPid(directory: string, child: ChildProcess): Promise<number> {
+  let isOver = false;
+  void child.exit.then(() => (isOver = true));
+  for (let delayMs = PID_POLL_FIRST_MS; !isOver; delayMs = Math.min(delayMs * 2, PID_POLL_MAX_MS)) {
+    const text = await readFile(join(directory, "pid"), "utf8").catch(() => "");
+    if (/^\d+/.test(text)) return Number.parseInt(text, 10);
+    await new Promise(resolve => setTimeout(resolve, delayMs));
+  }
+  return 0;
+}
+
+function killExec(pid: number, signal: number): void {
+  if (pid <= 0) return;
+  try {
+    process.kill(pid, signal);
+  } catch {
+    return; // It has ended.
+  }
+}
+
+function programOf(process: unknown): string {
+  if (typeof process !== "object" || process === null || !("args" in process) || !Array.isArray(process.args)) return "";
+  return String(process.args[0] ?? "");
+}

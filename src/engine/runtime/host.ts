@@ -1,0 +1,39 @@
+import type { Duplex } from "node:stream";
+import type { Exec } from "../../ports/exec.ts";
+import type { Spawner } from "../../ports/process.ts";
+
+/** What the shim needs of the system. The real one is put together from `src/system`. */
+export interface RuntimeHost {
+  readonly spawner: Spawner;
+  readonly exec: Exec;
+  /** @throws when nobody listens. */
+  connectPacketSocket(path: string, listener: PacketListener): PacketSocket;
+  /** @returns a function that ends the watch; `undefined` when there is no such process. */
+  watchProcess(pid: number, onEnd: () => void): (() => void) | undefined;
+  /** A socket on which a runtime hands over the terminal it made. */
+  listenForConsole(path: string): Promise<ConsoleListener>;
+}
+
+export interface PacketListener {
+  onPacket(packet: Uint8Array): void;
+  onEnd(): void;
+}
+
+export interface PacketSocket {
+  write(data: Uint8Array): Promise<void>;
+  endWriting(): void;
+  pause(): void;
+  resume(): void;
+  close(): void;
+}
+
+export interface ConsoleListener {
+  /** `undefined` when it was closed first. */
+  readonly console: Promise<TerminalConsole | undefined>;
+  close(): void;
+}
+
+export interface TerminalConsole {
+  readonly stream: Duplex;
+  resize(size: { readonly heightCells: number; readonly widthCells: number }): void;
+}

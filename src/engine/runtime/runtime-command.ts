@@ -1,0 +1,63 @@
+import { mkdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { OperationError } from "../../lib/errors.ts";
+import type { ContainerId } from "../../model/ids.ts";
+import type { Exec } from "../../ports/exec.ts";
+import { lastRuntimeError, type RuntimePhase, translateRuntimeError } from "./start-error.ts";
+
+/** A program that speaks the OCI runtime command line. */
+export interface OciRuntime {
+  readonly name: string;
+  readonly path: string;
+  /** What it can do beside the command line: crun hands over an exec's terminal and takes a compiled seccomp filter. */
+  readonly kind: "crun" | "runc";
+  /** More arguments before the verb, from `daemon.json`. */
+  readonly args: readonly string[];
+  /** Where it keeps its state. */
+  readonly rootPath: string;
+}
+
+/** Arguments before the verb. */
+export function globalArguments({ args, rootPath }: OciRuntime, logPath: string): readonly string[] {
+  return [...args, "--root", rootPath, "--log", logPath, "--log-format", "json"];
+}
+
+export async function prepareRuntime({ rootPath }: OciRuntime): Promise<void> {
+  await mkdir(rootPath, { recursive: true, mode: 0o700 });
+}
+
+export interface RuntimeCommand {
+  readonly exec: Exec;
+  readonly runtime: OciRuntime;
+  readonly bundlePath: string;
+}
+
+/** Runs one verb on one container. @throws OperationError with Docker's words for what the runtime said. */
+export async function runVerb(
+  { exec, runtime, bundlePath }: RuntimeCommand,
+  request: {
+    readonly verb: readonly string[];
+    readonly id: ContainerId;
+    readonly stdin?: string;
+    readonly program?: string;
+    readonly phase?: RuntimePhase;
+  },
+): Promise<void> {
+  const { verb, id, stdin, program = "", phase } = request;
+  const logPath = join(bundlePath, `${verb[0] ?? "verb"}.log`);
+  const { exitCode, stderr } = await exec.run(runtime.path, [...globalArguments(runtime, logPath), ...verb, id], {
+    allowFailure: true,
+    ...(stdin === undefined ? {} : { stdin }),
+  });
+  if (exitCode === 0) return;
+  const said = (await readRuntimeError(logPath)) || stderr.trim();
+  if (phase !== undefined) throw translateRuntimeError(said, { phase, program });
+  throw new OperationError("internal", `${runtime.name} ${verb[0] ?? ""} ${id}: ${said}`);
+}
+
+/** The file is taken away, so that the next failure is not mistaken for this one. */
+export async function readRuntimeError(logPath: string): Promise<string> {
+  const log = await readFile(logPath, "utf8").catch(() => "");
+  await rm(logPath, { force: true });
+  return lastRuntimeError(log);
+}
