@@ -38,7 +38,9 @@ export interface RaftCoreOptions {
 
 /** Why a proposal was not taken. */
 export type Refusal = "not-leader" | "transferring" | "change-pending" | "invalid-change";
-export type ProposeResult = { readonly kind: "accepted"; readonly index: number; readonly term: number } | { readonly kind: Refusal };
+export type ProposeResult =
+  | { readonly kind: "accepted"; readonly index: number; readonly term: number }
+  | { readonly kind: Refusal };
 
 /**
  * One manager's consensus, without any effect. Inputs change the state and queue outputs; the driver takes them (`takeMessages`,
@@ -101,6 +103,11 @@ export class RaftCore {
   /** The member list that held at `index`. */
   membersAt(index: number): readonly Member[] {
     return this.#state.membership.at(index);
+  }
+
+  /** Whether this snapshot is to be restored by the next Ready. */
+  isRestoring(snapshot: SnapshotMeta): boolean {
+    return this.#state.pendingRestore === snapshot;
   }
 
   tick(): void {
@@ -317,7 +324,8 @@ export class RaftCore {
     const state = this.#state;
     const { log, promises, pendingRestore } = state;
     const isHardStateDue = this.#isHardStateDue();
-    if (promises.length === 0 && !pendingRestore && !isHardStateDue && !log.hasUnpersisted && !log.hasApplicable) return undefined;
+    if (promises.length === 0 && !pendingRestore && !isHardStateDue && !log.hasUnpersisted && !log.hasApplicable)
+      return undefined;
     const isWriteDue = isHardStateDue || log.hasUnpersisted || pendingRestore !== undefined;
     const ready = {
       // The commit index rides along with whatever is written; alone it is not worth a write.

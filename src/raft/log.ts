@@ -41,7 +41,10 @@ export class RaftLog {
     this.#commit = commit;
     this.#applied = applied;
     assert(baseIndex <= applied && applied <= commit && commit <= this.lastIndex, "log pointers are out of order");
-    assert(entries.every((entry, at) => entry.index === baseIndex + 1 + at), "log entries are not contiguous");
+    assert(
+      entries.every((entry, at) => entry.index === baseIndex + 1 + at),
+      "log entries are not contiguous",
+    );
   }
 
   get baseIndex(): number {

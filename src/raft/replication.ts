@@ -71,8 +71,7 @@ export function sendHeartbeats(state: RaftState): void {
 /** Commits what a majority holds, if it is of this term (Raft 5.4.2), and tells whether that was news. */
 export function advanceCommit(state: RaftState): boolean {
   const { log, raftId, membership } = state;
-  const own = state.progress.get(raftId);
-  if (own !== undefined) own.match = log.persisted;
+  state.progress.get(raftId)?.accepted(log.persisted); // Itself it counts as far as its own disk is.
   const index = quorumValue(membership.voters, voter => state.progress.get(voter)?.match ?? 0);
   if (!log.matches(index, state.term) || !log.commitTo(index)) return false;
   acceptEarlyReads(state);

@@ -157,7 +157,7 @@ export class RaftState {
     for (const { raftId } of members) {
       if (this.progress.has(raftId)) continue;
       const progress = new Progress(this.log.lastIndex + 1, this.limits);
-      if (raftId === this.raftId) progress.match = this.log.persisted;
+      if (raftId === this.raftId) progress.accepted(this.log.persisted);
       progress.isActive = true;
       this.progress.set(raftId, progress);
     }

@@ -109,11 +109,18 @@ function emptyAfter(snapshot: SnapshotMeta): LogPart {
 }
 
 /** Fits the log and the newest snapshot together. */
-function storedState({ hardState, base, entries }: WalContent, snapshot: SnapshotMeta | undefined, directory: string): StoredState {
+function storedState(
+  { hardState, base, entries }: WalContent,
+  snapshot: SnapshotMeta | undefined,
+  directory: string,
+): StoredState {
   const log = snapshot === undefined ? fromBase(base, entries, directory) : fromSnapshot(snapshot, base, entries, directory);
   const lastIndex = log.baseIndex + log.entries.length;
   if (hardState.commit > lastIndex) {
-    throw new OperationError("internal", `the raft log in ${directory} ends at ${lastIndex}, before the committed entry ${hardState.commit}`);
+    throw new OperationError(
+      "internal",
+      `the raft log in ${directory} ends at ${lastIndex}, before the committed entry ${hardState.commit}`,
+    );
   }
   // A crash may leave the snapshot of a term that was not noted yet. No vote was sent in that term.
   const isTermNews = log.snapshot.term > hardState.term;
@@ -138,7 +145,10 @@ function fromSnapshot(
   const begin = base ?? (first?.index === snapshot.index + 1 ? snapshot : first);
   if (begin === undefined) return emptyAfter(snapshot);
   if (begin.index > snapshot.index) {
-    throw new OperationError("internal", `the raft log in ${directory} begins at ${begin.index}, after the snapshot ${snapshot.index}`);
+    throw new OperationError(
+      "internal",
+      `the raft log in ${directory} begins at ${begin.index}, after the snapshot ${snapshot.index}`,
+    );
   }
   const rest = begin === first ? entries.slice(1) : entries;
   const last = begin.index + rest.length;

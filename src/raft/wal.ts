@@ -232,7 +232,10 @@ export class WriteAheadLog implements AsyncDisposable {
     await this.#append(Buffer.concat([MAGIC, this.#frame(header)]));
     for (const frame of frames) await this.#append(frame);
     await disk.syncDirectory(directory);
-    assert(this.#segments.every(segment => segment.sequence < sequence), "segments are numbered upwards");
+    assert(
+      this.#segments.every(segment => segment.sequence < sequence),
+      "segments are numbered upwards",
+    );
     this.#segments.push({ name, sequence, lastIndex: 0 });
   }
 

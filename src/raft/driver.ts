@@ -1,0 +1,424 @@
+import { assert } from "../lib/assert.ts";
+import { errorMessage, OperationError } from "../lib/errors.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Consensus, ConsensusStatus, RaftMember, RaftTransport, StateMachine } from "../ports/consensus.ts";
+import type { Disk } from "../ports/disk.ts";
+import type { Log } from "../ports/log.ts";
+import type { Random } from "../ports/random.ts";
+import { RaftCore } from "./core.ts";
+import { decodeEnvelope, encodeEnvelope } from "./encoding.ts";
+import { entryBytes } from "./log.ts";
+import { MembershipWork } from "./membership-work.ts";
+import { Proposals } from "./proposals.ts";
+import { ReadBarriers } from "./read-barriers.ts";
+import { SnapshotExchange } from "./snapshot-exchange.ts";
+import { RaftStorage } from "./storage.ts";
+import type { Entry, Message, Ready } from "./types.ts";
+import { Wakeup } from "./wakeup.ts";
+import type { PayloadCipher } from "./wal.ts";
+
+export interface RaftDriverOptions {
+  readonly tickMs: number;
+  /** An election timeout is drawn between this and twice as many. */
+  readonly electionTicks: number;
+  readonly heartbeatTicks: number;
+  /** A tick that comes later than this was held up by this process itself. */
+  readonly stallMs: number;
+  /** Entries, or bytes of entries, applied between two snapshots. */
+  readonly snapshotEveryEntries: number;
+  readonly snapshotEveryBytes: number;
+  /** Entries before the snapshot that stay in the log, for followers a little behind. */
+  readonly keepEntries: number;
+  readonly messageBytesMax: number;
+  readonly inflightMessagesMax: number;
+  readonly inflightBytesMax: number;
+  readonly segmentBytesMax: number;
+  /** How long `readBarrier` waits for a leader. */
+  readonly readTimeoutTicks: number;
+  /** Called once when the log cannot be written or an invariant is broken: nothing this manager says can be trusted any more. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+const MIB = 1024 * 1024;
+const DEFAULTS: RaftDriverOptions = {
+  tickMs: 100,
+  electionTicks: 10,
+  heartbeatTicks: 1,
+  stallMs: 500,
+  snapshotEveryEntries: 10_000,
+  snapshotEveryBytes: 64 * MIB,
+  keepEntries: 500,
+  messageBytesMax: MIB,
+  inflightMessagesMax: 256,
+  inflightBytesMax: 8 * MIB,
+  segmentBytesMax: 16 * MIB,
+  readTimeoutTicks: 50,
+  onFatal: error =>
+    queueMicrotask(() => {
+      throw error;
+    }),
+};
+/** Proposals that go into one write. */
+const BATCH_BYTES_MAX = 8 * MIB;
+const APPLY_COUNT_MAX = 1024;
+/** Other work of the process gets its turn after so long. */
+const SLICE_MS = 10;
+
+export interface RaftDriverSetup {
+  readonly raftId: number;
+  /** The first members of a new cluster. Ignored once there is a log. */
+  readonly members?: readonly RaftMember[];
+  /** A manager that joins: it starts empty and waits until a leader that added it makes contact. */
+  readonly join?: true;
+  readonly disk: Disk;
+  /** Holds the log and the snapshots, and nothing else. */
+  readonly directory: string;
+  readonly cipher?: PayloadCipher;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly transport: RaftTransport;
+  readonly stateMachine: StateMachine;
+  readonly log: Log;
+  readonly options?: Partial<RaftDriverOptions>;
+}
+
+/** Carries out what the core decides: writes, sends, applies, and tells callers how their requests went. */
+export class RaftDriver implements Consensus {
+  readonly #setup: RaftDriverSetup;
+  readonly #options: RaftDriverOptions;
+  readonly #core: RaftCore;
+  readonly #storage: RaftStorage;
+  readonly #proposals = new Proposals();
+  readonly #reads: ReadBarriers;
+  readonly #snapshots: SnapshotExchange;
+  readonly #membership: MembershipWork;
+  readonly #stopping = new AbortController();
+  readonly #due = new Wakeup();
+  readonly #progressed = new Wakeup();
+  readonly #statusChanged = new Wakeup();
+  /** Where senders said they can be answered, for those that are no members yet or any more. */
+  readonly #addresses = new Map<number, string>();
+  #isDue = true;
+  #statusKey = "";
+  #appliedIndex: number;
+  #appliedTerm: number;
+  #snapshotIndex: number;
+  #bytesSinceSnapshot = 0;
+  #isTakingSnapshot = false;
+  #ledTerm = 0;
+  #sliceStartMs = 0;
+  #running: Promise<unknown> = Promise.resolve();
+  readonly #background = new Set<Promise<void>>();
+
+  private constructor(setup: RaftDriverSetup, options: RaftDriverOptions, storage: RaftStorage) {
+    this.#setup = setup;
+    this.#options = options;
+    this.#storage = storage;
+    const { raftId, random, transport, log } = setup;
+    const { initialState } = storage;
+    const { electionTicks, heartbeatTicks } = options;
+    const times = { electionTicks, heartbeatTicks };
+    const core = new RaftCore({ raftId, ...initialState, times, limits: options, randomUint32: () => random.uint32() });
+    this.#core = core;
+    this.#appliedIndex = this.#snapshotIndex = initialState.snapshot.index;
+    this.#appliedTerm = initialState.snapshot.term;
+    const onInput = () => this.#onInput();
+    const { signal } = this.#stopping;
+    this.#reads = new ReadBarriers({
+      ask: requestId => {
+        core.readIndex(requestId);
+        this.#onInput();
+      },
+      firstRequestId: random.uint32() * 2 ** 16,
+      timeoutTicks: options.readTimeoutTicks,
+    });
+    const ownAddress = () => this.#ownAddress();
+    const onSender = (sender: RaftMember) => this.#addresses.set(sender.raftId, sender.address);
+    this.#snapshots = new SnapshotExchange({ core, storage, transport, log, signal, ownAddress, onInput, onSender });
+    this.#membership = new MembershipWork({ core, proposals: this.#proposals, progressed: this.#progressed, onInput });
+  }
+
+  /** Reads what is on disk, restores the newest snapshot into the state machine, and starts to take part. */
+  static async create(setup: RaftDriverSetup): Promise<RaftDriver> {
+    const { raftId, members = [], join, disk, directory, cipher, stateMachine } = setup;
+    assert((join === true) === (members.length === 0), "a manager either joins or has first members");
+    const options = { ...DEFAULTS, ...setup.options };
+    const initial = { index: 0, term: 0, members: members.map(member => ({ ...member, isLearner: false })) };
+    const { segmentBytesMax } = options;
+    const storage = await RaftStorage.open({ disk, directory, raftId, initial, segmentBytesMax, ...(cipher && { cipher }) });
+    if (storage.snapshot !== undefined) await stateMachine.restore(storage.readSnapshot(storage.snapshot));
+    const driver = new RaftDriver(setup, options, storage);
+    driver.#running = Promise.all([driver.#run(), driver.#runTicks()]);
+    return driver;
+  }
+
+  status(): ConsensusStatus {
+    const { raftId, role, leaderId, term, commitIndex, members } = this.#core;
+    return {
+      raftId,
+      role: role === "pre-candidate" ? "candidate" : role,
+      leaderId: leaderId === 0 ? undefined : leaderId,
+      term,
+      commitIndex,
+      appliedIndex: this.#appliedIndex,
+      members,
+    };
+  }
+
+  async *watchStatus({ signal }: { readonly signal: AbortSignal }): AsyncGenerator<ConsensusStatus> {
+    const until = AbortSignal.any([signal, this.#stopping.signal]);
+    let seen: string | undefined;
+    while (!this.#stopping.signal.aborted) {
+      if (this.#statusKey === seen) await this.#statusChanged.wait({ signal: until });
+      seen = this.#statusKey;
+      yield this.status();
+    }
+  }
+
+  async propose(data: Uint8Array, { signal }: { readonly signal?: AbortSignal } = {}): Promise<unknown> {
+    this.#stopping.signal.throwIfAborted();
+    const result = this.#proposals.add(data, { signal });
+    this.#wake();
+    return await result;
+  }
+
+  async readBarrier({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    this.#stopping.signal.throwIfAborted();
+    await this.#reads.wait({ signal });
+  }
+
+  async addMember(member: RaftMember, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    await this.#membership.add(member, this.#whileRunning(options));
+  }
+
+  async removeMember(raftId: number, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    await this.#membership.remove(raftId, this.#whileRunning(options));
+  }
+
+  async transferLeadership(options: { readonly to?: number; readonly signal?: AbortSignal } = {}): Promise<void> {
+    await this.#membership.transfer({ to: options.to, ...this.#whileRunning(options) });
+  }
+
+  #whileRunning({ signal }: { readonly signal?: AbortSignal | undefined }): { readonly signal: AbortSignal } {
+    const stopping = this.#stopping.signal;
+    return { signal: signal === undefined ? stopping : AbortSignal.any([signal, stopping]) };
+  }
+
+  receive(bytes: Uint8Array): void {
+    if (this.#stopping.signal.aborted) return;
+    try {
+      const { message, fromAddress } = decodeEnvelope(bytes);
+      if (message.to !== this.#core.raftId || message.kind === "install-snapshot") {
+        throw new OperationError("invalid", `${message.kind} for ${message.to} came to ${this.#core.raftId}`);
+      }
+      if (fromAddress !== "") this.#addresses.set(message.from, fromAddress);
+      this.#core.step(message);
+    } catch (error) {
+      if (!(error instanceof OperationError)) this.#fail(error);
+      else this.#setup.log.warn({ error: error.message }, "a raft message was dropped");
+      return;
+    }
+    this.#onInput();
+  }
+
+  async receiveSnapshot(chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    this.#stopping.signal.throwIfAborted();
+    await this.#snapshots.receive(chunks);
+  }
+
+  async stop(): Promise<void> {
+    this.#halt();
+    await this.#running;
+    await Promise.all(this.#background);
+    await this.#storage[Symbol.asyncDispose]();
+  }
+
+  #halt(): void {
+    if (this.#stopping.signal.aborted) return;
+    const reason = new OperationError("unavailable", "this manager is stopping");
+    this.#stopping.abort(reason);
+    this.#proposals.stop(reason);
+    this.#reads.stop(reason);
+    this.#wake();
+  }
+
+  /** Nothing can be trusted after this: no message leaves any more, and the owner is told. */
+  #fail(error: unknown): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#setup.log.error({ error: errorMessage(error) }, "raft cannot go on");
+    this.#halt();
+    this.#options.onFatal(error);
+  }
+
+  #wake(): void {
+    this.#isDue = true;
+    this.#due.notify();
+  }
+
+  /** After every input to the core: what needs no write goes at once, the rest in the loop's next turn. */
+  #onInput(): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#flush();
+    this.#wake();
+  }
+
+  async #runTicks(): Promise<void> {
+    const { clock, log } = this.#setup;
+    const { tickMs, stallMs } = this.#options;
+    const { signal } = this.#stopping;
+    try {
+      for (let lastMs = clock.monotonicMs(); ; ) {
+        await clock.sleep(tickMs, { signal });
+        const nowMs = clock.monotonicMs();
+        if (nowMs - lastMs > stallMs) {
+          log.warn({ stalledMs: Math.round(nowMs - lastMs) }, "this process stood still");
+          this.#core.stalled();
+        }
+        lastMs = nowMs;
+        this.#core.tick(); // A late tick counts once.
+        this.#reads.tick();
+        this.#onInput();
+        this.#progressed.notify();
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    try {
+      while (!signal.aborted) {
+        this.#isDue = false;
+        const hadWork = await this.#turn();
+        if (!hadWork && !this.#isDue) await this.#due.wait();
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Feed, send, write, apply. While the write runs, messages come in and proposals gather for the next turn: that is the group commit. */
+  async #turn(): Promise<boolean> {
+    this.#proposals.feed(data => this.#core.propose(data), BATCH_BYTES_MAX);
+    this.#flush();
+    const ready = this.#core.takeReady({ committedMax: APPLY_COUNT_MAX });
+    if (ready === undefined) return false;
+    const writing = this.#write(ready);
+    writing.catch(() => undefined); // Awaited below; until then a failure waits too.
+    await this.#apply(ready.committed);
+    await writing;
+    if (this.#stopping.signal.aborted) return false;
+    this.#core.persisted(ready);
+    for (const message of ready.messages) this.#send(message);
+    this.#flush();
+    this.#maybeTakeSnapshot();
+    this.#progressed.notify();
+    return true;
+  }
+
+  async #write(ready: Ready): Promise<void> {
+    if (ready.hardState === undefined) return;
+    if (ready.snapshot === undefined) {
+      await this.#storage.save(ready);
+      return;
+    }
+    const { written, restored } = this.#snapshots.take(ready.snapshot);
+    await this.#storage.installSnapshot(written, ready);
+    await this.#setup.stateMachine.restore(this.#storage.readSnapshot(written));
+    const { index, term } = written.meta;
+    this.#appliedIndex = this.#snapshotIndex = index;
+    this.#appliedTerm = term;
+    this.#bytesSinceSnapshot = 0;
+    this.#proposals.skippedTo(index);
+    this.#reads.appliedTo(index);
+    restored();
+  }
+
+  async #apply(entries: readonly Entry[]): Promise<void> {
+    const { stateMachine, clock } = this.#setup;
+    for (const { index, term, kind, data } of entries) {
+      assert(index === this.#appliedIndex + 1, `entry ${index} is applied after ${this.#appliedIndex}`);
+      const result = kind === "data" ? stateMachine.apply({ index, term, data }) : undefined;
+      this.#appliedIndex = index;
+      this.#appliedTerm = term;
+      this.#bytesSinceSnapshot += entryBytes({ index, term, kind, data });
+      this.#proposals.applied(index, term, result);
+      if (clock.monotonicMs() - this.#sliceStartMs <= SLICE_MS) continue;
+      await clock.sleep(0);
+      this.#sliceStartMs = clock.monotonicMs();
+      if (this.#stopping.signal.aborted) return;
+    }
+    this.#reads.appliedTo(this.#appliedIndex);
+  }
+
+  /** Carries out what waits for no write, and notices changes of role. */
+  #flush(): void {
+    const core = this.#core;
+    for (const message of core.takeMessages()) this.#send(message);
+    for (const { requestId, index } of core.takeReadStates()) this.#reads.answered(requestId, index);
+    this.#reads.appliedTo(this.#appliedIndex);
+    for (const { to } of core.takeSnapshotSends()) this.#inBackground(this.#snapshots.send(this.#memberAt(to)));
+    const ledTerm = core.role === "leader" ? core.term : 0;
+    if (this.#ledTerm !== 0 && ledTerm !== this.#ledTerm) this.#proposals.leadershipLost(core.commitIndex);
+    this.#ledTerm = ledTerm;
+    this.#noticeStatus();
+  }
+
+  #noticeStatus(): void {
+    const { role, leaderId, term, members } = this.#core;
+    const key = `${role} ${leaderId} ${term} ${members.map(member => `${member.raftId}${member.isLearner ? "l" : ""}@${member.address}`).join()}`;
+    if (key === this.#statusKey) return;
+    this.#statusKey = key;
+    this.#setup.log.debug({ role, leaderId, term }, "raft status changed");
+    this.#statusChanged.notify();
+    this.#progressed.notify();
+  }
+
+  #memberAt(raftId: number): RaftMember {
+    const member = this.#core.members.find(each => each.raftId === raftId);
+    return { raftId, address: member?.address ?? this.#addresses.get(raftId) ?? "" };
+  }
+
+  #ownAddress(): string {
+    return this.#memberAt(this.#core.raftId).address;
+  }
+
+  #send(message: Message): void {
+    const to = this.#memberAt(message.to);
+    if (to.address === "") return; // Nobody said yet where it is.
+    this.#setup.transport.send(to, encodeEnvelope({ message, fromAddress: this.#ownAddress() }));
+  }
+
+  #maybeTakeSnapshot(): void {
+    const { snapshotEveryEntries, snapshotEveryBytes } = this.#options;
+    const isDue =
+      this.#appliedIndex - this.#snapshotIndex >= snapshotEveryEntries || this.#bytesSinceSnapshot >= snapshotEveryBytes;
+    if (!isDue || this.#isTakingSnapshot || this.#appliedIndex <= this.#snapshotIndex) return;
+    this.#isTakingSnapshot = true;
+    const chunks = this.#setup.stateMachine.snapshot();
+    this.#bytesSinceSnapshot = 0;
+    this.#inBackground(this.#takeSnapshot(chunks));
+  }
+
+  async #takeSnapshot(chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    const index = this.#appliedIndex;
+    const meta = { index, term: this.#appliedTerm, members: this.#core.membersAt(index) };
+    const compactTo = Math.max(0, index - this.#options.keepEntries);
+    try {
+      const written = await this.#storage.writeSnapshot(meta, chunks);
+      if (this.#stopping.signal.aborted) return;
+      if (!(await this.#storage.publishSnapshot(written, { compactTo }))) return;
+      this.#core.snapshotTaken(meta, { compactTo });
+      this.#snapshotIndex = index;
+      this.#setup.log.info({ index }, "raft snapshot taken");
+    } finally {
+      this.#isTakingSnapshot = false;
+    }
+  }
+
+  #inBackground(work: Promise<void>): void {
+    const tracked = work.catch((error: unknown) => this.#fail(error)).finally(() => this.#background.delete(tracked));
+    this.#background.add(tracked);
+  }
+}
