@@ -1,0 +1,141 @@
+import type * as model from "../model/control.ts";
+import type { RequestId } from "../model/ids.ts";
+import * as wire from "../gen/control.ts";
+import {
+  bytesOf,
+  type BytesCodec,
+  type Codec,
+  flag,
+  id,
+  list,
+  map,
+  needed,
+  number,
+  record,
+  text,
+  union,
+  wrappedList,
+} from "./combinators.ts";
+import { blobSpec, cluster, clusterSpec, config, network, networkSpec, node, nodeSpec, secret, task } from "./objects.ts";
+import { revision, service, serviceSpec } from "./service.ts";
+
+type Request<Kind extends model.ControlRequest["kind"]> = Omit<Extract<model.ControlRequest, { readonly kind: Kind }>, "kind">;
+type Response<Kind extends model.ControlResponse["kind"]> = Omit<Extract<model.ControlResponse, { readonly kind: Kind }>, "kind">;
+
+const nothing = record<Record<never, never>, wire.Nothing>({});
+const byIdOrName = record<{ readonly idOrName: string }, wire.ByIdOrName>({ idOrName: text });
+const byFilters = record<{ readonly filters: model.Filters }, wire.ByFilters>({ filters: map(wrappedList(text)) });
+const createBlob = record<Request<"create-secret">, wire.CreateBlob>({ spec: needed(blobSpec) });
+
+const requestCases = union<model.ControlRequest, NonNullable<wire.ControlCallRequest["request"]>>({
+  "get-cluster": ["getCluster", nothing],
+  "update-cluster": [
+    "updateCluster",
+    record<Request<"update-cluster">, wire.UpdateCluster>({
+      version: number,
+      spec: needed(clusterSpec),
+      rotateWorkerToken: flag,
+      rotateManagerToken: flag,
+    }),
+  ],
+  "create-service": ["createService", record<Request<"create-service">, wire.CreateService>({ spec: needed(serviceSpec) })],
+  "update-service": [
+    "updateService",
+    record<Request<"update-service">, wire.UpdateService>({
+      id: id(),
+      version: number,
+      spec: needed(serviceSpec),
+      rollback: flag,
+    }),
+  ],
+  "remove-service": ["removeService", byIdOrName],
+  "get-service": ["getService", byIdOrName],
+  "list-services": ["listServices", byFilters],
+  "get-task": ["getTask", record<Request<"get-task">, wire.ById>({ id: text })],
+  "list-tasks": ["listTasks", byFilters],
+  "get-node": ["getNode", byIdOrName],
+  "list-nodes": ["listNodes", byFilters],
+  "update-node": [
+    "updateNode",
+    record<Request<"update-node">, wire.UpdateNode>({ id: id(), version: number, spec: needed(nodeSpec) }),
+  ],
+  "remove-node": ["removeNode", record<Request<"remove-node">, wire.RemoveNode>({ idOrName: text, force: flag })],
+  "create-network": ["createNetwork", record<Request<"create-network">, wire.CreateNetwork>({ spec: needed(networkSpec) })],
+  "get-network": ["getNetwork", byIdOrName],
+  "list-networks": ["listNetworks", byFilters],
+  "remove-network": ["removeNetwork", byIdOrName],
+  "create-secret": ["createSecret", createBlob],
+  "get-secret": ["getSecret", byIdOrName],
+  "list-secrets": ["listSecrets", byFilters],
+  "update-secret": [
+    "updateSecret",
+    record<Request<"update-secret">, wire.UpdateBlob>({ id: id(), version: number, spec: needed(blobSpec) }),
+  ],
+  "remove-secret": ["removeSecret", byIdOrName],
+  "create-config": ["createConfig", createBlob],
+  "get-config": ["getConfig", byIdOrName],
+  "list-configs": ["listConfigs", byFilters],
+  "update-config": [
+    "updateConfig",
+    record<Request<"update-config">, wire.UpdateBlob>({ id: id(), version: number, spec: needed(blobSpec) }),
+  ],
+  "remove-config": ["removeConfig", byIdOrName],
+  "state-hash": ["stateHash", nothing],
+});
+
+export interface ControlCall {
+  readonly requestId: RequestId;
+  /** A manager has passed it on already: it is not passed on again. */
+  readonly isForwarded: boolean;
+  readonly request: model.ControlRequest;
+}
+
+const requestId = id<RequestId>();
+
+export const controlCall: Codec<ControlCall, wire.ControlCallRequest> = {
+  toWire: call => ({
+    requestId: call.requestId,
+    isForwarded: call.isForwarded,
+    request: requestCases.toWire(call.request),
+  }),
+  fromWire: message => ({
+    requestId: requestId.fromWire(message.requestId),
+    isForwarded: message.isForwarded,
+    request: requestCases.fromWire(message.request),
+  }),
+};
+
+const serviceView = record<model.ServiceView, wire.ServiceView>({
+  service: needed(service),
+  runningTasks: number,
+  desiredTasks: number,
+  completedTasks: number,
+});
+const taskView = record<model.TaskView, wire.TaskView>({
+  task: needed(task),
+  revision: needed(revision),
+  serviceName: text,
+  networks: list(network),
+});
+const nodeView = record<model.NodeView, wire.NodeView>({ node: needed(node), isLeader: flag, isReachable: flag });
+
+const responseCases = union<model.ControlResponse, NonNullable<wire.ControlCallResponse["response"]>>({
+  done: ["done", nothing],
+  created: ["created", record<Response<"created">, wire.Created>({ id: text, warnings: list(text) })],
+  cluster: ["cluster", record<Response<"cluster">, wire.ClusterAnswer>({ cluster: needed(cluster) })],
+  services: ["services", record<Response<"services">, wire.Services>({ services: list(serviceView) })],
+  tasks: ["tasks", record<Response<"tasks">, wire.Tasks>({ tasks: list(taskView) })],
+  nodes: ["nodes", record<Response<"nodes">, wire.Nodes>({ nodes: list(nodeView) })],
+  networks: ["networks", record<Response<"networks">, wire.Networks>({ networks: list(network) })],
+  secrets: ["secrets", record<Response<"secrets">, wire.Secrets>({ secrets: list(secret) })],
+  configs: ["configs", record<Response<"configs">, wire.Configs>({ configs: list(config) })],
+  "state-hash": ["stateHash", record<Response<"state-hash">, wire.StateHash>({ index: number, hash: text })],
+});
+
+export const controlResponse: Codec<model.ControlResponse, wire.ControlCallResponse> = {
+  toWire: response => ({ response: responseCases.toWire(response) }),
+  fromWire: message => responseCases.fromWire(message.response),
+};
+
+/** What a user's request answered, as replicated state keeps it for a retry. */
+export const controlResponseBytes: BytesCodec<model.ControlResponse> = bytesOf(controlResponse, wire.ControlCallResponse);
