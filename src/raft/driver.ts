@@ -6,6 +6,7 @@ import type { Disk } from "../ports/disk.ts";
 import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
 import { RaftCore } from "./core.ts";
+import { DEFAULT_OPTIONS, type RaftDriverOptions } from "./driver-options.ts";
 import { decodeEnvelope, encodeEnvelope } from "./encoding.ts";
 import { entryBytes } from "./log.ts";
 import { MembershipWork } from "./membership-work.ts";
@@ -17,49 +18,8 @@ import type { Entry, Message, Ready } from "./types.ts";
 import { Wakeup } from "./wakeup.ts";
 import type { PayloadCipher } from "./wal.ts";
 
-export interface RaftDriverOptions {
-  readonly tickMs: number;
-  /** An election timeout is drawn between this and twice as many. */
-  readonly electionTicks: number;
-  readonly heartbeatTicks: number;
-  /** A tick that comes later than this was held up by this process itself. */
-  readonly stallMs: number;
-  /** Entries, or bytes of entries, applied between two snapshots. */
-  readonly snapshotEveryEntries: number;
-  readonly snapshotEveryBytes: number;
-  /** Entries before the snapshot that stay in the log, for followers a little behind. */
-  readonly keepEntries: number;
-  readonly messageBytesMax: number;
-  readonly inflightMessagesMax: number;
-  readonly inflightBytesMax: number;
-  readonly segmentBytesMax: number;
-  /** How long `readBarrier` waits for a leader. */
-  readonly readTimeoutTicks: number;
-  /** Called once when the log cannot be written or an invariant is broken: nothing this manager says can be trusted any more. */
-  readonly onFatal: (error: unknown) => void;
-}
-
-const MIB = 1024 * 1024;
-const DEFAULTS: RaftDriverOptions = {
-  tickMs: 100,
-  electionTicks: 10,
-  heartbeatTicks: 1,
-  stallMs: 500,
-  snapshotEveryEntries: 10_000,
-  snapshotEveryBytes: 64 * MIB,
-  keepEntries: 500,
-  messageBytesMax: MIB,
-  inflightMessagesMax: 256,
-  inflightBytesMax: 8 * MIB,
-  segmentBytesMax: 16 * MIB,
-  readTimeoutTicks: 50,
-  onFatal: error =>
-    queueMicrotask(() => {
-      throw error;
-    }),
-};
 /** Proposals that go into one write. */
-const BATCH_BYTES_MAX = 8 * MIB;
+const BATCH_BYTES_MAX = 8 * 1024 * 1024;
 const APPLY_COUNT_MAX = 1024;
 /** Other work of the process gets its turn after so long. */
 const SLICE_MS = 10;
@@ -142,7 +102,7 @@ export class RaftDriver implements Consensus {
   static async create(setup: RaftDriverSetup): Promise<RaftDriver> {
     const { raftId, members = [], join, disk, directory, cipher, stateMachine } = setup;
     assert((join === true) === (members.length === 0), "a manager either joins or has first members");
-    const options = { ...DEFAULTS, ...setup.options };
+    const options = { ...DEFAULT_OPTIONS, ...setup.options };
     const initial = { index: 0, term: 0, members: members.map(member => ({ ...member, isLearner: false })) };
     const { segmentBytesMax } = options;
     const storage = await RaftStorage.open({ disk, directory, raftId, initial, segmentBytesMax, ...(cipher && { cipher }) });

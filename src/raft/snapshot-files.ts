@@ -72,7 +72,7 @@ export class SnapshotFiles {
   }
 
   async #readManifest(file: string): Promise<WrittenSnapshot> {
-    const [payload = undefined, ...rest] = await this.#readFrames(file);
+    const [payload, ...rest] = await this.#readFrames(file);
     if (payload === undefined || rest.length > 0) throw this.#damaged(file, 0);
     const reader = new ByteReader(payload);
     const version = reader.byte();
