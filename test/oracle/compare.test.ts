@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { compareOutcomes, type Outcome, withoutExplained } from "./compare.ts";
+import { EXPLANATIONS } from "./explanations.ts";
+import { Normalizer } from "./normalize.ts";
+
+const ID = "0123456789ab".padEnd(64, "c");
+const OTHER_ID = "fedcba987654".padEnd(64, "d");
+
+function outcome(changes: Partial<Outcome> = {}): Outcome {
+  return { exitCode: 0, stdout: "", stderr: "", ...changes };
+}
+
+function differences(real: Outcome, ours: Outcome): number {
+  const normalized = (each: Outcome): Outcome => {
+    const normalizer = new Normalizer();
+    return { exitCode: each.exitCode, stdout: normalizer.normalize(each.stdout), stderr: normalizer.normalize(each.stderr) };
+  };
+  return withoutExplained(compareOutcomes("1 command", normalized(real), normalized(ours)), EXPLANATIONS).length;
+}
+
+describe("the comparer", () => {
+  const inspect = (changes: object = {}): Outcome =>
+    outcome({
+      stdout: JSON.stringify([
+        {
+          Id: ID,
+          Created: "2026-01-02T03:04:05.6Z",
+          State: { Status: "exited", ExitCode: 3, Pid: 7 },
+          Config: { Env: ["A=1"], Cmd: null },
+          NetworkSettings: { IPAddress: "172.17.0.2" },
+          ...changes,
+        },
+      ]),
+    });
+
+  const planted: readonly { readonly what: string; readonly real: Outcome; readonly ours: Outcome }[] = [
+    { what: "another exit code", real: outcome({ exitCode: 125 }), ours: outcome({ exitCode: 1 }) },
+    {
+      what: "another word in an error",
+      real: outcome({ stderr: "No such container: x" }),
+      ours: outcome({ stderr: "no such container: x" }),
+    },
+    { what: "a missing line", real: outcome({ stdout: "a\nb\n" }), ours: outcome({ stdout: "a\n" }) },
+    { what: "a line too many", real: outcome({ stdout: "a\n" }), ours: outcome({ stdout: "a\n\nb\n" }) },
+    { what: "lines in another order", real: outcome({ stdout: "a\nb\n" }), ours: outcome({ stdout: "b\na\n" }) },
+    { what: "output on the other stream", real: outcome({ stdout: "a\n" }), ours: outcome({ stderr: "a\n" }) },
+    { what: "a missing JSON field", real: inspect({ Path: "sh" }), ours: inspect() },
+    { what: "a JSON field too many", real: inspect(), ours: inspect({ Extra: 1 }) },
+    { what: "null instead of an empty list", real: inspect({ Args: [] }), ours: inspect({ Args: null }) },
+    { what: "a number as text", real: inspect({ RestartCount: 0 }), ours: inspect({ RestartCount: "0" }) },
+    {
+      what: "another state",
+      real: inspect({ State: { Status: "exited", ExitCode: 0 } }),
+      ours: inspect({ State: { Status: "dead", ExitCode: 0 } }),
+    },
+    {
+      what: "a list in another order",
+      real: inspect({ Config: { Env: ["A=1", "B=2"] } }),
+      ours: inspect({ Config: { Env: ["B=2", "A=1"] } }),
+    },
+    {
+      what: "a zero time that is none",
+      real: outcome({ stdout: "0001-01-01T00:00:00Z" }),
+      ours: outcome({ stdout: "2026-01-01T00:00:00Z" }),
+    },
+    {
+      what: "two ids where one stands twice",
+      real: outcome({ stdout: `${ID}\n${ID}\n` }),
+      ours: outcome({ stdout: `${ID}\n${OTHER_ID}\n` }),
+    },
+    { what: "no id where one should be", real: outcome({ stdout: `${ID}\n` }), ours: outcome({ stdout: "\n" }) },
+    { what: "a missing column", real: outcome({ stdout: "ID   NAME   STATUS\n" }), ours: outcome({ stdout: "ID   STATUS\n" }) },
+  ];
+  for (const { what, real, ours } of planted) it(`finds ${what}`, () => assert.ok(differences(real, ours) > 0));
+
+  const same: readonly { readonly what: string; readonly real: Outcome; readonly ours: Outcome }[] = [
+    { what: "other ids", real: outcome({ stdout: `${ID}\n` }), ours: outcome({ stdout: `${OTHER_ID}\n` }) },
+    {
+      what: "a short id of a long one",
+      real: outcome({ stdout: `${ID} ${ID.slice(0, 12)}` }),
+      ours: outcome({ stdout: `${OTHER_ID} ${OTHER_ID.slice(0, 12)}` }),
+    },
+    {
+      what: "another time and age",
+      real: outcome({ stdout: "2026-01-02T03:04:05Z Up 2 seconds" }),
+      ours: outcome({ stdout: "2026-01-02T03:04:06Z Up Less than a second" }),
+    },
+    { what: "another address", real: inspect(), ours: inspect({ NetworkSettings: { IPAddress: "172.18.0.9" } }) },
+    { what: "another column width", real: outcome({ stdout: "ID      NAME\n" }), ours: outcome({ stdout: "ID   NAME\n" }) },
+    { what: "what is explained", real: inspect({ State: { Status: "exited", ExitCode: 3, Pid: 8 } }), ours: inspect() },
+  ];
+  for (const { what, real, ours } of same) it(`lets ${what} pass`, () => assert.equal(differences(real, ours), 0));
+});

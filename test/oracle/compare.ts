@@ -1,0 +1,81 @@
+/** What one command did. */
+export interface Outcome {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A place where ours is not as the real one's. */
+export interface Difference {
+  /** `2 inspect c: stdout[0].State.ExitCode`. */
+  readonly where: string;
+  readonly real: unknown;
+  readonly ours: unknown;
+}
+
+/** A difference that is as it should be. */
+export interface Explanation {
+  /** Matches `where`. */
+  readonly where: RegExp;
+  readonly reason: "more on purpose" | "a bug of Docker's" | "the kernel lacks it" | "the machine's own";
+  readonly because: string;
+}
+
+/** Everything in which two outcomes differ; texts that are JSON are compared as values, others line by line. */
+export function compareOutcomes(where: string, real: Outcome, ours: Outcome): readonly Difference[] {
+  return [
+    ...compareValues(`${where}: exit code`, real.exitCode, ours.exitCode),
+    ...compareTexts(`${where}: stdout`, real.stdout, ours.stdout),
+    ...compareTexts(`${where}: stderr`, real.stderr, ours.stderr),
+  ];
+}
+
+export function withoutExplained(
+  differences: readonly Difference[],
+  explanations: readonly Explanation[],
+): readonly Difference[] {
+  return differences.filter(({ where }) => !explanations.some(explanation => explanation.where.test(where)));
+}
+
+function compareTexts(where: string, real: string, ours: string): readonly Difference[] {
+  const realJson = parsedJson(real);
+  const ourJson = parsedJson(ours);
+  if (realJson !== undefined && ourJson !== undefined) return compareValues(where, realJson, ourJson);
+  const [a, b] = [lines(real), lines(ours)];
+  return Array.from({ length: Math.max(a.length, b.length) }, (_, index) => index)
+    .filter(index => a[index] !== b[index])
+    .map(index => ({ where: `${where} line ${index + 1}`, real: a[index], ours: b[index] }));
+}
+
+/** Columns are as wide as their widest cell, and ids may stand in them: only the number of columns is compared, not their widths. */
+function lines(text: string): readonly string[] {
+  return text
+    .replace(/\n$/, "")
+    .split("\n")
+    .map(line => line.trimEnd().replace(/ {2,}/g, "   "));
+}
+
+function parsedJson(text: string): unknown {
+  if (!/^\s*[[{]/.test(text)) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function compareValues(where: string, real: unknown, ours: unknown): readonly Difference[] {
+  if (Array.isArray(real) && Array.isArray(ours)) {
+    if (real.length !== ours.length) return [{ where: `${where}.length`, real, ours }];
+    return real.flatMap((item, index) => compareValues(`${where}[${index}]`, item, ours[index]));
+  }
+  if (isRecord(real) && isRecord(ours)) {
+    const keys = [...new Set([...Object.keys(real), ...Object.keys(ours)])].sort();
+    return keys.flatMap(key => compareValues(`${where}.${key}`, real[key], ours[key]));
+  }
+  return Object.is(real, ours) ? [] : [{ where, real, ours }];
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,25 @@
+import type { Explanation } from "./compare.ts";
+
+/** Differences that are as they should be. "Not built yet" is none: it is a miss. */
+export const EXPLANATIONS: readonly Explanation[] = [
+  {
+    where: /\.LogPath$/,
+    reason: "more on purpose",
+    because: "conmon writes the log, so that nothing is lost while the daemon is away: a CRI file, not JSON lines",
+  },
+  { where: /\.GraphDriver\b/, reason: "the machine's own", because: "paths of the layers inside the data root" },
+  { where: /\.(ResolvConfPath|HostnamePath|HostsPath)$/, reason: "the machine's own", because: "paths inside the data root" },
+  { where: /\.SandboxKey$/, reason: "the machine's own", because: "path of the network namespace inside the exec root" },
+  { where: /\.State\.Pid$/, reason: "the machine's own", because: "a process id" },
+  { where: /\.EngineVersion$/, reason: "the machine's own", because: "two programs have two versions" },
+  {
+    where: /\.Swarm\.NodeAddr$|\.Status\.Addr$|\.ManagerStatus\.Addr$/,
+    reason: "the machine's own",
+    because: "two hosts have two addresses",
+  },
+  {
+    where: /\.Version\.Index$|\.(EndpointSpec|Meta)\.Version/,
+    reason: "the machine's own",
+    because: "an index of the Raft log: how many entries came before is each implementation's own",
+  },
+];

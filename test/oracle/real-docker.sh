@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# A genuine Docker Engine to compare with, from Debian's own packages (sid's, or trixie's where those do not run), unpacked beside the system
+# and started in a network and a mount namespace of its own. The system's packages, firewall and /var/run/docker.sock stay as they are.
+#
+#   real-docker.sh install      fetch and unpack (once)
+#   real-docker.sh up NAME      start an engine; prints the path of its socket
+#   real-docker.sh down NAME    stop it and remove what it kept
+set -euo pipefail
+cache=${SHOAL_ORACLE_CACHE:-/var/cache/shoal-oracle}
+root=$cache/root
+
+runs() { "$root/usr/sbin/dockerd" --version >/dev/null 2>&1 && "$root/usr/bin/containerd" --version >/dev/null 2>&1; }
+
+archive() {
+  { sed -n 's/^URIs: *//p' /etc/apt/sources.list.d/*.sources; sed -n 's/^deb \(\[[^]]*\] \)\?\([^ ]*\).*/\2/p' /etc/apt/sources.list; } 2>/dev/null | head -n 1
+}
+
+install_from() {
+  local suite=$1 work=$cache/apt deb
+  rm -rf "$root" "$work"
+  mkdir -p "$root" "$work"/lists/partial "$work"/cache/archives/partial "$work/deb"
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(archive) $suite main" >"$work/sources.list"
+  local options=(-o "Dir::Etc::SourceList=$work/sources.list" -o Dir::Etc::SourceParts=/dev/null -o "Dir::State::Lists=$work/lists"
+    -o "Dir::Cache=$work/cache" -o APT::Sandbox::User=root)
+  apt-get "${options[@]}" update -qq
+  (cd "$work/deb" && apt-get "${options[@]}" download -qq docker.io docker-cli containerd)
+  for deb in "$work"/deb/*.deb; do dpkg-deb -x "$deb" "$root"; done
+  rm -rf "$work"
+}
+
+install() {
+  runs && return
+  [[ -f /usr/share/keyrings/debian-archive-keyring.gpg ]] || { echo "real-docker: this is not Debian" >&2; exit 3; }
+  local suite
+  for suite in sid trixie; do
+    install_from "$suite" && runs && return
+  done
+  rm -rf "$root"
+  echo "real-docker: no suite's engine runs on this system" >&2
+  exit 3
+}
+
+up() {
+  local name=$1 home=$cache/run/$1
+  mkdir -p "$home/cgroups"
+  ip netns add "oracle-$name"
+  ip -n "oracle-$name" link set lo up
+  cat >"$home/start.sh" <<S
+mount --make-rprivate /
+hostname $name
+umount /sys/fs/cgroup/unified 2>/dev/null
+mount --rbind /sys/fs/cgroup $home/cgroups && mount -t sysfs sysfs /sys && mount --rbind $home/cgroups /sys/fs/cgroup
+mount -t tmpfs tmpfs /run && mkdir -p /run/lock /run/netns
+export PATH=$root/usr/sbin:$root/usr/bin:\$PATH
+exec dockerd --data-root $home/data --exec-root /run/docker --host unix://$home/docker.sock --pidfile $home/docker.pid --storage-driver overlay2 --log-level warn
+S
+  setsid nsenter --net="/run/netns/oracle-$name" unshare --mount --uts sh "$home/start.sh" >"$home/log" 2>&1 </dev/null &
+  local tries
+  for tries in $(seq 200); do
+    if [[ -S $home/docker.sock ]] && curl -sf --unix-socket "$home/docker.sock" http://localhost/_ping >/dev/null; then
+      echo "$home/docker.sock"
+      return
+    fi
+    sleep 0.1
+  done
+  tail -n 5 "$home/log" >&2
+  exit 1
+}
+
+down() {
+  local name=$1 home=$cache/run/$1 pid tries
+  pid=$(cat "$home/docker.pid" 2>/dev/null || true)
+  if [[ -n $pid ]] && kill "$pid" 2>/dev/null; then
+    for tries in $(seq 200); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
+  fi
+  for pid in $(ip netns pids "oracle-$name" 2>/dev/null || true); do kill -9 $(pgrep -P "$pid" || true) "$pid" 2>/dev/null || true; done
+  ip netns delete "oracle-$name" 2>/dev/null || true
+  rm -rf "$home"
+}
+
+case ${1:-} in
+  install) install ;;
+  up) install; up "$2" ;;
+  down) down "$2" ;;
+  client) echo "$root/usr/bin/docker" ;;
+  *) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2 ;;
+esac

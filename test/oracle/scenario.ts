@@ -1,0 +1,41 @@
+/** A list of commands run one after another on both engines; after each, everything it did is compared. */
+export interface Scenario {
+  readonly name: string;
+  readonly steps: readonly Step[];
+}
+
+export type Step =
+  | {
+      readonly kind: "docker";
+      readonly args: readonly string[];
+      readonly stdin?: string;
+      /** Not compared: it only brings about what the next ones look at. */
+      readonly isSetUp?: boolean;
+    }
+  /** In a terminal of 24 by 80, with what is typed once `when` has been printed. */
+  | {
+      readonly kind: "terminal";
+      readonly args: readonly string[];
+      readonly typed: readonly { readonly when: RegExp; readonly text: string }[];
+    }
+  /** Waits until a command prints what is expected; the last outcome is compared. */
+  | { readonly kind: "until"; readonly args: readonly string[]; readonly prints: RegExp };
+
+export function docker(line: string, options: { readonly stdin?: string; readonly isSetUp?: boolean } = {}): Step {
+  return { kind: "docker", args: words(line), ...options };
+}
+
+export function terminal(line: string, typed: Extract<Step, { kind: "terminal" }>["typed"]): Step {
+  return { kind: "terminal", args: words(line), typed };
+}
+
+export function until(line: string, prints: RegExp): Step {
+  return { kind: "until", args: words(line), prints };
+}
+
+/** A command line as a shell splits it, with single and double quotes. */
+export function words(line: string): readonly string[] {
+  return [...line.matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g)].map(([word]) =>
+    word.replace(/'([^']*)'|"([^"]*)"/g, (_, single?: string, double?: string) => single ?? double ?? ""),
+  );
+}

@@ -1,0 +1,393 @@
+import { docker, type Scenario, terminal, until } from "./scenario.ts";
+
+const INSPECT = docker("inspect c");
+const PS = docker(
+  "ps -a --no-trunc --format '{{.Names}} {{.Image}} {{.Command}} {{.Status}} {{.Ports}} {{.Labels}} {{.Mounts}} {{.Networks}}'",
+);
+const RUNNING = docker("run -d --name c busybox sleep 300", { isSetUp: true });
+
+/** One host. */
+export const CONTAINER_SCENARIOS: readonly Scenario[] = [
+  { name: "run prints what the program prints", steps: [docker("run --name c busybox echo hi"), INSPECT, PS] },
+  { name: "run --rm leaves nothing", steps: [docker("run --rm --name c busybox echo hi"), docker("inspect c"), PS] },
+  { name: "run keeps the exit code", steps: [docker("run --name c busybox sh -c 'exit 3'"), INSPECT, PS] },
+  {
+    name: "run keeps stdout and stderr apart",
+    steps: [docker("run --name c busybox sh -c 'echo out; echo err >&2'"), docker("logs c")],
+  },
+  { name: "run of a program that is not there", steps: [docker("run --name c busybox nope"), INSPECT, PS] },
+  { name: "run of a folder", steps: [docker("run --name c busybox /etc"), PS] },
+  { name: "run of an image that is not there", steps: [docker("run --pull never --name c nope:latest"), PS] },
+  { name: "run with a bad image name", steps: [docker("run --name c Bad_Name:x y"), PS] },
+  { name: "run -i reads stdin", steps: [docker("run -i --name c busybox cat", { stdin: "one\ntwo\n" }), INSPECT] },
+  { name: "run killed by a signal", steps: [docker("run --name c busybox sh -c 'kill -9 $$'"), INSPECT] },
+  {
+    name: "run -it in a terminal",
+    steps: [
+      terminal("run -it --name c busybox sh -c 'stty size; read line; echo got $line; exit 4'", [
+        { when: /24 80/, text: "hello\r" },
+      ]),
+      INSPECT,
+    ],
+  },
+  { name: "run -d", steps: [docker("run -d --name c busybox sleep 300"), INSPECT, PS] },
+  {
+    name: "run with environment, user, working directory",
+    steps: [docker("run --name c -e A=1 -u nobody -w /tmp busybox sh -c 'env | sort; id; pwd'"), INSPECT],
+  },
+  {
+    name: "run with a hostname",
+    steps: [docker("run --name c -h box --domainname example.org busybox sh -c 'hostname; cat /etc/hostname'"), INSPECT],
+  },
+  { name: "run with limits", steps: [docker("run --name c -m 64m --cpus 0.5 --pids-limit 50 busybox true"), INSPECT] },
+  { name: "run with too little memory", steps: [docker("run --name c -m 1m busybox true"), PS] },
+  {
+    name: "run with a tmpfs",
+    steps: [docker("run --name c --tmpfs /scratch:size=1m busybox sh -c 'mount | grep scratch'"), INSPECT],
+  },
+  {
+    name: "run with a bind mount",
+    steps: [docker("run --name c -v /usr/share/common-licenses:/l:ro busybox sh -c 'ls /l/GPL-3; touch /l/x'"), INSPECT],
+  },
+  {
+    name: "run with a missing bind source",
+    steps: [docker("run --name c --mount type=bind,source=/nope/nope,target=/x busybox true"), PS],
+  },
+  {
+    name: "run with a volume",
+    steps: [
+      docker("run --name c -v data:/data busybox sh -c 'echo kept > /data/f'"),
+      docker("run --rm -v data:/data busybox cat /data/f"),
+      docker("volume inspect data"),
+      INSPECT,
+    ],
+  },
+  { name: "run with a read-only root", steps: [docker("run --name c --read-only busybox touch /x"), INSPECT] },
+  {
+    name: "default capabilities and seccomp",
+    steps: [
+      docker("run --rm busybox grep -E 'Cap|Seccomp:|NoNewPrivs' /proc/self/status"),
+      docker("run --rm busybox sh -c 'mount -t tmpfs x /tmp'"),
+    ],
+  },
+  {
+    name: "capabilities added and dropped",
+    steps: [docker("run --name c --cap-drop ALL --cap-add NET_ADMIN busybox grep Cap /proc/self/status"), INSPECT],
+  },
+  {
+    name: "masked and read-only paths",
+    steps: [docker("run --rm busybox sh -c 'cat /proc/kcore | wc -c; echo 1 > /proc/sysrq-trigger'")],
+  },
+  { name: "an init process", steps: [docker("run --name c --init busybox sh -c 'cat /proc/1/comm'"), INSPECT] },
+  {
+    name: "labels and filters",
+    steps: [
+      docker("run -d --name c --label a=b busybox sleep 300", { isSetUp: true }),
+      docker("ps --filter label=a=b --format '{{.Names}}'"),
+      docker("ps --filter label=x --format '{{.Names}}'"),
+      docker("ps --filter nope=x"),
+    ],
+  },
+  {
+    name: "create, start, wait",
+    steps: [docker("create --name c busybox sh -c 'exit 5'"), INSPECT, PS, docker("start c"), docker("wait c"), PS],
+  },
+  {
+    name: "create twice with one name",
+    steps: [RUNNING, docker("create --name c busybox"), docker("create --name 'bad name' busybox")],
+  },
+  {
+    name: "start -a",
+    steps: [docker("create --name c busybox echo attached", { isSetUp: true }), docker("start -a c"), INSPECT],
+  },
+  {
+    name: "stop",
+    steps: [
+      docker("run -d --name c busybox sh -c 'trap \"exit 0\" TERM; while :; do sleep 0.1; done'", { isSetUp: true }),
+      docker("stop c"),
+      INSPECT,
+      PS,
+      docker("stop c"),
+    ],
+  },
+  { name: "stop that has to kill", steps: [RUNNING, docker("stop -t 1 c"), INSPECT, PS] },
+  { name: "kill", steps: [RUNNING, docker("kill c"), docker("wait c"), PS, docker("kill c"), docker("kill -s NOPE c")] },
+  { name: "restart", steps: [RUNNING, docker("restart -t 0 c"), PS] },
+  {
+    name: "pause and unpause",
+    steps: [RUNNING, docker("pause c"), PS, docker("pause c"), docker("unpause c"), docker("unpause c"), PS],
+  },
+  { name: "rename", steps: [RUNNING, docker("rename c d"), docker("rename d d"), docker("inspect -f '{{.Name}}' d")] },
+  { name: "rm of a running container", steps: [RUNNING, docker("rm c"), docker("rm -f c"), docker("rm c")] },
+  {
+    name: "exec",
+    steps: [
+      RUNNING,
+      docker("exec c echo hi"),
+      docker("exec c sh -c 'exit 7'"),
+      docker("exec c nope"),
+      docker("exec -e A=1 -w /tmp -u nobody c sh -c 'echo $A; pwd; id -u'"),
+    ],
+  },
+  { name: "exec reads stdin", steps: [RUNNING, docker("exec -i c cat", { stdin: "typed\n" })] },
+  {
+    name: "exec -it in a terminal",
+    steps: [RUNNING, terminal("exec -it c sh -c 'stty size; read x; echo got $x'", [{ when: /24 80/, text: "yes\r" }])],
+  },
+  {
+    name: "exec in a stopped container",
+    steps: [docker("run --name c busybox true", { isSetUp: true }), docker("exec c echo hi")],
+  },
+  { name: "exec -d", steps: [RUNNING, docker("exec -d c touch /tmp/made"), until("exec c ls /tmp", /made/)] },
+  {
+    name: "logs",
+    steps: [
+      docker("run --name c busybox sh -c 'for i in 1 2 3 4 5; do echo line $i; done'", { isSetUp: true }),
+      docker("logs c"),
+      docker("logs --tail 2 c"),
+      docker("logs -t --tail 1 c"),
+      docker("logs nope"),
+    ],
+  },
+  {
+    name: "logs -f ends with the container",
+    steps: [
+      docker("run -d --name c busybox sh -c 'for i in 1 2 3; do echo line $i; sleep 0.2; done'", { isSetUp: true }),
+      docker("logs -f c"),
+    ],
+  },
+  { name: "logs with driver none", steps: [docker("run --name c --log-driver none busybox echo hi"), docker("logs c"), INSPECT] },
+  { name: "an unknown log driver", steps: [docker("run --name c --log-driver nope busybox echo hi"), PS] },
+  { name: "top", steps: [RUNNING, docker("top c -o comm,args"), docker("top nope")] },
+  { name: "update", steps: [RUNNING, docker("update --pids-limit 33 --restart on-failure:2 c"), INSPECT] },
+  {
+    name: "a restart policy restarts",
+    steps: [
+      docker("run -d --name c --restart on-failure:2 busybox sh -c 'exit 1'"),
+      until("inspect -f '{{.RestartCount}} {{.State.Status}}' c", /2 exited/),
+      INSPECT,
+    ],
+  },
+  {
+    name: "a health check",
+    steps: [
+      docker("run -d --name c --health-cmd 'test -f /ok' --health-interval 1s --health-retries 1 busybox sleep 300", {
+        isSetUp: true,
+      }),
+      until("inspect -f '{{.State.Health.Status}}' c", /unhealthy/),
+      docker("exec c touch /ok"),
+      until("inspect -f '{{.State.Health.Status}}' c", /^healthy/m),
+    ],
+  },
+  {
+    name: "a published port",
+    steps: [docker("run -d --name c -p 127.0.0.1:18080:80 -p 18081:81/udp busybox sleep 300"), docker("port c"), INSPECT, PS],
+  },
+  {
+    name: "a published port that is taken",
+    steps: [
+      docker("run -d --name c -p 18080:80 busybox sleep 300", { isSetUp: true }),
+      docker("run -d --name d -p 18080:80 busybox sleep 300"),
+      PS,
+    ],
+  },
+  {
+    name: "a network of one's own",
+    steps: [
+      docker("network create --subnet 172.30.0.0/24 n"),
+      docker("network inspect n"),
+      docker("run -d --name c --network n --network-alias web busybox sleep 300", { isSetUp: true }),
+      docker("run --rm --network n busybox ping -c 1 -W 2 c"),
+      INSPECT,
+      docker("network rm n"),
+      docker("network create n"),
+    ],
+  },
+  {
+    name: "network none and host",
+    steps: [docker("run --rm --network none busybox ip -o link"), docker("run --name c --network nope busybox true"), PS],
+  },
+  {
+    name: "network connect and disconnect",
+    steps: [
+      docker("network create n", { isSetUp: true }),
+      RUNNING,
+      docker("network connect n c"),
+      INSPECT,
+      docker("network disconnect n c"),
+      INSPECT,
+    ],
+  },
+  {
+    name: "networks listed and refused",
+    steps: [
+      docker("network ls --format '{{.Name}} {{.Driver}} {{.Scope}}'"),
+      docker("network rm bridge"),
+      docker("network rm nope"),
+      docker("network create bridge"),
+      docker("network create --subnet 300.0.0.0/8 n"),
+    ],
+  },
+  {
+    name: "volumes",
+    steps: [
+      docker("volume create v"),
+      docker("volume inspect v"),
+      docker("volume ls"),
+      docker("volume rm v"),
+      docker("volume rm v"),
+      docker("volume create 'bad name'"),
+    ],
+  },
+  {
+    name: "a volume in use",
+    steps: [docker("run -d --name c -v v:/v busybox sleep 300", { isSetUp: true }), docker("volume rm v")],
+  },
+  {
+    name: "images",
+    steps: [
+      docker("images --format '{{.Repository}}:{{.Tag}}'"),
+      docker("image inspect -f '{{.Config.Cmd}} {{.Os}} {{.Architecture}}' busybox"),
+      docker("tag busybox other:1"),
+      docker("rmi other:1"),
+      docker("rmi nope"),
+      docker("image inspect nope"),
+    ],
+  },
+  { name: "an image in use", steps: [docker("run -d --name c busybox sleep 300", { isSetUp: true }), docker("rmi busybox")] },
+  {
+    name: "things that are not there",
+    steps: [
+      docker("start nope"),
+      docker("stop nope"),
+      docker("rm nope"),
+      docker("exec nope true"),
+      docker("inspect nope"),
+      docker("wait nope"),
+      docker("pause nope"),
+      docker("port nope"),
+    ],
+  },
+  {
+    name: "attach",
+    steps: [
+      docker("run -d -i --name c busybox cat", { isSetUp: true }),
+      docker("attach --no-stdin=false c", { stdin: "to the container\n" }),
+      docker("logs c"),
+    ],
+  },
+  {
+    name: "prune",
+    steps: [
+      docker("run --name c busybox true", { isSetUp: true }),
+      docker("container prune -f"),
+      docker("network prune -f"),
+      docker("volume prune -f"),
+    ],
+  },
+];
+
+const SERVICE = docker("service create -d --name s --replicas 2 --restart-delay 1s busybox sleep 300", { isSetUp: true });
+const TASKS = "service ps s --format '{{.Name}} {{.Image}} {{.DesiredState}} {{.Error}}'";
+
+/** A swarm of one. */
+export const SWARM_SCENARIOS: readonly Scenario[] = [
+  {
+    name: "node ls and inspect",
+    steps: [
+      docker("node ls --format '{{.Self}} {{.Status}} {{.Availability}} {{.ManagerStatus}}'"),
+      docker("node inspect self --format '{{json .Spec}}'"),
+      docker("node inspect nope"),
+    ],
+  },
+  {
+    name: "service create",
+    steps: [
+      docker("service create --detach --name s --replicas 2 busybox sleep 300"),
+      until(TASKS, /^(s\.\d \S+ Running.*\n){2}$/),
+      docker("service inspect s"),
+      until("service ls --format '{{.Name}} {{.Mode}} {{.Replicas}} {{.Image}} {{.Ports}}'", /2\/2/),
+    ],
+  },
+  {
+    name: "service create that waits",
+    steps: [
+      docker("service create -q --name s busybox sleep 300"),
+      docker("service ps s --format '{{.Name}} {{.DesiredState}}'"),
+    ],
+  },
+  {
+    name: "service create refused",
+    steps: [
+      docker("service create -d --name 'bad name' busybox"),
+      docker("service create -d --name s --update-order nope busybox"),
+      docker("service create -d --name s --network nope busybox"),
+      docker("service create -d --name s --mode nope busybox"),
+    ],
+  },
+  { name: "a service name taken", steps: [SERVICE, docker("service create -d --name s busybox")] },
+  {
+    name: "service scale",
+    steps: [
+      SERVICE,
+      docker("service scale -d s=3"),
+      until("service ls --format '{{.Replicas}}'", /3\/3/),
+      docker("service scale -d s=x"),
+      docker("service scale -d nope=1"),
+    ],
+  },
+  {
+    name: "service update and rollback",
+    steps: [
+      SERVICE,
+      until("service ls --format '{{.Replicas}}'", /2\/2/),
+      docker("service update -d --env-add A=1 --update-monitor 1s s"),
+      until("service inspect s --format '{{.UpdateStatus.State}} {{.UpdateStatus.Message}}'", /^completed/),
+      docker("service inspect s"),
+      docker("service rollback -d s"),
+      until("service inspect s --format '{{.UpdateStatus.State}} {{.UpdateStatus.Message}}'", /rollback_completed/),
+      docker("service inspect s"),
+    ],
+  },
+  {
+    name: "service rm",
+    steps: [SERVICE, docker("service rm s"), docker("service rm s"), docker("service inspect s"), docker("service ps s")],
+  },
+  {
+    name: "a service that cannot be placed",
+    steps: [
+      docker("service create -d --name s --constraint node.labels.x==y busybox", { isSetUp: true }),
+      until("service ps s --format '{{.CurrentState}} {{.Error}}' --no-trunc", /no suitable node/),
+    ],
+  },
+  {
+    name: "a service that publishes a port",
+    steps: [
+      docker("service create -d --name s -p 18090:80 busybox sleep 300", { isSetUp: true }),
+      until("service ls --format '{{.Replicas}} {{.Ports}}'", /1\/1/),
+      docker("service inspect s --format '{{json .Endpoint.Ports}}'"),
+      docker("service create -d --name t -p 18090:80 busybox"),
+    ],
+  },
+  {
+    name: "a task that fails",
+    steps: [
+      docker("service create -d --name s --restart-condition none busybox false", { isSetUp: true }),
+      until("service ps s --no-trunc --format '{{.DesiredState}} {{.CurrentState}} {{.Error}}'", /Failed/),
+    ],
+  },
+  {
+    name: "swarm refused",
+    steps: [docker("swarm init"), docker("swarm join --token SWMTKN-1-bad 127.0.0.1:2377"), docker("swarm join-token nope")],
+  },
+  {
+    name: "a drained node",
+    steps: [
+      SERVICE,
+      docker("node update --availability drain self"),
+      docker("node ls --format '{{.Availability}}'"),
+      docker("node update --availability active self"),
+      docker("node update --availability nope self"),
+    ],
+  },
+];
