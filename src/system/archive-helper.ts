@@ -95,7 +95,16 @@ function failure(error: unknown): ArchiveReply {
   const isInput = error instanceof OperationError ? error.kind === "invalid" : INPUT_ERRNOS.has(errnoCode(error) ?? "");
   return { kind: "failed", errorKind: isInput ? "invalid" : "internal", message: errorMessage(error) };
 }
-const INPUT_ERRNOS = new Set(["ENAMETOOLONG", "ENOTDIR", "EEXIST", "ELOOP", "EINVAL", "EISDIR", "ENOENT", "ERR_INVALID_ARG_VALUE"]);
+const INPUT_ERRNOS = new Set([
+  "ENAMETOOLONG",
+  "ENOTDIR",
+  "EEXIST",
+  "ELOOP",
+  "EINVAL",
+  "EISDIR",
+  "ENOENT",
+  "ERR_INVALID_ARG_VALUE",
+]);
 
 function reply(message: ArchiveReply): void {
   const line = Buffer.from(`${JSON.stringify(message)}\n`);

@@ -85,6 +85,7 @@ function integer(text: string | undefined, name: string): number | undefined {
 
 function seconds(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  if (!/^-?[0-9]{1,15}(\.[0-9]{0,18})?$/.test(text)) throw new OperationError("invalid", "invalid tar header: mtime is not a number");
+  if (!/^-?[0-9]{1,15}(\.[0-9]{0,18})?$/.test(text))
+    throw new OperationError("invalid", "invalid tar header: mtime is not a number");
   return Number(text);
 }

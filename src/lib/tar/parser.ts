@@ -14,7 +14,12 @@ const NO_EXTENSIONS: Extensions = { records: [] };
 type State =
   | { readonly kind: "header" }
   | { readonly kind: "extension"; readonly typeFlag: string; readonly sizeBytes: number }
-  | { readonly kind: "old-sparse"; readonly header: RawHeader; readonly fileBytes: number; readonly segments: readonly SparseSegment[] }
+  | {
+      readonly kind: "old-sparse";
+      readonly header: RawHeader;
+      readonly fileBytes: number;
+      readonly segments: readonly SparseSegment[];
+    }
   | { readonly kind: "sparse-map"; readonly header: RawHeader; readonly blocks: Buffer }
   | { readonly kind: "data"; readonly padding: number }
   | { readonly kind: "skip" }
@@ -89,7 +94,10 @@ export class TarParser {
       if (sizeBytes === 0) return;
       this.#enter({ kind: "extension", typeFlag, sizeBytes }, sizeBytes + paddingBytes(sizeBytes));
     } else if (typeFlag === "g") {
-      this.#enter(sizeBytes === 0 ? { kind: "header" } : { kind: "skip" }, sizeBytes === 0 ? TAR_BLOCK_BYTES : sizeBytes + paddingBytes(sizeBytes));
+      this.#enter(
+        sizeBytes === 0 ? { kind: "header" } : { kind: "skip" },
+        sizeBytes === 0 ? TAR_BLOCK_BYTES : sizeBytes + paddingBytes(sizeBytes),
+      );
     } else if (typeFlag === "S") {
       const segments = parseOldSparseEntries(block, { start: 386, count: 4 });
       const fileBytes = parseNumber(block.subarray(483, 495), "sparse size");
@@ -113,8 +121,10 @@ export class TarParser {
 
   *#oldSparse(state: Extract<State, { kind: "old-sparse" }>, block: Buffer): Generator<TarEvent, void, void> {
     const segments = [...state.segments, ...parseOldSparseEntries(block, { start: 0, count: 21 })];
-    if (segments.length > SPARSE_SEGMENTS_MAX) throw new OperationError("invalid", "invalid tar header: too many sparse segments");
-    if (block[504] === 0) yield* this.#begin(buildMember(state.header, this.#extensions, { fileBytes: state.fileBytes, segments }));
+    if (segments.length > SPARSE_SEGMENTS_MAX)
+      throw new OperationError("invalid", "invalid tar header: too many sparse segments");
+    if (block[504] === 0)
+      yield* this.#begin(buildMember(state.header, this.#extensions, { fileBytes: state.fileBytes, segments }));
     else this.#enter({ ...state, segments }, TAR_BLOCK_BYTES);
   }
 

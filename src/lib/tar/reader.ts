@@ -5,7 +5,7 @@ import { TarParser } from "./parser.ts";
 export interface TarMember {
   readonly entry: TarEntry;
   /** Data without holes. Chunks are valid until the next is asked for. */
-  data(): AsyncGenerator<Uint8Array, void, void>;
+  readonly data: () => AsyncGenerator<Uint8Array, void, void>;
 }
 
 /**

@@ -14,7 +14,10 @@ export const SPARSE_SEGMENTS_MAX = 100_000;
 const OLD_ENTRY_BYTES = 24;
 
 /** The four segments in an old GNU header (at 386), or the 21 in an extension block (at 0). An empty one ends the list. */
-export function parseOldSparseEntries(block: Buffer, options: { readonly start: number; readonly count: number }): readonly SparseSegment[] {
+export function parseOldSparseEntries(
+  block: Buffer,
+  options: { readonly start: number; readonly count: number },
+): readonly SparseSegment[] {
   const segments: SparseSegment[] = [];
   for (let index = 0; index < options.count; index++) {
     const at = options.start + index * OLD_ENTRY_BYTES;
@@ -31,7 +34,9 @@ export function sparseMapOf(records: readonly PaxRecord[]): readonly SparseSegme
   if (list !== undefined) return pairUp(list[1].length === 0 ? [] : list[1].toString("latin1").split(","));
   const numbers = records.filter(([keyword]) => keyword === "GNU.sparse.offset" || keyword === "GNU.sparse.numbytes");
   if (numbers.length === 0) return undefined;
-  const isAlternating = numbers.every(([keyword], index) => keyword === (index % 2 === 0 ? "GNU.sparse.offset" : "GNU.sparse.numbytes"));
+  const isAlternating = numbers.every(
+    ([keyword], index) => keyword === (index % 2 === 0 ? "GNU.sparse.offset" : "GNU.sparse.numbytes"),
+  );
   if (!isAlternating) throw new OperationError("invalid", "invalid tar header: malformed sparse map");
   return pairUp(numbers.map(([, value]) => value.toString("latin1")));
 }
@@ -66,7 +71,8 @@ export function checkSparseMap(
     total += lengthBytes;
   }
   if (segments.length > SPARSE_SEGMENTS_MAX) throw tooMany();
-  if (end > fileBytes || total !== dataBytes) throw new OperationError("invalid", "invalid tar header: sparse map does not fit its file");
+  if (end > fileBytes || total !== dataBytes)
+    throw new OperationError("invalid", "invalid tar header: sparse map does not fit its file");
 }
 
 function pairUp(numbers: readonly string[]): readonly SparseSegment[] {

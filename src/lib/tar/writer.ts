@@ -17,9 +17,10 @@ const OCTAL_ID_MAX = 0o7777777;
 const OCTAL_SIZE_MAX = 0o77777777777;
 
 /** What must be said of a member; the rest has defaults: root, time 0, no attributes. */
-export type TarEntryInit = Pick<TarEntry, "type"> & { readonly path: string | Buffer; readonly linkPath?: string | Buffer } & Partial<
-    Omit<TarEntry, "type" | "path" | "linkPath">
-  >;
+export type TarEntryInit = Pick<TarEntry, "type"> & {
+  readonly path: string | Buffer;
+  readonly linkPath?: string | Buffer;
+} & Partial<Omit<TarEntry, "type" | "path" | "linkPath">>;
 
 /** Closes an archive. */
 export const TAR_END: Uint8Array = new Uint8Array(2 * TAR_BLOCK_BYTES);
@@ -52,13 +53,22 @@ export function encodeHeader(init: TarEntryInit): Buffer {
   const header = ustarHeader(entry);
   if (records.length === 0) return header;
   const pax = Buffer.concat(records);
-  const extension = tarEntry({ type: "file", path: "PaxHeaders.0/entry", sizeBytes: pax.length, mtimeSeconds: entry.mtimeSeconds });
+  const extension = tarEntry({
+    type: "file",
+    path: "PaxHeaders.0/entry",
+    sizeBytes: pax.length,
+    mtimeSeconds: entry.mtimeSeconds,
+  });
   return Buffer.concat([ustarHeader(extension, "x"), pax, Buffer.alloc(paddingBytes(pax.length)), header]);
 }
 
 /** A whole member in memory. */
 export function encodeMember(init: TarEntryInit, content: Uint8Array = new Uint8Array()): Buffer {
-  return Buffer.concat([encodeHeader({ ...init, sizeBytes: content.length }), content, Buffer.alloc(paddingBytes(content.length))]);
+  return Buffer.concat([
+    encodeHeader({ ...init, sizeBytes: content.length }),
+    content,
+    Buffer.alloc(paddingBytes(content.length)),
+  ]);
 }
 
 function paxRecordsOf(entry: TarEntry): Buffer[] {

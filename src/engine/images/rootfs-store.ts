@@ -1,0 +1,147 @@
+import { chmod, mkdir, readdir, rm } from "node:fs/promises";
+import { OperationError } from "../../lib/errors.ts";
+import { asId, type ContainerId, type Digest } from "../../model/ids.ts";
+import type { ImageArchives, ImageMounts } from "./effects.ts";
+import { readIfThere, replaceFile } from "./durable.ts";
+
+interface RootfsRecord {
+  /** Bottom first. */
+  readonly diffIds: readonly Digest[];
+}
+
+/** Containers' own layers: `containers/ID/{upper,work,merged}` over the image's, and which layers those are. */
+export class RootfsStore {
+  readonly #root: string;
+  readonly #archives: ImageArchives;
+  readonly #mounts: ImageMounts;
+  readonly #directoryOf: (diffId: Digest) => string;
+  readonly #records = new Map<ContainerId, RootfsRecord>();
+  readonly #mounted = new Set<ContainerId>();
+  readonly #changing = new Map<ContainerId, Promise<unknown>>();
+
+  private constructor(root: string, options: RootfsOptions) {
+    this.#root = root;
+    this.#archives = options.archives;
+    this.#mounts = options.mounts;
+    this.#directoryOf = options.directoryOf;
+  }
+
+  static async create(root: string, options: RootfsOptions): Promise<RootfsStore> {
+    const store = new RootfsStore(root, options);
+    await mkdir(`${root}/containers`, { recursive: true, mode: 0o700 });
+    await mkdir(`${root}/empty`, { recursive: true, mode: 0o755 }); // What an image without layers is mounted on.
+    const unrecorded: string[] = [];
+    for (const name of await readdir(`${root}/containers`)) {
+      const bytes = await readIfThere(`${root}/containers/${name}/record.json`);
+      if (bytes === undefined) unrecorded.push(`${root}/containers/${name}`);
+      else store.#records.set(asId<ContainerId>(name), JSON.parse(bytes.toString("utf8")) as RootfsRecord);
+    }
+    for (const point of await options.mounts.mountedUnder(`${root}/containers`)) {
+      const id = asId<ContainerId>(point.split("/").at(-2) ?? "");
+      if (store.#records.has(id)) store.#mounted.add(id);
+      else await options.mounts.unmount(point);
+    }
+    await options.archives.remove(unrecorded);
+    return store;
+  }
+
+  /** Layers that a container stands on, whatever became of its image. */
+  usedDiffIds(): ReadonlySet<Digest> {
+    return new Set([...this.#records.values()].flatMap(({ diffIds }) => diffIds));
+  }
+
+  ids(): readonly ContainerId[] {
+    return [...this.#records.keys()];
+  }
+
+  /** @throws OperationError `conflict` when it is there. */
+  createRootfs(id: ContainerId, diffIds: readonly Digest[]): Promise<void> {
+    return this.#alone(id, async () => {
+      if (this.#records.has(id)) throw new OperationError("conflict", `the container ${id} has a file system already`);
+      this.#records.set(id, { diffIds }); // From now on the layers are in use.
+      try {
+        for (const folder of ["", "/upper", "/merged"])
+          await mkdir(this.#path(id) + folder, { mode: folder === "" ? 0o710 : 0o755 });
+        await chmod(`${this.#path(id)}/upper`, 0o755); // It is what the container sees as `/`, whatever this process's umask is.
+        await replaceFile(`${this.#path(id)}/record.json`, JSON.stringify({ diffIds }));
+      } catch (error) {
+        this.#records.delete(id);
+        await this.#archives.remove([this.#path(id)]);
+        throw error;
+      }
+    });
+  }
+
+  mountRootfs(id: ContainerId, { isVolatile }: { readonly isVolatile: boolean }): Promise<string> {
+    return this.#alone(id, async () => {
+      const { diffIds } = this.#recordOf(id);
+      const target = `${this.#path(id)}/merged`;
+      if (this.#mounted.has(id)) return target;
+      // The kernel refuses the work folder of a volatile mount that was: it may have lost writes in a crash. This one did not have to keep them.
+      await rm(`${this.#path(id)}/work`, { recursive: true, force: true });
+      await mkdir(`${this.#path(id)}/work`, { mode: 0o700 });
+      await this.#mounts.mount({
+        directory: this.#root,
+        lower: diffIds.length === 0 ? ["empty"] : diffIds.map(diffId => `l/${this.#directoryOf(diffId)}`).reverse(),
+        upper: `containers/${id}/upper`,
+        work: `containers/${id}/work`,
+        target,
+        isVolatile,
+      });
+      this.#mounted.add(id);
+      return target;
+    });
+  }
+
+  unmountRootfs(id: ContainerId): Promise<void> {
+    return this.#alone(id, () => this.#unmount(id));
+  }
+
+  removeRootfs(id: ContainerId): Promise<void> {
+    return this.#alone(id, async () => {
+      if (!this.#records.has(id)) return;
+      await this.#unmount(id);
+      await this.#archives.remove([`${this.#path(id)}/record.json`, this.#path(id)]);
+      this.#records.delete(id);
+    });
+  }
+
+  upperPath(id: ContainerId): string {
+    this.#recordOf(id);
+    return `${this.#path(id)}/upper`;
+  }
+
+  async #unmount(id: ContainerId): Promise<void> {
+    if (!this.#mounted.has(id)) return;
+    await this.#mounts.unmount(`${this.#path(id)}/merged`);
+    this.#mounted.delete(id);
+  }
+
+  /** Changes of one container's file system go one after the other. */
+  async #alone<T>(id: ContainerId, action: () => Promise<T>): Promise<T> {
+    const before = this.#changing.get(id) ?? Promise.resolve();
+    const result = before.catch(() => undefined).then(action);
+    this.#changing.set(id, result);
+    try {
+      return await result;
+    } finally {
+      if (this.#changing.get(id) === result) this.#changing.delete(id);
+    }
+  }
+
+  #recordOf(id: ContainerId): RootfsRecord {
+    const record = this.#records.get(id);
+    if (record === undefined) throw new OperationError("not-found", `the container ${id} has no file system`);
+    return record;
+  }
+
+  #path(id: ContainerId): string {
+    return `${this.#root}/containers/${id}`;
+  }
+}
+
+export interface RootfsOptions {
+  readonly archives: ImageArchives;
+  readonly mounts: ImageMounts;
+  readonly directoryOf: (diffId: Digest) => string;
+}

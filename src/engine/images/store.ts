@@ -1,0 +1,333 @@
+import { mkdir, readFile } from "node:fs/promises";
+import { createHash, randomBytes } from "node:crypto";
+import { defined } from "../../lib/assert.ts";
+import { OperationError } from "../../lib/errors.ts";
+import { asId, type ContainerId, type Digest, type ImageId } from "../../model/ids.ts";
+import type { Image } from "../../model/image.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Log } from "../../ports/log.ts";
+import type { ImageArchives, ImageMounts } from "./effects.ts";
+import { formatImageConfig, parseImageConfig } from "./image-config.ts";
+import { ImageIndex } from "./image-index.ts";
+import { applyChanges, EMPTY_CONFIG } from "./import-changes.ts";
+import { LayerStore } from "./layer-store.ts";
+import { type PreparedImage, prepareArchive } from "./load.ts";
+import { Mutex } from "./mutex.ts";
+import { parsePlatform, platformOfHost } from "./platform.ts";
+import { type ProgressMessage, reporting } from "./progress.ts";
+import { type RemovalContext, removeImage, type Removed } from "./remove.ts";
+import type { ImageUser } from "./removal.ts";
+import { selectImages, selectPrunable } from "./filters.ts";
+import { saveImages } from "./save.ts";
+import { selectSaved } from "./save-selection.ts";
+import type { Filters } from "../../model/control.ts";
+import { familiarReference, parseReference, type Reference, withDefaultTag } from "./reference.ts";
+import { RootfsStore } from "./rootfs-store.ts";
+import { Staging, type StagingLimits } from "./staging.ts";
+
+export interface ImageStoreOptions {
+  /** Images live in `images` below it. */
+  readonly dataRoot: string;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly archives: ImageArchives;
+  readonly mounts: ImageMounts;
+  readonly limits?: Partial<StagingLimits>;
+  /** Who uses an image. Called when one is to be removed or listed; may be given later by `setUsers`. */
+  readonly usedBy?: ImageUsers;
+  readonly onEvent?: (event: ImageEvent) => void;
+}
+
+export type ImageUsers = (id: ImageId) => readonly ImageUser[];
+
+export interface ImageEvent {
+  readonly action: "load" | "import" | "tag" | "untag" | "delete" | "pull" | "save";
+  readonly imageId: string;
+  readonly name: string;
+}
+
+const GIB = 1024 ** 3;
+const DEFAULT_LIMITS: StagingLimits = { archiveBytesMax: 1024 * GIB, layerBytesMax: 256 * GIB, layerEntriesMax: 5_000_000 };
+
+/** The images of this host and the file systems of containers made of them. */
+export class ImageStore {
+  readonly #options: ImageStoreOptions;
+  readonly #root: string;
+  readonly #layers: LayerStore;
+  readonly #index: ImageIndex;
+  readonly #rootfs: RootfsStore;
+  readonly #limits: StagingLimits;
+  readonly #mutex = new Mutex();
+  #usedBy: ImageUsers;
+
+  private constructor(
+    options: ImageStoreOptions,
+    parts: { readonly root: string; readonly layers: LayerStore; readonly index: ImageIndex; readonly rootfs: RootfsStore },
+  ) {
+    this.#options = options;
+    this.#root = parts.root;
+    this.#layers = parts.layers;
+    this.#index = parts.index;
+    this.#rootfs = parts.rootfs;
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#usedBy = options.usedBy ?? (() => []);
+  }
+
+  /** Takes up what was recorded and removes what was not. */
+  static async create(options: ImageStoreOptions): Promise<ImageStore> {
+    const { archives, mounts, dataRoot } = options;
+    const root = `${dataRoot}/images`;
+    await mkdir(root, { recursive: true, mode: 0o700 });
+    await archives.remove([`${root}/staging`]);
+    const layers = await LayerStore.create(root, archives);
+    const index = await ImageIndex.create(root, id => readFile(layers.blobPath(id)));
+    const directoryOf = (diffId: Digest): string => defined(layers.get(diffId), `layer ${diffId}`).directory;
+    const rootfs = await RootfsStore.create(root, { archives, mounts, directoryOf });
+    const store = new ImageStore(options, { root, layers, index, rootfs });
+    await store.#collect();
+    return store;
+  }
+
+  setUsers(usedBy: ImageUsers): void {
+    this.#usedBy = usedBy;
+  }
+
+  get(reference: string): Image {
+    return this.#index.require(reference);
+  }
+
+  inspect(reference: string): Promise<Image> {
+    return Promise.resolve().then(() => this.get(reference));
+  }
+
+  createRootfs(containerId: ContainerId, imageId: ImageId): Promise<void> {
+    // Alone, so that the image's layers are not collected before the container counts as their user.
+    return this.#mutex.run(() => this.#rootfs.createRootfs(containerId, this.get(imageId).diffIds));
+  }
+
+  mountRootfs(containerId: ContainerId, options: { readonly isVolatile: boolean }): Promise<string> {
+    return this.#rootfs.mountRootfs(containerId, options);
+  }
+
+  unmountRootfs(containerId: ContainerId): Promise<void> {
+    return this.#rootfs.unmountRootfs(containerId);
+  }
+
+  removeRootfs(containerId: ContainerId): Promise<void> {
+    return this.#rootfs.removeRootfs(containerId);
+  }
+
+  upperPath(containerId: ContainerId): string {
+    return this.#rootfs.upperPath(containerId);
+  }
+
+  /** After a start: unmounts what does not run and removes the file systems of containers that no longer exist. */
+  async restoreRootfs(options: {
+    readonly known: Iterable<ContainerId>;
+    readonly running: Iterable<ContainerId>;
+  }): Promise<void> {
+    const [known, running] = [new Set(options.known), new Set(options.running)];
+    for (const id of this.#rootfs.ids()) {
+      if (!known.has(id)) await this.#rootfs.removeRootfs(id);
+      else if (!running.has(id)) await this.#rootfs.unmountRootfs(id);
+    }
+    await this.#mutex.run(() => this.#collect());
+  }
+
+  load(archive: AsyncIterable<Uint8Array>, { quiet }: { readonly quiet: boolean }): AsyncIterable<ProgressMessage> {
+    return reporting(report =>
+      this.#withStaging(async (staging, lease) => {
+        const images = await prepareArchive(this.#options.archives.decompress(archive), {
+          staging,
+          lease,
+          layers: this.#layers,
+          platform: platformOfHost(),
+          onLayer: ({ diffId, sizeBytes }) => {
+            if (quiet) return;
+            const id = diffId.slice("sha256:".length, "sha256:".length + 12);
+            report({ status: "Loading layer", progressDetail: { current: sizeBytes, total: sizeBytes }, id });
+          },
+        });
+        await this.#record(images);
+        for (const image of images) {
+          for (const tag of image.tags) report({ stream: `Loaded image: ${familiarReference(tag)}\n` });
+          if (image.tags.length === 0) report({ stream: `Loaded image ID: ${image.id}\n` });
+          this.#announce("load", image.id, image.tags[0] === undefined ? image.id : familiarReference(image.tags[0]));
+        }
+      }),
+    );
+  }
+
+  importArchive(
+    archive: AsyncIterable<Uint8Array>,
+    options: {
+      readonly repository: string;
+      readonly tag: string;
+      readonly message: string;
+      readonly changes: readonly string[];
+      readonly platform: string;
+    },
+  ): AsyncIterable<ProgressMessage> {
+    return reporting(report =>
+      this.#withStaging(async (staging, lease) => {
+        const config = applyChanges(EMPTY_CONFIG, options.changes);
+        const tags = options.repository === "" ? [] : [targetReference(options.repository, options.tag)];
+        const platform = parsePlatform(options.platform);
+        const blob = await staging.receive(archive);
+        const tree = await staging.unpack(blob);
+        const createdAtMs = this.#options.clock.nowMs();
+        const history = [{ createdAtMs, createdBy: "", comment: options.message, isEmptyLayer: false, author: "" }];
+        const configBytes = formatImageConfig({ ...platform, createdAtMs, author: "", config, diffIds: [tree.diffId], history });
+        const present = this.#layers.get(tree.diffId);
+        if (present !== undefined) lease(present.diffId);
+        const id = asId<ImageId>(`sha256:${createHash("sha256").update(configBytes).digest("hex")}`);
+        const layer =
+          present === undefined ? ({ kind: "new", tree, blob } as const) : ({ kind: "present", layer: present } as const);
+        await this.#record([{ id, configBytes, description: parseImageConfig(configBytes), layers: [layer], tags }]);
+        report({ status: id });
+        this.#announce("import", id, tags[0] === undefined ? id : familiarReference(tags[0]));
+      }),
+    );
+  }
+
+  async tag(reference: string, repository: string, tag: string): Promise<void> {
+    await this.#mutex.run(async () => {
+      const target = targetReference(repository, tag);
+      const id = this.#index.resolve(reference);
+      await this.#index.rename({ set: [[target, id]], remove: [] });
+      await this.#index.markTagged(id, this.#options.clock.nowMs());
+      this.#announce("tag", id, familiarReference(target));
+    });
+  }
+
+  async list({
+    all,
+    filters,
+  }: {
+    readonly all: boolean;
+    readonly filters: Filters;
+  }): Promise<readonly (Image & { readonly containers: number })[]> {
+    const images = selectImages(this.#index.all(), { all, filters, context: this.#filterContext() });
+    return images.map(image => ({ ...image, containers: this.#usedBy(image.id).length }));
+  }
+
+  /** There is no registry client: an image comes by `load` or `import`. @throws OperationError `internal`, at the first read. */
+  pull(reference: string): AsyncIterable<ProgressMessage> {
+    return reporting(async () => {
+      const { domain } = withDefaultTag(parseReference(reference));
+      const host = domain === "docker.io" ? "registry-1.docker.io" : domain;
+      const reason = "this engine cannot reach registries; use docker load or docker import";
+      throw new OperationError("internal", `Get "https://${host}/v2/": ${reason}`);
+    });
+  }
+
+  async *save(
+    references: readonly string[],
+    { signal }: { readonly signal: AbortSignal },
+  ): AsyncGenerator<Uint8Array, void, void> {
+    const images = selectSaved(this.#index, references);
+    const releases = images.flatMap(({ image }) => image.diffIds.map(diffId => this.#layers.lease(diffId)));
+    try {
+      yield* saveImages(images, { layers: this.#layers, signal });
+      for (const { image } of images) this.#announce("save", image.id, image.id);
+    } finally {
+      for (const release of releases) release();
+    }
+  }
+
+  /** @throws OperationError `conflict` when it is in use, in Docker's words. */
+  remove(reference: string, options: { readonly force: boolean; readonly prune: boolean }): Promise<readonly Removed[]> {
+    return this.#mutex.run(async () => {
+      const { removed } = await removeImage(reference, options, this.#removal());
+      return removed;
+    });
+  }
+
+  prune(filters: Filters): Promise<{ readonly deleted: readonly Removed[]; readonly reclaimedBytes: number }> {
+    return this.#mutex.run(async () => {
+      const deleted: Removed[] = [];
+      let reclaimedBytes = 0;
+      for (const { id } of selectPrunable(this.#index.all(), { filters, context: this.#filterContext() })) {
+        if (this.#usedBy(id).length > 0) continue;
+        const result = await removeImage(id, { force: true, prune: true }, this.#removal());
+        deleted.push(...result.removed);
+        reclaimedBytes += result.reclaimedBytes;
+      }
+      return { deleted, reclaimedBytes };
+    });
+  }
+
+  #removal(): RemovalContext {
+    return {
+      index: this.#index,
+      layers: this.#layers,
+      usedBy: this.#usedBy,
+      collect: () => this.#collect(),
+      announce: (action, id) => this.#announce(action, id, id),
+    };
+  }
+
+  #filterContext(): { readonly nowMs: number; readonly get: (reference: string) => Image } {
+    return { nowMs: this.#options.clock.nowMs(), get: reference => this.get(reference) };
+  }
+
+  async #withStaging(action: (staging: Staging, lease: (diffId: Digest) => void) => Promise<void>): Promise<void> {
+    const releases: (() => void)[] = [];
+    const path = `${this.#root}/staging/${randomBytes(8).toString("hex")}`;
+    await using staging = await Staging.create(path, { archives: this.#options.archives, limits: this.#limits });
+    try {
+      await action(staging, diffId => releases.push(this.#layers.lease(diffId)));
+    } finally {
+      for (const release of releases) release();
+    }
+  }
+
+  /** Makes prepared images visible, all or none: first what they consist of, then the records, then the names. */
+  async #record(images: readonly PreparedImage[]): Promise<void> {
+    if (images.some(({ layers }) => layers.some(({ kind }) => kind === "new")))
+      await this.#options.archives.syncFileSystem(this.#root);
+    await this.#mutex.run(async () => {
+      const added: ImageId[] = [];
+      const nowMs = this.#options.clock.nowMs();
+      try {
+        for (const image of images) {
+          for (const layer of image.layers) {
+            if (layer.kind === "present" || this.#layers.get(layer.tree.diffId) !== undefined) continue;
+            await this.#layers.adoptBlob(layer.blob.path, layer.blob.digest);
+            await this.#layers.adoptLayer(layer.tree, layer.blob);
+          }
+          if (this.#index.has(image.id)) continue;
+          await this.#layers.writeBlob(image.id, image.configBytes);
+          const layers = image.description.diffIds.map(diffId => defined(this.#layers.get(diffId), `layer ${diffId}`));
+          const sizeBytes = layers.reduce((sum, layer) => sum + layer.sizeBytes, 0);
+          const tagged = image.tags.length > 0 ? { lastTaggedAtMs: nowMs } : {};
+          await this.#index.addImage({ id: image.id, sizeBytes, ...tagged }, image.description);
+          added.push(image.id);
+        }
+        await this.#index.rename({ set: images.flatMap(({ id, tags }) => tags.map(tag => [tag, id] as const)), remove: [] });
+      } catch (error) {
+        for (const id of added) await this.#index.removeImage(id);
+        await this.#collect();
+        throw error;
+      }
+    });
+  }
+
+  /** Removes what neither an image nor a container needs. Inside the mutex only. */
+  async #collect(): Promise<number> {
+    const images = this.#index.all();
+    const diffIds = new Set([...images.flatMap(image => image.diffIds), ...this.#rootfs.usedDiffIds()]);
+    return this.#layers.collect({ diffIds, blobs: new Set(images.map(({ id }) => id)) });
+  }
+
+  #announce(action: ImageEvent["action"], imageId: string, name: string): void {
+    this.#options.onEvent?.({ action, imageId, name });
+  }
+}
+
+/** `busybox` and `1.36`, or a digest instead of a tag, which is refused. */
+function targetReference(repository: string, tag: string): Reference {
+  const reference = parseReference(tag === "" ? repository : `${repository}:${tag}`);
+  if (reference.digest !== undefined) throw new OperationError("invalid", "refusing to create a tag with a digest reference");
+  return withDefaultTag(reference);
+}

@@ -1,0 +1,61 @@
+import { mkdtempSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { ImageStore, type ImageStoreOptions } from "../../../src/engine/images/store.ts";
+import { Archives } from "../../../src/system/archive.ts";
+import { OverlayMounts } from "../../../src/system/overlay.ts";
+import type { Clock } from "../../../src/ports/clock.ts";
+
+const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** A clock that stands still until it is moved. */
+export class FixedClock implements Clock {
+  timeMs = Date.UTC(2026, 0, 2);
+  nowMs(): number {
+    return this.timeMs;
+  }
+  monotonicMs(): number {
+    return performance.now();
+  }
+  sleep(): Promise<void> {
+    return Promise.resolve();
+  }
+  timeout(): AbortSignal {
+    return new AbortController().signal;
+  }
+}
+
+/** A real image store in a temporary folder. Disposing it unmounts and removes everything. */
+export class StoreFixture implements AsyncDisposable {
+  readonly dataRoot: string;
+  readonly archives: Archives;
+  readonly mounts: OverlayMounts;
+  readonly clock = new FixedClock();
+
+  constructor() {
+    this.dataRoot = mkdtempSync("/tmp/shim-images-");
+    this.archives = Archives.create();
+    this.mounts = new OverlayMounts(this.archives);
+  }
+
+  open(options: Partial<ImageStoreOptions> = {}): Promise<ImageStore> {
+    const { dataRoot, archives, mounts, clock } = this;
+    return ImageStore.create({ dataRoot, archives, mounts, clock, log: silent, ...options });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const point of await this.mounts.mountedUnder(this.dataRoot)) await this.mounts.unmount(point);
+    await this.archives[Symbol.asyncDispose]();
+    await rm(this.dataRoot, { recursive: true, force: true });
+  }
+}
+
+/** Bytes as a stream, in chunks of an odd size. */
+export async function* stream(bytes: Uint8Array, chunkBytes = 65_521): AsyncGenerator<Uint8Array, void, void> {
+  for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes);
+}
+
+export async function collect<T>(source: AsyncIterable<T>): Promise<readonly T[]> {
+  const items: T[] = [];
+  for await (const item of source) items.push(item);
+  return items;
+}
