@@ -1,4 +1,5 @@
 // Bundles each program into one file under dist/: a bundle starts in a third of the time that loose modules take.
+import { spawnSync } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import { build } from "esbuild";
 
@@ -14,6 +15,7 @@ const entryPoints = {
 };
 const present = Object.fromEntries(Object.entries(entryPoints).filter(([, path]) => existsSync(path)));
 
+const commit = spawnSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).stdout?.trim() ?? "";
 rmSync("dist", { recursive: true, force: true });
 await build({
   entryPoints: present,
@@ -30,5 +32,7 @@ await build({
   banner: {
     js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
   },
+  define: { __SHOAL_COMMIT__: JSON.stringify(commit), __SHOAL_BUILT_AT__: JSON.stringify(new Date().toISOString()) },
+  loader: { ".json": "json" },
   logLevel: "warning",
 });

@@ -6,6 +6,8 @@ import { EXPLANATIONS } from "./explanations.ts";
 import { Normalizer } from "./normalize.ts";
 import type { Scenario, Step } from "./scenario.ts";
 
+// Built from text: a control character in a regular expression literal is taken for a slip.
+const ESCAPES = new RegExp("\\u001b\\[[0-9;]*[a-zA-Z]", "g");
 const COMMAND_MS = 40_000;
 const UNTIL_MS = 30_000;
 
@@ -90,7 +92,7 @@ function runInTerminal({ dockerHost }: Engine, step: Extract<Step, { kind: "term
     child.onExit(({ exitCode }) => {
       clearTimeout(timer);
       // Which of prompt, echo and answer comes first is the terminal's timing: what was printed is compared line by line, prompts left out.
-      resolve({ exitCode, stdout: output.replaceAll("\r", "").replace(/\x1b\[[0-9;]*[a-zA-Z]/g, ""), stderr: "" });
+      resolve({ exitCode, stdout: output.replaceAll("\r", "").replace(ESCAPES, ""), stderr: "" });
     });
   });
 }

@@ -1,0 +1,32 @@
+const HEADER_BYTES = 8;
+
+/** The objects of a stream of JSON lines. */
+export async function* jsonLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<unknown, void, undefined> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of body) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) if (line.trim() !== "") yield JSON.parse(line);
+  }
+  if (rest.trim() !== "") yield JSON.parse(rest);
+}
+
+export interface OutputPiece {
+  readonly stream: "stdout" | "stderr";
+  readonly data: Uint8Array;
+}
+
+/** Takes Docker's multiplexed stream apart: a header of 8 bytes (stream, three zeroes, length in big endian), then that much output. */
+export async function* demultiplex(body: AsyncIterable<Uint8Array>): AsyncGenerator<OutputPiece, void, undefined> {
+  let pending = Buffer.alloc(0);
+  for await (const chunk of body) {
+    pending = pending.length === 0 ? Buffer.from(chunk) : Buffer.concat([pending, chunk]);
+    while (pending.length >= HEADER_BYTES) {
+      const length = pending.readUInt32BE(4);
+      if (pending.length < HEADER_BYTES + length) break;
+      yield { stream: pending[0] === 2 ? "stderr" : "stdout", data: pending.subarray(HEADER_BYTES, HEADER_BYTES + length) };
+      pending = pending.subarray(HEADER_BYTES + length);
+    }
+  }
+}
