@@ -52,5 +52,9 @@ export interface ContainerVolumes {
   }): Promise<Volume>;
   use(name: string, containerId: ContainerId): void;
   release(name: string, containerId: ContainerId): void;
+  /** Mounts its device, where it has one, for a container that starts. */
+  mount(name: string, containerId: ContainerId): Promise<void>;
+  /** When the container has ended; twice is safe. */
+  unmount(name: string, containerId: ContainerId): Promise<void>;
   remove(name: string, options: { readonly force: boolean }): Promise<void>;
 }

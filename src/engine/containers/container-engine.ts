@@ -1,0 +1,254 @@
+import { OperationError } from "../../lib/errors.ts";
+import type { Container, CreateContainerRequest, EndpointConfig, HostConfig } from "../../model/container.ts";
+import type { Filters } from "../../model/control.ts";
+import { type LogOptions, type LogStream, logLines } from "../logs/log-lines.ts";
+import { type AttachOptions, attachContainer } from "./attach.ts";
+import { connectNetwork, disconnectNetwork } from "./connect-network.ts";
+import { directoryBytes } from "./container-size.ts";
+import { ContainerStore, viewOf } from "./container-store.ts";
+import { type ContainerContext, publish } from "./context.ts";
+import { createContainer } from "./create-container.ts";
+import type { ContainerDependencies } from "./dependencies.ts";
+import type { ContainerEntry, ExitResult } from "./entry.ts";
+import { ExecStore, type TerminalSize } from "./exec-store.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import { listContainers } from "./list-containers.ts";
+import { checkContainerName } from "./names.ts";
+import { pruneContainers } from "./prune-containers.ts";
+import { hasProcess, isRunning, withState } from "./record.ts";
+import { type RemoveOptions, removeContainer } from "./remove-container.ts";
+import { restoreContainers, startByPolicy } from "./restore-containers.ts";
+import { rotateLogs } from "./rotate-logs.ts";
+import { killContainer, type StopOptions, stopContainer } from "./stop-container.ts";
+import { type ProcessTable, processTable } from "./top.ts";
+import { updateContainer } from "./update-container.ts";
+
+/** The containers of this host. Closing it leaves them running: the next one takes them up. */
+export class ContainerEngine implements AsyncDisposable {
+  readonly execs: ExecStore;
+  readonly #context: ContainerContext;
+  readonly #lifecycle: Lifecycle;
+  readonly #close = new AbortController();
+  #background: Promise<unknown> = Promise.resolve();
+
+  private constructor(dependencies: ContainerDependencies) {
+    this.#context = { ...dependencies, store: new ContainerStore(dependencies.database) };
+    this.execs = new ExecStore(this.#context);
+    this.#lifecycle = new Lifecycle(this.#context, { onEnded: entry => this.execs.containerEnded(entry) });
+  }
+
+  /** Takes up what is there. Containers that start by policy do so after it has returned. */
+  static async create(dependencies: ContainerDependencies): Promise<ContainerEngine> {
+    const engine = new ContainerEngine(dependencies);
+    const entries = await restoreContainers(engine.#context, engine.#lifecycle);
+    engine.#background = Promise.all([
+      startByPolicy(engine.#context, engine.#lifecycle, entries),
+      rotateLogs(engine.#context, engine.#close.signal),
+    ]);
+    engine.#background.catch((error: unknown) => dependencies.log.error({ error }, "the engine's work in the background ended"));
+    return engine;
+  }
+
+  async create(request: CreateContainerRequest) {
+    return createContainer(this.#context, request);
+  }
+
+  async inspect(idOrName: string, options: { readonly size?: boolean } = {}): Promise<Container> {
+    return this.#withSize(viewOf(this.#get(idOrName)), options);
+  }
+
+  async list(options: {
+    readonly all: boolean;
+    readonly limit?: number;
+    readonly size?: boolean;
+    readonly filters: Filters;
+  }): Promise<readonly Container[]> {
+    const containers = listContainers(this.#context, options);
+    return options.size === true ? Promise.all(containers.map(container => this.#withSize(container, options))) : containers;
+  }
+
+  async start(idOrName: string, options: { readonly detachKeys?: string } = {}): Promise<void> {
+    void options.detachKeys; // Of an attach that the client makes itself.
+    await this.#lifecycle.start(this.#get(idOrName));
+  }
+
+  async stop(idOrName: string, options: StopOptions): Promise<void> {
+    await stopContainer(this.#context, this.#lifecycle, { entry: this.#get(idOrName), options });
+  }
+
+  async restart(idOrName: string, options: StopOptions): Promise<void> {
+    const entry = this.#get(idOrName);
+    const { autoRemove } = entry.record.container.hostConfig;
+    entry.isHeldForRestart = autoRemove;
+    try {
+      if (isRunning(entry.state))
+        await stopContainer(this.#context, this.#lifecycle, { entry, options }).catch(ignoreNotModified);
+      await this.#lifecycle.start(entry);
+    } finally {
+      entry.isHeldForRestart = false;
+    }
+    publish(this.#context, entry, { action: "restart" });
+  }
+
+  async kill(idOrName: string, signal: string): Promise<void> {
+    const entry = this.#get(idOrName);
+    await killContainer(this.#context, this.#lifecycle, { entry, signalText: signal, idOrName });
+  }
+
+  async pause(idOrName: string): Promise<void> {
+    const entry = this.#get(idOrName);
+    await entry.queue.run(async () => {
+      if (entry.state.status === "paused") throw new OperationError("conflict", `Container ${entry.id} is already paused`);
+      if (entry.state.status === "restarting") {
+        throw new OperationError("conflict", `Container ${entry.id} is restarting, wait until the container is running`);
+      }
+      await this.#running(entry).shim.pause();
+      await this.#context.store.change(entry, record => withState(record, { status: "paused" }));
+      publish(this.#context, entry, { action: "pause" });
+    });
+  }
+
+  async unpause(idOrName: string): Promise<void> {
+    const entry = this.#get(idOrName);
+    await entry.queue.run(async () => {
+      if (entry.state.status !== "paused") throw new OperationError("conflict", `Container ${entry.id} is not paused`);
+      await this.#running(entry).shim.resume();
+      await this.#context.store.change(entry, record => withState(record, { status: "running" }));
+      publish(this.#context, entry, { action: "unpause" });
+    });
+  }
+
+  async rename(idOrName: string, name: string): Promise<void> {
+    if (name === "") throw new OperationError("invalid", "Neither old nor new names may be empty");
+    const entry = this.#get(idOrName);
+    const { store } = this.#context;
+    await entry.queue.run(async () => {
+      const oldName = entry.name;
+      const newName = checkContainerName(name);
+      if (newName === oldName) {
+        throw new OperationError("invalid", "Renaming a container with the same name as its current name");
+      }
+      store.reserveName(newName, entry.id);
+      await store.change(entry, record => ({ ...record, container: { ...record.container, name: newName } }));
+      store.releaseName(oldName, entry.id);
+      publish(this.#context, entry, { action: "rename", attributes: { oldName: `/${oldName}` } });
+    });
+  }
+
+  async remove(idOrName: string, options: RemoveOptions): Promise<void> {
+    await removeContainer(this.#context, this.#lifecycle, { entry: this.#get(idOrName), options });
+  }
+
+  async update(idOrName: string, changes: Partial<HostConfig>): Promise<readonly string[]> {
+    const entry = this.#get(idOrName);
+    return entry.queue.run(() => updateContainer(this.#context, entry, changes));
+  }
+
+  async wait(
+    idOrName: string,
+    condition: "not-running" | "next-exit" | "removed",
+    { signal }: { readonly signal: AbortSignal },
+  ): Promise<{ readonly result: Promise<ExitResult> }> {
+    const entry = this.#get(idOrName);
+    const { state } = entry;
+    if (condition === "not-running" && !isRunning(state)) {
+      return { result: Promise.resolve({ exitCode: state.exitCode, ...(state.error !== "" && { error: state.error }) }) };
+    }
+    const result = condition === "removed" ? entry.removal(signal) : entry.nextExit(signal);
+    result.catch(() => {}); // The client may be gone before anybody waits for it.
+    return { result };
+  }
+
+  async resize(idOrName: string, size: TerminalSize): Promise<void> {
+    const entry = this.#get(idOrName);
+    await this.#running(entry).shim.resize(size);
+    const attributes = { height: String(size.heightCells), width: String(size.widthCells) };
+    publish(this.#context, entry, { action: "resize", attributes });
+  }
+
+  async top(idOrName: string, psArgs: string): Promise<ProcessTable> {
+    const entry = this.#get(idOrName);
+    if (entry.state.status === "restarting") {
+      throw new OperationError("conflict", `Container ${entry.id} is restarting, wait until the container is running`);
+    }
+    const table = await processTable(this.#context.exec, { psArgs, pids: await this.#running(entry).shim.pids() });
+    publish(this.#context, entry, { action: "top" });
+    return table;
+  }
+
+  async attach(idOrName: string, options: AttachOptions): Promise<void> {
+    await attachContainer(this.#context, this.#get(idOrName), options);
+  }
+
+  async logs(idOrName: string, options: LogOptions): Promise<LogStream> {
+    const { log, record } = this.#get(idOrName);
+    if (log === undefined) throw new OperationError("invalid", "configured logging driver does not support reading");
+    return { isTty: record.container.config.tty, lines: logLines(log, options) };
+  }
+
+  async prune(filters: Filters) {
+    return pruneContainers(this.#context, this.#lifecycle, filters);
+  }
+
+  async connectNetwork(
+    network: string,
+    idOrName: string,
+    endpoint: EndpointConfig,
+    options: { readonly force: boolean },
+  ): Promise<void> {
+    const entry = this.#get(idOrName);
+    void options.force; // Means nothing for connect, in Docker either.
+    await entry.queue.run(() => connectNetwork(this.#context, entry, { network, endpoint }));
+  }
+
+  async disconnectNetwork(network: string, idOrName: string, options: { readonly force: boolean }): Promise<void> {
+    const entry = this.#get(idOrName);
+    await entry.queue.run(() => disconnectNetwork(this.#context, entry, { network, ...options }));
+  }
+
+  /** Ends all containers, for a daemon that does not let them live on. */
+  async stopAll(options: StopOptions): Promise<void> {
+    const running = [...this.#context.store.entries()].filter(({ state }) => isRunning(state));
+    await Promise.allSettled(running.map(entry => this.stop(entry.id, options)));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#close.abort(new OperationError("cancelled", "the engine is closing"));
+    await this.#background.catch(() => {});
+    for (const entry of this.#context.store.entries()) {
+      entry.pendingRestart?.abort(new OperationError("cancelled", "the engine is closing"));
+      entry.health?.end();
+      entry.run = undefined;
+      await entry.log?.[Symbol.asyncDispose]();
+    }
+  }
+
+  #get(idOrName: string): ContainerEntry {
+    return this.#context.store.resolve(idOrName);
+  }
+
+  #running(entry: ContainerEntry) {
+    if (entry.run === undefined || !hasProcess(entry.state)) {
+      throw new OperationError("conflict", `container ${entry.id} is not running`);
+    }
+    return entry.run;
+  }
+
+  async #withSize(container: Container, { size = false }: { readonly size?: boolean }): Promise<Container> {
+    if (!size) return container;
+    const sizeWritableBytes = await directoryBytes(this.#context.images.upperPath(container.id));
+    return { ...container, sizeWritableBytes, sizeRootFsBytes: sizeWritableBytes + this.#imageBytes(container) };
+  }
+
+  #imageBytes({ imageId }: Container): number {
+    try {
+      return this.#context.images.get(imageId).sizeBytes;
+    } catch {
+      return 0; // Removed by force.
+    }
+  }
+}
+
+function ignoreNotModified(error: unknown): void {
+  if (!(error instanceof OperationError) || error.kind !== "not-modified") throw error;
+}

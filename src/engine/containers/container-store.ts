@@ -1,0 +1,108 @@
+import { OperationError } from "../../lib/errors.ts";
+import type { Container } from "../../model/container.ts";
+import type { ContainerId } from "../../model/ids.ts";
+import type { RecordCollection, StateDatabase } from "../state/database.ts";
+import type { ContainerEntry } from "./entry.ts";
+import type { ContainerRecord } from "./record.ts";
+
+const ID_CHARACTERS = 64;
+
+/** All containers: kept in the database, answered from memory. A change resolves when it is durable. */
+export class ContainerStore {
+  readonly #database: StateDatabase;
+  readonly #records: RecordCollection<ContainerRecord>;
+  readonly #byId = new Map<ContainerId, ContainerEntry>();
+  /** Names in use, also by containers that are just being made. */
+  readonly #idByName = new Map<string, ContainerId>();
+
+  constructor(database: StateDatabase) {
+    this.#database = database;
+    this.#records = database.collection("container");
+  }
+
+  async load(): Promise<readonly ContainerRecord[]> {
+    return this.#records.all();
+  }
+
+  /** Takes up an entry that is in the database already. */
+  adopt(entry: ContainerEntry): void {
+    this.#byId.set(entry.id, entry);
+    this.#idByName.set(entry.name, entry.id);
+  }
+
+  /** @throws OperationError `conflict` in Docker's words. */
+  reserveName(name: string, id: ContainerId): void {
+    const holder = this.#idByName.get(name);
+    if (holder !== undefined && holder !== id) {
+      throw new OperationError(
+        "conflict",
+        `Conflict. The container name "/${name}" is already in use by container "${holder}". You have to remove (or rename) that container to be able to reuse that name.`,
+      );
+    }
+    this.#idByName.set(name, id);
+  }
+
+  isNameFree(name: string): boolean {
+    return !this.#idByName.has(name);
+  }
+
+  releaseName(name: string, id: ContainerId): void {
+    if (this.#idByName.get(name) === id) this.#idByName.delete(name);
+  }
+
+  async add(entry: ContainerEntry): Promise<void> {
+    await this.#database.write([this.#records.put(entry.id, entry.record)]);
+    this.#byId.set(entry.id, entry);
+  }
+
+  /** Memory changes at once, so that later changes build on it. */
+  async change(entry: ContainerEntry, change: (record: ContainerRecord) => ContainerRecord): Promise<void> {
+    entry.record = change(entry.record);
+    if (this.#byId.get(entry.id) === entry) await this.#database.write([this.#records.put(entry.id, entry.record)]);
+  }
+
+  async remove(entry: ContainerEntry): Promise<void> {
+    await this.#database.write([this.#records.delete(entry.id)]);
+    this.#byId.delete(entry.id);
+    this.releaseName(entry.name, entry.id);
+  }
+
+  get(id: ContainerId): ContainerEntry | undefined {
+    return this.#byId.get(id);
+  }
+
+  entries(): IterableIterator<ContainerEntry> {
+    return this.#byId.values();
+  }
+
+  has(id: string): boolean {
+    return this.#byId.has(id as ContainerId);
+  }
+
+  /** By whole id, name, or the beginning of an id. @throws OperationError `not-found`. */
+  resolve(idOrName: string): ContainerEntry {
+    const found = this.#find(idOrName);
+    if (found === undefined) throw new OperationError("not-found", `No such container: ${idOrName}`);
+    return found;
+  }
+
+  #find(idOrName: string): ContainerEntry | undefined {
+    const exact = this.#byId.get(idOrName as ContainerId);
+    if (exact !== undefined) return exact;
+    const named = this.#idByName.get(idOrName.startsWith("/") ? idOrName.slice(1) : idOrName);
+    const byName = named === undefined ? undefined : this.#byId.get(named);
+    if (byName !== undefined || idOrName === "" || idOrName.length >= ID_CHARACTERS) return byName;
+    let found: ContainerEntry | undefined;
+    for (const [id, entry] of this.#byId) {
+      if (!id.startsWith(idOrName)) continue;
+      if (found !== undefined) throw new OperationError("invalid", `multiple IDs found with provided prefix: ${idOrName}`);
+      found = entry;
+    }
+    return found;
+  }
+}
+
+/** The form in which others see a container. */
+export function viewOf(entry: ContainerEntry): Container {
+  return { ...entry.record.container, execIds: [...entry.execIds] };
+}

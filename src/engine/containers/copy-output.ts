@@ -1,0 +1,172 @@
+import { OperationError } from "../../lib/errors.ts";
+import type { ContainerLog, LogPosition } from "../logs/container-log.ts";
+import type { OutputStream } from "../logs/cri-line.ts";
+import { readLog } from "../logs/read-log.ts";
+
+/** How far a client may fall behind before it is served from the log. */
+export const CLIENT_BEHIND_BYTES_MAX = 1024 * 1024;
+/** And where there is no log and the source cannot be held back: before it is cut off. */
+const CLIENT_BEHIND_BYTES_LIMIT = 64 * 1024 * 1024;
+
+export interface OutputSource {
+  subscribe(listener: (stream: OutputStream, data: Uint8Array) => void, onEnd: () => void): () => void;
+  pause?(): void;
+  resume?(): void;
+}
+
+export interface OutputClient {
+  readonly wants: ReadonlySet<OutputStream>;
+  readonly write: (stream: OutputStream, data: Uint8Array) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/** What is in the log of the same output. */
+export interface LogFallback {
+  readonly log: ContainerLog;
+  /** Where the source's first byte is in the log. */
+  readonly start: LogPosition;
+  /** What of it came before this client was there. */
+  readonly skipBytes: Readonly<Record<OutputStream, number>>;
+}
+
+interface Piece {
+  readonly stream: OutputStream;
+  readonly data: Uint8Array;
+}
+
+/**
+ * Copies live output to a client until the source ends or the client leaves. A slow client never holds a container back that has a log: it is served
+ * from there instead, once it is 1 MiB behind. Without a log the source is held back.
+ */
+export async function copyOutput(source: OutputSource, client: OutputClient, fallback: LogFallback | undefined): Promise<void> {
+  const queue = new ClientQueue(source, { hasFallback: fallback !== undefined });
+  const takenBytes: Record<OutputStream, number> = { stdout: 0, stderr: 0 };
+  const unsubscribe = source.subscribe(
+    (stream, data) => {
+      if (!client.wants.has(stream)) takenBytes[stream] += data.length;
+      else queue.push({ stream, data });
+    },
+    () => queue.end(),
+  );
+  const onAbort = () => queue.end();
+  client.signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    for (;;) {
+      const piece = await queue.next();
+      if (client.signal.aborted) return;
+      if (piece === "behind") break;
+      if (piece === undefined) return;
+      await client.write(piece.stream, piece.data);
+      takenBytes[piece.stream] += piece.data.length;
+    }
+  } finally {
+    unsubscribe();
+    queue.dispose();
+    client.signal.removeEventListener("abort", onAbort);
+  }
+  if (fallback === undefined) throw new OperationError("unavailable", "the client reads too slowly");
+  await copyFromLog(client, {
+    log: fallback.log,
+    start: fallback.start,
+    skipBytes: { stdout: fallback.skipBytes.stdout + takenBytes.stdout, stderr: fallback.skipBytes.stderr + takenBytes.stderr },
+  });
+}
+
+/** The output as it was, read from the log from `start` on, without the bytes to be skipped, until the run is over. */
+export async function copyFromLog(client: OutputClient, { log, start, skipBytes }: LogFallback): Promise<void> {
+  const skip: Record<OutputStream, number> = { ...skipBytes };
+  for await (const entries of readLog(log, { from: start, isFollowing: true, isPinned: true, signal: client.signal })) {
+    const pieces = entries.map(({ stream, content, isPartial }) => ({
+      stream,
+      data: isPartial ? content : Buffer.concat([content, NEWLINE]),
+    }));
+    for (const { stream, data } of joinNeighbours(pieces.filter(piece => client.wants.has(piece.stream)))) {
+      const skipped = Math.min(skip[stream], data.length);
+      skip[stream] -= skipped;
+      if (skipped < data.length) await client.write(stream, data.subarray(skipped));
+    }
+  }
+}
+
+const NEWLINE = Buffer.from("\n");
+
+/** Fewer, larger writes: lines of one stream that follow each other become one piece. */
+function joinNeighbours(pieces: readonly Piece[]): readonly Piece[] {
+  const joined: Piece[] = [];
+  let run: Piece[] = [];
+  const flush = () => {
+    const [first] = run;
+    if (first !== undefined) joined.push({ stream: first.stream, data: Buffer.concat(run.map(piece => piece.data)) });
+    run = [];
+  };
+  for (const piece of pieces) {
+    if (run[0] !== undefined && run[0].stream !== piece.stream) flush();
+    run.push(piece);
+  }
+  flush();
+  return joined;
+}
+
+class ClientQueue {
+  readonly #source: OutputSource;
+  readonly #hasFallback: boolean;
+  #pieces: Piece[] = [];
+  #bytes = 0;
+  #isBehind = false;
+  #isEnded = false;
+  #isPaused = false;
+  #wake: () => void = () => {};
+
+  constructor(source: OutputSource, { hasFallback }: { readonly hasFallback: boolean }) {
+    this.#source = source;
+    this.#hasFallback = hasFallback;
+  }
+
+  push(piece: Piece): void {
+    if (this.#isBehind || this.#isEnded) return;
+    this.#pieces.push(piece);
+    this.#bytes += piece.data.length;
+    if (this.#bytes > CLIENT_BEHIND_BYTES_MAX) this.#fallBehind();
+    this.#wake();
+  }
+
+  end(): void {
+    this.#isEnded = true;
+    this.#wake();
+  }
+
+  async next(): Promise<Piece | "behind" | undefined> {
+    for (;;) {
+      if (this.#isBehind) return "behind";
+      const piece = this.#pieces.shift();
+      if (piece !== undefined) {
+        this.#bytes -= piece.data.length;
+        if (this.#isPaused && this.#bytes < CLIENT_BEHIND_BYTES_MAX / 2) this.#flow();
+        return piece;
+      }
+      if (this.#isEnded) return undefined;
+      await new Promise<void>(resolve => (this.#wake = resolve));
+    }
+  }
+
+  dispose(): void {
+    this.#pieces = [];
+    if (this.#isPaused) this.#flow();
+  }
+
+  #fallBehind(): void {
+    const { pause } = this.#source;
+    if (!this.#hasFallback && pause !== undefined) {
+      if (!this.#isPaused) this.#source.pause?.();
+      this.#isPaused = true;
+    } else if (this.#hasFallback || this.#bytes > CLIENT_BEHIND_BYTES_LIMIT) {
+      this.#isBehind = true;
+      this.#pieces = [];
+    }
+  }
+
+  #flow(): void {
+    this.#isPaused = false;
+    this.#source.resume?.();
+  }
+}

@@ -1,0 +1,209 @@
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { errorMessage, OperationError } from "../../lib/errors.ts";
+import type { Container, CreateContainerRequest, EndpointState, NetworkState } from "../../model/container.ts";
+import { type ContainerId, engineIdFrom } from "../../model/ids.ts";
+import type { Image } from "../../model/image.ts";
+import { ContainerLog, logPathIn } from "../logs/container-log.ts";
+import { parseLogSettings } from "../logs/log-settings.ts";
+import { type ContainerContext, directoryOf, publish } from "./context.ts";
+import { ContainerEntry } from "./entry.ts";
+import { mergeImageConfig } from "./merge-image-config.ts";
+import { type MountPlan, toMountPoint } from "./mount-plan.ts";
+import { checkContainerName, inventName } from "./names.ts";
+import { planMounts } from "./plan-mounts.ts";
+import { checkBindSource, copyImageContent, holdVolumes, settleVolume } from "./prepare-mounts.ts";
+import type { ContainerRecord } from "./record.ts";
+import { checkConfig, settleHostConfig } from "./settle-host-config.ts";
+import { inheritedMounts } from "./volumes-from.ts";
+
+/** Lists what a creation made, until the container is recorded; start-up takes it away when it never was. */
+export const UNDO_FILE = "undo.json";
+
+/** Makes a container, or nothing. */
+export async function createContainer(
+  context: ContainerContext,
+  request: CreateContainerRequest,
+): Promise<{ readonly id: ContainerId; readonly warnings: readonly string[] }> {
+  const { store, random } = context;
+  const id = engineIdFrom<ContainerId>(random.bytes(32));
+  checkConfig(request.config);
+  const name =
+    request.name === undefined || request.name === ""
+      ? inventName(random, { isFree: name => store.isNameFree(name), id })
+      : checkContainerName(request.name);
+  const image = context.images.get(request.config.image);
+  const settled = settleRequest(context, { request, image, id });
+  const warnings = context.specs.check(settled);
+  context.networks.validate(settled);
+  const inherited = inheritedMounts(store, settled.hostConfig.volumesFrom);
+  const plans = planMounts({ config: settled.config, hostConfig: settled.hostConfig, inherited });
+  store.reserveName(name, id);
+  try {
+    const entry = await makeEntry(context, { id, name, image, request: settled, plans });
+    publish(context, entry, { action: "create" });
+    return { id, warnings };
+  } catch (error) {
+    store.releaseName(name, id);
+    throw error;
+  }
+}
+
+function settleRequest(
+  context: ContainerContext,
+  { request, image, id }: { readonly request: CreateContainerRequest; readonly image: Image; readonly id: ContainerId },
+): CreateContainerRequest {
+  const merged = mergeImageConfig(request.config, image.config);
+  const hostConfig = settleHostConfig(request.hostConfig, context);
+  const isHostNamed = hostConfig.networkMode === "host" || hostConfig.utsMode === "host";
+  const hostname = merged.hostname || (isHostNamed ? context.hostname() : id.slice(0, 12));
+  return { ...request, config: { ...merged, hostname }, hostConfig };
+}
+
+interface Making {
+  readonly id: ContainerId;
+  readonly name: string;
+  readonly image: Image;
+  readonly request: CreateContainerRequest;
+  readonly plans: readonly MountPlan[];
+}
+
+async function makeEntry(context: ContainerContext, making: Making): Promise<ContainerEntry> {
+  const { id } = making;
+  const directory = directoryOf(context, id);
+  const madeVolumes: string[] = [];
+  let plans: readonly MountPlan[] = [];
+  try {
+    await Promise.all(making.plans.map(plan => (plan.kind === "bind" ? checkBindSource(plan) : undefined)));
+    // The folder comes first: start-up takes away what belongs to a folder that no record names.
+    await mkdir(directory, { recursive: true, mode: 0o710 });
+    await context.images.createRootfs(id, making.image.id);
+    plans = await makeVolumes(context, { making, directory, madeVolumes });
+    const settings = parseLogSettings(making.request.hostConfig.logConfig);
+    const log = settings.isKept ? await ContainerLog.open(logPathIn(directory), settings) : undefined;
+    const record = newRecord(context, { making, plans, logPath: log?.path ?? "" });
+    const entry = new ContainerEntry(record, log);
+    await context.store.add(entry);
+    if (madeVolumes.length > 0) await rm(join(directory, UNDO_FILE), { force: true });
+    return entry;
+  } catch (error) {
+    await undo(context, { id, plans, madeVolumes });
+    throw error;
+  }
+}
+
+async function makeVolumes(
+  context: ContainerContext,
+  { making, directory, madeVolumes }: { readonly making: Making; readonly directory: string; readonly madeVolumes: string[] },
+): Promise<readonly MountPlan[]> {
+  const plans: MountPlan[] = [];
+  for (const plan of making.plans) {
+    const settled = plan.kind === "volume" ? await settleVolume(context, plan) : plan;
+    plans.push(settled);
+    if (settled.kind === "volume" && plan.kind === "volume" && plan.name === "") {
+      madeVolumes.push(settled.name);
+      await writeFile(join(directory, UNDO_FILE), JSON.stringify({ volumes: madeVolumes }));
+    }
+  }
+  holdVolumes(context, { plans, id: making.id });
+  const toFill = plans.filter(plan => plan.kind === "volume" && plan.copiesImage && plan.subpath === "");
+  if (toFill.length === 0) return plans;
+  const rootfsPath = await context.images.mountRootfs(making.id, { isVolatile: making.request.hostConfig.autoRemove });
+  try {
+    for (const plan of toFill) if (plan.kind === "volume") await copyImageContent(context, { plan, rootfsPath });
+  } finally {
+    await context.images.unmountRootfs(making.id);
+  }
+  return plans;
+}
+
+async function undo(
+  context: ContainerContext,
+  {
+    id,
+    plans,
+    madeVolumes,
+  }: { readonly id: ContainerId; readonly plans: readonly MountPlan[]; readonly madeVolumes: readonly string[] },
+): Promise<void> {
+  const attempt = async (action: () => Promise<void> | void) => {
+    try {
+      await action();
+    } catch (error) {
+      context.log.warn(
+        { container: id, error: errorMessage(error) },
+        "a container that could not be created left something behind",
+      );
+    }
+  };
+  for (const plan of plans) if (plan.kind === "volume") await attempt(() => context.volumes.release(plan.name, id));
+  for (const name of madeVolumes) {
+    await attempt(() => context.volumes.release(name, id));
+    await attempt(() => context.volumes.remove(name, { force: true }));
+  }
+  await attempt(() => context.images.removeRootfs(id));
+  await attempt(() => rm(directoryOf(context, id), { recursive: true, force: true }));
+}
+
+function newRecord(
+  context: ContainerContext,
+  { making, plans, logPath }: { readonly making: Making; readonly plans: readonly MountPlan[]; readonly logPath: string },
+): ContainerRecord {
+  const { id, name, image, request } = making;
+  const { config, hostConfig } = request;
+  const [path, ...args] = [...(config.entrypoint ?? []), ...(config.cmd ?? [])];
+  if (path === undefined) throw new OperationError("invalid", "no command specified");
+  const directory = directoryOf(context, id);
+  const container: Container = {
+    id,
+    name,
+    createdAtMs: context.clock.nowMs(),
+    imageId: image.id,
+    path,
+    args,
+    config,
+    hostConfig,
+    state: { status: "created", pid: 0, exitCode: 0, isOomKilled: false, error: "" },
+    networks: initialNetworks(request),
+    mounts: plans.map(toMountPoint).filter(point => point !== undefined),
+    restartCount: 0,
+    platform: image.os,
+    logPath,
+    resolvConfPath: join(directory, "resolv.conf"),
+    hostnamePath: join(directory, "hostname"),
+    hostsPath: join(directory, "hosts"),
+    execIds: [],
+  };
+  return { container, mounts: plans, pidStartTicks: 0, bootId: "", isStoppedByUser: false };
+}
+
+const NO_ADDRESSES = {
+  networkId: "",
+  endpointId: "",
+  gateway: "",
+  ipAddress: "",
+  ipPrefixLength: 0,
+  ipv6Gateway: "",
+  globalIpv6Address: "",
+  globalIpv6PrefixLength: 0,
+  macAddress: "",
+  dnsNames: [],
+} as const;
+
+/** An endpoint as it is while its container does not run. */
+export function idleEndpoint(config: EndpointState["config"]): EndpointState {
+  return { config, ...NO_ADDRESSES };
+}
+
+/** The networks it will be on: that of its mode, and those it names. */
+function initialNetworks({ hostConfig: { networkMode }, endpoints }: CreateContainerRequest): NetworkState {
+  const { default: ofDefault, ...named } = endpoints;
+  const wanted: Record<string, EndpointState["config"]> = {};
+  if (!networkMode.startsWith("container:")) wanted[networkMode] = ofDefault ?? {};
+  Object.assign(wanted, named);
+  return {
+    sandboxId: "",
+    sandboxKey: "",
+    ports: {},
+    endpoints: Object.fromEntries(Object.entries(wanted).map(([network, config]) => [network, idleEndpoint(config)])),
+  };
+}

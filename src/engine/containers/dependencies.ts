@@ -1,0 +1,35 @@
+import type { Clock } from "../../ports/clock.ts";
+import type { Exec } from "../../ports/exec.ts";
+import type { Log } from "../../ports/log.ts";
+import type { Random } from "../../ports/random.ts";
+import type { EventLog } from "../events/event-log.ts";
+import type { Shim } from "../runtime/shim.ts";
+import type { StateDatabase } from "../state/database.ts";
+import type { ContainerImages, ContainerNetworks, ContainerVolumes } from "./needs.ts";
+import type { RuntimeSpecs } from "./runtime-specs.ts";
+
+/** What the life of containers is built on. */
+export interface ContainerDependencies {
+  readonly shim: Shim;
+  readonly specs: RuntimeSpecs;
+  readonly images: ContainerImages;
+  readonly networks: ContainerNetworks;
+  readonly volumes: ContainerVolumes;
+  readonly database: StateDatabase;
+  readonly events: EventLog;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly exec: Exec;
+  readonly log: Log;
+  /** Survives a reboot. */
+  readonly dataRoot: string;
+  /** Gone after a reboot. */
+  readonly execRoot: string;
+  /** Names this boot of the machine. @see /proc/sys/kernel/random/boot_id */
+  readonly bootId: () => string;
+  /** The host's name, for containers on the host's network. */
+  readonly hostname: () => string;
+  /** What inspect shows where the user named no runtime. */
+  readonly defaultRuntime: string;
+  readonly cgroupVersion: 1 | 2;
+}

@@ -1,0 +1,237 @@
+import { rm } from "node:fs/promises";
+import { errorMessage, OperationError } from "../../lib/errors.ts";
+import type { ShimExit } from "../runtime/shim.ts";
+import { type ContainerContext, directoryOf, publish } from "./context.ts";
+import type { ContainerEntry, ContainerRun } from "./entry.ts";
+import { HealthMonitor } from "./health.ts";
+import { abandonRun, makeRun, settledBy } from "./make-run.ts";
+import { volumesIn } from "./prepare-mounts.ts";
+import { hasProcess, withState } from "./record.ts";
+import { nextRestartDelayMs, shouldRestart } from "./restart-policy.ts";
+import { startFailure } from "./start-error.ts";
+import { takeDownRun } from "./take-down.ts";
+
+/** How long after its end the rest of a container's output is waited for. */
+const OUTPUT_REST_MS = 5000;
+
+/** Starts and ends processes, one step at a time per container: each `…Now` is called from the container's queue. */
+export class Lifecycle {
+  readonly #context: ContainerContext;
+  /** Called when a container's process is gone, with its execs and anything else that lived in it. */
+  readonly #onEnded: (entry: ContainerEntry) => void;
+
+  constructor(context: ContainerContext, options: { readonly onEnded: (entry: ContainerEntry) => void }) {
+    this.#context = context;
+    this.#onEnded = options.onEnded;
+  }
+
+  /** @throws OperationError `not-modified` when it runs already. */
+  async start(entry: ContainerEntry): Promise<void> {
+    await entry.queue.run(async () => {
+      this.#cancelRestart(entry);
+      entry.restartDelayMs = 0;
+      await this.startNow(entry, { restartCount: 0 });
+    });
+  }
+
+  async startNow(entry: ContainerEntry, { restartCount }: { readonly restartCount: number }): Promise<void> {
+    const { store, clock } = this.#context;
+    checkStartable(entry);
+    let run: ContainerRun | undefined;
+    try {
+      run = await makeRun(this.#context, entry);
+      entry.announceRun(run);
+      await run.shim.start();
+    } catch (error) {
+      await this.#failStart(entry, { run, error });
+      throw startFailure(error).error;
+    }
+    entry.run = run;
+    const { shim } = run;
+    await store.change(entry, record => {
+      const state = { pid: shim.pid, exitCode: 0, isOomKilled: false, error: "", startedAtMs: clock.nowMs() };
+      const { container } = withState(record, { status: "running", ...state });
+      const { pidStartTicks } = shim;
+      return {
+        ...record,
+        container: { ...container, restartCount },
+        pidStartTicks,
+        bootId: this.#context.bootId(),
+        isStoppedByUser: false,
+      };
+    });
+    publish(this.#context, entry, { action: "start" });
+    this.watch(entry, run);
+  }
+
+  /** From here on the end of the process is noticed, and its health. */
+  watch(entry: ContainerEntry, run: ContainerRun): void {
+    entry.health = HealthMonitor.begin(this.#context, entry, run);
+    run.shim.exit.then(
+      exit => this.#onExit(entry, { run, exit }),
+      (error: unknown) => {
+        this.#context.log.error({ container: entry.id, error: errorMessage(error) }, "the end of a container cannot be known");
+        return this.#onExit(entry, { run, exit: { exitCode: 255, isOomKilled: false } });
+      },
+    );
+  }
+
+  async #onExit(entry: ContainerEntry, ended: { readonly run: ContainerRun; readonly exit: ShimExit }): Promise<void> {
+    try {
+      await entry.queue.run(() => this.endNow(entry, ended));
+    } catch (error) {
+      this.#context.log.error(
+        { container: entry.id, error: errorMessage(error) },
+        "the end of a container could not be recorded",
+      );
+    }
+  }
+
+  /** Records the end of a run, takes it down, and starts the next one if the policy says so. */
+  async endNow(
+    entry: ContainerEntry,
+    { run, exit }: { readonly run: ContainerRun | undefined; readonly exit: ShimExit },
+  ): Promise<void> {
+    if (entry.run !== run) return;
+    const { clock } = this.#context;
+    const ranForMs = run === undefined ? 0 : clock.monotonicMs() - run.startedAtMonotonicMs;
+    entry.run = undefined;
+    entry.health?.end();
+    entry.health = undefined;
+    entry.log?.finish();
+    this.#onEnded(entry);
+    entry.teardown = this.#takeDown(entry, run);
+    const { container, isStoppedByUser } = entry.record;
+    const { restartPolicy } = container.hostConfig;
+    const autoRemove = container.hostConfig.autoRemove && !entry.isRemoving && !entry.isHeldForRestart;
+    const ended = { exitCode: exit.exitCode, restartCount: container.restartCount, isStoppedByUser };
+    const restarts = !entry.isRemoving && shouldRestart(restartPolicy, ended);
+    const change = () =>
+      this.#context.store.change(entry, record =>
+        withState(record, {
+          status: restarts ? "restarting" : "exited",
+          pid: 0,
+          exitCode: exit.exitCode,
+          isOomKilled: exit.isOomKilled,
+          finishedAtMs: clock.nowMs(),
+        }),
+      );
+    // What is removed at once need not be kept first.
+    if (autoRemove && !restarts) {
+      entry.record = withState(entry.record, { status: "exited", pid: 0, exitCode: exit.exitCode, finishedAtMs: clock.nowMs() });
+    } else await change();
+    if (exit.isOomKilled) publish(this.#context, entry, { action: "oom" });
+    const seconds = String(Math.floor(ranForMs / 1000));
+    publish(this.#context, entry, { action: "die", attributes: { exitCode: String(exit.exitCode), execDuration: seconds } });
+    entry.announceExit({ exitCode: exit.exitCode });
+    if (restarts) this.scheduleRestart(entry, nextRestartDelayMs(entry.restartDelayMs, ranForMs));
+    else if (autoRemove) await this.removeNow(entry, { volumes: true });
+  }
+
+  async #takeDown(entry: ContainerEntry, run: ContainerRun | undefined): Promise<void> {
+    const { hub } = run ?? {};
+    if (hub !== undefined) {
+      const ended = new Promise<void>(resolve => hub.subscribe(() => {}, resolve));
+      void settledBy(ended, this.#context.clock.timeout(OUTPUT_REST_MS)).then(() => hub.end());
+    }
+    await takeDownRun(this.#context, entry, run?.shim);
+  }
+
+  /** Starts it again after a while, unless the user intervenes. */
+  scheduleRestart(entry: ContainerEntry, delayMs: number): void {
+    const controller = new AbortController();
+    entry.pendingRestart = controller;
+    entry.restartDelayMs = delayMs;
+    const restart = async () => {
+      await this.#context.clock.sleep(delayMs, { signal: controller.signal });
+      await entry.queue.run(async () => {
+        if (controller.signal.aborted) return;
+        entry.pendingRestart = undefined;
+        await this.startNow(entry, { restartCount: entry.record.container.restartCount + 1 });
+      });
+    };
+    restart().catch((error: unknown) => {
+      if (controller.signal.aborted) return;
+      this.#context.log.warn({ container: entry.id, error: errorMessage(error) }, "a container could not be restarted");
+    });
+  }
+
+  /** The user stops a container that only waits to be restarted. */
+  async cancelRestartNow(entry: ContainerEntry): Promise<void> {
+    this.#cancelRestart(entry);
+    await this.#context.store.change(entry, record => withState({ ...record, isStoppedByUser: true }, { status: "exited" }));
+    entry.announceExit({ exitCode: entry.state.exitCode });
+  }
+
+  #cancelRestart(entry: ContainerEntry): void {
+    entry.pendingRestart?.abort(new OperationError("cancelled", "the container was stopped or started by hand"));
+    entry.pendingRestart = undefined;
+  }
+
+  async #failStart(
+    entry: ContainerEntry,
+    { run, error }: { readonly run: ContainerRun | undefined; readonly error: unknown },
+  ): Promise<void> {
+    const { exitCode, error: failure } = startFailure(error);
+    if (run !== undefined) {
+      entry.log?.finish();
+      run.hub?.end();
+      entry.teardown = abandonRun(this.#context, entry, run.shim);
+    }
+    entry.announceRun(undefined);
+    const { status } = entry.state;
+    await this.#context.store.change(entry, record =>
+      withState(record, { status: status === "restarting" ? "exited" : status, pid: 0, exitCode, error: failure.message }),
+    );
+    entry.announceExit({ exitCode, error: failure.message });
+    if (entry.record.container.hostConfig.autoRemove) await this.removeNow(entry, { volumes: true });
+  }
+
+  /** The record goes first: from then on the container is gone, and start-up takes away what is left. */
+  async removeNow(entry: ContainerEntry, { volumes }: { readonly volumes: boolean }): Promise<void> {
+    this.#cancelRestart(entry);
+    entry.isRemoving = true;
+    await this.#context.store.remove(entry);
+    publish(this.#context, entry, { action: "destroy" });
+    const { exitCode, error } = entry.state;
+    entry.announceRemoval({ exitCode, ...(error !== "" && { error }) });
+    await entry.teardown;
+    await this.#takeAway(entry, { volumes });
+  }
+
+  async #takeAway(entry: ContainerEntry, options: { readonly volumes: boolean }): Promise<void> {
+    const { images, volumes, log } = this.#context;
+    const { id } = entry;
+    const attempt = async (what: string, action: () => Promise<void> | undefined | void) => {
+      try {
+        await action();
+      } catch (error) {
+        log.warn({ container: id, error: errorMessage(error) }, `${what} of a removed container could not be taken away`);
+      }
+    };
+    for (const { name, isAnonymous } of volumesIn(entry.record.mounts)) {
+      await attempt("hold on a volume", () => volumes.release(name, id));
+      if (options.volumes && isAnonymous)
+        await attempt("anonymous volume", () => ignoreConflict(volumes.remove(name, { force: true })));
+    }
+    await attempt("log", () => entry.log?.[Symbol.asyncDispose]());
+    await attempt("root file system", () => images.removeRootfs(id));
+    await attempt("folder", () => rm(directoryOf(this.#context, id), { recursive: true, force: true }));
+  }
+}
+
+/** Another container uses it too. */
+async function ignoreConflict(removal: Promise<void>): Promise<void> {
+  await removal.catch((error: unknown) => {
+    if (!(error instanceof OperationError) || error.kind !== "conflict") throw error;
+  });
+}
+
+function checkStartable(entry: ContainerEntry): void {
+  if (entry.isRemoving) throw new OperationError("conflict", "container is marked for removal and cannot be started");
+  if (entry.state.status === "paused")
+    throw new OperationError("conflict", "cannot start a paused container, try unpause instead");
+  if (entry.state.status === "dead")
+    throw new OperationError("conflict", "container is marked for removal and cannot be started");
+  if (hasProcess(entry.state)) throw new OperationError("not-modified", "container is already running");
+}

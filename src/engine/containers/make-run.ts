@@ -1,0 +1,193 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { OperationError } from "../../lib/errors.ts";
+import type { Container } from "../../model/container.ts";
+import { bundleOf, type ContainerContext } from "./context.ts";
+import type { ContainerEntry, ContainerRun } from "./entry.ts";
+import type { BindPlan, MountPlan } from "./mount-plan.ts";
+import type { Sandbox } from "./needs.ts";
+import { OutputHub } from "./output-hub.ts";
+import { checkBindSource, ensureDirectoryInRoot, resolveInRoot } from "./prepare-mounts.ts";
+import { hasProcess } from "./record.ts";
+import { encodeSpec } from "../runtime/oci/spec.ts";
+import type { SpecRequest } from "./runtime-specs.ts";
+import type { ShimContainer } from "../runtime/shim.ts";
+import { takeDownRun } from "./take-down.ts";
+
+/** Makes all that a container's process needs and the process itself, which waits to be started. Undone whole when it fails. */
+export async function makeRun(context: ContainerContext, entry: ContainerEntry): Promise<ContainerRun> {
+  await entry.teardown;
+  let shim: ShimContainer | undefined;
+  try {
+    const joined = joinedPids(context, entry.record.container);
+    const { container: before } = entry.record;
+    const [rootfsPath, sandbox] = await allDone([
+      context.images.mountRootfs(entry.id, { isVolatile: before.hostConfig.autoRemove }),
+      context.networks.connect(before),
+    ]);
+    const container = await connected(context, { container: before, sandbox });
+    entry.record = { ...entry.record, container }; // Kept with the state, once it runs.
+    const bundlePath = bundleOf(context, entry.id);
+    await mkdir(bundlePath, { recursive: true, mode: 0o700 });
+    await prepareSources(context, entry);
+    if (container.config.workingDir !== "") await ensureDirectoryInRoot(rootfsPath, container.config.workingDir);
+    const spec = await context.specs.container({
+      container,
+      image: imageOf(context, container),
+      rootfsPath,
+      mounts: await allMounts(entry.record.mounts, { container, rootfsPath }),
+      networkNamespacePath: sandbox.namespacePath,
+      joined,
+    });
+    await writeFile(join(bundlePath, "config.json"), encodeSpec(spec), { mode: 0o600 });
+    const logStart = await entry.log?.end();
+    entry.log?.begin();
+    const isAttached = entry.waitingAttachments.size > 0 || (container.config.openStdin && container.config.attachStdin);
+    shim = await context.shim.create({
+      id: entry.id,
+      bundlePath,
+      logPath: entry.log?.path,
+      isTty: container.config.tty,
+      hasStdin: container.config.openStdin,
+      isStdinOnce: container.config.stdinOnce,
+      runtime: container.hostConfig.runtime,
+      attach: isAttached,
+    });
+    const hub = isAttached ? new OutputHub(await shim.attach()) : undefined;
+    return { shim, rootfsPath, hub, logStart, startedAtMonotonicMs: context.clock.monotonicMs() };
+  } catch (error) {
+    entry.log?.finish();
+    entry.teardown = abandonRun(context, entry, shim);
+    await entry.teardown;
+    throw error;
+  }
+}
+
+/** Ends a process that was made and shall not run. */
+export async function abandonRun(
+  context: ContainerContext,
+  entry: ContainerEntry,
+  shim: ShimContainer | undefined,
+): Promise<void> {
+  if (shim !== undefined) {
+    await shim.kill(9).catch(() => {}); // It may have ended by itself.
+    await settledBy(shim.exit, context.clock.timeout(ABANDON_MS));
+  } else {
+    await context.shim.discard?.({ id: entry.id, bundlePath: bundleOf(context, entry.id) }).catch(() => {});
+  }
+  await takeDownRun(context, entry, shim);
+}
+
+const ABANDON_MS = 2000;
+
+/** Waits for a promise, but no longer than the signal. */
+export async function settledBy(promise: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  await new Promise<void>(resolve => {
+    const done = () => {
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    promise.then(done, done);
+    if (signal.aborted) done();
+    else signal.addEventListener("abort", done, { once: true });
+  });
+}
+
+/** Waits for all, so that nothing still comes into being when it is undone. */
+async function allDone<A, B>(promises: readonly [Promise<A>, Promise<B>]): Promise<readonly [A, B]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
+}
+
+function imageOf(context: ContainerContext, container: Container): SpecRequest["image"] {
+  try {
+    return context.images.get(container.imageId);
+  } catch {
+    return undefined; // Removed by force: the container has all it needs.
+  }
+}
+
+/** Its state on the network, and the files that say so. Those of a container whose network it shares are that container's. */
+async function connected(
+  context: ContainerContext,
+  { container, sandbox }: { readonly container: Container; readonly sandbox: Sandbox },
+): Promise<Container> {
+  const { config } = container;
+  const host = containerOf(container.hostConfig.networkMode);
+  if (host !== undefined) {
+    const { hostsPath, hostnamePath, resolvConfPath } = context.store.resolve(host).record.container;
+    return { ...container, networks: sandbox.state, hostsPath, hostnamePath, resolvConfPath };
+  }
+  const hostname = config.domainname === "" ? config.hostname : `${config.hostname}.${config.domainname}`;
+  await Promise.all([
+    writeFile(container.hostsPath, sandbox.hosts),
+    writeFile(container.resolvConfPath, sandbox.resolvConf),
+    writeFile(container.hostnamePath, `${hostname}\n`),
+  ]);
+  return { ...container, networks: sandbox.state };
+}
+
+/** The user's mounts and, where he mounts nothing else there, the three files of /etc. */
+async function allMounts(
+  plans: readonly MountPlan[],
+  { container, rootfsPath }: { readonly container: Container; readonly rootfsPath: string },
+): Promise<readonly MountPlan[]> {
+  const taken = new Set(plans.map(plan => plan.destination));
+  const files = [
+    fileMount(container.resolvConfPath, "/etc/resolv.conf"),
+    fileMount(container.hostnamePath, "/etc/hostname"),
+    fileMount(container.hostsPath, "/etc/hosts"),
+  ].filter(({ destination }) => !taken.has(destination));
+  const settled = await Promise.all(plans.map(async plan => withSubpath(plan)));
+  if (files.length > 0) await ensureDirectoryInRoot(rootfsPath, "/etc");
+  return [...files, ...settled];
+}
+
+function fileMount(source: string, destination: string): BindPlan {
+  return {
+    kind: "bind",
+    source,
+    destination,
+    isWritable: true,
+    propagation: "rprivate",
+    isRecursive: true,
+    createsSource: false,
+    mode: "",
+    readOnlySubmounts: "possible",
+  };
+}
+
+async function withSubpath(plan: MountPlan): Promise<MountPlan> {
+  if (plan.kind !== "volume" || plan.subpath === "") return plan;
+  return { ...plan, source: await resolveInRoot(plan.source, plan.subpath) };
+}
+
+async function prepareSources(context: ContainerContext, { id, record }: ContainerEntry): Promise<void> {
+  for (const plan of record.mounts) {
+    if (plan.kind === "bind") await checkBindSource(plan);
+    else if (plan.kind === "volume") await context.volumes.mount(plan.name, id);
+  }
+}
+
+/** `container:NAME` in a mode. */
+function containerOf(mode: string): string | undefined {
+  return mode.startsWith("container:") ? mode.slice("container:".length) : undefined;
+}
+
+/** @throws OperationError `conflict` in Docker's words when the other one does not run. */
+function joinedPids(context: ContainerContext, { hostConfig, id }: Container): SpecRequest["joined"] {
+  const pidOf = (mode: string, what: string): number | undefined => {
+    const name = containerOf(mode);
+    if (name === undefined) return undefined;
+    const other = context.store.resolve(name);
+    if (other.id === id) throw new OperationError("invalid", `cannot join own ${what}`);
+    if (!hasProcess(other.state)) {
+      throw new OperationError("conflict", `cannot join ${what} of a non running container: ${other.id}`);
+    }
+    return other.state.pid;
+  };
+  const network = pidOf(hostConfig.networkMode, "network namespace");
+  const ipc = pidOf(hostConfig.ipcMode, "IPC namespace");
+  const pid = pidOf(hostConfig.pidMode, "PID namespace");
+  return { ...(network !== undefined && { network }), ...(ipc !== undefined && { ipc }), ...(pid !== undefined && { pid }) };
+}

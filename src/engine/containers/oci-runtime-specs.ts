@@ -1,0 +1,88 @@
+import { readFile } from "node:fs/promises";
+import { posix } from "node:path";
+import type { Container } from "../../model/container.ts";
+import { gatherDeviceNodes } from "../runtime/host-facts.ts";
+import { effectiveCapabilities } from "../runtime/oci/capabilities.ts";
+import type { HostFacts } from "../runtime/oci/facts.ts";
+import type { SpecMount } from "../runtime/oci/mounts.ts";
+import { planExecProcess, planRlimits } from "../runtime/oci/process.ts";
+import { planResources } from "../runtime/oci/resources.ts";
+import { parseSecurityOptions } from "../runtime/oci/security-options.ts";
+import { checkHostConfig, planSpec } from "../runtime/oci/spec.ts";
+import { type ResolvedUser, resolveUser } from "../runtime/oci/user.ts";
+import type { MountPlan } from "./mount-plan.ts";
+import { resolveInRoot } from "./prepare-mounts.ts";
+import type { RuntimeSpecs } from "./runtime-specs.ts";
+
+export interface OciRuntimeSpecsOptions {
+  readonly facts: HostFacts;
+  /** Under which containers live unless they say otherwise: `/shoal`. */
+  readonly cgroupParent: string;
+  readonly hostname: () => string;
+}
+
+/** The runtime's configuration of this host's containers. */
+export function ociRuntimeSpecs({ facts, cgroupParent, hostname }: OciRuntimeSpecsOptions): RuntimeSpecs {
+  return {
+    check: ({ hostConfig }) => checkHostConfig(hostConfig, facts),
+    container: async ({ container, rootfsPath, mounts, networkNamespacePath, joined }) => {
+      const { spec } = planSpec({
+        container,
+        rootfsPath,
+        user: await findUser({ container, rootfsPath, user: container.config.user }),
+        ...(networkNamespacePath !== undefined && { networkNamespacePath }),
+        joined,
+        mounts: mounts.filter(plan => plan.kind !== "tmpfs").map(toSpecMount),
+        cgroupParent,
+        deviceNodes: await gatherDeviceNodes(container.hostConfig),
+        hostHostname: hostname(),
+        facts,
+      });
+      return spec;
+    },
+    exec: async ({ container, config, rootfsPath }) => {
+      const { hostConfig } = container;
+      const isPrivileged = config.privileged || hostConfig.privileged;
+      return planExecProcess({
+        config,
+        container,
+        hostname: container.config.hostname,
+        user: await findUser({ container, rootfsPath, user: config.user || container.config.user }),
+        capabilities: isPrivileged ? facts.capabilities : effectiveCapabilities(hostConfig, facts.capabilities),
+        rlimits: planRlimits(hostConfig.ulimits, facts).rlimits,
+        noNewPrivileges: parseSecurityOptions(hostConfig.securityOpt, facts).noNewPrivileges,
+      });
+    },
+    resources: hostConfig => planResources(hostConfig, { facts, nodes: [] }).resources,
+  };
+}
+
+function toSpecMount(plan: Exclude<MountPlan, { kind: "tmpfs" }>): SpecMount {
+  const { source, destination, isWritable } = plan;
+  if (plan.kind === "volume") return { source, destination, isWritable };
+  return {
+    source,
+    destination,
+    isWritable,
+    ...(plan.propagation !== "" && { propagation: plan.propagation }),
+    ...(!plan.isRecursive && { isNonRecursive: true }),
+    ...(plan.readOnlySubmounts === "none" && { isReadOnlyRecursive: false }),
+  };
+}
+
+/** Names are looked up in the container's own files, followed inside its root alone. */
+async function findUser(request: {
+  readonly container: Container;
+  readonly rootfsPath: string;
+  readonly user: string;
+}): Promise<ResolvedUser> {
+  const read = async (path: string): Promise<string> => {
+    try {
+      return await readFile(await resolveInRoot(request.rootfsPath, path), "utf8");
+    } catch {
+      return ""; // An image need not have one; a name is then said to be unknown.
+    }
+  };
+  const [passwd, group] = await Promise.all([read(posix.join("/etc", "passwd")), read(posix.join("/etc", "group"))]);
+  return resolveUser({ user: request.user, groupAdd: request.container.hostConfig.groupAdd, passwd, group });
+}

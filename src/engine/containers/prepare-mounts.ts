@@ -1,0 +1,96 @@
+import { lstat, mkdir, readlink, readdir, stat } from "node:fs/promises";
+import { join, posix } from "node:path";
+import { OperationError, errnoCode } from "../../lib/errors.ts";
+import type { ContainerId } from "../../model/ids.ts";
+import type { ContainerDependencies } from "./dependencies.ts";
+import type { BindPlan, MountPlan, VolumePlan } from "./mount-plan.ts";
+
+const LINKS_MAX = 40;
+
+/** A missing source of `-v` is made when the container is created, one of `--mount` is an error. @throws OperationError `invalid` in Docker's words. */
+export async function checkBindSource(plan: BindPlan): Promise<void> {
+  try {
+    await stat(plan.source);
+  } catch (error) {
+    if (errnoCode(error) !== "ENOENT" && errnoCode(error) !== "ENOTDIR") throw error;
+    if (!plan.createsSource) {
+      throw new OperationError(
+        "invalid",
+        `invalid mount config for type "bind": bind source path does not exist: ${plan.source}`,
+      );
+    }
+    await mkdir(plan.source, { recursive: true }).catch((cause: unknown) => {
+      throw new OperationError("internal", `error while creating mount source path '${plan.source}': mkdir ${plan.source}`, {
+        cause,
+      });
+    });
+  }
+}
+
+/** Makes a plan's volume, where it has one. @returns the plan with the volume's name and place. */
+export async function settleVolume({ volumes }: Pick<ContainerDependencies, "volumes">, plan: VolumePlan): Promise<VolumePlan> {
+  const { name, driver, driverOptions, labels } = plan;
+  const volume = await volumes.ensure({ name, driver, options: driverOptions, labels });
+  return { ...plan, name: volume.name, driver: volume.driver, source: volume.mountpoint };
+}
+
+/** Copies what the image has at a volume's place into it, if the volume is empty: files, owners and modes. */
+export async function copyImageContent(
+  { exec }: Pick<ContainerDependencies, "exec">,
+  request: { readonly plan: VolumePlan; readonly rootfsPath: string },
+): Promise<void> {
+  const { plan, rootfsPath } = request;
+  if ((await readdir(plan.source)).length > 0) return;
+  const source = await resolveInRoot(rootfsPath, plan.destination);
+  const stats = await lstat(source).catch(() => undefined);
+  if (stats?.isDirectory() !== true) return;
+  await exec.run("cp", ["-a", "--", `${source}/.`, plan.source]);
+}
+
+/** Makes the working directory where the image has none. Links are followed inside the root alone. */
+export async function ensureDirectoryInRoot(rootfsPath: string, path: string): Promise<void> {
+  const target = await resolveInRoot(rootfsPath, path);
+  await mkdir(target, { recursive: true }).catch((error: unknown) => {
+    if (errnoCode(error) !== "EEXIST") throw error; // A file: the runtime says so better.
+  });
+}
+
+/**
+ * The place of `path` in a root file system of which no process runs: links are followed as if `rootfsPath` were `/`.
+ * What does not exist is taken as it is written.
+ */
+export async function resolveInRoot(rootfsPath: string, path: string): Promise<string> {
+  let rest = path.split("/").filter(part => part !== "" && part !== ".");
+  let resolved = "/";
+  let links = 0;
+  while (rest.length > 0) {
+    const [part = "", ...others] = rest;
+    rest = others;
+    if (part === "..") {
+      resolved = posix.dirname(resolved);
+      continue;
+    }
+    const next = posix.join(resolved, part);
+    const target = await readlink(join(rootfsPath, next)).catch(() => undefined);
+    if (target === undefined) {
+      resolved = next;
+      continue;
+    }
+    if (++links > LINKS_MAX) throw new OperationError("invalid", `too many links in ${path}`);
+    if (target.startsWith("/")) resolved = "/";
+    rest = [...target.split("/").filter(name => name !== "" && name !== "."), ...rest];
+  }
+  return join(rootfsPath, resolved);
+}
+
+/** Volumes that a container holds. */
+export function volumesIn(plans: readonly MountPlan[]): readonly VolumePlan[] {
+  return plans.filter(plan => plan.kind === "volume");
+}
+
+export function holdVolumes(
+  { volumes }: Pick<ContainerDependencies, "volumes">,
+  request: { readonly plans: readonly MountPlan[]; readonly id: ContainerId },
+): void {
+  for (const { name } of volumesIn(request.plans)) volumes.use(name, request.id);
+}

@@ -1,0 +1,28 @@
+import type { Container, ContainerState } from "../../model/container.ts";
+import type { MountPlan } from "./mount-plan.ts";
+
+/** A container as it is kept. */
+export interface ContainerRecord {
+  readonly container: Container;
+  readonly mounts: readonly MountPlan[];
+  /** With `container.state.pid`: the one process it is. */
+  readonly pidStartTicks: number;
+  /** The boot in which it was started last. */
+  readonly bootId: string;
+  /** The user stopped or killed it, so policy `unless-stopped` leaves it alone. */
+  readonly isStoppedByUser: boolean;
+}
+
+export function withState(record: ContainerRecord, state: Partial<ContainerState>): ContainerRecord {
+  return { ...record, container: { ...record.container, state: { ...record.container.state, ...state } } };
+}
+
+/** Its process is there (also while paused, not while it waits to be restarted). */
+export function hasProcess({ status }: ContainerState): boolean {
+  return status === "running" || status === "paused";
+}
+
+/** As Docker counts: also while it waits to be restarted. */
+export function isRunning({ status }: ContainerState): boolean {
+  return status === "running" || status === "paused" || status === "restarting";
+}

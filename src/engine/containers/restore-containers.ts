@@ -1,0 +1,197 @@
+import { readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { errnoCode, errorMessage } from "../../lib/errors.ts";
+import { asId, type ContainerId } from "../../model/ids.ts";
+import { ContainerLog, logPathIn } from "../logs/container-log.ts";
+import { parseLogSettings } from "../logs/log-settings.ts";
+import type { ShimContainer } from "../runtime/shim.ts";
+import { bundleOf, type ContainerContext, directoryOf } from "./context.ts";
+import { UNDO_FILE } from "./create-container.ts";
+import { ContainerEntry } from "./entry.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import { holdVolumes } from "./prepare-mounts.ts";
+import { type ContainerRecord, hasProcess, withState } from "./record.ts";
+import { shouldStartWithDaemon } from "./restart-policy.ts";
+
+/** What is recorded of a process whose end nobody saw. */
+const EXIT_UNKNOWN = 255;
+/** Containers started at once when the daemon starts. */
+const STARTS_AT_ONCE = 4;
+
+/** Takes up what an earlier daemon left: running containers go on, ended ones are recorded, half-made and half-removed ones are taken away. */
+export async function restoreContainers(context: ContainerContext, lifecycle: Lifecycle): Promise<readonly ContainerEntry[]> {
+  const records = await context.store.load();
+  const entries = await Promise.all(records.map(record => adopt(context, record)));
+  await takeAwayStrays(context);
+  const bootId = context.bootId();
+  const ran = entries.filter(entry => hasProcess(entry.state));
+  const taken = new Map<ContainerId, ShimContainer>();
+  await Promise.all(
+    ran
+      .filter(entry => entry.record.bootId === bootId)
+      .map(async entry => {
+        const shim = await restoreShim(context, entry);
+        if (shim !== undefined) taken.set(entry.id, shim);
+      }),
+  );
+  await context.networks.restore(ran.filter(entry => taken.has(entry.id)).map(entry => entry.record.container));
+  await takeAwayRuns(
+    context,
+    entries.filter(entry => !taken.has(entry.id)),
+  );
+  for (const entry of ran) await takeUp(context, lifecycle, { entry, shim: taken.get(entry.id) });
+  return entries;
+}
+
+async function adopt(context: ContainerContext, record: ContainerRecord): Promise<ContainerEntry> {
+  const { id, hostConfig } = record.container;
+  const settings = parseLogSettings(hostConfig.logConfig);
+  const log = settings.isKept ? await ContainerLog.open(logPathIn(directoryOf(context, id)), settings) : undefined;
+  const entry = new ContainerEntry(record, log);
+  context.store.adopt(entry);
+  holdVolumes(context, { plans: record.mounts, id });
+  await rm(join(directoryOf(context, id), UNDO_FILE), { force: true });
+  return entry;
+}
+
+async function restoreShim(context: ContainerContext, { id, record, log }: ContainerEntry): Promise<ShimContainer | undefined> {
+  const { config, hostConfig, state } = record.container;
+  try {
+    return await context.shim.restore({
+      id,
+      bundlePath: bundleOf(context, id),
+      logPath: log?.path,
+      isTty: config.tty,
+      runtime: hostConfig.runtime,
+      pid: state.pid,
+      pidStartTicks: record.pidStartTicks,
+    });
+  } catch (error) {
+    context.log.error({ container: id, error: errorMessage(error) }, "a running container could not be taken up");
+    return undefined;
+  }
+}
+
+/** Goes on with a container that ran, whether or not it still does. */
+async function takeUp(
+  context: ContainerContext,
+  lifecycle: Lifecycle,
+  { entry, shim }: { readonly entry: ContainerEntry; readonly shim: ShimContainer | undefined },
+): Promise<void> {
+  if (shim === undefined) {
+    await lifecycle.endNow(entry, { run: undefined, exit: { exitCode: EXIT_UNKNOWN, isOomKilled: false } });
+    return;
+  }
+  entry.log?.begin();
+  const { autoRemove } = entry.record.container.hostConfig;
+  const rootfsPath = await context.images.mountRootfs(entry.id, { isVolatile: autoRemove }); // Mounted still: twice is safe.
+  const ranForMs = Math.max(0, context.clock.nowMs() - (entry.state.startedAtMs ?? 0));
+  const startedAtMonotonicMs = context.clock.monotonicMs() - ranForMs;
+  const run = { shim, rootfsPath, hub: undefined, logStart: undefined, startedAtMonotonicMs };
+  entry.run = run;
+  lifecycle.watch(entry, run);
+}
+
+/** Starts by policy what does not run, a few at a time. Not waited for when the daemon starts. */
+export async function startByPolicy(
+  context: ContainerContext,
+  lifecycle: Lifecycle,
+  entries: readonly ContainerEntry[],
+): Promise<void> {
+  const toStart = entries.filter(isToStart);
+  const next = toStart[Symbol.iterator]();
+  const work = async () => {
+    for (const entry of next) {
+      try {
+        await entry.queue.run(async () => {
+          if (isToStart(entry)) await lifecycle.startNow(entry, { restartCount: entry.record.container.restartCount });
+        });
+      } catch (error) {
+        context.log.warn({ container: entry.id, error: errorMessage(error) }, "a container could not be started with the daemon");
+        await context.store.change(entry, record =>
+          record.container.state.status === "restarting" ? withState(record, { status: "exited" }) : record,
+        );
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: STARTS_AT_ONCE }, work));
+  for (const entry of entries) {
+    const { hostConfig, state } = entry.record.container;
+    const isLeftOver = hostConfig.autoRemove && !hasProcess(state) && state.startedAtMs !== undefined;
+    if (isLeftOver && context.store.has(entry.id)) await entry.queue.run(() => lifecycle.removeNow(entry, { volumes: true }));
+  }
+}
+
+function isToStart(entry: ContainerEntry): boolean {
+  const { hostConfig, state, restartCount } = entry.record.container;
+  if (entry.run !== undefined || entry.isRemoving || entry.pendingRestart !== undefined || state.startedAtMs === undefined)
+    return false;
+  if (state.status === "restarting") return true;
+  const { isStoppedByUser } = entry.record;
+  return shouldStartWithDaemon(hostConfig.restartPolicy, { exitCode: state.exitCode, restartCount, isStoppedByUser });
+}
+
+/** Processes and bundles of containers that do not count as running: starts that were cut short, ends that were not finished. */
+async function takeAwayRuns(context: ContainerContext, entries: readonly ContainerEntry[]): Promise<void> {
+  const bundles = new Set(await namesIn(join(context.execRoot, "containers")));
+  await Promise.all(
+    entries
+      .filter(entry => bundles.has(entry.id))
+      .map(async ({ id, record }) => {
+        await discard(context, id, record.container.hostConfig.runtime);
+        await context.images.unmountRootfs(id);
+      }),
+  );
+}
+
+/** Folders that no record names: creations and removals that were cut short. */
+async function takeAwayStrays(context: ContainerContext): Promise<void> {
+  for (const name of await namesIn(join(context.execRoot, "containers"))) {
+    if (!context.store.has(name)) await discard(context, asId<ContainerId>(name), undefined);
+  }
+  for (const name of await namesIn(join(context.dataRoot, "containers"))) {
+    if (context.store.has(name)) continue;
+    const id = asId<ContainerId>(name);
+    try {
+      await context.images.removeRootfs(id);
+      for (const volume of await volumesToUndo(join(directoryOf(context, id), UNDO_FILE))) {
+        await context.volumes.remove(volume, { force: true });
+      }
+      await rm(directoryOf(context, id), { recursive: true, force: true });
+    } catch (error) {
+      context.log.warn(
+        { container: id, error: errorMessage(error) },
+        "what an unfinished operation left could not be taken away",
+      );
+    }
+  }
+}
+
+async function discard(context: ContainerContext, id: ContainerId, runtime: string | undefined): Promise<void> {
+  const bundlePath = bundleOf(context, id);
+  try {
+    await context.shim.discard?.({ id, bundlePath, ...(runtime !== undefined && { runtime }) });
+    await rm(bundlePath, { recursive: true, force: true });
+  } catch (error) {
+    context.log.warn({ container: id, error: errorMessage(error) }, "what an unfinished start left could not be taken away");
+  }
+}
+
+async function volumesToUndo(path: string): Promise<readonly string[]> {
+  try {
+    const parsed: unknown = JSON.parse(await readFile(path, "utf8"));
+    if (typeof parsed !== "object" || parsed === null || !("volumes" in parsed) || !Array.isArray(parsed.volumes)) return [];
+    return parsed.volumes.filter(name => typeof name === "string");
+  } catch {
+    return []; // Missing, or cut short before a volume was made.
+  }
+}
+
+async function namesIn(path: string): Promise<readonly string[]> {
+  try {
+    return await readdir(path);
+  } catch (error) {
+    if (errnoCode(error) === "ENOENT") return [];
+    throw error;
+  }
+}

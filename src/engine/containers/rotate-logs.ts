@@ -1,0 +1,34 @@
+import { errorMessage } from "../../lib/errors.ts";
+import type { ContainerContext } from "./context.ts";
+
+/** How often logs are looked at. Between two looks a log may grow beyond its limit. */
+const PERIOD_MS = 1000;
+/** Containers looked at together. */
+const AT_ONCE = 32;
+
+/** Begins a new file for every log that is full, until `signal`. */
+export async function rotateLogs(context: ContainerContext, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    try {
+      await context.clock.sleep(PERIOD_MS, { signal });
+    } catch (error) {
+      if (signal.aborted) return;
+      throw error;
+    }
+    const running = [...context.store.entries()].flatMap(({ id, run, log }) =>
+      run === undefined || log === undefined ? [] : [{ id, run, log }],
+    );
+    for (let start = 0; start < running.length; start += AT_ONCE) {
+      const some = running.slice(start, start + AT_ONCE);
+      await Promise.all(
+        some.map(async ({ id, run, log }) => {
+          try {
+            await log.rotateIfFull(rotatedPath => run.shim.rotateLog(rotatedPath));
+          } catch (error) {
+            context.log.warn({ container: id, error: errorMessage(error) }, "a log could not be rotated");
+          }
+        }),
+      );
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import { OperationError } from "../../lib/errors.ts";
+import type { ContainerConfig, HostConfig, RestartPolicy } from "../../model/container.ts";
+import { parseLogSettings } from "../logs/log-settings.ts";
+import { parseSignal } from "./signals.ts";
+
+const SHM_BYTES_DEFAULT = 64 * 1024 * 1024;
+const HOSTNAME = /^[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?$/;
+const HOSTNAME_CHARACTERS_MAX = 63;
+
+/** Fills in what the user left open, as inspect shows it. @throws OperationError `invalid` in Docker's words. */
+export function settleHostConfig(
+  hostConfig: HostConfig,
+  { defaultRuntime, cgroupVersion }: { readonly defaultRuntime: string; readonly cgroupVersion: 1 | 2 },
+): HostConfig {
+  checkRestartPolicy(hostConfig.restartPolicy);
+  if (hostConfig.autoRemove && !isNever(hostConfig.restartPolicy)) {
+    throw new OperationError("invalid", "can't create 'AutoRemove' container with restart policy");
+  }
+  if (hostConfig.shmSizeBytes < 0) throw new OperationError("invalid", "SHM size can not be less than 0");
+  parseLogSettings(hostConfig.logConfig);
+  const { networkMode, memoryBytes, memorySwapBytes, restartPolicy, logConfig } = hostConfig;
+  return {
+    ...hostConfig,
+    networkMode: networkMode === "" || networkMode === "default" ? "bridge" : networkMode,
+    restartPolicy: { ...restartPolicy, name: restartPolicy.name || "no" },
+    logConfig: { ...logConfig, type: logConfig.type || "json-file" },
+    memorySwapBytes: memoryBytes > 0 && memorySwapBytes === 0 ? memoryBytes * 2 : memorySwapBytes,
+    shmSizeBytes: hostConfig.shmSizeBytes || SHM_BYTES_DEFAULT,
+    ipcMode: hostConfig.ipcMode || "private",
+    cgroupnsMode: hostConfig.cgroupnsMode || (cgroupVersion === 2 ? "private" : "host"),
+    runtime: hostConfig.runtime || defaultRuntime,
+  };
+}
+
+/** @throws OperationError `invalid` in Docker's words. */
+export function checkConfig(config: ContainerConfig): void {
+  if (config.workingDir !== "" && !config.workingDir.startsWith("/")) {
+    throw new OperationError(
+      "invalid",
+      `the working directory '${config.workingDir}' is invalid, it needs to be an absolute path`,
+    );
+  }
+  if (config.stopSignal !== undefined && config.stopSignal !== "") parseSignal(config.stopSignal);
+  if (config.hostname !== "" && (config.hostname.length > HOSTNAME_CHARACTERS_MAX || !HOSTNAME.test(config.hostname))) {
+    throw new OperationError("invalid", `invalid hostname format: ${config.hostname}`);
+  }
+  for (const entry of config.env) {
+    if (entry === "" || entry.startsWith("=")) throw new OperationError("invalid", `invalid environment variable: ${entry}`);
+  }
+  checkHealthcheck(config);
+}
+
+function checkHealthcheck({ healthcheck }: ContainerConfig): void {
+  if (healthcheck === undefined) return;
+  const MIN_NS = 1_000_000;
+  const check = (value: number | undefined, name: string) => {
+    if (value !== undefined && value !== 0 && value < MIN_NS) {
+      throw new OperationError("invalid", `${name} in Healthcheck cannot be less than 1ms`);
+    }
+  };
+  check(healthcheck.intervalNs, "Interval");
+  check(healthcheck.timeoutNs, "Timeout");
+  check(healthcheck.startPeriodNs, "StartPeriod");
+  check(healthcheck.startIntervalNs, "StartInterval");
+  if ((healthcheck.retries ?? 0) < 0) throw new OperationError("invalid", "Retries in Healthcheck cannot be negative");
+}
+
+/** @throws OperationError `invalid` in Docker's words. */
+export function checkRestartPolicy({ name, maximumRetryCount }: RestartPolicy): void {
+  if (!["", "no", "always", "on-failure", "unless-stopped"].includes(name)) {
+    throw new OperationError(
+      "invalid",
+      `invalid restart policy: unknown policy '${name as string}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`,
+    );
+  }
+  if (name !== "on-failure" && maximumRetryCount !== 0) {
+    const hint = maximumRetryCount < 0 ? " and cannot be negative" : "";
+    throw new OperationError("invalid", `invalid restart policy: maximum retry count can only be used with 'on-failure'${hint}`);
+  }
+  if (maximumRetryCount < 0)
+    throw new OperationError("invalid", "invalid restart policy: maximum retry count cannot be negative");
+}
+
+function isNever({ name }: RestartPolicy): boolean {
+  return name === "" || name === "no";
+}

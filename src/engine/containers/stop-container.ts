@@ -1,0 +1,109 @@
+import { OperationError } from "../../lib/errors.ts";
+import { type ContainerContext, publish } from "./context.ts";
+import type { ContainerEntry } from "./entry.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import { settledBy } from "./make-run.ts";
+import { hasProcess, withState } from "./record.ts";
+import { parseSignal, SIGKILL, SIGTERM } from "./signals.ts";
+
+/** @see moby container: ten seconds before a container that does not stop is killed. */
+const STOP_TIMEOUT_SECONDS = 10;
+/** How long a process may take to be gone after SIGKILL before the user is told. */
+const KILL_WAIT_MS = 10_000;
+
+export interface StopOptions {
+  readonly timeoutSeconds?: number;
+  readonly signal?: string;
+}
+
+/** Asks the process to end, and kills it when it does not in time. @throws OperationError `not-modified` when nothing runs. */
+export async function stopContainer(
+  context: ContainerContext,
+  lifecycle: Lifecycle,
+  { entry, options }: { readonly entry: ContainerEntry; readonly options: StopOptions },
+): Promise<void> {
+  const { config } = entry.record.container;
+  const signal = parseSignal(options.signal || config.stopSignal || String(SIGTERM));
+  const timeoutSeconds = options.timeoutSeconds ?? config.stopTimeoutSeconds ?? STOP_TIMEOUT_SECONDS;
+  const ended = new AbortController();
+  const exit = entry.nextExit(ended.signal).catch(() => {});
+  try {
+    const isSignalled = await entry.queue.run(() => signalToStop(context, lifecycle, { entry, signal }));
+    if (isSignalled) {
+      if (timeoutSeconds < 0) await exit;
+      else await settledBy(exit, context.clock.timeout(timeoutSeconds * 1000));
+      if (hasProcess(entry.state)) await killAndWait(context, entry);
+    }
+  } finally {
+    ended.abort(new OperationError("cancelled", "no longer waited for"));
+  }
+  publish(context, entry, { action: "stop" });
+}
+
+/** @returns false when there was no process to wait for. */
+async function signalToStop(
+  context: ContainerContext,
+  lifecycle: Lifecycle,
+  { entry, signal }: { readonly entry: ContainerEntry; readonly signal: number },
+): Promise<boolean> {
+  if (entry.state.status === "restarting") {
+    await lifecycle.cancelRestartNow(entry);
+    return false;
+  }
+  const { run } = entry;
+  if (run === undefined || !hasProcess(entry.state))
+    throw new OperationError("not-modified", `container ${entry.id} is not running`);
+  await context.store.change(entry, record => ({ ...record, isStoppedByUser: true }));
+  await run.shim.kill(signal);
+  publish(context, entry, { action: "kill", attributes: { signal: String(signal) } });
+  await thaw(context, entry);
+  return true;
+}
+
+/** A paused process takes its signal when it goes on. */
+async function thaw(context: ContainerContext, entry: ContainerEntry): Promise<void> {
+  if (entry.state.status !== "paused" || entry.run === undefined) return;
+  await entry.run.shim.resume().catch(() => {}); // Killing it may have thawed it.
+  await context.store.change(entry, record =>
+    record.container.state.status === "paused" ? withState(record, { status: "running" }) : record,
+  );
+}
+
+/** Ends the process for good and waits until that is recorded. @throws OperationError `internal` when it does not go. */
+export async function killAndWait(context: ContainerContext, entry: ContainerEntry): Promise<void> {
+  const { run } = entry;
+  if (run === undefined) return;
+  const ended = new AbortController();
+  const exit = entry.nextExit(ended.signal).catch(() => {});
+  try {
+    await context.store.change(entry, record => ({ ...record, isStoppedByUser: true }));
+    await run.shim.kill(SIGKILL);
+    publish(context, entry, { action: "kill", attributes: { signal: String(SIGKILL) } });
+    if (entry.run !== run) return;
+    await settledBy(exit, context.clock.timeout(KILL_WAIT_MS));
+    if (entry.run === run) throw new OperationError("internal", `tried to kill container, but did not receive an exit event`);
+  } finally {
+    ended.abort(new OperationError("cancelled", "no longer waited for"));
+  }
+}
+
+/** `docker kill`. @throws OperationError `conflict` when it does not run. */
+export async function killContainer(
+  context: ContainerContext,
+  lifecycle: Lifecycle,
+  { entry, signalText, idOrName }: { readonly entry: ContainerEntry; readonly signalText: string; readonly idOrName: string },
+): Promise<void> {
+  const signal = parseSignal(signalText === "" ? "KILL" : signalText);
+  if (entry.state.status === "restarting") return entry.queue.run(() => lifecycle.cancelRestartNow(entry));
+  const { run } = entry;
+  if (run === undefined) {
+    throw new OperationError("conflict", `cannot kill container: ${idOrName}: container ${entry.id} is not running`);
+  }
+  if (signal === SIGKILL) return killAndWait(context, entry);
+  const stopSignal = parseSignal(entry.record.container.config.stopSignal || String(SIGTERM));
+  if (signal === stopSignal) await context.store.change(entry, record => ({ ...record, isStoppedByUser: true }));
+  await run.shim.kill(signal);
+  publish(context, entry, { action: "kill", attributes: { signal: String(signal) } });
+  if (signal === stopSignal) await entry.queue.run(() => thaw(context, entry));
+  return undefined;
+}

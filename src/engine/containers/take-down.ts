@@ -1,0 +1,26 @@
+import { rm } from "node:fs/promises";
+import { errorMessage } from "../../lib/errors.ts";
+import type { ShimContainer } from "../runtime/shim.ts";
+import { bundleOf, type ContainerContext } from "./context.ts";
+import type { ContainerEntry } from "./entry.ts";
+import { volumesIn } from "./prepare-mounts.ts";
+
+/** Takes down what a run needed, as far as it was there: never fails, and what failed is in the log. Runs beside what the user waits for. */
+export async function takeDownRun(
+  context: ContainerContext,
+  entry: ContainerEntry,
+  shim: ShimContainer | undefined,
+): Promise<void> {
+  const { id } = entry;
+  const attempt = async (what: string, action: () => Promise<void> | undefined) => {
+    try {
+      await action();
+    } catch (error) {
+      context.log.warn({ container: id, error: errorMessage(error) }, `${what} of an ended container could not be taken down`);
+    }
+  };
+  await Promise.all([attempt("runtime state", () => shim?.delete()), attempt("network", () => context.networks.release(id))]);
+  await attempt("root file system", () => context.images.unmountRootfs(id));
+  for (const { name } of volumesIn(entry.record.mounts)) await attempt("volume", () => context.volumes.unmount(name, id));
+  await attempt("bundle", () => rm(bundleOf(context, id), { recursive: true, force: true }));
+}

@@ -1,0 +1,92 @@
+import { errorMessage, OperationError } from "../../lib/errors.ts";
+import type { HostConfig } from "../../model/container.ts";
+import { type ContainerContext, publish } from "./context.ts";
+import type { ContainerEntry } from "./entry.ts";
+import { hasProcess } from "./record.ts";
+import { checkRestartPolicy } from "./settle-host-config.ts";
+
+/** What `docker update` can change. */
+const CHANGEABLE = new Set<string>([
+  "blkioWeight",
+  "cpuShares",
+  "cpuPeriodUs",
+  "cpuQuotaUs",
+  "cpuRealtimePeriodUs",
+  "cpuRealtimeRuntimeUs",
+  "cpusetCpus",
+  "cpusetMems",
+  "memoryBytes",
+  "memoryReservationBytes",
+  "memorySwapBytes",
+  "nanoCpus",
+  "pidsLimit",
+  "restartPolicy",
+]);
+
+/** Takes new limits over into the running container, then keeps them. @returns warnings. */
+export async function updateContainer(
+  context: ContainerContext,
+  entry: ContainerEntry,
+  changes: Partial<HostConfig>,
+): Promise<readonly string[]> {
+  if (entry.isRemoving) throw cannot(entry, 'Container is marked for removal and cannot be "update".');
+  const given = Object.fromEntries(Object.entries(changes).filter(([key, value]) => CHANGEABLE.has(key) && isGiven(key, value)));
+  const before = entry.record.container;
+  const hostConfig = withChanges(before.hostConfig, given);
+  if (changes.restartPolicy !== undefined && changes.restartPolicy.name !== "") {
+    checkRestartPolicy(changes.restartPolicy);
+    if (before.hostConfig.autoRemove && changes.restartPolicy.name !== "no") {
+      throw new OperationError("invalid", "Restart policy cannot be updated because AutoRemove is enabled for the container");
+    }
+  }
+  checkMemory(before.hostConfig, hostConfig);
+  const warnings = context.specs.check({ config: before.config, hostConfig });
+  const isResourceChange = Object.keys(given).some(key => key !== "restartPolicy");
+  if (isResourceChange && entry.run !== undefined && hasProcess(entry.state)) {
+    try {
+      await entry.run.shim.update(context.specs.resources(hostConfig));
+    } catch (error) {
+      throw cannot(entry, errorMessage(error), error);
+    }
+  }
+  await context.store.change(entry, record => ({ ...record, container: { ...record.container, hostConfig } }));
+  publish(context, entry, { action: "update" });
+  return warnings;
+}
+
+/** Zero and "" mean: as it was. */
+function isGiven(key: string, value: unknown): boolean {
+  if (key === "restartPolicy") return typeof value === "object" && value !== null && "name" in value && value.name !== "";
+  return value !== undefined && value !== 0 && value !== "";
+}
+
+/** Quota and nanoCPUs are two ways of saying one thing: the new one wins. */
+function withChanges(before: HostConfig, given: Partial<HostConfig>): HostConfig {
+  const after = { ...before, ...given };
+  if (given.nanoCpus !== undefined && (given.cpuQuotaUs ?? before.cpuQuotaUs) > 0) {
+    throw new OperationError(
+      "conflict",
+      "Conflicting options: Nano CPUs cannot be updated as CPU Period/Quota has already been set",
+    );
+  }
+  if ((given.cpuQuotaUs !== undefined || given.cpuPeriodUs !== undefined) && before.nanoCpus > 0) {
+    throw new OperationError(
+      "conflict",
+      "Conflicting options: CPU Period/Quota cannot be updated as NanoCPUs has already been set",
+    );
+  }
+  return after;
+}
+
+function checkMemory(before: HostConfig, after: HostConfig): void {
+  if (after.memorySwapBytes > 0 && after.memoryBytes > after.memorySwapBytes && after.memoryBytes !== before.memoryBytes) {
+    throw new OperationError(
+      "conflict",
+      "Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time",
+    );
+  }
+}
+
+function cannot({ id }: ContainerEntry, reason: string, cause?: unknown): OperationError {
+  return new OperationError(cause === undefined ? "conflict" : "internal", `Cannot update container ${id}: ${reason}`, { cause });
+}

@@ -1,0 +1,19 @@
+import { OperationError } from "../../lib/errors.ts";
+import type { ContainerStore } from "./container-store.ts";
+import type { MountPlan } from "./mount-plan.ts";
+
+/** Binds and volumes of other containers: `NAME[:ro|rw]`. @throws OperationError in Docker's words. */
+export function inheritedMounts(store: ContainerStore, volumesFrom: readonly string[]): readonly MountPlan[] {
+  return volumesFrom.flatMap(text => {
+    const [name = "", mode = "", ...rest] = text.split(":");
+    if (name === "" || rest.length > 0) throw new OperationError("invalid", `invalid volumes-from specification: ${text}`);
+    const words = mode === "" ? [] : mode.split(",");
+    if (words.some(word => !["ro", "rw", "z", "Z"].includes(word))) throw new OperationError("invalid", `invalid mode: ${mode}`);
+    const plans = store.resolve(name).record.mounts.filter(plan => plan.kind !== "tmpfs");
+    const access = (plan: MountPlan) => ({ isWritable: plan.isWritable && !words.includes("ro") });
+    // An anonymous volume belongs to the container it was made for.
+    return plans.map(plan =>
+      plan.kind === "volume" ? { ...plan, ...access(plan), isAnonymous: false } : { ...plan, ...access(plan) },
+    );
+  });
+}

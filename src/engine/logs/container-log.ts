@@ -1,0 +1,190 @@
+import { type FSWatcher, watch } from "node:fs";
+import { type FileHandle, open, readdir, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { errnoCode } from "../../lib/errors.ts";
+import type { LogSettings } from "./log-settings.ts";
+
+/** A place in a container's log that stays right when files are rotated. */
+export interface LogPosition {
+  /** Files are numbered from 1 in the order they were written; the last one is being written. */
+  readonly file: number;
+  readonly offsetBytes: number;
+}
+
+/** How far files that a slow attached client has still to read may pile up, before it loses them. */
+const PINNED_FILES_MAX = 1000;
+
+/**
+ * The files of one container's log: `PATH` is being written, `PATH.N` are finished. The shim writes; this numbers, rotates and drops them,
+ * and tells readers that something came.
+ */
+export class ContainerLog implements AsyncDisposable {
+  readonly path: string;
+  readonly #settings: LogSettings;
+  /** Finished files, oldest first. */
+  #finished: number[];
+  #current: number;
+  readonly #pins = new Set<{ file: number }>();
+  readonly #listeners = new Set<() => void>();
+  #watcher: FSWatcher | undefined;
+  #rotation: Promise<void> | undefined;
+  /** Rotations begun. */
+  #rotationCount = 0;
+  /** Raised when the container has ended and all its output is written, or when a new run begins. */
+  #isEnded = true;
+
+  private constructor(path: string, settings: LogSettings, finished: number[]) {
+    this.path = path;
+    this.#settings = settings;
+    this.#finished = finished;
+    this.#current = (finished.at(-1) ?? 0) + 1;
+  }
+
+  static async open(path: string, settings: LogSettings): Promise<ContainerLog> {
+    const prefix = `${basename(path)}.`;
+    const names = await readdir(dirname(path)).catch(ignoreMissing);
+    const finished = (names ?? [])
+      .filter(name => name.startsWith(prefix))
+      .map(name => Number(name.slice(prefix.length)))
+      .filter(number => Number.isInteger(number) && number > 0)
+      .sort((a, b) => a - b);
+    return new ContainerLog(path, settings, finished);
+  }
+
+  get oldestFile(): number {
+    return this.#finished[0] ?? this.#current;
+  }
+
+  get currentFile(): number {
+    return this.#current;
+  }
+
+  /** No more will be written until the next `begin`. */
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /** The position after everything written so far. */
+  async end(): Promise<LogPosition> {
+    return this.#whileNamesHold(async () => {
+      const stats = await stat(this.path).catch(ignoreMissing);
+      return { file: this.#current, offsetBytes: stats?.size ?? 0 };
+    });
+  }
+
+  /** `undefined` when it is gone, or not yet there. */
+  async openFile(file: number): Promise<FileHandle | undefined> {
+    return this.#whileNamesHold(
+      () => openIfThere(this.#pathOf(file)),
+      handle => handle?.close(),
+    );
+  }
+
+  /** A run begins: output will come. */
+  begin(): void {
+    this.#isEnded = false;
+  }
+
+  /** The run is over and its output is written. */
+  finish(): void {
+    this.#isEnded = true;
+    this.#announce();
+  }
+
+  /** Calls `listener` whenever something may have been written. @returns a function that ends it. */
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    this.#watch();
+    return () => {
+      this.#listeners.delete(listener);
+      if (this.#listeners.size === 0) this.#unwatch();
+    };
+  }
+
+  /** Keeps files from `file` on until it is released, though their number is over the limit. */
+  pin(file: number): { move(file: number): void; release(): void } {
+    const pin = { file };
+    this.#pins.add(pin);
+    return { move: next => (pin.file = next), release: () => this.#pins.delete(pin) };
+  }
+
+  /** Begins a new file when the current one is full. @param rotate - Has the shim move its log there. */
+  async rotateIfFull(rotate: (rotatedPath: string) => Promise<void>): Promise<void> {
+    if (this.#rotation !== undefined) return this.#rotation;
+    const stats = await stat(this.path).catch(ignoreMissing);
+    if (stats === undefined || stats.size < this.#settings.fileBytesMax) return undefined;
+    this.#rotation ??= this.#rotate(rotate).finally(() => (this.#rotation = undefined));
+    return this.#rotation;
+  }
+
+  #pathOf(file: number): string {
+    return file === this.#current ? this.path : `${this.path}.${file}`;
+  }
+
+  /** While a rotation is under way the name of the current file may mean the next one already: `action` is done again until none was. */
+  async #whileNamesHold<T>(action: () => Promise<T>, discard?: (result: T) => Promise<void> | undefined): Promise<T> {
+    for (;;) {
+      await this.#rotation?.catch(() => {}); // Whoever asked for it reports its failure.
+      const rotationCount = this.#rotationCount;
+      const result = await action();
+      if (rotationCount === this.#rotationCount) return result;
+      await discard?.(result);
+    }
+  }
+
+  async #rotate(rotate: (rotatedPath: string) => Promise<void>): Promise<void> {
+    this.#rotationCount++;
+    const number = this.#current;
+    await rotate(`${this.path}.${number}`);
+    this.#finished.push(number);
+    this.#current = number + 1;
+    this.#announce();
+    await this.#dropOld();
+  }
+
+  async #dropOld(): Promise<void> {
+    const needed = Math.min(...[...this.#pins].map(pin => pin.file));
+    while (this.#finished.length >= this.#settings.filesMax) {
+      const [oldest = 0] = this.#finished;
+      if (oldest >= needed && this.#finished.length < PINNED_FILES_MAX) return;
+      this.#finished = this.#finished.slice(1);
+      await rm(`${this.path}.${oldest}`, { force: true });
+    }
+  }
+
+  #watch(): void {
+    if (this.#watcher !== undefined) return;
+    // The folder, not the file: a watch on the file would stay with it when it is rotated.
+    this.#watcher = watch(dirname(this.path), { persistent: false }, () => this.#announce());
+    this.#watcher.on("error", () => this.#unwatch());
+  }
+
+  #unwatch(): void {
+    this.#watcher?.close();
+    this.#watcher = undefined;
+  }
+
+  #announce(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#rotation?.catch(() => {});
+    this.finish();
+    this.#unwatch();
+    this.#listeners.clear();
+  }
+}
+
+async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  return open(path, "r").catch(ignoreMissing);
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if (errnoCode(error) === "ENOENT") return undefined;
+  throw error;
+}
+
+export function logPathIn(directory: string): string {
+  return join(directory, "container.log");
+}

@@ -1,0 +1,46 @@
+export type OutputStream = "stdout" | "stderr";
+
+/** One line of conmon's log: what one read of the container's output gave, up to a newline. */
+export interface LogEntry {
+  readonly stream: OutputStream;
+  /** As written: `2026-11-21T21:53:41.705255027+00:00`. */
+  readonly time: string;
+  /** The output went on without a newline here. */
+  readonly isPartial: boolean;
+  /** Without the newline. A view of the block that was read. */
+  readonly content: Uint8Array;
+}
+
+const SPACE = 0x20;
+const NEWLINE = 0x0a;
+const PARTIAL = 0x50;
+const STREAM_CHARACTERS = 6;
+
+/** @param line - One line of the file without its newline. `undefined`: not a log line (a torn write). */
+export function parseLogLine(line: Buffer): LogEntry | undefined {
+  const timeEnd = line.indexOf(SPACE);
+  const streamEnd = timeEnd + 1 + STREAM_CHARACTERS;
+  if (timeEnd <= 0 || line.length < streamEnd + 2 || line[streamEnd] !== SPACE) return undefined;
+  const stream = line.toString("latin1", timeEnd + 1, streamEnd);
+  if (stream !== "stdout" && stream !== "stderr") return undefined;
+  const contentStart = line[streamEnd + 2] === SPACE ? streamEnd + 3 : streamEnd + 2;
+  return {
+    stream,
+    time: line.toString("latin1", 0, timeEnd),
+    isPartial: line[streamEnd + 1] === PARTIAL,
+    content: line.subarray(contentStart),
+  };
+}
+
+/** The whole lines of a block and where the rest begins. */
+export function splitLogBlock(block: Buffer): { readonly entries: readonly LogEntry[]; readonly usedBytes: number } {
+  const entries: LogEntry[] = [];
+  let start = 0;
+  for (;;) {
+    const end = block.indexOf(NEWLINE, start);
+    if (end === -1) return { entries, usedBytes: start };
+    const entry = parseLogLine(block.subarray(start, end));
+    if (entry !== undefined) entries.push(entry);
+    start = end + 1;
+  }
+}

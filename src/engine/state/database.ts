@@ -1,0 +1,135 @@
+import { ClassicLevel } from "classic-level";
+import { assert } from "../../lib/assert.ts";
+import { OperationError } from "../../lib/errors.ts";
+
+/** The form in which records are kept. A daemon refuses records of a later one. */
+export const FORMAT_VERSION = 1;
+/** Changes that may wait for the disk; past it a disk does not keep up and writers are refused. */
+const WAITING_WRITES_MAX = 10_000;
+
+export type RecordChange =
+  | { readonly kind: "put"; readonly key: string; readonly value: unknown }
+  | { readonly kind: "delete"; readonly key: string };
+
+interface WaitingWrite {
+  readonly changes: readonly RecordChange[];
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * The engine's records: one LevelDB, JSON values, keys `collection/id`. A write resolves when it is durable, whole or not at all.
+ * Writes that arrive while the disk is busy share the next sync.
+ */
+export class StateDatabase implements AsyncDisposable {
+  readonly #level: ClassicLevel<string, string>;
+  #waiting: WaitingWrite[] = [];
+  #writing: Promise<void> | undefined;
+
+  private constructor(level: ClassicLevel<string, string>) {
+    this.#level = level;
+  }
+
+  /** @throws OperationError `unavailable` when another process has it open. */
+  static async open(path: string): Promise<StateDatabase> {
+    const level = new ClassicLevel<string, string>(path);
+    try {
+      await level.open();
+    } catch (error) {
+      throw new OperationError("unavailable", `cannot open the state database ${path}`, { cause: error });
+    }
+    return new StateDatabase(level);
+  }
+
+  collection<T>(name: string): RecordCollection<T> {
+    return new RecordCollection<T>(this, name);
+  }
+
+  async write(changes: readonly RecordChange[]): Promise<void> {
+    if (this.#waiting.length >= WAITING_WRITES_MAX) throw new OperationError("unavailable", "the state database is overloaded");
+    await new Promise<void>((resolve, reject) => {
+      this.#waiting.push({ changes, resolve, reject });
+      this.#writing ??= this.#writeAll();
+    });
+  }
+
+  async get(key: string): Promise<unknown> {
+    const text = await this.#level.get(key);
+    return text === undefined ? undefined : decodeRecord(key, text);
+  }
+
+  async *entries(prefix: string): AsyncIterable<readonly [key: string, value: unknown]> {
+    for await (const [key, text] of this.#level.iterator({ gte: prefix, lt: `${prefix}\uffff` })) {
+      yield [key.slice(prefix.length), decodeRecord(key, text)];
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#writing;
+    await this.#level.close();
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const writes = this.#waiting;
+      this.#waiting = [];
+      try {
+        await this.#level.batch(
+          writes.flatMap(write => write.changes.map(toBatchOperation)),
+          { sync: true },
+        );
+        for (const write of writes) write.resolve();
+      } catch (error) {
+        for (const write of writes) write.reject(error);
+      }
+    }
+    this.#writing = undefined;
+  }
+}
+
+/** One kind of record. */
+export class RecordCollection<T> {
+  readonly #database: StateDatabase;
+  readonly #prefix: string;
+
+  constructor(database: StateDatabase, name: string) {
+    assert(!name.includes("/"), `collection name ${name}`);
+    this.#database = database;
+    this.#prefix = `${name}/`;
+  }
+
+  put(id: string, value: T): RecordChange {
+    return { kind: "put", key: this.#prefix + id, value };
+  }
+
+  delete(id: string): RecordChange {
+    return { kind: "delete", key: this.#prefix + id };
+  }
+
+  async get(id: string): Promise<T | undefined> {
+    return (await this.#database.get(this.#prefix + id)) as T | undefined;
+  }
+
+  /** All of them, in the order of their ids. */
+  async all(): Promise<readonly T[]> {
+    const values: T[] = [];
+    for await (const [, value] of this.#database.entries(this.#prefix)) values.push(value as T);
+    return values;
+  }
+}
+
+function toBatchOperation(change: RecordChange) {
+  return change.kind === "put"
+    ? { type: "put" as const, key: change.key, value: JSON.stringify({ format: FORMAT_VERSION, value: change.value }) }
+    : { type: "del" as const, key: change.key };
+}
+
+function decodeRecord(key: string, text: string): unknown {
+  const record: unknown = JSON.parse(text);
+  const isRecord = typeof record === "object" && record !== null && "format" in record && "value" in record;
+  if (!isRecord) throw new OperationError("internal", `record ${key} cannot be read`);
+  if (typeof record.format !== "number" || record.format > FORMAT_VERSION) {
+    throw new OperationError("internal", `record ${key} was written by a later version (format ${String(record.format)})`);
+  }
+  return record.value;
+}

@@ -1,0 +1,262 @@
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { errorMessage, OperationError } from "../../lib/errors.ts";
+import type { Filters } from "../../model/control.ts";
+import type { Volume } from "../../model/engine-network.ts";
+import type { ContainerId } from "../../model/ids.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Exec } from "../../ports/exec.ts";
+import type { Log } from "../../ports/log.ts";
+import type { Random } from "../../ports/random.ts";
+import { directoryBytes } from "../containers/container-size.ts";
+import type { ContainerVolumes } from "../containers/needs.ts";
+import type { EventLog } from "../events/event-log.ts";
+import type { RecordCollection, StateDatabase } from "../state/database.ts";
+import { compileVolumeFilters } from "./volume-filters.ts";
+import { checkVolumeName } from "./volume-name.ts";
+import { parseVolumeOptions } from "./volume-options.ts";
+
+export const LOCAL_DRIVER = "local";
+const ANONYMOUS_BYTES = 32;
+const ANONYMOUS_LABEL = "com.docker.volume.anonymous";
+
+export interface VolumesOptions {
+  readonly database: StateDatabase;
+  readonly events: EventLog;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly exec: Exec;
+  readonly log: Log;
+  readonly dataRoot: string;
+}
+
+export interface CreateVolumeRequest {
+  readonly name: string;
+  readonly driver: string;
+  readonly options: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** The volumes of this host: folders under the data root, kept until they are removed. */
+export class Volumes implements ContainerVolumes {
+  readonly #options: VolumesOptions;
+  readonly #records: RecordCollection<Volume>;
+  readonly #volumes = new Map<string, Volume>();
+  /** Containers that have it among their mounts, running or not. */
+  readonly #users = new Map<string, Set<ContainerId>>();
+  /** Running containers for which it was mounted, where it has a device. */
+  readonly #mounted = new Map<string, Set<ContainerId>>();
+  /** Being made or removed. */
+  readonly #pending = new Map<string, Promise<unknown>>();
+
+  private constructor(options: VolumesOptions) {
+    this.#options = options;
+    this.#records = options.database.collection("volume");
+  }
+
+  static async create(options: VolumesOptions): Promise<Volumes> {
+    const volumes = new Volumes(options);
+    for (const volume of await volumes.#records.all()) volumes.#volumes.set(volume.name, volume);
+    return volumes;
+  }
+
+  /** One that is there already is given back as it is. @throws OperationError in Docker's words. */
+  async create(request: CreateVolumeRequest): Promise<Volume> {
+    return this.ensure(request);
+  }
+
+  async ensure(request: CreateVolumeRequest): Promise<Volume> {
+    const { random } = this.#options;
+    const name = request.name === "" ? Buffer.from(random.bytes(ANONYMOUS_BYTES)).toString("hex") : request.name;
+    checkVolumeName(name);
+    return this.#alone(name, async () => {
+      const existing = this.#volumes.get(name);
+      if (existing !== undefined) return checkSame(existing, request);
+      return this.#make({ ...request, name, isAnonymous: request.name === "" });
+    });
+  }
+
+  async inspect(name: string): Promise<Volume> {
+    return this.#get(name);
+  }
+
+  async list(filters: Filters): Promise<readonly Volume[]> {
+    const matches = compileVolumeFilters(filters, { isUsed: name => this.#usersOf(name).size > 0 });
+    return [...this.#volumes.values()].filter(matches).sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  async remove(name: string, { force }: { readonly force: boolean }): Promise<void> {
+    await this.#alone(name, async () => {
+      const volume = this.#volumes.get(name);
+      if (volume === undefined) {
+        if (force) return;
+        throw new OperationError("not-found", `get ${name}: no such volume`);
+      }
+      const users = this.#usersOf(name);
+      if (users.size > 0) {
+        throw new OperationError("conflict", `remove ${name}: volume is in use - [${[...users].join(", ")}]`);
+      }
+      await this.#unmountNow(volume);
+      await this.#options.database.write([this.#records.delete(name)]);
+      this.#volumes.delete(name);
+      await rm(this.#directoryOf(name), { recursive: true, force: true });
+      this.#publish("destroy", volume);
+    });
+  }
+
+  async prune(filters: Filters): Promise<{ readonly deleted: readonly string[]; readonly reclaimedBytes: number }> {
+    const { all, ...rest } = filters;
+    const takesNamed = all?.some(value => ["1", "true"].includes(value.toLowerCase())) ?? false;
+    const unknown = Object.keys(rest).find(key => key !== "label" && key !== "label!");
+    if (unknown !== undefined) throw new OperationError("invalid", `invalid filter '${unknown}'`);
+    const matches = compileVolumeFilters(rest, { isUsed: name => this.#usersOf(name).size > 0 });
+    const deleted: string[] = [];
+    let reclaimedBytes = 0;
+    for (const volume of [...this.#volumes.values()]) {
+      if (this.#usersOf(volume.name).size > 0 || !matches(volume) || (!takesNamed && !volume.isAnonymous)) continue;
+      const bytes = await directoryBytes(volume.mountpoint);
+      try {
+        await this.remove(volume.name, { force: false });
+      } catch (error) {
+        if (error instanceof OperationError && error.kind !== "internal") continue; // Used or removed meanwhile.
+        throw error;
+      }
+      deleted.push(volume.name);
+      reclaimedBytes += bytes;
+    }
+    this.#options.events.publish({
+      type: "volume",
+      action: "prune",
+      actorId: "",
+      attributes: { reclaimed: String(reclaimedBytes) },
+      scope: "local",
+    });
+    return { deleted, reclaimedBytes };
+  }
+
+  use(name: string, containerId: ContainerId): void {
+    const users = this.#users.get(name);
+    if (users === undefined) this.#users.set(name, new Set([containerId]));
+    else users.add(containerId);
+  }
+
+  release(name: string, containerId: ContainerId): void {
+    const users = this.#users.get(name);
+    users?.delete(containerId);
+    if (users?.size === 0) this.#users.delete(name);
+  }
+
+  async mount(name: string, containerId: ContainerId): Promise<void> {
+    await this.#alone(name, async () => {
+      const volume = this.#get(name);
+      const mount = parseVolumeOptions(name, volume.options);
+      if (mount === undefined) return;
+      const holders = this.#mounted.get(name) ?? new Set();
+      if (holders.size === 0 && !(await this.#isMounted(volume))) {
+        const args = [...(mount.type === "" ? [] : ["-t", mount.type]), ...(mount.options === "" ? [] : ["-o", mount.options])];
+        await this.#options.exec.run("mount", [...args, "--", mount.device, volume.mountpoint]).catch((error: unknown) => {
+          const reason = `failed to mount local volume: mount ${mount.device}:${volume.mountpoint}: ${errorMessage(error)}`;
+          throw new OperationError("internal", `error while mounting volume '${volume.mountpoint}': ${reason}`, { cause: error });
+        });
+      }
+      this.#mounted.set(name, holders.add(containerId));
+    });
+  }
+
+  async unmount(name: string, containerId: ContainerId): Promise<void> {
+    await this.#alone(name, async () => {
+      const holders = this.#mounted.get(name);
+      if (holders === undefined || !holders.delete(containerId) || holders.size > 0) return;
+      this.#mounted.delete(name);
+      const volume = this.#volumes.get(name);
+      if (volume !== undefined) await this.#unmountNow(volume);
+    });
+  }
+
+  async #make(request: CreateVolumeRequest & { readonly isAnonymous: boolean }): Promise<Volume> {
+    const { name, options, labels, isAnonymous } = request;
+    const driver = request.driver || LOCAL_DRIVER;
+    if (driver !== LOCAL_DRIVER) {
+      throw new OperationError(
+        "not-found",
+        `create ${name}: error looking up volume plugin ${driver}: plugin "${driver}" not found`,
+      );
+    }
+    parseVolumeOptions(name, options);
+    const mountpoint = join(this.#directoryOf(name), "_data");
+    await mkdir(mountpoint, { recursive: true, mode: 0o755 });
+    const volume: Volume = {
+      name,
+      driver,
+      mountpoint,
+      createdAtMs: this.#options.clock.nowMs(),
+      labels: isAnonymous ? { [ANONYMOUS_LABEL]: "", ...labels } : labels,
+      options,
+      scope: "local",
+      isAnonymous,
+    };
+    await this.#options.database.write([this.#records.put(name, volume)]);
+    this.#volumes.set(name, volume);
+    this.#publish("create", volume);
+    return volume;
+  }
+
+  async #isMounted({ mountpoint }: Volume): Promise<boolean> {
+    const { exitCode } = await this.#options.exec.run("mountpoint", ["-q", "--", mountpoint], { allowFailure: true });
+    return exitCode === 0;
+  }
+
+  async #unmountNow(volume: Volume): Promise<void> {
+    if (Object.keys(volume.options).length === 0 || !(await this.#isMounted(volume))) return;
+    await this.#options.exec.run("umount", ["--", volume.mountpoint]);
+  }
+
+  #directoryOf(name: string): string {
+    return join(this.#options.dataRoot, "volumes", name);
+  }
+
+  #get(name: string): Volume {
+    const volume = this.#volumes.get(name);
+    if (volume === undefined) throw new OperationError("not-found", `get ${name}: no such volume`);
+    return volume;
+  }
+
+  #usersOf(name: string): ReadonlySet<ContainerId> {
+    return this.#users.get(name) ?? new Set();
+  }
+
+  #publish(action: string, { name, driver }: Volume): void {
+    this.#options.events.publish({ type: "volume", action, actorId: name, attributes: { driver }, scope: "local" });
+  }
+
+  /** One thing at a time for each name. */
+  async #alone<T>(name: string, action: () => Promise<T>): Promise<T> {
+    const before = this.#pending.get(name);
+    const result = (before ?? Promise.resolve()).then(action);
+    const settled = result.then(
+      () => {},
+      () => {},
+    );
+    this.#pending.set(name, settled);
+    try {
+      return await result;
+    } finally {
+      if (this.#pending.get(name) === settled) this.#pending.delete(name);
+    }
+  }
+}
+
+/** @throws OperationError `conflict` when the name is taken by one that is made otherwise. */
+function checkSame(existing: Volume, { driver, options }: CreateVolumeRequest): Volume {
+  if (driver !== "" && driver !== existing.driver) {
+    throw new OperationError(
+      "conflict",
+      `create ${existing.name}: conflict: volume name must be unique: volume already exists with driver ${existing.driver}`,
+    );
+  }
+  const isOther = Object.entries(options).some(([key, value]) => existing.options[key] !== value);
+  if (isOther) {
+    throw new OperationError("conflict", `create ${existing.name}: conflict: volume name must be unique: options do not match`);
+  }
+  return existing;
+}
