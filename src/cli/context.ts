@@ -1,6 +1,10 @@
+import type { ApiClient } from "../api/client/client.ts";
+
 /** What a command works with: the daemon behind DOCKER_HOST, the terminal, the time. */
 export interface CliContext {
   readonly api: CliApi;
+  /** For streams; `api` is the same daemon. */
+  readonly client: ApiClient;
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
   readonly nowMs: () => number;

@@ -1,6 +1,8 @@
 import { Command, CommanderError } from "commander";
 import { type CliContext, CliError } from "./context.ts";
+import { registerImage } from "./commands/image.ts";
 import { registerNode } from "./commands/node.ts";
+import { registerObjects } from "./commands/object.ts";
 import { registerService } from "./commands/service.ts";
 import { registerSwarm } from "./commands/swarm.ts";
 import { TemplateError } from "./format/template-parser.ts";
@@ -38,6 +40,8 @@ export function createProgram(connect: (options: { readonly host?: string }) => 
     .option("-D, --debug", "Enable debug mode");
   let context: CliContext | undefined;
   const current = (): CliContext => (context ??= connect(program.opts()));
+  registerImage(program, current);
+  registerObjects(program, current);
   registerService(program, current);
   registerNode(program, current);
   registerSwarm(program, current);

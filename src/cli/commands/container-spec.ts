@@ -300,7 +300,7 @@ function portBindings(flags: RunFlags): Json {
 }
 
 function restartPolicy(text: string): Json {
-  const [name = "", count] = splitAt(text, ":");
+  const [name, count] = splitAt(text, ":");
   if (count !== "" && !/^\d+$/.test(count))
     throw new CliError(`invalid restart policy format: maximum retry count must be an integer`, 125);
   return { Name: name, MaximumRetryCount: Number(count) };
