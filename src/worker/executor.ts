@@ -7,7 +7,7 @@ export interface Executor {
   /** Makes the network state of this node (overlays, peers, endpoints, services' addresses, ingress) what it is told. Resolves when it is in force. */
   applyNetwork(state: NetworkAssignments): Promise<void>;
   /** Makes the container and all it needs. Twice for one task is safe: the second finds the first's. */
-  prepare(task: AssignedTask, options: { readonly signal: AbortSignal }): Promise<void>;
+  prepare(task: AssignedTask, options: { readonly signal: AbortSignal; readonly files: TaskFiles }): Promise<void>;
   /** Starts it; resolves when it runs (and is healthy, if it has a health check). */
   start(task: AssignedTask, options: { readonly signal: AbortSignal }): Promise<TaskStatus["container"]>;
   /** Resolves when it has ended, also if that was before the call. */
@@ -21,6 +21,12 @@ export interface Executor {
   remove(taskId: TaskId): Promise<void>;
   /** Tasks whose containers are on this node now, whatever their state. */
   list(): Promise<readonly TaskId[]>;
+}
+
+/** What the secrets and configs that a task names hold, by their ids. Secrets stay in memory and in a tmpfs. */
+export interface TaskFiles {
+  readonly secrets: ReadonlyMap<string, Uint8Array>;
+  readonly configs: ReadonlyMap<string, Uint8Array>;
 }
 
 export type NetworkAssignments = ReadonlyMap<string, Extract<Assignment, { kind: "network" | "peer" | "service" | "endpoint" }>>;
