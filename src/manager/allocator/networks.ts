@@ -1,0 +1,91 @@
+import type { Cluster, Network } from "../../model/cluster.ts";
+import type { Change } from "../store/change.ts";
+import type { Snapshot } from "../store/snapshot.ts";
+import { formatAddress, formatSubnet, overlaps, parseSubnet, sizeOf } from "./ipv4.ts";
+import type { Subnet } from "./ipv4.ts";
+
+/** As Swarm's: below are ids that operators use by hand. */
+const VXLAN_ID_MIN = 4096;
+const VXLAN_ID_MAX = 2 ** 24 - 1;
+const POOL_DEFAULT = ["10.0.0.0/8"];
+const SUBNET_BITS_DEFAULT = 24;
+
+/** Gives every network without one its VXLAN id, subnet and gateway. The pool's first subnet is the ingress network's. */
+export function planNetworks(view: Snapshot): readonly Change[] {
+  const networks = [...view.all("network")];
+  const missing = networks.filter(network => network.vxlanId === undefined);
+  if (missing.length === 0) return [];
+  const vxlanIds = new Set(networks.flatMap(({ vxlanId }) => (vxlanId === undefined ? [] : [vxlanId])));
+  const taken = networks.flatMap(({ ipam }) => ipam.flatMap(({ subnet }) => parseSubnet(subnet) ?? []));
+  const pools = poolsOf(view);
+  const changes: Change[] = [];
+  // The one that was there first is served first; ingress before all, so that it gets the first id.
+  for (const network of missing.toSorted(
+    (a, b) => Number(b.spec.isIngress) - Number(a.spec.isIngress) || a.createdAtMs - b.createdAtMs,
+  )) {
+    const vxlanId = lowestFree(vxlanIds);
+    const ipam = ipamOf(network, { taken, pools });
+    if (vxlanId === undefined || ipam === undefined) continue;
+    vxlanIds.add(vxlanId);
+    for (const { subnet } of ipam) taken.push(...([parseSubnet(subnet)].filter(Boolean) as Subnet[]));
+    changes.push({ kind: "put", table: "network", object: { ...network, vxlanId, ipam }, basedOn: network.version });
+  }
+  return changes;
+}
+
+interface Pools {
+  readonly pools: readonly Subnet[];
+  readonly subnetBits: number;
+}
+
+function poolsOf(view: Snapshot): Pools {
+  let cluster: Cluster | undefined;
+  for (const each of view.all("cluster")) cluster = each;
+  const given = (cluster?.defaultAddressPool ?? []).length === 0 ? POOL_DEFAULT : (cluster?.defaultAddressPool ?? []);
+  const subnetBits = cluster?.subnetSize === undefined || cluster.subnetSize === 0 ? SUBNET_BITS_DEFAULT : cluster.subnetSize;
+  return { pools: given.flatMap(pool => parseSubnet(pool) ?? []), subnetBits };
+}
+
+function ipamOf(
+  network: Network,
+  { taken, pools }: { readonly taken: readonly Subnet[]; readonly pools: Pools },
+): Network["ipam"] | undefined {
+  const given = network.spec.ipam.filter(({ subnet }) => subnet !== undefined);
+  if (given.length === 0) {
+    const subnet = freeSubnet(pools, { taken, isIngress: network.spec.isIngress });
+    return subnet && [{ subnet: formatSubnet(subnet), gateway: network.spec.ipam[0]?.gateway ?? firstAddress(subnet) }];
+  }
+  return given.flatMap(({ subnet: text = "", gateway, ipRange }) => {
+    const subnet = parseSubnet(text);
+    if (subnet === undefined) return [];
+    return [
+      { subnet: formatSubnet(subnet), gateway: gateway ?? firstAddress(subnet), ...(ipRange !== undefined && { ipRange }) },
+    ];
+  });
+}
+
+function firstAddress(subnet: Subnet): string {
+  return formatAddress(subnet.base + 1);
+}
+
+function freeSubnet(
+  { pools, subnetBits }: Pools,
+  { taken, isIngress }: { readonly taken: readonly Subnet[]; readonly isIngress: boolean },
+): Subnet | undefined {
+  let isFirst = true;
+  for (const pool of pools) {
+    const step = 2 ** (32 - subnetBits);
+    for (let base = pool.base; base + step <= pool.base + sizeOf(pool); base += step) {
+      const subnet = { base, prefixBits: subnetBits };
+      const isReserved = isFirst && !isIngress;
+      isFirst = false;
+      if (!isReserved && !taken.some(other => overlaps(subnet, other))) return subnet;
+    }
+  }
+  return undefined;
+}
+
+function lowestFree(taken: ReadonlySet<number>): number | undefined {
+  for (let id = VXLAN_ID_MIN; id <= VXLAN_ID_MAX; id++) if (!taken.has(id)) return id;
+  return undefined;
+}

@@ -1,0 +1,59 @@
+import type { Service, Task } from "../model/cluster.ts";
+import type { Change, TableName, Tables } from "./store/change.ts";
+import type { Snapshot } from "./store/snapshot.ts";
+
+/** What a turn has decided so far: the state with it, and one change an object, based on what was read at first. */
+export class Draft {
+  readonly #base: Snapshot;
+  readonly #changes = new Map<string, Change>();
+  #view: Snapshot;
+
+  constructor(base: Snapshot) {
+    this.#base = base;
+    this.#view = base;
+  }
+
+  get base(): Snapshot {
+    return this.#base;
+  }
+
+  get view(): Snapshot {
+    return this.#view;
+  }
+
+  get changes(): readonly Change[] {
+    return [...this.#changes.values()];
+  }
+
+  get size(): number {
+    return this.#changes.size;
+  }
+
+  add(changes: readonly Change[]): void {
+    if (changes.length === 0) return;
+    for (const change of changes) this.#merge(change);
+    this.#view = this.#view.with(changes);
+  }
+
+  #merge(change: Change): void {
+    const id = change.kind === "put" ? change.object.id : change.id;
+    const key = `${change.table}/${id}`;
+    const basedOn = this.#base.get(change.table, id as never)?.version ?? 0;
+    // Made and taken back in one turn: nothing happened. Removed first, so that a change keeps the place of its last word.
+    this.#changes.delete(key);
+    if (change.kind === "remove" && basedOn === 0) return;
+    this.#changes.set(key, { ...change, basedOn });
+  }
+}
+
+export function putTask(task: Task): Change {
+  return { kind: "put", table: "task", object: task, basedOn: task.version };
+}
+
+export function putService(service: Service): Change {
+  return { kind: "put", table: "service", object: service, basedOn: service.version };
+}
+
+export function removal(table: TableName, { id, version }: Tables[TableName]): Change {
+  return { kind: "remove", table, id, basedOn: version };
+}

@@ -1,0 +1,84 @@
+import type { ServiceId, TaskId } from "../model/ids.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import { Agenda } from "./control-loop-agenda.ts";
+import { Inbox } from "./control-loop-inbox.ts";
+import type { WatchedStore } from "./control-loop-inbox.ts";
+import { planTurn } from "./control-loop-turn.ts";
+import type { Turn } from "./control-loop-turn.ts";
+import { NodeUsage } from "./control-loop-usage.ts";
+import type { ApplyResult, Entry } from "./store/change.ts";
+
+/** One entry holds no more, so that Raft's messages are not kept waiting. */
+const CHANGES_MAX = 1_000;
+/** After refusals for staleness a turn is made smaller, down to this: less to be overtaken. */
+const CHANGES_MIN = 20;
+/** Something to wait for even if no stage asked for a time. */
+const IDLE_MS = 60_000;
+
+export interface ControlLoopOptions {
+  readonly store: WatchedStore;
+  readonly propose: (entry: Omit<Entry, "atMs">, options: { readonly signal: AbortSignal }) => Promise<ApplyResult>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly newTaskId: () => TaskId;
+  /** The term this manager leads in: a plan of it is refused in any other. */
+  readonly term: number;
+  /** Aborted when leadership is over. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs while this manager leads. Reads state, never what an event said, so a missed event costs nothing.
+ * @throws The signal's reason, or OperationError `unavailable` when leadership was lost first.
+ */
+export async function runControlLoop(options: ControlLoopOptions): Promise<void> {
+  const { store, clock, log, newTaskId, term, propose, signal } = options;
+  const inbox = new Inbox(store, { signal });
+  const agenda = new Agenda();
+  const usage = new NodeUsage();
+  let changesMax = CHANGES_MAX;
+  for (;;) {
+    signal.throwIfAborted();
+    const taken = inbox.take();
+    const view = store.view();
+    if (taken.kind === "all") usage.rebuild(view);
+    else usage.refresh(view, taken.ids.get("task") ?? []);
+    agenda.note(view, taken);
+    const nowMs = clock.nowMs();
+    const services = agenda.due(nowMs);
+    const turn = planTurn(view, { nowMs, newTaskId, services, usage, changesMax });
+    if (turn.changes.length === 0) {
+      agenda.settle(turn.looked, { nowMs });
+      if (agenda.due(nowMs).length === 0) await inbox.wait(Math.min(IDLE_MS, agenda.nextAtMs - nowMs), clock);
+      continue;
+    }
+    const result = await propose({ changes: turn.changes, reliesOn: turn.reliesOn, term }, { signal });
+    if (result.kind === "applied") {
+      // At once, not when the watch tells: the next turn must not give away the same room twice.
+      usage.refresh(store.view(), taskIds(turn));
+      agenda.settle(turn.looked, { nowMs });
+      changesMax = Math.min(CHANGES_MAX, changesMax * 2);
+      continue;
+    }
+    if (result.reason === "term") return;
+    if (result.reason === "conflict") {
+      // What the plan did not foresee: put these services off, so that one cannot hold up the rest.
+      log.warn({ message: result.message, services: services.length }, "a plan was refused");
+      agenda.settle(postponed(turn, nowMs), { nowMs });
+    }
+    changesMax = Math.max(CHANGES_MIN, Math.floor(changesMax / 2));
+  }
+}
+
+function taskIds({ changes }: Turn): readonly string[] {
+  return changes.flatMap(change => (change.table === "task" ? [change.kind === "put" ? change.object.id : change.id] : []));
+}
+
+const CONFLICT_RETRY_MS = 1_000;
+
+function postponed({ looked }: Turn, nowMs: number): Turn["looked"] {
+  return new Map<ServiceId, { readonly wakeAtMs: number; readonly isWaiting: boolean }>(
+    [...looked.keys()].map(id => [id, { wakeAtMs: nowMs + CONFLICT_RETRY_MS, isWaiting: false }]),
+  );
+}

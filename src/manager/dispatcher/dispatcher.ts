@@ -1,0 +1,214 @@
+import { OperationError, errorKind } from "../../lib/errors.ts";
+import type { NodeId, SessionId } from "../../model/ids.ts";
+import type { SessionDown, SessionUp } from "../../model/session.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Log } from "../../ports/log.ts";
+import type { WatchedStore } from "../control-loop-inbox.ts";
+import type { LeaderCalls } from "./leader-calls.ts";
+import { route } from "./router.ts";
+import { Session } from "./session.ts";
+import { SessionTable } from "./session-table.ts";
+
+/** News that comes within this time goes down together. */
+const BATCH_MS = 50;
+const REPORT_PERIOD_MS = 500;
+/** A manager that has not reached a leader for this long sends its workers to another one. */
+const LEADERLESS_MAX_MS = 4_000;
+const FORWARD_RETRY_MS = 200;
+const FORWARD_ATTEMPTS_MAX = 20;
+
+export interface DispatcherOptions {
+  readonly store: WatchedStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly newSessionId: () => SessionId;
+  /** The node this manager is on. */
+  readonly managerId: NodeId;
+  /** The leader, wherever it is: its own duties when this manager leads. Calls fail with `unavailable` when there is none. */
+  readonly leader: LeaderCalls;
+  readonly beatPeriodMs: number;
+}
+
+/** Serves workers' sessions from this manager's own applied state. Every manager has one. */
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #sessions = new SessionTable();
+  #lastLeaderMs: number;
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+    this.#lastLeaderMs = options.clock.monotonicMs();
+  }
+
+  /** Routes what the store applies and reports to the leader, until `signal`, which closes all sessions. @throws The signal's reason. */
+  async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const stop = new AbortController();
+    const joined = AbortSignal.any([signal, stop.signal]);
+    try {
+      await Promise.all([this.#route(joined), this.#report(joined)]);
+    } finally {
+      stop.abort();
+      this.#sessions.closeAll("the manager is stopping");
+    }
+  }
+
+  /**
+   * One worker's session. Ends when `up` ends, when a newer session of the node fences it, or when this manager loses the leader.
+   * @throws OperationError `not-found` for a node that is not in the cluster, `unavailable` when the worker should try another manager.
+   */
+  async *session(
+    {
+      nodeId,
+      remoteAddress = "",
+      signal,
+    }: { readonly nodeId: NodeId; readonly remoteAddress?: string; readonly signal?: AbortSignal },
+    up: AsyncIterable<SessionUp>,
+  ): AsyncGenerator<SessionDown, void, undefined> {
+    const { store, clock, newSessionId, beatPeriodMs } = this.#options;
+    if (this.#isLeaderless()) throw new OperationError("unavailable", "this manager has no leader");
+    if (store.view().get("node", nodeId) === undefined) throw new OperationError("not-found", `node ${nodeId} not found`);
+    const session = new Session({ id: newSessionId(), nodeId, view: store.view(), nowMs: clock.monotonicMs() });
+    const seat = this.#sessions.open(session);
+    const closed = signal === undefined ? seat.closed : AbortSignal.any([seat.closed, signal]);
+    const reading = this.#readUp({ session, remoteAddress, closed }, up).then(
+      () => seat.close("the worker ended the session"),
+      (error: unknown) => seat.close(error instanceof Error ? error.message : String(error)),
+    );
+    try {
+      yield { kind: "welcome", sessionId: session.id, beatPeriodMs };
+      let managers = "";
+      for (;;) {
+        const addresses = managerAddresses(store);
+        if (addresses.join() !== managers) yield { kind: "managers", addresses };
+        managers = addresses.join();
+        const assignments = session.next(store.view());
+        seat.reindex();
+        if (assignments !== undefined) yield { kind: "assignments", assignments };
+        await seat.news(closed);
+        await clock.sleep(BATCH_MS, { signal: closed });
+      }
+    } catch (error) {
+      if (!closed.aborted) throw error;
+      if (signal?.aborted !== true) throw new OperationError("unavailable", seat.reason);
+    } finally {
+      seat.close("the session is over");
+      await reading;
+    }
+  }
+
+  async #readUp(
+    context: { readonly session: Session; readonly remoteAddress: string; readonly closed: AbortSignal },
+    up: AsyncIterable<SessionUp>,
+  ): Promise<void> {
+    const { session, remoteAddress, closed } = context;
+    const { clock, leader } = this.#options;
+    const { nodeId } = session;
+    const iterator = up[Symbol.asyncIterator]();
+    const over = new Promise<undefined>(resolve => closed.addEventListener("abort", () => resolve(undefined), { once: true }));
+    try {
+      while (!closed.aborted) {
+        const next = await Promise.race([iterator.next(), over]);
+        if (next === undefined || next.done === true) return;
+        session.lastHeardMs = clock.monotonicMs();
+        const message = next.value;
+        switch (message.kind) {
+          case "hello": {
+            const address = message.address === "" ? remoteAddress : message.address;
+            const report = { nodeId, description: message.description, address };
+            // Not waited for: beats must not stand behind it.
+            void this.#forward(session, { closed, send: () => leader.describeNode(report, { signal: closed }) });
+            break;
+          }
+          case "statuses": {
+            const report = { nodeId, statuses: message.statuses };
+            void this.#forward(session, { closed, send: () => leader.writeStatuses(report, { signal: closed }) });
+            break;
+          }
+          case "beat":
+          case "applied":
+            break;
+        }
+      }
+    } finally {
+      void iterator.return?.();
+    }
+  }
+
+  /** Brings a report to the leader, through changes of it. When that fails for long, the worker is made to begin again. */
+  async #forward(
+    session: Session,
+    { closed, send }: { readonly closed: AbortSignal; readonly send: () => Promise<void> },
+  ): Promise<void> {
+    const { clock, log } = this.#options;
+    for (let attempt = 1; !closed.aborted; attempt++) {
+      try {
+        await send();
+        return;
+      } catch (error) {
+        if (closed.aborted) return;
+        if (errorKind(error) !== "unavailable" || attempt === FORWARD_ATTEMPTS_MAX) {
+          log.warn({ node: session.nodeId, error: String(error) }, "a worker's report did not reach the leader");
+          this.#sessions.close(session, "the leader could not be told");
+          return;
+        }
+      }
+      await clock.sleep(FORWARD_RETRY_MS, { signal: closed }).catch(() => undefined);
+    }
+  }
+
+  async #route(signal: AbortSignal): Promise<void> {
+    const { store, log } = this.#options;
+    while (!signal.aborted) {
+      const watch = store.watch({ signal });
+      let before = store.view();
+      this.#sessions.noteAll();
+      try {
+        for await (const { ids } of watch) {
+          const after = store.view();
+          route({ before, after }, ids, this.#sessions);
+          for (const id of ids.get("node") ?? []) {
+            if (after.get("node", id as NodeId) === undefined) this.#sessions.closeNode(id as NodeId, "the node was removed");
+          }
+          if (ids.has("node")) this.#sessions.wakeAll();
+          before = after;
+        }
+      } catch (error) {
+        if (signal.aborted || errorKind(error) !== "unavailable") throw error;
+        log.warn({}, "sessions fell behind the state and are told everything anew");
+      }
+    }
+  }
+
+  async #report(signal: AbortSignal): Promise<void> {
+    const { clock, leader, managerId, log } = this.#options;
+    for (;;) {
+      await clock.sleep(REPORT_PERIOD_MS, { signal });
+      const nowMs = clock.monotonicMs();
+      const sessions = this.#sessions.list().map(session => ({
+        nodeId: session.nodeId,
+        sessionId: session.id,
+        ageMs: nowMs - session.openedAtMs,
+        silenceMs: nowMs - session.lastHeardMs,
+      }));
+      try {
+        const deadline = AbortSignal.any([signal, clock.timeout(LEADERLESS_MAX_MS / 2)]);
+        const { fenced } = await leader.reportSessions({ managerId, sessions }, { signal: deadline });
+        this.#lastLeaderMs = clock.monotonicMs();
+        for (const id of fenced) this.#sessions.closeId(id, "the node has a newer session");
+      } catch (error) {
+        signal.throwIfAborted();
+        log.debug({ error: String(error) }, "no leader was told of the sessions");
+        if (this.#isLeaderless()) this.#sessions.closeAll("this manager has no leader");
+      }
+    }
+  }
+
+  #isLeaderless(): boolean {
+    return this.#options.clock.monotonicMs() - this.#lastLeaderMs > LEADERLESS_MAX_MS;
+  }
+}
+
+/** Of the managers' ports. */
+function managerAddresses(store: WatchedStore): readonly string[] {
+  return [...store.view().all("node")].flatMap(({ manager }) => (manager === undefined ? [] : [manager.address])).toSorted();
+}

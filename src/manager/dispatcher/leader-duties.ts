@@ -1,0 +1,115 @@
+import { OperationError } from "../../lib/errors.ts";
+import type { Node } from "../../model/cluster.ts";
+import type { SessionId } from "../../model/ids.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Log } from "../../ports/log.ts";
+import type { ApplyResult, Change, Entry } from "../store/change.ts";
+import type { Snapshot } from "../store/snapshot.ts";
+import type { LeaderCalls, NodeReport, SessionReport, StatusReport } from "./leader-calls.ts";
+import { Liveness } from "./liveness.ts";
+import { StatusWriter } from "./status-writer.ts";
+
+const JUDGE_PERIOD_MS = 250;
+const ATTEMPTS_MAX = 20;
+
+export interface LeaderDutiesOptions {
+  readonly view: () => Snapshot;
+  readonly propose: (entry: Omit<Entry, "atMs">, options: { readonly signal?: AbortSignal }) => Promise<ApplyResult>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly beatPeriodMs: number;
+}
+
+/** What the leader does for the dispatchers: writes what workers report, and judges which nodes are up. */
+export class LeaderDuties implements LeaderCalls {
+  readonly #options: LeaderDutiesOptions;
+  readonly #statuses: StatusWriter;
+  #liveness: Liveness | undefined;
+
+  constructor(options: LeaderDutiesOptions) {
+    this.#options = options;
+    this.#statuses = new StatusWriter(options);
+  }
+
+  /** Runs while this manager leads. @throws The signal's reason. */
+  async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const { clock, beatPeriodMs, log } = this.#options;
+    const liveness = new Liveness({ electedAtMs: clock.monotonicMs(), beatPeriodMs });
+    this.#liveness = liveness;
+    try {
+      for (;;) {
+        await clock.sleep(JUDGE_PERIOD_MS, { signal });
+        try {
+          await this.#judge(liveness, signal);
+        } catch (error) {
+          signal.throwIfAborted();
+          log.warn({ error: String(error) }, "could not record which nodes are up");
+        }
+      }
+    } finally {
+      if (this.#liveness === liveness) this.#liveness = undefined;
+    }
+  }
+
+  async writeStatuses(report: StatusReport): Promise<void> {
+    this.#leading();
+    await this.#statuses.write(report);
+  }
+
+  async describeNode({ nodeId, description, address }: NodeReport): Promise<void> {
+    this.#leading();
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+      const node = this.#options.view().get("node", nodeId);
+      if (node === undefined) throw new OperationError("not-found", `node ${nodeId} not found`);
+      const next: Node = {
+        ...node,
+        description,
+        status: { ...node.status, address: address === "" ? node.status.address : address },
+      };
+      if (isSame(next.description, node.description) && next.status.address === node.status.address) return;
+      if (await this.#put([next])) return;
+    }
+    throw new OperationError("unavailable", "the node's description was overtaken too often");
+  }
+
+  async reportSessions(report: SessionReport): Promise<{ readonly fenced: readonly SessionId[] }> {
+    return { fenced: this.#leading().report(report, this.#options.clock.monotonicMs()) };
+  }
+
+  #leading(): Liveness {
+    if (this.#liveness === undefined) throw new OperationError("unavailable", "this manager is not the leader");
+    return this.#liveness;
+  }
+
+  async #judge(liveness: Liveness, signal: AbortSignal): Promise<void> {
+    const { view, clock, log } = this.#options;
+    const snapshot = view();
+    const nodes = [...snapshot.all("node")].map(({ id, status }) => ({ id, state: status.state }));
+    const { down, up } = liveness.judge(nodes, clock.monotonicMs());
+    if (down.length === 0 && up.length === 0) return;
+    const changed = [
+      ...down.map(id => ({ id, state: "down", message: "heartbeat failure" }) as const),
+      // A node that has never said what it is has no room for tasks yet.
+      ...up
+        .filter(id => snapshot.get("node", id)?.description !== undefined)
+        .map(id => ({ id, state: "ready", message: "" }) as const),
+    ].flatMap(({ id, state, message }) => {
+      const node = snapshot.get("node", id);
+      return node === undefined ? [] : [{ ...node, status: { ...node.status, state, message } }];
+    });
+    if (changed.length === 0) return;
+    signal.throwIfAborted();
+    if (await this.#put(changed)) {
+      for (const { id, status } of changed) log.info({ node: id, state: status.state }, "a node changed state");
+    }
+  }
+
+  async #put(nodes: readonly Node[]): Promise<boolean> {
+    const changes: readonly Change[] = nodes.map(object => ({ kind: "put", table: "node", object, basedOn: object.version }));
+    return (await this.#options.propose({ changes, reliesOn: [] }, {})).kind === "applied";
+  }
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

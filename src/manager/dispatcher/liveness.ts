@@ -1,0 +1,91 @@
+import type { NodeId, SessionId } from "../../model/ids.ts";
+import type { SessionReport } from "./leader-calls.ts";
+
+const GRACE_BEATS = 3;
+const SILENCE_MIN_MS = 5_000;
+/** A manager that has not reported for this long is not heard: three reports missed. */
+const MANAGER_SILENCE_MS = 1_500;
+/** Workers of such a manager get this much more: they have to find another one first. */
+const MOVING_MS = 5_000;
+/** When most nodes fall silent at once, it is rather the network, or this manager, that is at fault. */
+const MASS_WINDOW_MS = 30_000;
+const MASS_HOLD_MS = 60_000;
+
+/** How long a worker may be silent before it counts as down. Down is not gone: its containers may still run. */
+export function silenceLimitMs(beatPeriodMs: number): number {
+  return Math.max(SILENCE_MIN_MS, GRACE_BEATS * beatPeriodMs);
+}
+
+export interface Verdict {
+  readonly down: readonly NodeId[];
+  readonly up: readonly NodeId[];
+}
+
+interface Heard {
+  readonly sessionId: SessionId;
+  readonly managerId: NodeId;
+  readonly openedAtMs: number;
+  readonly atMs: number;
+}
+
+/** The leader's judgement of who is there. Lives for one term; all times are this manager's monotonic clock. */
+export class Liveness {
+  readonly #electedAtMs: number;
+  readonly #limitMs: number;
+  readonly #heard = new Map<NodeId, Heard>();
+  readonly #managers = new Map<NodeId, number>();
+  #recentlyDown: readonly number[] = [];
+  #holdEndsAtMs: number | undefined;
+
+  constructor(options: { readonly electedAtMs: number; readonly beatPeriodMs: number }) {
+    this.#electedAtMs = options.electedAtMs;
+    this.#limitMs = silenceLimitMs(options.beatPeriodMs);
+  }
+
+  /** @returns sessions whose node has a newer one, here or at another manager. */
+  report({ managerId, sessions }: SessionReport, nowMs: number): readonly SessionId[] {
+    this.#managers.set(managerId, nowMs);
+    const fenced: SessionId[] = [];
+    for (const { nodeId, sessionId, ageMs, silenceMs } of sessions) {
+      const known = this.#heard.get(nodeId);
+      const openedAtMs = known?.sessionId === sessionId ? known.openedAtMs : nowMs - ageMs;
+      if (known !== undefined && known.sessionId !== sessionId && known.openedAtMs > openedAtMs) {
+        fenced.push(sessionId);
+        continue;
+      }
+      const atMs = Math.max(nowMs - silenceMs, known?.sessionId === sessionId ? known.atMs : -Infinity);
+      this.#heard.set(nodeId, { sessionId, managerId, openedAtMs, atMs });
+    }
+    return fenced;
+  }
+
+  /** Which nodes' state has to change. @param nodes - Those that are in the state now. */
+  judge(nodes: readonly { readonly id: NodeId; readonly state: string }[], nowMs: number): Verdict {
+    const up = nodes.filter(({ id, state }) => state !== "ready" && this.#isHeard(id, nowMs)).map(({ id }) => id);
+    const ready = nodes.filter(({ state }) => state === "ready");
+    const late = ready.filter(({ id }) => this.#silenceMs(id, nowMs) > this.#limitOf(id, nowMs));
+    this.#recentlyDown = this.#recentlyDown.filter(atMs => nowMs - atMs < MASS_WINDOW_MS);
+    const silent = ready.filter(({ id }) => this.#silenceMs(id, nowMs) > this.#limitMs / 2).length;
+    const isMass = late.length > 0 && silent + this.#recentlyDown.length > (ready.length + this.#recentlyDown.length) / 2;
+    if (!isMass && late.length === 0) this.#holdEndsAtMs = undefined;
+    else if (isMass) this.#holdEndsAtMs ??= nowMs + MASS_HOLD_MS;
+    if (this.#holdEndsAtMs !== undefined && nowMs < this.#holdEndsAtMs) return { down: [], up };
+    this.#recentlyDown = [...this.#recentlyDown, ...late.map(() => nowMs)];
+    return { down: late.map(({ id }) => id), up };
+  }
+
+  #isHeard(id: NodeId, nowMs: number): boolean {
+    return this.#heard.has(id) && this.#silenceMs(id, nowMs) <= this.#limitMs;
+  }
+
+  #silenceMs(id: NodeId, nowMs: number): number {
+    return nowMs - Math.max(this.#electedAtMs, this.#heard.get(id)?.atMs ?? -Infinity);
+  }
+
+  #limitOf(id: NodeId, nowMs: number): number {
+    const managerId = this.#heard.get(id)?.managerId;
+    if (managerId === undefined || managerId === id) return this.#limitMs;
+    const isManagerHeard = nowMs - Math.max(this.#electedAtMs, this.#managers.get(managerId) ?? -Infinity) <= MANAGER_SILENCE_MS;
+    return isManagerHeard ? this.#limitMs : this.#limitMs + MOVING_MS;
+  }
+}

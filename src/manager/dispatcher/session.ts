@@ -1,0 +1,95 @@
+import type { NodeId, SessionId } from "../../model/ids.ts";
+import type { Assignment, AssignmentKey, Assignments } from "../../model/session.ts";
+import type { Snapshot } from "../store/snapshot.ts";
+import { assignmentFor, fullAssignments, needsOf } from "./assignments.ts";
+import type { NodeNeeds } from "./assignments.ts";
+
+/** More than this to tell at once, and everything is told anew. */
+const DIRTY_MAX = 5_000;
+
+/** What one worker has been told, and what it has to be told next: ids, never a state. */
+export class Session {
+  readonly id: SessionId;
+  readonly nodeId: NodeId;
+  readonly openedAtMs: number;
+  lastHeardMs: number;
+  #needs: NodeNeeds;
+  #dirty = new Map<string, AssignmentKey>();
+  #isFullDue = true;
+  #areNeedsDue = false;
+  #sequence = 0;
+
+  constructor(options: { readonly id: SessionId; readonly nodeId: NodeId; readonly view: Snapshot; readonly nowMs: number }) {
+    this.id = options.id;
+    this.nodeId = options.nodeId;
+    this.openedAtMs = options.nowMs;
+    this.lastHeardMs = options.nowMs;
+    this.#needs = needsOf(options.view, options.nodeId);
+  }
+
+  get needs(): NodeNeeds {
+    return this.#needs;
+  }
+
+  get hasNews(): boolean {
+    return this.#isFullDue || this.#areNeedsDue || this.#dirty.size > 0;
+  }
+
+  note(key: AssignmentKey): void {
+    if (this.#isFullDue) return;
+    this.#dirty.set(`${key.kind}/${key.id}`, key);
+    if (this.#dirty.size > DIRTY_MAX) this.noteAll();
+  }
+
+  /** Its tasks changed: which networks, secrets and configs it needs is to be seen again. */
+  noteNeeds(): void {
+    this.#areNeedsDue = true;
+  }
+
+  noteAll(): void {
+    this.#isFullDue = true;
+    this.#dirty.clear();
+  }
+
+  /** What has to be told now. Empties what was noted. */
+  next(view: Snapshot): Assignments | undefined {
+    if (this.#isFullDue) {
+      this.#needs = needsOf(view, this.nodeId);
+      this.#isFullDue = false;
+      this.#areNeedsDue = false;
+      const put = fullAssignments(view, { nodeId: this.nodeId, needs: this.#needs });
+      return { sequence: ++this.#sequence, isFull: true, put, removed: [] };
+    }
+    if (this.#areNeedsDue) this.#renewNeeds(view);
+    const dirty = this.#dirty;
+    this.#dirty = new Map();
+    const put: Assignment[] = [];
+    const removed: AssignmentKey[] = [];
+    for (const key of dirty.values()) {
+      const assignment = assignmentFor(view, { nodeId: this.nodeId, needs: this.#needs, key });
+      if (assignment === undefined) removed.push(key);
+      else put.push(assignment);
+    }
+    if (put.length === 0 && removed.length === 0) return undefined;
+    return { sequence: ++this.#sequence, isFull: false, put, removed };
+  }
+
+  #renewNeeds(view: Snapshot): void {
+    const before = this.#needs;
+    this.#needs = needsOf(view, this.nodeId);
+    this.#areNeedsDue = false;
+    for (const id of changed(before.secrets, this.#needs.secrets)) this.note({ kind: "secret", id });
+    for (const id of changed(before.configs, this.#needs.configs)) this.note({ kind: "config", id });
+    const networks = changed(before.networks, this.#needs.networks);
+    if (networks.length === 0) return;
+    for (const id of networks) {
+      this.note({ kind: "network", id });
+      for (const task of view.tasksOnNetwork(id)) this.note({ kind: "endpoint", id: task.id });
+    }
+    for (const { id, spec } of view.all("service")) if (spec.task.networks.length > 0) this.note({ kind: "service", id });
+  }
+}
+
+function changed<Id>(before: ReadonlySet<Id>, after: ReadonlySet<Id>): readonly Id[] {
+  return [...[...before].filter(id => !after.has(id)), ...[...after].filter(id => !before.has(id))];
+}

@@ -1,0 +1,40 @@
+import { parseConstraint, satisfies } from "../../scheduler/constraint.ts";
+import type { Node } from "../../model/cluster.ts";
+import type { NodeId } from "../../model/ids.ts";
+import { hasEndedByItself, isWanted, troubleOf } from "./instance.ts";
+import type { Instance } from "./instance.ts";
+import type { ServicePlanner } from "./service-plan.ts";
+import { createSuccessor } from "./supervise.ts";
+
+/** One task on every node that the service's constraints allow. @returns the instances that stay. */
+export function planGlobal(planner: ServicePlanner, instances: ReadonlyMap<NodeId, Instance>): readonly Instance[] {
+  const constraints = (planner.revision.task.placement?.constraints ?? []).map(parseConstraint);
+  const fits = (node: Node): boolean => constraints.every(constraint => satisfies(node, constraint));
+  const staying: Instance[] = [];
+  for (const instance of instances.values()) {
+    const node = instance.nodeId === undefined ? undefined : planner.view.get("node", instance.nodeId);
+    if (node !== undefined && troubleOf(node) !== "drained" && fits(node)) {
+      staying.push(instance);
+      continue;
+    }
+    if (!planner.hasRoom()) continue;
+    for (const task of instance.tasks) {
+      // The history of a node that is gone goes with it.
+      if (node === undefined) planner.setDesired(task, "remove");
+      else if (isWanted(task)) planner.setDesired(task, "shutdown");
+    }
+  }
+  for (const node of planner.view.all("node")) {
+    if (node.status.state !== "ready" || node.spec.availability !== "active" || !fits(node)) continue;
+    const instance = instances.get(node.id) ?? { slot: 0, nodeId: node.id, tasks: [] };
+    if (instance.tasks.some(isWanted) || hasFinished(planner, instance)) continue;
+    if (!planner.hasRoom()) break;
+    createSuccessor(planner, instance, { delayMs: 0 });
+  }
+  return staying;
+}
+
+function hasFinished({ service }: ServicePlanner, { tasks }: Instance): boolean {
+  const last = tasks.at(-1);
+  return last?.revisionId === service.revisionId && last.desiredState === "shutdown" && hasEndedByItself(last);
+}

@@ -1,0 +1,99 @@
+import type { Node, Service, Task } from "../../model/cluster.ts";
+import type { NodeId, RevisionId, TaskId } from "../../model/ids.ts";
+import { isTerminal, stateRank } from "../../model/task-state.ts";
+import type { Snapshot } from "../store/snapshot.ts";
+
+/** One place of a service: a slot of a replicated one, a node of a global one, with all its tasks, oldest first. */
+export interface Instance {
+  readonly slot: number;
+  /** Only in a global service. */
+  readonly nodeId?: NodeId;
+  readonly tasks: readonly Task[];
+}
+
+/** It is meant to run, now or when its turn comes. */
+export function isWanted(task: Task): boolean {
+  return stateRank(task.desiredState) <= stateRank("running");
+}
+
+export function isDead(task: Task): boolean {
+  return isTerminal(task.status.state);
+}
+
+/** It ended without being told to. */
+export function hasEndedByItself({ status: { state } }: Task): boolean {
+  return state === "complete" || state === "failed" || state === "rejected";
+}
+
+export type NodeTrouble = "gone" | "down" | "drained";
+
+/** Why a task cannot stay where it is. */
+export function nodeTrouble(view: Snapshot, { nodeId }: Task): NodeTrouble | undefined {
+  if (nodeId === undefined) return undefined;
+  return troubleOf(view.get("node", nodeId));
+}
+
+export function troubleOf(node: Node | undefined): NodeTrouble | undefined {
+  if (node === undefined) return "gone";
+  if (node.status.state === "down") return "down";
+  return node.spec.availability === "drain" ? "drained" : undefined;
+}
+
+/** Nothing will be heard of this task until its node is back, if ever. */
+export function isOutOfReach(view: Snapshot, task: Task): boolean {
+  const trouble = nodeTrouble(view, task);
+  return task.nodeId === undefined || trouble === "gone" || trouble === "down";
+}
+
+export function instancesOf(view: Snapshot, service: Service): Map<number | NodeId, Instance> {
+  const byKey = new Map<number | NodeId, { slot: number; nodeId?: NodeId; tasks: Task[] }>();
+  const isGlobal = service.spec.mode.kind === "global";
+  for (const task of view.tasksOfService(service.id)) {
+    const key = isGlobal ? task.nodeId : task.slot;
+    if (key === undefined) continue;
+    const instance = byKey.get(key);
+    if (instance !== undefined) instance.tasks.push(task);
+    else
+      byKey.set(key, {
+        slot: task.slot,
+        tasks: [task],
+        ...(isGlobal && task.nodeId !== undefined && { nodeId: task.nodeId }),
+      });
+  }
+  for (const { tasks } of byKey.values()) if (tasks.length > 1) tasks.sort(byAge);
+  return byKey;
+}
+
+/** Tasks made at the same moment go by id, so that every leader sees one order. */
+function byAge(a: Task, b: Task): number {
+  return a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1);
+}
+
+/** A task that runs the service's present revision. Its networks are the allocator's, its node the scheduler's business. */
+export function newTask(options: {
+  readonly id: TaskId;
+  readonly service: Service;
+  readonly revisionId: RevisionId;
+  readonly slot: number;
+  readonly nodeId?: NodeId;
+  readonly desiredState: "ready" | "running";
+  readonly startNotBeforeMs?: number;
+  readonly nowMs: number;
+}): Task {
+  const { id, service, revisionId, slot, nodeId, desiredState, startNotBeforeMs, nowMs } = options;
+  return {
+    id,
+    version: 0,
+    createdAtMs: nowMs,
+    updatedAtMs: nowMs,
+    serviceId: service.id,
+    revisionId,
+    slot,
+    ...(nodeId !== undefined && { nodeId }),
+    desiredState,
+    status: { state: "new", atMs: nowMs, message: "created" },
+    networks: [],
+    hostPorts: [],
+    ...(startNotBeforeMs !== undefined && { startNotBeforeMs }),
+  };
+}

@@ -1,0 +1,84 @@
+import type { Revision, Service, Task } from "../../model/cluster.ts";
+import type { NodeId, TaskId } from "../../model/ids.ts";
+import type { TaskState } from "../../model/task-state.ts";
+import type { Change } from "../store/change.ts";
+import type { Snapshot } from "../store/snapshot.ts";
+import { putTask, removal } from "../control-loop-draft.ts";
+import { newTask } from "./instance.ts";
+
+export interface PlanContext {
+  readonly nowMs: number;
+  readonly newTaskId: () => TaskId;
+  /** How many changes may still be made in this turn. */
+  readonly budget: number;
+}
+
+/** What orchestrating one service comes to. */
+export interface ServicePlan {
+  readonly changes: readonly Change[];
+  /** Look again then, whatever happens. */
+  readonly wakeAtMs: number;
+  /** The budget ran out: look again in the next turn. */
+  readonly isPartial: boolean;
+}
+
+/** Collects the changes to one service's tasks. Owned by one call of `planService`. */
+export class ServicePlanner {
+  readonly view: Snapshot;
+  readonly service: Service;
+  readonly revision: Revision;
+  readonly nowMs: number;
+  readonly #newTaskId: () => TaskId;
+  readonly #budget: number;
+  readonly #changes = new Map<string, Change>();
+  #wakeAtMs = Infinity;
+  #isPartial = false;
+
+  constructor(view: Snapshot, options: PlanContext & { readonly service: Service; readonly revision: Revision }) {
+    this.view = view;
+    this.service = options.service;
+    this.revision = options.revision;
+    this.nowMs = options.nowMs;
+    this.#newTaskId = options.newTaskId;
+    this.#budget = options.budget;
+  }
+
+  /** There is room for one more instance's changes. Asking notes that something is left when there is not. */
+  hasRoom(): boolean {
+    if (this.#changes.size < this.#budget) return true;
+    this.#isPartial = true;
+    return false;
+  }
+
+  wakeAt(atMs: number): void {
+    if (atMs > this.nowMs) this.#wakeAtMs = Math.min(this.#wakeAtMs, atMs);
+  }
+
+  setDesired(task: Task, desiredState: TaskState): Task {
+    if (task.desiredState === desiredState) return task;
+    return this.put({ ...task, desiredState });
+  }
+
+  put(task: Task): Task {
+    this.#changes.set(task.id, putTask(task));
+    return task;
+  }
+
+  create(options: {
+    readonly slot: number;
+    readonly nodeId?: NodeId;
+    readonly desiredState: "ready" | "running";
+    readonly startNotBeforeMs?: number;
+  }): Task {
+    const { service, nowMs } = this;
+    return this.put(newTask({ ...options, id: this.#newTaskId(), service, revisionId: service.revisionId, nowMs }));
+  }
+
+  remove(task: Task): void {
+    this.#changes.set(task.id, removal("task", task));
+  }
+
+  plan(others: readonly Change[] = []): ServicePlan {
+    return { changes: [...this.#changes.values(), ...others], wakeAtMs: this.#wakeAtMs, isPartial: this.#isPartial };
+  }
+}

@@ -1,0 +1,165 @@
+import type { Service, Task, UpdateConfig, UpdateStatus } from "../../model/cluster.ts";
+import { stateRank } from "../../model/task-state.ts";
+import type { Change } from "../store/change.ts";
+import { putService } from "../control-loop-draft.ts";
+import { hasEndedByItself, isDead, isWanted } from "./instance.ts";
+import type { Instance } from "./instance.ts";
+import type { ServicePlanner } from "./service-plan.ts";
+import { createSuccessor } from "./supervise.ts";
+
+const NS_PER_MS = 1_000_000;
+/** @see SwarmKit api/defaults/service.go */
+const DEFAULTS: UpdateConfig = { parallelism: 1, delayNs: 0, failureAction: "pause", maxFailureRatio: 0, order: "stop-first" };
+const MONITOR_DEFAULT_MS = 5_000;
+
+/**
+ * Moves the service towards its present revision, a few instances at a time.
+ *
+ * Everything is read from the tasks: those of the present revision made since the update began are the updated ones, the
+ * state and time of their status say how they fare. So a new leader goes on where the last one was.
+ */
+export function planUpdate(planner: ServicePlanner, instances: readonly Instance[]): readonly Change[] {
+  const { service } = planner;
+  const state = service.updateStatus?.state;
+  if (state === "paused" || state === "rollback_paused") return [];
+  const outdated = instances.filter(({ tasks }) => tasks.some(task => isWanted(task) && task.revisionId !== service.revisionId));
+  const isActive = state === "updating" || state === "rollback_started";
+  if (!isActive && outdated.length === 0) return [];
+  const config = (service.isRollingBack ? service.spec.rollback : service.spec.update) ?? DEFAULTS;
+  const status: UpdateStatus = isActive && service.updateStatus !== undefined ? service.updateStatus : begin(planner);
+  const updated = updatedTasks(instances, { service, sinceMs: status.startedAtMs ?? 0 });
+  const failed = updated.filter(hasEndedByItself);
+  const [firstFailed] = failed;
+  const total = new Set([...outdated.map(keyOf), ...updated.map(keyOf)]).size;
+  if (firstFailed !== undefined && config.failureAction !== "continue" && failed.length / total > config.maxFailureRatio) {
+    return [putService(onFailure(planner, { config, status, failed: firstFailed }))];
+  }
+  const isDone = outdated.length === 0 && isSettled(planner, { updated, config });
+  if (isDone) return [putService({ ...service, isRollingBack: false, updateStatus: complete(status, planner.nowMs) })];
+  beginInstances(planner, { outdated, updated, config });
+  return status === service.updateStatus ? [] : [putService({ ...service, updateStatus: status })];
+}
+
+function keyOf({ slot, nodeId }: { readonly slot: number; readonly nodeId?: string }): string {
+  return slot === 0 ? (nodeId ?? "") : String(slot);
+}
+
+function begin({ service, nowMs }: ServicePlanner): UpdateStatus {
+  return service.isRollingBack
+    ? { state: "rollback_started", startedAtMs: nowMs, message: "rollback in progress" }
+    : { state: "updating", startedAtMs: nowMs, message: "update in progress" };
+}
+
+function complete(status: UpdateStatus, nowMs: number): UpdateStatus {
+  const isRollback = status.state === "rollback_started";
+  return {
+    ...status,
+    state: isRollback ? "rollback_completed" : "completed",
+    message: isRollback ? "rollback completed" : "update completed",
+    completedAtMs: nowMs,
+  };
+}
+
+/** The first task of the present revision in each instance since the update began: restarts of it do not count. */
+function updatedTasks(
+  instances: readonly Instance[],
+  { service, sinceMs }: { readonly service: Service; readonly sinceMs: number },
+): readonly Task[] {
+  return instances.flatMap(({ tasks }) => {
+    const first = tasks.find(task => task.revisionId === service.revisionId && task.createdAtMs >= sinceMs);
+    return first === undefined ? [] : [first];
+  });
+}
+
+function onFailure(
+  planner: ServicePlanner,
+  options: { readonly config: UpdateConfig; readonly status: UpdateStatus; readonly failed: Task },
+): Service {
+  const { service, nowMs } = planner;
+  const { config, status, failed } = options;
+  const cause = `due to failure or early termination of task ${failed.id}`;
+  const { previousSpec, previousRevisionId, ...rest } = service;
+  const isRollback = status.state === "rollback_started";
+  // A rollback is never rolled back, and without a previous spec there is nothing to go back to.
+  if (isRollback || config.failureAction === "pause" || previousSpec === undefined || previousRevisionId === undefined) {
+    const state = isRollback ? "rollback_paused" : "paused";
+    return { ...service, updateStatus: { ...status, state, message: `${isRollback ? "rollback" : "update"} paused ${cause}` } };
+  }
+  return {
+    ...rest,
+    spec: previousSpec,
+    revisionId: previousRevisionId,
+    isRollingBack: true,
+    updateStatus: { state: "rollback_started", startedAtMs: nowMs, message: `update rolled back ${cause}` },
+  };
+}
+
+/** Every updated task runs (or has ended) and has been watched for long enough. */
+function isSettled(
+  planner: ServicePlanner,
+  { updated, config }: { readonly updated: readonly Task[]; readonly config: UpdateConfig },
+): boolean {
+  const monitorMs = config.monitorNs === undefined || config.monitorNs === 0 ? MONITOR_DEFAULT_MS : config.monitorNs / NS_PER_MS;
+  let settledAtMs = 0;
+  for (const task of updated) {
+    if (isPreparing(task)) return false;
+    if (task.status.state === "running") settledAtMs = Math.max(settledAtMs, task.status.atMs + monitorMs);
+  }
+  planner.wakeAt(settledAtMs);
+  return settledAtMs <= planner.nowMs;
+}
+
+function isPreparing(task: Task): boolean {
+  return isWanted(task) && stateRank(task.status.state) < stateRank("running");
+}
+
+function beginInstances(
+  planner: ServicePlanner,
+  options: { readonly outdated: readonly Instance[]; readonly updated: readonly Task[]; readonly config: UpdateConfig },
+): void {
+  const { outdated, updated, config } = options;
+  const { revisionId } = planner.service;
+  const waiting = outdated.filter(({ tasks }) => !tasks.some(task => isWanted(task) && task.revisionId === revisionId));
+  if (waiting.length === 0) return;
+  let free =
+    config.parallelism === 0 ? Infinity : config.parallelism - updated.filter(task => isBusy(planner, { task, config })).length;
+  for (const instance of waiting.toSorted(brokenFirst)) {
+    if (free <= 0 || !planner.hasRoom()) return;
+    beginInstance(planner, { instance, order: config.order });
+    free--;
+  }
+}
+
+/** What does not run loses nothing by being replaced. */
+function brokenFirst(a: Instance, b: Instance): number {
+  return Number(runs(a)) - Number(runs(b)) || a.slot - b.slot;
+}
+
+function runs({ tasks }: Instance): boolean {
+  return tasks.some(task => isWanted(task) && task.status.state === "running");
+}
+
+/** It takes one of the update's parallel places: until it runs, and for the delay after that. */
+function isBusy(planner: ServicePlanner, { task, config }: { readonly task: Task; readonly config: UpdateConfig }): boolean {
+  if (isPreparing(task)) return true;
+  if (!isDead(task) && task.status.state !== "running") return false;
+  const freeAtMs = task.status.atMs + config.delayNs / NS_PER_MS;
+  planner.wakeAt(freeAtMs);
+  return planner.nowMs < freeAtMs;
+}
+
+function beginInstance(
+  planner: ServicePlanner,
+  { instance, order }: { readonly instance: Instance; readonly order: UpdateConfig["order"] },
+): void {
+  if (order === "start-first") {
+    planner.create({
+      slot: instance.slot,
+      ...(instance.nodeId !== undefined && { nodeId: instance.nodeId }),
+      desiredState: "running",
+    });
+    return;
+  }
+  const tasks = instance.tasks.map(task => (isWanted(task) ? planner.setDesired(task, "shutdown") : task));
+  createSuccessor(planner, { ...instance, tasks }, { delayMs: 0 });
+}

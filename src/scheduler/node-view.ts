@@ -1,0 +1,63 @@
+import type { Node, PortConfig } from "../model/cluster.ts";
+import type { NodeId, ServiceId } from "../model/ids.ts";
+
+/** A node as the scheduler sees it: what it is and what is on it. */
+export interface NodeView {
+  readonly node: Node;
+  /** What the tasks on it have not reserved. */
+  readonly available: Resources;
+  /** Tasks that run or are about to. */
+  readonly taskCount: number;
+  readonly tasksByService: ReadonlyMap<ServiceId, number>;
+  /** Taken host-mode ports, as `portKey` writes them. */
+  readonly hostPorts: ReadonlySet<string>;
+}
+
+export interface Resources {
+  readonly nanoCpus: number;
+  readonly memoryBytes: number;
+}
+
+export const NO_RESOURCES: Resources = { nanoCpus: 0, memoryBytes: 0 };
+
+export function portKey({ protocol, publishedPort }: PortConfig): string {
+  return `${protocol}/${publishedPort ?? 0}`;
+}
+
+/** A host-mode port without a number is picked by the node itself, so it never collides. */
+export function reservedHostPorts(ports: readonly PortConfig[]): readonly string[] {
+  return ports.filter(port => port.publishMode === "host" && (port.publishedPort ?? 0) !== 0).map(portKey);
+}
+
+/** A node's view that takes tasks on while one `place` runs. It never leaves that call. */
+export class NodeLoad implements NodeView {
+  readonly node: Node;
+  readonly tasksByService: Map<ServiceId, number>;
+  readonly hostPorts: Set<string>;
+  available: Resources;
+  taskCount: number;
+
+  constructor(view: NodeView) {
+    this.node = view.node;
+    this.available = view.available;
+    this.taskCount = view.taskCount;
+    this.tasksByService = new Map(view.tasksByService);
+    this.hostPorts = new Set(view.hostPorts);
+  }
+
+  get id(): NodeId {
+    return this.node.id;
+  }
+
+  take(request: {
+    readonly serviceId: ServiceId;
+    readonly reservations: Resources;
+    readonly hostPorts: readonly string[];
+  }): void {
+    const { nanoCpus, memoryBytes } = request.reservations;
+    this.available = { nanoCpus: this.available.nanoCpus - nanoCpus, memoryBytes: this.available.memoryBytes - memoryBytes };
+    this.taskCount++;
+    this.tasksByService.set(request.serviceId, (this.tasksByService.get(request.serviceId) ?? 0) + 1);
+    for (const port of request.hostPorts) this.hostPorts.add(port);
+  }
+}

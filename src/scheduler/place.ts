@@ -1,0 +1,104 @@
+import type { Placement } from "../model/cluster.ts";
+import type { NodeId, RevisionId, ServiceId, TaskId } from "../model/ids.ts";
+import { bindFilters, explainRefusals, refusal } from "./filters.ts";
+import type { BoundFilters, Filter } from "./filters.ts";
+import { NodeLoad } from "./node-view.ts";
+import type { NodeView, Resources } from "./node-view.ts";
+import { SpreadTree } from "./spread.ts";
+
+/** A task that needs a node. */
+export interface PlacementRequest {
+  readonly taskId: TaskId;
+  readonly serviceId: ServiceId;
+  /** Tasks of one revision ask for the same things. */
+  readonly revisionId: RevisionId;
+  /** A global service's task: this node or none. */
+  readonly nodeId?: NodeId;
+  readonly reservations: Resources;
+  readonly placement: Placement;
+  /** As `reservedHostPorts` writes them. */
+  readonly hostPorts: readonly string[];
+}
+
+export interface PlacementResult {
+  readonly assigned: ReadonlyMap<TaskId, NodeId>;
+  /** Why a task fits nowhere. */
+  readonly reasons: ReadonlyMap<TaskId, string>;
+}
+
+/** Gives tasks to nodes, evenly. Same input, same output; the order of `nodes` does not matter. */
+export function place(requests: readonly PlacementRequest[], nodes: Iterable<NodeView>): PlacementResult {
+  const loads = new Map<NodeId, NodeLoad>();
+  for (const view of nodes) loads.set(view.node.id, new NodeLoad(view));
+  const assigned = new Map<TaskId, NodeId>();
+  const reasons = new Map<TaskId, string>();
+  for (const group of groups(requests)) {
+    const [first] = group;
+    if (first === undefined) continue;
+    const filters = bindFilters(first);
+    const spread = group.filter(request => request.nodeId === undefined);
+    for (const request of group) if (request.nodeId !== undefined) placeFixed(request, { loads, filters, assigned, reasons });
+    if (spread.length > 0) placeSpread(spread, { loads, filters, assigned, reasons });
+  }
+  return { assigned, reasons };
+}
+
+interface PlaceContext {
+  readonly loads: ReadonlyMap<NodeId, NodeLoad>;
+  readonly filters: BoundFilters;
+  readonly assigned: Map<TaskId, NodeId>;
+  readonly reasons: Map<TaskId, string>;
+}
+
+function groups(requests: readonly PlacementRequest[]): Iterable<readonly PlacementRequest[]> {
+  const byRevision = new Map<string, PlacementRequest[]>();
+  for (const request of requests) {
+    const key = `${request.serviceId}/${request.revisionId}`;
+    const group = byRevision.get(key);
+    if (group === undefined) byRevision.set(key, [request]);
+    else group.push(request);
+  }
+  return byRevision.values();
+}
+
+function placeFixed(request: PlacementRequest, { loads, filters, assigned, reasons }: PlaceContext): void {
+  const load = request.nodeId === undefined ? undefined : loads.get(request.nodeId);
+  const refusedBy = load === undefined ? undefined : refusal(filters, load);
+  if (load === undefined || refusedBy !== undefined) {
+    reasons.set(request.taskId, explainRefusals(refusedBy === undefined ? new Map() : new Map([[refusedBy, 1]])));
+    return;
+  }
+  load.take(request);
+  assigned.set(request.taskId, load.id);
+}
+
+function placeSpread(requests: readonly PlacementRequest[], { loads, filters, assigned, reasons }: PlaceContext): void {
+  const [first] = requests;
+  if (first === undefined) return;
+  const refusals = new Map<Filter, number>();
+  const count = (filter: Filter): void => void refusals.set(filter, (refusals.get(filter) ?? 0) + 1);
+  const candidates: NodeLoad[] = [];
+  const others: NodeLoad[] = [];
+  for (const load of loads.values()) {
+    const refusedBy = refusal(filters, load);
+    if (refusedBy === undefined) candidates.push(load);
+    else {
+      count(refusedBy);
+      others.push(load);
+    }
+  }
+  const descriptors = (first.placement.preferences ?? []).map(({ spreadDescriptor }) => spreadDescriptor);
+  const tree = new SpreadTree({ serviceId: first.serviceId, descriptors, candidates, others });
+  for (const request of requests) {
+    const choice = tree.next();
+    if (choice === undefined) {
+      reasons.set(request.taskId, explainRefusals(refusals));
+      continue;
+    }
+    choice.load.take(request);
+    assigned.set(request.taskId, choice.load.id);
+    const refusedBy = refusal(filters, choice.load);
+    if (refusedBy !== undefined) count(refusedBy);
+    choice.settle({ isFull: refusedBy !== undefined });
+  }
+}

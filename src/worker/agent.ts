@@ -1,0 +1,157 @@
+import { errorMessage } from "../lib/errors.ts";
+import type { NodeDescription } from "../model/cluster.ts";
+import type { AssignedTask, SessionDown, SessionUp } from "../model/session.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { Random } from "../ports/random.ts";
+import { NOTHING_ASSIGNED, applyAssignments, assignedTasks, networkAssignments, touchesNetwork } from "./assignment-state.ts";
+import type { AssignmentState } from "./assignment-state.ts";
+import type { Executor, TaskFiles } from "./executor.ts";
+import { NetworkApplier } from "./network-applier.ts";
+import { StatusReporter } from "./status-reporter.ts";
+import type { TaskDb } from "./task-db.ts";
+import { filesFor } from "./task-files.ts";
+import { TaskSet } from "./task-set.ts";
+import { UpStream } from "./up-stream.ts";
+
+const BACKOFF_MIN_MS = 100;
+const BACKOFF_MAX_MS = 5_000;
+
+export interface AgentOptions {
+  readonly executor: Executor;
+  readonly db: TaskDb;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Opens a session with the manager at `address`. The iterable fails when the connection does; `up` is read until `signal`. */
+  readonly openSession: (
+    address: string,
+    options: { readonly up: AsyncIterable<SessionUp>; readonly signal: AbortSignal },
+  ) => AsyncIterable<SessionDown>;
+  /** Where managers were last known to be. */
+  readonly managers: () => readonly string[];
+  /** The managers said where they are: to be kept for the next start. */
+  readonly onManagers: (addresses: readonly string[]) => void;
+  readonly describe: () => Promise<{ readonly description: NodeDescription; readonly address: string }>;
+}
+
+/** The worker of this node. Runs tasks with or without managers; with one it hears of changes and tells how they fare. */
+export class Agent {
+  readonly #options: AgentOptions;
+  readonly #reporter = new StatusReporter();
+  #assigned: AssignmentState = NOTHING_ASSIGNED;
+  #onAssigned = new Set<() => void>();
+
+  constructor(options: AgentOptions) {
+    this.#options = options;
+  }
+
+  /** Runs until `signal`; containers run on. @throws The signal's reason. */
+  async run({ signal }: { readonly signal: AbortSignal }): Promise<never> {
+    const { executor, clock, log, random } = this.#options;
+    const applier = new NetworkApplier({ executor, clock, log, signal });
+    const tasks = new TaskSet({
+      ...this.#options,
+      reporter: this.#reporter,
+      signal,
+      needs: (task, options) => this.#needs(task, { ...options, applier }),
+    });
+    try {
+      await tasks.restore();
+      let delayMs = BACKOFF_MIN_MS;
+      let last = "";
+      for (;;) {
+        signal.throwIfAborted();
+        const known = this.#options.managers();
+        // Another one than last time, where there is one.
+        const others = known.filter(address => address !== last);
+        const choices = others.length > 0 ? others : known;
+        last = choices[random.uint32() % Math.max(1, choices.length)] ?? "";
+        if (last !== "") {
+          const wasWelcome = await this.#session(last, { tasks, applier, signal });
+          signal.throwIfAborted();
+          if (wasWelcome) delayMs = BACKOFF_MIN_MS;
+        }
+        // Spread, so that the workers of a lost manager do not all come at once.
+        await clock.sleep(delayMs / 2 + (random.uint32() % delayMs) / 2, { signal });
+        delayMs = Math.min(BACKOFF_MAX_MS, delayMs * 2);
+      }
+    } finally {
+      await tasks.settled();
+    }
+  }
+
+  /** @returns whether the manager took it. */
+  async #session(
+    address: string,
+    context: { readonly tasks: TaskSet; readonly applier: NetworkApplier; readonly signal: AbortSignal },
+  ): Promise<boolean> {
+    const { clock, log, openSession, onManagers, describe } = this.#options;
+    const over = new AbortController();
+    const signal = AbortSignal.any([context.signal, over.signal]);
+    let isWelcome = false;
+    try {
+      const hello = await describe();
+      const up = new UpStream({ hello: { kind: "hello", ...hello }, reporter: this.#reporter, clock, signal });
+      for await (const message of openSession(address, { up: up.messages(), signal })) {
+        if (message.kind === "welcome") {
+          isWelcome = true;
+          up.setBeatPeriod(message.beatPeriodMs);
+          log.info({ manager: address, session: message.sessionId }, "a manager took this node's session");
+        } else if (message.kind === "managers") {
+          onManagers(message.addresses);
+        } else {
+          await this.#apply(message.assignments, { ...context, up });
+        }
+      }
+      if (!context.signal.aborted) log.info({ manager: address }, "the manager ended the session");
+    } catch (error) {
+      if (!context.signal.aborted)
+        log.warn({ manager: address, error: errorMessage(error) }, "the session with the manager failed");
+    } finally {
+      over.abort();
+    }
+    return isWelcome;
+  }
+
+  async #apply(
+    assignments: Extract<SessionDown, { kind: "assignments" }>["assignments"],
+    { tasks, applier, up }: { readonly tasks: TaskSet; readonly applier: NetworkApplier; readonly up: UpStream },
+  ): Promise<void> {
+    this.#assigned = applyAssignments(this.#assigned, assignments);
+    const { sequence } = this.#assigned;
+    if (touchesNetwork(assignments)) applier.set(networkAssignments(this.#assigned), () => up.applied(sequence));
+    for (const wake of this.#onAssigned) wake();
+    await tasks.apply(assignedTasks(this.#assigned));
+    if (!assignments.isFull) return;
+    // Only now is it known which tasks were replaced meanwhile: those say nothing until they have stopped.
+    this.#reporter.resend((taskId, status) => tasks.isKnown(taskId, status));
+    up.openStatuses();
+    void tasks.removeStrangers().catch((error: unknown) => {
+      this.#options.log.warn({ error: errorMessage(error) }, "containers of former tasks could not be removed");
+    });
+  }
+
+  async #needs(
+    task: AssignedTask,
+    { applier, signal }: { readonly applier: NetworkApplier; readonly signal: AbortSignal },
+  ): Promise<TaskFiles> {
+    for (;;) {
+      const files = filesFor(task, this.#assigned);
+      if (files !== undefined) {
+        if (task.task.networks.length > 0) await applier.settled({ signal });
+        return files;
+      }
+      signal.throwIfAborted();
+      await new Promise<void>(resolve => {
+        const wake = (): void => {
+          this.#onAssigned.delete(wake);
+          signal.removeEventListener("abort", wake);
+          resolve();
+        };
+        this.#onAssigned.add(wake);
+        signal.addEventListener("abort", wake);
+      });
+    }
+  }
+}

@@ -1,0 +1,21 @@
+import type { AssignedTask } from "../model/session.ts";
+import type { AssignmentState } from "./assignment-state.ts";
+import type { TaskFiles } from "./executor.ts";
+
+/** The secrets and configs a task names; `undefined` while one of them has not come yet. */
+export function filesFor({ revision }: AssignedTask, { byKey }: AssignmentState): TaskFiles | undefined {
+  const { container } = revision.task;
+  const secrets = new Map<string, Uint8Array>();
+  for (const { id } of container.secrets ?? []) {
+    const assignment = byKey.get(`secret/${id}`);
+    if (assignment?.kind !== "secret") return undefined;
+    secrets.set(id, assignment.secret.data);
+  }
+  const configs = new Map<string, Uint8Array>();
+  for (const { id } of container.configs ?? []) {
+    const assignment = byKey.get(`config/${id}`);
+    if (assignment?.kind !== "config") return undefined;
+    configs.set(id, assignment.config.data);
+  }
+  return { secrets, configs };
+}

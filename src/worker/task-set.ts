@@ -1,0 +1,124 @@
+import { errorMessage } from "../lib/errors.ts";
+import type { TaskStatus } from "../model/cluster.ts";
+import type { TaskId } from "../model/ids.ts";
+import type { AssignedTask } from "../model/session.ts";
+import { laterState } from "../model/task-state.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { Executor, TaskFiles } from "./executor.ts";
+import type { StatusReporter } from "./status-reporter.ts";
+import type { TaskDb } from "./task-db.ts";
+import { TaskRunner } from "./task-runner.ts";
+
+const REMOVE_RETRY_MS = 2_000;
+
+export interface TaskSetOptions {
+  readonly executor: Executor;
+  readonly db: TaskDb;
+  readonly reporter: StatusReporter;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly needs: (task: AssignedTask, options: { readonly signal: AbortSignal }) => Promise<TaskFiles>;
+  /** Aborted when the daemon stops; containers run on. */
+  readonly signal: AbortSignal;
+}
+
+/** The tasks of this node: one runner each, and the record of them. */
+export class TaskSet {
+  readonly #options: TaskSetOptions;
+  readonly #runners = new Map<TaskId, { readonly runner: TaskRunner; readonly done: Promise<void> }>();
+  readonly #retiring = new Map<TaskId, Promise<void>>();
+
+  constructor(options: TaskSetOptions) {
+    this.#options = options;
+  }
+
+  /** Takes up what ran before the daemon was restarted. */
+  async restore(): Promise<void> {
+    for (const { task, status } of await this.#options.db.load()) {
+      this.#begin(task, status);
+      this.#options.reporter.set(task.task.id, status);
+    }
+  }
+
+  /** Makes the node's tasks those of `tasks`: new ones begin, the others hear what is wanted of them, missing ones are taken away. */
+  async apply(tasks: ReadonlyMap<TaskId, AssignedTask>): Promise<void> {
+    for (const [id, { runner }] of this.#runners) if (!tasks.has(id) && !this.#retiring.has(id)) this.#retire(id, runner);
+    for (const [id, task] of tasks) {
+      if (this.#retiring.has(id)) continue;
+      const known = this.#runners.get(id)?.runner;
+      if (known !== undefined) known.update(task);
+      else {
+        await this.#options.db.put({ task, status: task.task.status });
+        this.#begin(task, task.task.status);
+      }
+    }
+  }
+
+  /** Takes away containers of tasks that nobody knows of any more. */
+  async removeStrangers(): Promise<void> {
+    const { executor } = this.#options;
+    for (const id of await executor.list()) {
+      if (!this.#runners.has(id) && !this.#retiring.has(id)) await executor.remove(id);
+    }
+  }
+
+  /** The managers need not hear it now: they know it already, or the task is on its way out and its end will be told. */
+  isKnown(taskId: TaskId, status: TaskStatus): boolean {
+    const runner = this.#runners.get(taskId)?.runner;
+    if (runner === undefined || runner.isStopping) return true;
+    const told = runner.task.task.status;
+    return told.state === status.state && told.atMs === status.atMs;
+  }
+
+  /** Resolves when the runners have seen that the daemon stops. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#runners.values()].map(({ done }) => done));
+    await Promise.all(this.#retiring.values());
+  }
+
+  #begin(task: AssignedTask, status: TaskStatus): void {
+    const { executor, clock, log, needs, signal, db, reporter } = this.#options;
+    const runner: TaskRunner = new TaskRunner({
+      task,
+      status,
+      executor,
+      clock,
+      log,
+      needs,
+      onStatus: async (id, next) => {
+        if (laterState(next.state, "running") === next.state || next.state === "ready")
+          await db.put({ task: runner.task, status: next });
+        reporter.set(id, next);
+      },
+    });
+    const done = runner.run({ signal }).catch((error: unknown) => {
+      log.error({ task: task.task.id, error: errorMessage(error) }, "a task's runner failed");
+    });
+    this.#runners.set(task.task.id, { runner, done });
+  }
+
+  #retire(id: TaskId, runner: TaskRunner): void {
+    const { executor, db, reporter, clock, log, signal } = this.#options;
+    const work = async (): Promise<void> => {
+      runner.retire();
+      await this.#runners.get(id)?.done;
+      while (!signal.aborted) {
+        try {
+          await executor.remove(id);
+          await db.remove(id);
+          reporter.forget(id);
+          this.#runners.delete(id);
+          return;
+        } catch (error) {
+          log.warn({ task: id, error: errorMessage(error) }, "a task's container could not be removed; trying again");
+          await clock.sleep(REMOVE_RETRY_MS, { signal }).catch(() => undefined);
+        }
+      }
+    };
+    this.#retiring.set(
+      id,
+      work().finally(() => this.#retiring.delete(id)),
+    );
+  }
+}

@@ -1,0 +1,83 @@
+import type { SessionUp } from "../model/session.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { StatusReporter } from "./status-reporter.ts";
+
+/** Statuses that change within this time go up together. */
+const BATCH_MS = 50;
+const BEAT_DEFAULT_MS = 1_000;
+
+/** What goes up in one session: hello, beats at their time, statuses and what was applied as they come. Beats wait for nothing. */
+export class UpStream {
+  readonly #options: {
+    readonly hello: Extract<SessionUp, { kind: "hello" }>;
+    readonly reporter: StatusReporter;
+    readonly clock: Clock;
+    readonly signal: AbortSignal;
+  };
+  #beatPeriodMs = BEAT_DEFAULT_MS;
+  #areStatusesOpen = false;
+  #applied = 0;
+  #sentApplied = 0;
+  #wake: () => void = () => undefined;
+
+  constructor(options: {
+    readonly hello: Extract<SessionUp, { kind: "hello" }>;
+    readonly reporter: StatusReporter;
+    readonly clock: Clock;
+    readonly signal: AbortSignal;
+  }) {
+    this.#options = options;
+    options.reporter.onUnsent(() => this.#wake());
+  }
+
+  setBeatPeriod(ms: number): void {
+    this.#beatPeriodMs = ms;
+  }
+
+  /** Until the first assignments have been looked at nothing is told of tasks. */
+  openStatuses(): void {
+    this.#areStatusesOpen = true;
+    this.#wake();
+  }
+
+  applied(sequence: number): void {
+    this.#applied = Math.max(this.#applied, sequence);
+    this.#wake();
+  }
+
+  async *messages(): AsyncGenerator<SessionUp, void, undefined> {
+    const { hello, reporter, clock, signal } = this.#options;
+    yield hello;
+    let nextBeatMs = clock.monotonicMs() + this.#beatPeriodMs;
+    while (!signal.aborted) {
+      if (clock.monotonicMs() >= nextBeatMs) {
+        nextBeatMs = clock.monotonicMs() + this.#beatPeriodMs;
+        yield { kind: "beat" };
+      }
+      if (this.#hasNews()) {
+        await this.#sleep(Math.min(BATCH_MS, nextBeatMs - clock.monotonicMs()), { wakes: false });
+        if (this.#applied > this.#sentApplied) {
+          this.#sentApplied = this.#applied;
+          yield { kind: "applied", sequence: this.#applied };
+        }
+        const statuses = this.#areStatusesOpen ? reporter.take() : [];
+        if (statuses.length > 0) yield { kind: "statuses", statuses };
+      } else {
+        await this.#sleep(nextBeatMs - clock.monotonicMs(), { wakes: true });
+      }
+    }
+  }
+
+  #hasNews(): boolean {
+    return this.#applied > this.#sentApplied || (this.#areStatusesOpen && this.#options.reporter.hasUnsent);
+  }
+
+  async #sleep(ms: number, { wakes }: { readonly wakes: boolean }): Promise<void> {
+    const { clock, signal } = this.#options;
+    if (ms <= 0) return;
+    const woken = new AbortController();
+    this.#wake = wakes ? () => woken.abort() : () => undefined;
+    await clock.sleep(ms, { signal: AbortSignal.any([signal, woken.signal]) }).catch(() => undefined);
+    this.#wake = () => undefined;
+  }
+}
