@@ -79,6 +79,7 @@ export class ImageStore {
     const root = `${dataRoot}/images`;
     await mkdir(root, { recursive: true, mode: 0o700 });
     await archives.remove([`${root}/staging`]);
+    await mkdir(`${root}/staging`, { mode: 0o700 });
     const layers = await LayerStore.create(root, archives);
     const index = await ImageIndex.create(root, id => readFile(layers.blobPath(id)));
     const directoryOf = (diffId: Digest): string => defined(layers.get(diffId), `layer ${diffId}`).directory;
