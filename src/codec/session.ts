@@ -27,17 +27,16 @@ type Up<Kind extends model.SessionUp["kind"]> = Variant<model.SessionUp, Kind>;
 type Down<Kind extends model.SessionDown["kind"]> = Variant<model.SessionDown, Kind>;
 type Given<Kind extends model.Assignment["kind"]> = Variant<model.Assignment, Kind>;
 
+/** A task's status as its node reports it. */
+export const reportedStatus = record<Up<"statuses">["statuses"][number], wire.SessionUp_Status>({
+  taskId: id(),
+  status: needed(taskStatus),
+});
+
 const upCases = union<model.SessionUp, NonNullable<wire.SessionUp["message"]>>({
   hello: ["hello", record<Up<"hello">, wire.SessionUp_Hello>({ description: needed(nodeDescription), address: text })],
   beat: ["beat", record<Up<"beat">, wire.SessionUp_Beat>({})],
-  statuses: [
-    "statuses",
-    record<Up<"statuses">, wire.SessionUp_Statuses>({
-      statuses: list(
-        record<Up<"statuses">["statuses"][number], wire.SessionUp_Status>({ taskId: id(), status: needed(taskStatus) }),
-      ),
-    }),
-  ],
+  statuses: ["statuses", record<Up<"statuses">, wire.SessionUp_Statuses>({ statuses: list(reportedStatus) })],
   applied: ["applied", record<Up<"applied">, wire.SessionUp_Applied>({ sequence: number })],
 });
 

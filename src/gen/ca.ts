@@ -51,7 +51,8 @@ export interface IssuedCertificate {
 export interface JoinRequest {
   /** host:port of its manager port. */
   address: string;
-  hostname: string;
+  /** Set by a follower that passes the call on to the leader. */
+  onBehalfOf: string;
 }
 
 export interface JoinResponse {
@@ -65,6 +66,7 @@ export interface RaftMember {
 }
 
 export interface LeaveRequest {
+  onBehalfOf: string;
 }
 
 export interface LeaveResponse {
@@ -310,7 +312,7 @@ export const IssuedCertificate: MessageFns<IssuedCertificate> = {
 };
 
 function createBaseJoinRequest(): JoinRequest {
-  return { address: "", hostname: "" };
+  return { address: "", onBehalfOf: "" };
 }
 
 export const JoinRequest: MessageFns<JoinRequest> = {
@@ -318,8 +320,8 @@ export const JoinRequest: MessageFns<JoinRequest> = {
     if (message.address !== "") {
       writer.uint32(10).string(message.address);
     }
-    if (message.hostname !== "") {
-      writer.uint32(18).string(message.hostname);
+    if (message.onBehalfOf !== "") {
+      writer.uint32(18).string(message.onBehalfOf);
     }
     return writer;
   },
@@ -350,7 +352,7 @@ export const JoinRequest: MessageFns<JoinRequest> = {
               break;
             }
 
-            message.hostname = reader.string();
+            message.onBehalfOf = reader.string();
             continue;
           }
         }
@@ -481,11 +483,14 @@ export const RaftMember: MessageFns<RaftMember> = {
 };
 
 function createBaseLeaveRequest(): LeaveRequest {
-  return {};
+  return { onBehalfOf: "" };
 }
 
 export const LeaveRequest: MessageFns<LeaveRequest> = {
-  encode(_: LeaveRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: LeaveRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.onBehalfOf !== "") {
+      writer.uint32(10).string(message.onBehalfOf);
+    }
     return writer;
   },
 
@@ -502,6 +507,14 @@ export const LeaveRequest: MessageFns<LeaveRequest> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.onBehalfOf = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;

@@ -12,9 +12,12 @@ import {
   Client,
   type ClientDuplexStream,
   type ClientOptions,
+  type ClientUnaryCall,
   type handleBidiStreamingCall,
+  type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
+  type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Network, NodeDescription, PortConfig, Revision, Task, TaskStatus, VirtualIp } from "./objects.ts";
@@ -173,6 +176,37 @@ export interface EndpointNetwork {
 export interface AssignedBlob {
   id: string;
   data: Uint8Array;
+}
+
+export interface Done {
+}
+
+export interface StatusReport {
+  nodeId: string;
+  statuses: SessionUp_Status[];
+}
+
+export interface NodeReport {
+  nodeId: string;
+  description: NodeDescription | undefined;
+  address: string;
+}
+
+/** Ages, not times: managers' clocks differ. */
+export interface SessionReport {
+  managerId: string;
+  sessions: SessionReport_Session[];
+}
+
+export interface SessionReport_Session {
+  nodeId: string;
+  sessionId: string;
+  ageMs: number;
+  silenceMs: number;
+}
+
+export interface SessionVerdict {
+  fenced: string[];
 }
 
 function createBaseSessionUp(): SessionUp {
@@ -1851,6 +1885,348 @@ export const AssignedBlob: MessageFns<AssignedBlob> = {
   },
 };
 
+function createBaseDone(): Done {
+  return {};
+}
+
+export const Done: MessageFns<Done> = {
+  encode(_: Done, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Done {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDone();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStatusReport(): StatusReport {
+  return { nodeId: "", statuses: [] };
+}
+
+export const StatusReport: MessageFns<StatusReport> = {
+  encode(message: StatusReport, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.nodeId !== "") {
+      writer.uint32(10).string(message.nodeId);
+    }
+    for (const v of message.statuses) {
+      SessionUp_Status.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StatusReport {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStatusReport();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.nodeId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.statuses.push(SessionUp_Status.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNodeReport(): NodeReport {
+  return { nodeId: "", description: undefined, address: "" };
+}
+
+export const NodeReport: MessageFns<NodeReport> = {
+  encode(message: NodeReport, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.nodeId !== "") {
+      writer.uint32(10).string(message.nodeId);
+    }
+    if (message.description !== undefined) {
+      NodeDescription.encode(message.description, writer.uint32(18).fork()).join();
+    }
+    if (message.address !== "") {
+      writer.uint32(26).string(message.address);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NodeReport {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNodeReport();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.nodeId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.description = NodeDescription.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSessionReport(): SessionReport {
+  return { managerId: "", sessions: [] };
+}
+
+export const SessionReport: MessageFns<SessionReport> = {
+  encode(message: SessionReport, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.managerId !== "") {
+      writer.uint32(10).string(message.managerId);
+    }
+    for (const v of message.sessions) {
+      SessionReport_Session.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SessionReport {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSessionReport();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.managerId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sessions.push(SessionReport_Session.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSessionReport_Session(): SessionReport_Session {
+  return { nodeId: "", sessionId: "", ageMs: 0, silenceMs: 0 };
+}
+
+export const SessionReport_Session: MessageFns<SessionReport_Session> = {
+  encode(message: SessionReport_Session, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.nodeId !== "") {
+      writer.uint32(10).string(message.nodeId);
+    }
+    if (message.sessionId !== "") {
+      writer.uint32(18).string(message.sessionId);
+    }
+    if (message.ageMs !== 0) {
+      writer.uint32(25).double(message.ageMs);
+    }
+    if (message.silenceMs !== 0) {
+      writer.uint32(33).double(message.silenceMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SessionReport_Session {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSessionReport_Session();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.nodeId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.ageMs = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.silenceMs = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSessionVerdict(): SessionVerdict {
+  return { fenced: [] };
+}
+
+export const SessionVerdict: MessageFns<SessionVerdict> = {
+  encode(message: SessionVerdict, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.fenced) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SessionVerdict {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSessionVerdict();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.fenced.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 export type DispatcherService = typeof DispatcherService;
 export const DispatcherService = {
   session: {
@@ -1877,6 +2253,92 @@ export interface DispatcherClient extends Client {
 export const DispatcherClient = makeGenericClientConstructor(DispatcherService, "shoal.Dispatcher") as unknown as {
   new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): DispatcherClient;
   service: typeof DispatcherService;
+  serviceName: string;
+};
+
+/** What a manager asks of the one that leads, for the sessions it serves. Managers only. */
+export type LeaderService = typeof LeaderService;
+export const LeaderService = {
+  writeStatuses: {
+    path: "/shoal.Leader/WriteStatuses" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: StatusReport): Buffer => Buffer.from(StatusReport.encode(value).finish()),
+    requestDeserialize: (value: Buffer): StatusReport => StatusReport.decode(value),
+    responseSerialize: (value: Done): Buffer => Buffer.from(Done.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Done => Done.decode(value),
+  },
+  describeNode: {
+    path: "/shoal.Leader/DescribeNode" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NodeReport): Buffer => Buffer.from(NodeReport.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NodeReport => NodeReport.decode(value),
+    responseSerialize: (value: Done): Buffer => Buffer.from(Done.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Done => Done.decode(value),
+  },
+  reportSessions: {
+    path: "/shoal.Leader/ReportSessions" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SessionReport): Buffer => Buffer.from(SessionReport.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SessionReport => SessionReport.decode(value),
+    responseSerialize: (value: SessionVerdict): Buffer => Buffer.from(SessionVerdict.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SessionVerdict => SessionVerdict.decode(value),
+  },
+} as const;
+
+export interface LeaderServer extends UntypedServiceImplementation {
+  writeStatuses: handleUnaryCall<StatusReport, Done>;
+  describeNode: handleUnaryCall<NodeReport, Done>;
+  reportSessions: handleUnaryCall<SessionReport, SessionVerdict>;
+}
+
+export interface LeaderClient extends Client {
+  writeStatuses(request: StatusReport, callback: (error: ServiceError | null, response: Done) => void): ClientUnaryCall;
+  writeStatuses(
+    request: StatusReport,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Done) => void,
+  ): ClientUnaryCall;
+  writeStatuses(
+    request: StatusReport,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Done) => void,
+  ): ClientUnaryCall;
+  describeNode(request: NodeReport, callback: (error: ServiceError | null, response: Done) => void): ClientUnaryCall;
+  describeNode(
+    request: NodeReport,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Done) => void,
+  ): ClientUnaryCall;
+  describeNode(
+    request: NodeReport,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Done) => void,
+  ): ClientUnaryCall;
+  reportSessions(
+    request: SessionReport,
+    callback: (error: ServiceError | null, response: SessionVerdict) => void,
+  ): ClientUnaryCall;
+  reportSessions(
+    request: SessionReport,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SessionVerdict) => void,
+  ): ClientUnaryCall;
+  reportSessions(
+    request: SessionReport,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SessionVerdict) => void,
+  ): ClientUnaryCall;
+}
+
+export const LeaderClient = makeGenericClientConstructor(LeaderService, "shoal.Leader") as unknown as {
+  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): LeaderClient;
+  service: typeof LeaderService;
   serviceName: string;
 };
 

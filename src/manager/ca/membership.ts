@@ -10,17 +10,35 @@ export interface JoinedMember {
   readonly members: readonly RaftMember[];
 }
 
-/** Which managers take part in Raft. Works on the leader only; calls are carried out one after another. */
+/** The same calls at the leader's manager port, over mutual TLS. */
+export interface RemoteMembership {
+  join(
+    leaderAddress: string,
+    options: { readonly own: string; readonly onBehalfOf: NodeId; readonly signal?: AbortSignal },
+  ): Promise<JoinedMember>;
+  leave(leaderAddress: string, options: { readonly onBehalfOf: NodeId; readonly signal?: AbortSignal }): Promise<void>;
+}
+
+export interface MembershipOptions {
+  readonly store: Store;
+  readonly consensus: Consensus;
+  readonly proposals: Proposals;
+  readonly remote: RemoteMembership;
+}
+
+/** Which managers take part in Raft. A follower passes calls on; the leader carries them out one after another. */
 export class Membership {
   readonly #store: Store;
   readonly #consensus: Consensus;
   readonly #proposals: Proposals;
+  readonly #remote: RemoteMembership;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(options: { readonly store: Store; readonly consensus: Consensus; readonly proposals: Proposals }) {
-    this.#store = options.store;
-    this.#consensus = options.consensus;
-    this.#proposals = options.proposals;
+  constructor({ store, consensus, proposals, remote }: MembershipOptions) {
+    this.#store = store;
+    this.#consensus = consensus;
+    this.#proposals = proposals;
+    this.#remote = remote;
   }
 
   /** Adds a manager, as a learner at first. Asked again by the same node it answers the same Raft id. */
@@ -29,7 +47,23 @@ export class Membership {
     { address, signal }: { readonly address: string; readonly signal?: AbortSignal },
   ): Promise<JoinedMember> {
     if (peer.role !== "manager") throw new OperationError("forbidden", "only a manager can join Raft");
-    return await this.#oneAtATime(() => this.#join(peer.nodeId, { address, ...(signal && { signal }) }));
+    const leader = this.#otherLeader();
+    const waiting = signal === undefined ? {} : { signal };
+    if (leader !== undefined) return await this.#remote.join(leader, { own: address, onBehalfOf: peer.nodeId, ...waiting });
+    return await this.#oneAtATime(() => this.#join(peer.nodeId, { address, ...waiting }));
+  }
+
+  /** A manager leaves of its own will. */
+  async leave({ nodeId }: { readonly nodeId: NodeId }, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    const leader = this.#otherLeader();
+    if (leader !== undefined) return await this.#remote.leave(leader, { onBehalfOf: nodeId, ...options });
+    await this.remove(nodeId, options);
+  }
+
+  /** Where the leader is, when it is another manager. */
+  #otherLeader(): string | undefined {
+    const { role, leaderId, members } = this.#consensus.status();
+    return role === "leader" ? undefined : members.find(({ raftId }) => raftId === leaderId)?.address;
   }
 
   async #join(

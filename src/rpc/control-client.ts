@@ -1,0 +1,55 @@
+import { credentials, Metadata } from "@grpc/grpc-js";
+import { controlCall, controlResponse } from "../codec/control.ts";
+import { type ControlCallResponse, ControlClient } from "../gen/control.ts";
+import type { ControlCaller, ControlRequest, ControlResponse } from "../model/control.ts";
+import type { RequestId } from "../model/ids.ts";
+import type { Clock } from "../ports/clock.ts";
+import { unaryCall } from "./channel.ts";
+import { CALL_DEADLINE_MS, clientOptions, CONTROL_BYTES_MAX } from "./limits.ts";
+
+const controlOptions = { ...clientOptions, "grpc.max_receive_message_length": CONTROL_BYTES_MAX };
+
+/** Calls the manager process of this host through its unix socket. */
+export class LocalControl implements ControlCaller, AsyncDisposable {
+  readonly #client: ControlClient;
+  readonly #clock: Clock;
+
+  constructor({ path, clock }: { readonly path: string; readonly clock: Clock }) {
+    this.#client = new ControlClient(`unix:${path}`, credentials.createInsecure(), controlOptions);
+    this.#clock = clock;
+  }
+
+  async call(
+    request: ControlRequest,
+    { requestId, signal }: { readonly requestId: RequestId; readonly signal?: AbortSignal },
+  ): Promise<ControlResponse> {
+    const options = { requestId, isForwarded: false, nowMs: this.#clock.nowMs(), ...(signal && { signal }) };
+    return await callControl(this.#client, request, options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#client.close();
+  }
+}
+
+/** @throws OperationError with the kind and message that the other side threw; `unavailable` when it does not answer. */
+export async function callControl(
+  client: ControlClient,
+  request: ControlRequest,
+  options: {
+    readonly requestId: RequestId;
+    readonly isForwarded: boolean;
+    /** Wall time now: gRPC's deadlines are wall times. */
+    readonly nowMs: number;
+    readonly signal?: AbortSignal;
+  },
+): Promise<ControlResponse> {
+  const { requestId, isForwarded, nowMs, signal } = options;
+  const message = controlCall.toWire({ requestId, isForwarded, request });
+  const callOptions = { deadline: nowMs + CALL_DEADLINE_MS };
+  const response = await unaryCall<ControlCallResponse>(
+    callback => client.call(message, new Metadata(), callOptions, callback),
+    signal === undefined ? {} : { signal },
+  );
+  return controlResponse.fromWire(response);
+}

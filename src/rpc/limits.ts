@@ -1,0 +1,33 @@
+import type { ChannelOptions } from "@grpc/grpc-js";
+
+/** The largest message of Raft, dispatcher, CA and join calls. */
+export const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
+/** The largest answer of a control call: a list of every task of a large cluster. */
+export const CONTROL_BYTES_MAX = 256 * 1024 * 1024;
+/** A call that has not been answered by then fails as unavailable. */
+export const CALL_DEADLINE_MS = 15_000;
+
+/** Finds out within 4 s that the other side is gone, also when nothing is being sent. */
+const KEEPALIVE: ChannelOptions = {
+  "grpc.keepalive_time_ms": 2_000,
+  "grpc.keepalive_timeout_ms": 2_000,
+  "grpc.keepalive_permit_without_calls": 1,
+};
+
+export const serverOptions: ChannelOptions = {
+  ...KEEPALIVE,
+  "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
+  "grpc.max_send_message_length": CONTROL_BYTES_MAX,
+};
+
+export const clientOptions: ChannelOptions = {
+  ...KEEPALIVE,
+  "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
+  "grpc.initial_reconnect_backoff_ms": 100,
+  "grpc.max_reconnect_backoff_ms": 1_000,
+  // Each client has a connection of its own: credentials change, and one peer's failure is not another's.
+  "grpc.use_local_subchannel_pool": 1,
+  "grpc.enable_http_proxy": 0,
+  // Any name will do, the certificate's role is what is checked; without one TLS would be given an address as a name.
+  "grpc.ssl_target_name_override": "swarm-manager",
+};

@@ -1,0 +1,127 @@
+import { type ConnectionInjector, Server, ServerCredentials } from "@grpc/grpc-js";
+import type { AddressInfo } from "node:net";
+import { createServer, type Server as TlsServer, type TLSSocket } from "node:tls";
+import { OperationError } from "../lib/errors.ts";
+import type { ClusterId } from "../model/ids.ts";
+import type { NodeIdentity } from "../ports/certificates.ts";
+import type { Log } from "../ports/log.ts";
+import type { ManagerBackends } from "./backends.ts";
+import { serverOptions } from "./limits.ts";
+import { judge } from "./peer.ts";
+import { addCa, addControl, addDispatcher, addJoin, addLeader, addRaft } from "./services.ts";
+
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+const CONNECTIONS_MAX = 10_000;
+/** Connections without a certificate, which anybody can open. */
+const STRANGERS_MAX = 256;
+/** A stranger gets its certificate in one go or is cut. */
+const STRANGER_LIFETIME_MS = 60_000;
+
+export interface ListenerOptions {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly identity: NodeIdentity;
+  readonly clusterId: ClusterId;
+  readonly backends: ManagerBackends;
+  readonly log: Log;
+}
+
+/**
+ * The manager port: TLS 1.3 only. A node with this cluster's certificate reaches all services, a stranger only the one
+ * that gives certificates; a connection with a foreign or expired certificate is cut.
+ */
+export class ManagerListener implements AsyncDisposable {
+  readonly #options: ListenerOptions;
+  readonly #tls: TlsServer;
+  readonly #servers: readonly Server[];
+  readonly #members: ConnectionInjector;
+  readonly #strangers: ConnectionInjector;
+  readonly #sockets = new Set<TLSSocket>();
+  #strangerCount = 0;
+
+  private constructor(options: ListenerOptions) {
+    this.#options = options;
+    const { backends, identity } = options;
+    const members = new Server(serverOptions);
+    addControl(members, { backend: backends.control, isLocal: false });
+    addDispatcher(members, backends.dispatcher);
+    addRaft(members, backends.raft);
+    addCa(members, backends.ca);
+    addJoin(members, backends.join);
+    addLeader(members, backends.leader);
+    const strangers = new Server(serverOptions);
+    addCa(strangers, backends.ca);
+    this.#servers = [members, strangers];
+    this.#members = members.createConnectionInjector(ServerCredentials.createInsecure());
+    this.#strangers = strangers.createConnectionInjector(ServerCredentials.createInsecure());
+    this.#tls = createServer({
+      ...contextOptions(identity),
+      requestCert: true,
+      rejectUnauthorized: false, // Judged below: a stranger may ask for a certificate.
+      ALPNProtocols: ["h2"],
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      noDelay: true,
+    });
+    this.#tls.maxConnections = CONNECTIONS_MAX;
+    this.#tls.on("secureConnection", socket => this.#accept(socket));
+    this.#tls.on("tlsClientError", (_error, socket) => socket.destroy());
+  }
+
+  /** @throws OperationError `unavailable` when the address cannot be listened on. */
+  static async listen(options: ListenerOptions): Promise<ManagerListener> {
+    const listener = new ManagerListener(options);
+    await new Promise<void>((resolve, reject) => {
+      const onError = (cause: Error) => reject(new OperationError("unavailable", cause.message, { cause }));
+      listener.#tls.once("error", onError);
+      listener.#tls.listen({ host: options.host, port: options.port }, () => {
+        listener.#tls.off("error", onError);
+        listener.#tls.on("error", error => options.log.error({ error: error.message }, "manager port failed"));
+        resolve();
+      });
+    });
+    return listener;
+  }
+
+  get port(): number {
+    return (this.#tls.address() as AddressInfo).port;
+  }
+
+  /** From now on connections are made with this certificate; those that are open stay. */
+  setIdentity(identity: NodeIdentity): void {
+    this.#tls.setSecureContext(contextOptions(identity));
+  }
+
+  #accept(socket: TLSSocket): void {
+    socket.on("error", () => socket.destroy());
+    this.#sockets.add(socket);
+    socket.once("close", () => this.#sockets.delete(socket));
+    const judged = judge(socket, this.#options.clusterId);
+    if (judged.kind === "member" && this.#options.backends.admits(judged.peer)) {
+      this.#members.injectConnection(socket);
+    } else if (judged.kind === "stranger" && this.#strangerCount < STRANGERS_MAX) {
+      this.#strangerCount++;
+      const timer = setTimeout(() => socket.destroy(), STRANGER_LIFETIME_MS);
+      socket.once("close", () => {
+        clearTimeout(timer);
+        this.#strangerCount--;
+      });
+      this.#strangers.injectConnection(socket);
+    } else {
+      this.#options.log.warn({ from: socket.remoteAddress, why: socket.authorizationError?.message }, "connection refused");
+      socket.destroy();
+    }
+  }
+
+  /** Cuts every connection: whoever is at the other end goes to another manager. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = new Promise<void>(resolve => this.#tls.close(() => resolve()));
+    for (const socket of this.#sockets) socket.destroy();
+    for (const server of this.#servers) server.forceShutdown();
+    await closed;
+  }
+}
+
+function contextOptions({ certificatePem, keyPem, rootPem }: NodeIdentity) {
+  return { cert: certificatePem, key: keyPem, ca: rootPem, minVersion: "TLSv1.3" } as const;
+}

@@ -1,0 +1,146 @@
+import { Client, Metadata } from "@grpc/grpc-js";
+import { CaClient, JoinClient } from "../gen/ca.ts";
+import { ControlClient } from "../gen/control.ts";
+import { LeaderClient } from "../gen/dispatcher.ts";
+import { word } from "../codec/combinators.ts";
+import type { NodeRole } from "../model/cluster.ts";
+import type { ControlRequest, ControlResponse } from "../model/control.ts";
+import { asId, type NodeId, type RequestId, type SessionId } from "../model/ids.ts";
+import type { NodeIdentity } from "../ports/certificates.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { RaftMember } from "../ports/consensus.ts";
+import type { IssueCall, IssuedCertificate, LeaderBackend } from "./backends.ts";
+import { memberCredentials, unaryCall } from "./channel.ts";
+import { callControl } from "./control-client.ts";
+import { CALL_DEADLINE_MS, clientOptions, CONTROL_BYTES_MAX } from "./limits.ts";
+import { leaderReports } from "./services.ts";
+
+interface Waiting {
+  readonly signal?: AbortSignal;
+}
+
+/** Clients kept open at once: more addresses than a cluster has managers. */
+const CLIENTS_MAX = 32;
+const roleWord = word<NodeRole>(["worker", "manager"]);
+
+/** What this node calls at managers' ports, by address, with its certificate. Connections are kept. */
+export class ManagerClients implements AsyncDisposable {
+  readonly #identity: () => NodeIdentity;
+  readonly #clock: Clock;
+  readonly #clients = new Map<string, { readonly client: Client; readonly identity: NodeIdentity }>();
+
+  /** @param identity - Asked for each call: after a renewal new connections are made with the new certificate. */
+  constructor({ identity, clock }: { readonly identity: () => NodeIdentity; readonly clock: Clock }) {
+    this.#identity = identity;
+    this.#clock = clock;
+  }
+
+  /** A control call that is passed on to the leader. */
+  async control(
+    address: string,
+    request: ControlRequest,
+    options: Waiting & { readonly requestId: RequestId },
+  ): Promise<ControlResponse> {
+    const client = this.#client(ControlClient, address);
+    return await callControl(client, request, { ...options, isForwarded: true, nowMs: this.#clock.nowMs() });
+  }
+
+  /** The dispatcher's calls to the manager that leads. */
+  leader(address: string): LeaderBackend {
+    const client = () => this.#client(LeaderClient, address);
+    const { statusReport, nodeReport, sessionReport } = leaderReports;
+    return {
+      writeStatuses: async (report, options) => {
+        const message = statusReport.toWire(report);
+        await unaryCall(callback => client().writeStatuses(message, new Metadata(), this.#deadline(), callback), options);
+      },
+      describeNode: async (report, options) => {
+        const message = nodeReport.toWire(report);
+        await unaryCall(callback => client().describeNode(message, new Metadata(), this.#deadline(), callback), options);
+      },
+      reportSessions: async (report, options) => {
+        const message = sessionReport.toWire(report);
+        const { fenced } = await unaryCall<{ fenced: string[] }>(
+          callback => client().reportSessions(message, new Metadata(), this.#deadline(), callback),
+          options,
+        );
+        return { fenced: fenced.map(text => asId<SessionId>(text)) };
+      },
+    };
+  }
+
+  /** A renewal, or a call that a follower passes on to the leader. */
+  async issue(address: string, call: IssueCall, options: Waiting = {}): Promise<IssuedCertificate> {
+    const { csrPem, joinToken, availability, nodeId = "" } = call;
+    const message = { csrPem, joinToken, availability, onBehalfOf: nodeId };
+    const client = this.#client(CaClient, address);
+    const issued = await unaryCall<Parameters<typeof issuedFrom>[0]>(
+      callback => client.issueCertificate(message, new Metadata(), this.#deadline(), callback),
+      options,
+    );
+    return issuedFrom(issued);
+  }
+
+  /** Asks a manager to be added to Raft as `own`, or, on the way to the leader, for another node. */
+  async join(
+    address: string,
+    { own, onBehalfOf = "", signal }: Waiting & { readonly own: string; readonly onBehalfOf?: NodeId | "" },
+  ): Promise<{ readonly raftId: number; readonly members: readonly RaftMember[] }> {
+    const client = this.#client(JoinClient, address);
+    const message = { address: own, onBehalfOf };
+    return await unaryCall(
+      callback => client.join(message, new Metadata(), this.#deadline(), callback),
+      signal === undefined ? {} : { signal },
+    );
+  }
+
+  async leave(address: string, { onBehalfOf = "", signal }: Waiting & { readonly onBehalfOf?: NodeId | "" } = {}): Promise<void> {
+    const client = this.#client(JoinClient, address);
+    await unaryCall(
+      callback => client.leave({ onBehalfOf }, new Metadata(), this.#deadline(), callback),
+      signal === undefined ? {} : { signal },
+    );
+  }
+
+  #deadline() {
+    return { deadline: this.#clock.nowMs() + CALL_DEADLINE_MS };
+  }
+
+  #client<T extends Client>(
+    Type: new (address: string, ...rest: [ReturnType<typeof memberCredentials>, object]) => T,
+    address: string,
+  ): T {
+    const key = `${Type.name} ${address}`;
+    const identity = this.#identity();
+    const known = this.#clients.get(key);
+    if (known?.identity.certificatePem === identity.certificatePem && known.client instanceof Type) return known.client;
+    known?.client.close();
+    this.#clients.delete(key);
+    const [oldest] = this.#clients;
+    if (this.#clients.size >= CLIENTS_MAX && oldest !== undefined) {
+      oldest[1].client.close();
+      this.#clients.delete(oldest[0]);
+    }
+    const client = new Type(address, memberCredentials(identity), {
+      ...clientOptions,
+      "grpc.max_receive_message_length": CONTROL_BYTES_MAX,
+    });
+    this.#clients.set(key, { client, identity });
+    return client;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { client } of this.#clients.values()) client.close();
+    this.#clients.clear();
+  }
+}
+
+export function issuedFrom(message: {
+  readonly certificatePem: string;
+  readonly rootCertificatePem: string;
+  readonly nodeId: string;
+  readonly role: string;
+}): IssuedCertificate {
+  const { certificatePem, rootCertificatePem, nodeId, role } = message;
+  return { certificatePem, rootPem: rootCertificatePem, nodeId: asId(nodeId), role: roleWord.fromWire(role) };
+}

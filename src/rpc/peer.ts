@@ -1,0 +1,38 @@
+import type { DetailedPeerCertificate, PeerCertificate, TLSSocket } from "node:tls";
+import type { NodeRole } from "../model/cluster.ts";
+import { asId, type ClusterId, type NodeId } from "../model/ids.ts";
+
+/** Who is at the other end, by the certificate that the TLS handshake verified. */
+export interface Peer {
+  readonly nodeId: NodeId;
+  readonly clusterId: ClusterId;
+  readonly role: NodeRole;
+}
+
+const ROLE_OF_UNIT: Readonly<Record<string, NodeRole>> = { "swarm-manager": "manager", "swarm-worker": "worker" };
+
+/** Whom a certificate names; nothing when it is not a node's. */
+export function peerInCertificate(certificate: PeerCertificate | DetailedPeerCertificate): Peer | undefined {
+  // An empty object stands for "none" (Node's way), so the subject may be missing whatever the type says.
+  const subject: Partial<PeerCertificate["subject"]> | undefined = certificate.subject;
+  const { CN, O, OU } = subject ?? {};
+  const role = typeof OU === "string" ? ROLE_OF_UNIT[OU] : undefined;
+  if (typeof CN !== "string" || typeof O !== "string" || role === undefined) return undefined;
+  return { nodeId: asId(CN), clusterId: asId(O), role };
+}
+
+export function peerOf(call: { getAuthContext(): { sslPeerCertificate?: PeerCertificate } }): Peer | undefined {
+  const { sslPeerCertificate } = call.getAuthContext();
+  return sslPeerCertificate === undefined ? undefined : peerInCertificate(sslPeerCertificate);
+}
+
+/** What to do with a fresh connection: its certificate is this cluster's, there is none, or it is no good. */
+export function judge(
+  socket: TLSSocket,
+  clusterId: ClusterId,
+): { readonly kind: "member"; readonly peer: Peer } | { readonly kind: "stranger" | "refused" } {
+  const certificate = socket.getPeerCertificate();
+  if (Object.keys(certificate).length === 0) return { kind: "stranger" };
+  const peer = socket.authorized ? peerInCertificate(certificate) : undefined;
+  return peer?.clusterId === clusterId ? { kind: "member", peer } : { kind: "refused" };
+}

@@ -1,0 +1,136 @@
+import { Server } from "@grpc/grpc-js";
+import { id, list, needed, number, record, word } from "../codec/combinators.ts";
+import { controlCall, controlResponse } from "../codec/control.ts";
+import { nodeDescription } from "../codec/objects.ts";
+import { reportedStatus, sessionDown, sessionUp } from "../codec/session.ts";
+import { OperationError } from "../lib/errors.ts";
+import type { NodeSpec } from "../model/cluster.ts";
+import { asId, type NodeId } from "../model/ids.ts";
+import { CaService, JoinService } from "../gen/ca.ts";
+import { ControlService } from "../gen/control.ts";
+import { DispatcherService, LeaderService } from "../gen/dispatcher.ts";
+import type * as wire from "../gen/dispatcher.ts";
+import { type RaftFrame, RaftPeerService } from "../gen/raft.ts";
+import type * as backends from "./backends.ts";
+import { collecting, conversing, managerOnly, nodeOnly, unary } from "./handlers.ts";
+import { type Peer } from "./peer.ts";
+import { mapped } from "./streams.ts";
+
+const sessionReport = record<backends.SessionReport, wire.SessionReport>({
+  managerId: id(),
+  sessions: list(
+    record<backends.SessionReport["sessions"][number], wire.SessionReport_Session>({
+      nodeId: id(),
+      sessionId: id(),
+      ageMs: number,
+      silenceMs: number,
+    }),
+  ),
+});
+const statusReport = record<backends.StatusReport, wire.StatusReport>({ nodeId: id(), statuses: list(reportedStatus) });
+const nodeReport = record<backends.NodeReport, wire.NodeReport>({
+  nodeId: id(),
+  description: needed(nodeDescription),
+  address: { toWire: text => text, fromWire: text => text },
+});
+export const leaderReports = { sessionReport, statusReport, nodeReport };
+
+/** @param isLocal - On the socket that only this host's daemon can open; elsewhere managers alone may call. */
+export function addControl(server: Server, { backend, isLocal }: { backend: backends.ControlBackend; isLocal: boolean }): void {
+  server.addService(ControlService, {
+    call: unary(async (message, { peer, signal }) => {
+      if (!isLocal) managerOnly(peer);
+      const { request, requestId, isForwarded } = controlCall.fromWire(message);
+      return controlResponse.toWire(await backend.call(request, { requestId, isForwarded, signal }));
+    }),
+  });
+}
+
+export function addDispatcher(server: Server, backend: backends.DispatcherBackend): void {
+  server.addService(DispatcherService, {
+    session: conversing((messages, { peer, signal }) =>
+      mapped(backend.session(nodeOnly(peer), mapped(messages, sessionUp.fromWire), { signal }), sessionDown.toWire),
+    ),
+  });
+}
+
+export function addRaft(server: Server, backend: backends.RaftBackend): void {
+  const data = (frames: AsyncIterable<RaftFrame>) => mapped(frames, frame => frame.data);
+  server.addService(RaftPeerService, {
+    stream: collecting(async (frames, { peer }) => {
+      managerOnly(peer);
+      for await (const message of data(frames)) backend.receive(message);
+      return {};
+    }),
+    snapshot: collecting(async (frames, { peer }) => {
+      managerOnly(peer);
+      await backend.receiveSnapshot(data(frames));
+      return {};
+    }),
+  });
+}
+
+const availability = word<NodeSpec["availability"]>(["active", "pause", "drain"]);
+
+export function addCa(server: Server, backend: backends.CaBackend): void {
+  server.addService(CaService, {
+    getRootCertificate: unary(async () => ({ certificatePem: backend.rootCertificate() })),
+    issueCertificate: unary(async (message, { peer, signal }) => {
+      const renewed = message.joinToken === "" ? holder(peer, message.onBehalfOf) : undefined;
+      const issued = await backend.issue(
+        {
+          csrPem: message.csrPem,
+          joinToken: message.joinToken,
+          availability: message.availability === "" ? "active" : availability.fromWire(message.availability),
+          ...(renewed === undefined ? {} : { nodeId: renewed }),
+        },
+        { signal },
+      );
+      const { certificatePem, rootPem, nodeId, role } = issued;
+      return { certificatePem, rootCertificatePem: rootPem, nodeId, role };
+    }),
+  });
+}
+
+/** The node a call is about: the caller, or the one that a manager passes the call on for. */
+function holder(peer: Peer | undefined, onBehalfOf: string): NodeId {
+  const caller = nodeOnly(peer);
+  if (onBehalfOf === "" || onBehalfOf === caller.nodeId) return caller.nodeId;
+  managerOnly(caller);
+  return asId(onBehalfOf);
+}
+
+export function addJoin(server: Server, backend: backends.JoinBackend): void {
+  server.addService(JoinService, {
+    join: unary(async ({ address, onBehalfOf }, { peer, signal }) => {
+      const { role } = managerOnly(peer);
+      if (address === "") throw new OperationError("invalid", "a manager's address is needed");
+      const joined = await backend.join({ nodeId: holder(peer, onBehalfOf), role }, { address, signal });
+      return { raftId: joined.raftId, members: [...joined.members] };
+    }),
+    leave: unary(async ({ onBehalfOf }, { peer, signal }) => {
+      await backend.leave({ nodeId: holder(peer, onBehalfOf) }, { signal });
+      return {};
+    }),
+  });
+}
+
+export function addLeader(server: Server, backend: backends.LeaderBackend): void {
+  server.addService(LeaderService, {
+    writeStatuses: unary(async (message, { peer, signal }) => {
+      managerOnly(peer);
+      await backend.writeStatuses(statusReport.fromWire(message), { signal });
+      return {};
+    }),
+    describeNode: unary(async (message, { peer, signal }) => {
+      managerOnly(peer);
+      await backend.describeNode(nodeReport.fromWire(message), { signal });
+      return {};
+    }),
+    reportSessions: unary(async (message, { peer, signal }) => {
+      managerOnly(peer);
+      const { fenced } = await backend.reportSessions(sessionReport.fromWire(message), { signal });
+      return { fenced: [...fenced] };
+    }),
+  });
+}

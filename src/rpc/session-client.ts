@@ -1,0 +1,41 @@
+import { sessionDown, sessionUp } from "../codec/session.ts";
+import { DispatcherClient } from "../gen/dispatcher.ts";
+import type { SessionDown, SessionUp } from "../model/session.ts";
+import type { NodeIdentity } from "../ports/certificates.ts";
+import { memberCredentials } from "./channel.ts";
+import { clientOptions } from "./limits.ts";
+import { fromStatus } from "./status.ts";
+import { incoming, mapped, send } from "./streams.ts";
+
+/**
+ * A worker's session with the manager at `address`, on a connection of its own. What `up` yields is sent as fast as the
+ * manager takes it. Ends when the manager ends it; leaving the loop, or aborting, closes the connection.
+ * @throws OperationError: what the manager refused with, or `unavailable` when the connection is lost; the signal's reason.
+ */
+export async function* openSession(options: {
+  readonly address: string;
+  readonly identity: NodeIdentity;
+  readonly up: AsyncIterable<SessionUp>;
+  readonly signal: AbortSignal;
+}): AsyncGenerator<SessionDown, undefined> {
+  const { address, identity, up } = options;
+  const over = new AbortController();
+  const signal = AbortSignal.any([options.signal, over.signal]);
+  const client = new DispatcherClient(address, memberCredentials(identity), clientOptions);
+  const call = client.session();
+  const sending = send(call, mapped(up, sessionUp.toWire), { signal }).then(
+    () => call.end(),
+    () => call.cancel(), // The reading side tells why.
+  );
+  try {
+    yield* mapped(incoming<Parameters<typeof sessionDown.fromWire>[0]>(call, { signal }), sessionDown.fromWire);
+  } catch (error) {
+    throw options.signal.aborted ? error : fromStatus(error);
+  } finally {
+    over.abort();
+    call.on("error", () => {}); // A cancelled call says so; nobody is left to hear it.
+    call.cancel();
+    client.close();
+    void sending;
+  }
+}

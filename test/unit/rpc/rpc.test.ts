@@ -1,0 +1,311 @@
+// Loaded before the tests begin: its helper library declares globals, which --check-leaks would report.
+import "reflect-metadata";
+import "@peculiar/x509";
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect } from "node:tls";
+import { OperationError } from "../../../src/lib/errors.ts";
+import { asId, type ClusterId, type NodeId, type RequestId } from "../../../src/model/ids.ts";
+import { formatJoinToken } from "../../../src/model/join-token.ts";
+import type { SessionUp } from "../../../src/model/session.ts";
+import type { NodeRole } from "../../../src/model/cluster.ts";
+import type { Clock } from "../../../src/ports/clock.ts";
+import type { CertificateWithKey, NodeIdentity } from "../../../src/ports/certificates.ts";
+import type { ManagerBackends } from "../../../src/rpc/backends.ts";
+import { LocalControl } from "../../../src/rpc/control-client.ts";
+import { ControlSocket } from "../../../src/rpc/control-socket.ts";
+import { enrol } from "../../../src/rpc/join-client.ts";
+import { ManagerListener } from "../../../src/rpc/listener.ts";
+import { ManagerClients } from "../../../src/rpc/manager-clients.ts";
+import { RaftPeers } from "../../../src/rpc/raft-transport.ts";
+import { openSession } from "../../../src/rpc/session-client.ts";
+import { systemCertificates as certificates } from "../../../src/system/certificates.ts";
+
+const clusterId = asId<ClusterId>("cluster1");
+const requestId = asId<RequestId>("request1");
+
+const clock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  sleep: (ms, { signal } = {}) =>
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(resolve, ms);
+      const onAbort = () => {
+        clearTimeout(timer);
+        reject(signal?.reason as Error);
+      };
+      if (signal?.aborted) onAbort();
+      signal?.addEventListener("abort", onAbort, { once: true });
+    }),
+  timeout: ms => AbortSignal.timeout(ms),
+};
+const log = { debug() {}, info() {}, warn() {}, error() {} };
+
+async function until(condition: () => boolean, what: string): Promise<void> {
+  const deadline = Date.now() + 8_000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`not within 8 s: ${what}`);
+    await new Promise(resolve => setTimeout(resolve, 10));
+  }
+}
+
+async function* numbered(count: number, sizeBytes: number): AsyncGenerator<Uint8Array> {
+  for (let index = 0; index < count; index++) yield new Uint8Array(sizeBytes).fill(index);
+}
+
+/** Records what arrives; each part can be replaced by a test. */
+function backends(root: CertificateWithKey) {
+  const received: Uint8Array[] = [];
+  const snapshots: number[] = [];
+  const all: ManagerBackends & { received: Uint8Array[]; snapshots: number[] } = {
+    received,
+    snapshots,
+    control: {
+      call: async (request, options) => {
+        if (request.kind === "get-service") throw new OperationError("not-found", `service ${request.idOrName} not found`);
+        return { kind: "created", id: `${request.kind} ${options.requestId} ${options.isForwarded}`, warnings: [] };
+      },
+    },
+    dispatcher: {
+      async *session(peer, up, _options) {
+        yield { kind: "welcome", sessionId: asId(`session of ${peer.nodeId} ${peer.role}`), beatPeriodMs: 1000 };
+        for await (const message of up) yield { kind: "managers", addresses: [message.kind] };
+      },
+    },
+    raft: {
+      receive: message => received.push(message),
+      receiveSnapshot: async chunks => {
+        let bytes = 0;
+        for await (const chunk of chunks) bytes += chunk.length;
+        snapshots.push(bytes);
+      },
+    },
+    ca: {
+      rootCertificate: () => root.certificatePem,
+      issue: async ({ csrPem, nodeId = asId<NodeId>("new"), joinToken }) => {
+        const role: NodeRole = joinToken === "" ? "manager" : "worker";
+        const request = { csrPem, root, nodeId, clusterId, role, nowMs: Date.now(), lifetimeMs: 1e7 };
+        return { certificatePem: await certificates.issue(request), rootPem: root.certificatePem, nodeId, role };
+      },
+    },
+    join: {
+      join: async (peer, { address }) => ({ raftId: 7, members: [{ raftId: 7, address: `${address} ${peer.nodeId}` }] }),
+      leave: async () => undefined,
+    },
+    leader: {
+      writeStatuses: async () => undefined,
+      describeNode: async () => undefined,
+      reportSessions: async ({ sessions }) => ({ fenced: sessions.map(({ sessionId }) => sessionId) }),
+    },
+    admits: peer => peer.nodeId !== "removed",
+  };
+  return all;
+}
+
+describe("rpc", () => {
+  let root: CertificateWithKey;
+  let manager: NodeIdentity;
+  let worker: NodeIdentity;
+  let listener: ManagerListener;
+  let parts: ReturnType<typeof backends>;
+  let address: string;
+
+  async function identity(name: string, role: NodeRole, { signer = root, ageMs = 0 } = {}): Promise<NodeIdentity> {
+    const { csrPem, keyPem } = await certificates.createRequest();
+    const request = { csrPem, root: signer, nodeId: asId<NodeId>(name), clusterId, role, lifetimeMs: 1e7 };
+    const certificatePem = await certificates.issue({ ...request, nowMs: Date.now() - ageMs });
+    return { certificatePem, keyPem, rootPem: root.certificatePem };
+  }
+
+  before(async () => {
+    root = await certificates.createRoot({ nowMs: Date.now() });
+    manager = await identity("m1", "manager");
+    worker = await identity("w1", "worker");
+  });
+
+  beforeEach(async () => {
+    parts = backends(root);
+    listener = await ManagerListener.listen({ host: "127.0.0.1", port: 0, identity: manager, clusterId, backends: parts, log });
+    address = `127.0.0.1:${listener.port}`;
+  });
+
+  afterEach(async () => {
+    await listener[Symbol.asyncDispose]();
+    await listener[Symbol.asyncDispose](); // Twice is safe.
+  });
+
+  const clients = (who: NodeIdentity) => new ManagerClients({ identity: () => who, clock });
+
+  it("carries a control call between managers, and its failure with kind and message", async () => {
+    await using managers = clients(manager);
+    const answer = await managers.control(address, { kind: "get-cluster" }, { requestId });
+    assert.deepEqual(answer, { kind: "created", id: "get-cluster request1 true", warnings: [] });
+    const failing = managers.control(address, { kind: "get-service", idOrName: "web" }, { requestId });
+    await assert.rejects(failing, { name: "OperationError", kind: "not-found", message: "service web not found" });
+  });
+
+  it("refuses a worker's control call, join and Raft stream", async () => {
+    await using managers = clients(worker);
+    await assert.rejects(managers.control(address, { kind: "get-cluster" }, { requestId }), { kind: "forbidden" });
+    await assert.rejects(managers.join(address, { own: "x:1" }), { kind: "forbidden" });
+    await using peers = new RaftPeers({ identity: () => worker, clock });
+    await assert.rejects(peers.sendSnapshot({ raftId: 1, address }, numbered(1, 1), { signal: new AbortController().signal }), {
+      kind: "forbidden",
+    });
+    assert.deepEqual(parts.snapshots, []);
+  });
+
+  it("cuts connections with an expired or foreign certificate, and of removed nodes", async () => {
+    const foreign = await certificates.createRoot({ nowMs: Date.now() });
+    const bad = [
+      await identity("m2", "manager", { ageMs: 1e8 }),
+      await identity("m2", "manager", { signer: foreign }),
+      await identity("removed", "manager"),
+    ];
+    for (const who of bad) {
+      await using managers = clients(who);
+      await assert.rejects(managers.control(address, { kind: "get-cluster" }, { requestId }), { kind: "unavailable" });
+    }
+  });
+
+  it("takes no worker's certificate for a manager's at the other end", async () => {
+    listener.setIdentity(worker);
+    await using managers = clients(manager);
+    await assert.rejects(managers.control(address, { kind: "get-cluster" }, { requestId }), { kind: "unavailable" });
+  });
+
+  it("shows a renewed certificate without a restart", async () => {
+    listener.setIdentity(await identity("m9", "manager"));
+    const name = await new Promise(resolve => {
+      const socket = connect({ host: "127.0.0.1", port: listener.port, rejectUnauthorized: false }, () => {
+        resolve(socket.getPeerCertificate().subject.CN);
+        socket.destroy();
+      });
+    });
+    assert.equal(name, "m9");
+  });
+
+  it("speaks TLS 1.3 only", async () => {
+    const failed = await new Promise(resolve => {
+      const options = { host: "127.0.0.1", port: listener.port, rejectUnauthorized: false, maxVersion: "TLSv1.2" as const };
+      const socket = connect(options, () => resolve(false));
+      socket.on("error", () => resolve(true));
+    });
+    assert.equal(failed, true);
+  });
+
+  it("enrols a node by its join token, after checking the root", async () => {
+    const secret = new Uint8Array(16);
+    const joinToken = formatJoinToken({ rootDigest: certificates.digest(root.certificatePem), secret });
+    const options = { address, joinToken, availability: "active" as const, certificates, clock };
+    const issued = await enrol(options);
+    const nowMs = Date.now();
+    assert.equal(certificates.verify(issued.certificatePem, { rootPem: issued.rootPem, nowMs }).nodeId, "new");
+    const wrong = formatJoinToken({ rootDigest: new Uint8Array(32), secret });
+    await assert.rejects(enrol({ ...options, joinToken: wrong }), { kind: "unauthorized" });
+  });
+
+  it("renews the caller's own certificate, and another's for a manager only", async () => {
+    const { csrPem } = await certificates.createRequest();
+    const renewal = { csrPem, joinToken: "", availability: "active" as const };
+    await using workers = clients(worker);
+    assert.equal((await workers.issue(address, renewal)).nodeId, "w1");
+    await assert.rejects(workers.issue(address, { ...renewal, nodeId: asId("other") }), { kind: "forbidden" });
+    await using managers = clients(manager);
+    assert.equal((await managers.issue(address, { ...renewal, nodeId: asId("other") })).nodeId, "other");
+  });
+
+  it("adds a manager to Raft, and carries the dispatcher's reports to the leader", async () => {
+    await using managers = clients(manager);
+    assert.deepEqual(await managers.join(address, { own: "m1:2377" }), {
+      raftId: 7,
+      members: [{ raftId: 7, address: "m1:2377 m1" }],
+    });
+    const session = { nodeId: asId<NodeId>("n"), sessionId: asId<never>("s"), ageMs: 1.5, silenceMs: 2 };
+    const report = { managerId: asId<NodeId>("m1"), sessions: [session] };
+    const { signal } = new AbortController();
+    assert.deepEqual(await managers.leader(address).reportSessions(report, { signal }), { fenced: ["s"] });
+  });
+
+  it("carries a session both ways until it is closed", async () => {
+    const abort = new AbortController();
+    async function* up(): AsyncGenerator<SessionUp> {
+      yield { kind: "beat" };
+      yield { kind: "applied", sequence: 3 };
+      await new Promise(() => {}); // Stays open, as a real session does.
+    }
+    const seen: unknown[] = [];
+    for await (const message of openSession({ address, identity: worker, up: up(), signal: abort.signal })) {
+      seen.push(message.kind === "welcome" ? message.sessionId : message.kind === "managers" ? message.addresses : message);
+      if (seen.length === 3) break;
+    }
+    assert.deepEqual(seen, ["session of w1 worker", ["beat"], ["applied"]]);
+  });
+
+  it("ends a session with `unavailable` when the manager goes away, and with the reason when it is aborted", async () => {
+    const abort = new AbortController();
+    async function* up(): AsyncGenerator<SessionUp> {
+      yield { kind: "beat" };
+      await new Promise(() => {});
+    }
+    const session = openSession({ address, identity: worker, up: up(), signal: abort.signal });
+    await session.next();
+    abort.abort(new OperationError("cancelled", "stopped"));
+    await assert.rejects(async () => {
+      for await (const _ of session);
+    }, /stopped/);
+
+    const other = openSession({ address, identity: worker, up: up(), signal: new AbortController().signal });
+    await other.next();
+    await other.next();
+    await listener[Symbol.asyncDispose]();
+    await assert.rejects(other.next(), { kind: "unavailable" });
+  });
+
+  it("delivers Raft's messages in order, and again after the peer was away", async () => {
+    await using peers = new RaftPeers({ identity: () => manager, clock });
+    const to = { raftId: 2, address };
+    for (let index = 0; index < 200; index++) peers.send(to, Uint8Array.of(index));
+    await until(() => parts.received.length === 200, "200 messages");
+    assert.deepEqual(
+      parts.received.map(([first]) => first),
+      Array.from({ length: 200 }, (_, index) => index),
+    );
+
+    const { port } = listener;
+    await listener[Symbol.asyncDispose]();
+    listener = await ManagerListener.listen({ host: "127.0.0.1", port, identity: manager, clusterId, backends: parts, log });
+    let sent = 0;
+    await until(() => {
+      if (sent++ % 5 === 0) peers.send(to, Uint8Array.of(250));
+      return parts.received.length > 200;
+    }, "a message after the break");
+    assert.equal(parts.received.at(-1)?.[0], 250);
+  });
+
+  it("carries a snapshot of many chunks", async () => {
+    await using peers = new RaftPeers({ identity: () => manager, clock });
+    const { signal } = new AbortController();
+    await peers.sendSnapshot({ raftId: 2, address }, numbered(40, 256 * 1024), { signal });
+    assert.deepEqual(parts.snapshots, [40 * 256 * 1024]);
+  });
+
+  it("answers the local daemon on a unix socket, also one that an earlier process left", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "shoal-rpc-"));
+    const path = join(directory, "manager.sock");
+    try {
+      await using _first = await ControlSocket.listen({ path, backend: parts.control });
+      await using _second = await ControlSocket.listen({ path, backend: parts.control });
+      await using local = new LocalControl({ path, clock });
+      const answer = await local.call({ kind: "list-tasks", filters: { node: ["a", "b"] } }, { requestId });
+      assert.deepEqual(answer, { kind: "created", id: "list-tasks request1 false", warnings: [] });
+      const abort = new AbortController();
+      abort.abort(new OperationError("cancelled", "no more"));
+      await assert.rejects(local.call({ kind: "get-cluster" }, { requestId, signal: abort.signal }), /no more/);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+});
