@@ -3,8 +3,9 @@ import { availableParallelism, release } from "node:os";
 import { join } from "node:path";
 import type { HostConfig } from "../../model/container.ts";
 import { capabilitiesOfMask } from "./oci/capabilities.ts";
-import type { DeviceNode, HostFacts } from "./oci/facts.ts";
+import type { CompiledSeccomp, DeviceNode, HostFacts } from "./oci/facts.ts";
 import { parseSeccompProfile } from "./oci/seccomp.ts";
+import { DEFAULT_SECCOMP_PROFILE_TEXT } from "./seccomp/default-profile.ts";
 
 const CGROUP_ROOT = "/sys/fs/cgroup";
 const INIT_PATHS = ["/usr/bin/docker-init", "/usr/libexec/docker/docker-init", "/usr/bin/tini-static", "/sbin/tini-static"];
@@ -21,8 +22,17 @@ async function firstThere(paths: readonly string[]): Promise<string | undefined>
   return undefined;
 }
 
-/** What specs depend on; asked once, at start. @param seccompProfileText - The profile that is shipped, or the administrator's. */
-export async function gatherHostFacts({ seccompProfileText }: { readonly seccompProfileText: string }): Promise<HostFacts> {
+export interface HostFactsRequest {
+  /** By default the profile that is shipped; `--seccomp-profile` names another. */
+  readonly seccompProfileText?: string;
+  readonly compiledSeccomp?: CompiledSeccomp;
+}
+
+/** What specs depend on; asked once, at start. */
+export async function gatherHostFacts({
+  seccompProfileText = DEFAULT_SECCOMP_PROFILE_TEXT,
+  compiledSeccomp,
+}: HostFactsRequest = {}): Promise<HostFacts> {
   const [status, limits, isUnified, initPath] = await Promise.all([
     readFile("/proc/self/status", "utf8"),
     readFile("/proc/self/limits", "utf8"),
@@ -40,6 +50,7 @@ export async function gatherHostFacts({ seccompProfileText }: { readonly seccomp
     cpuCount: availableParallelism(),
     hasAppArmor: await isThere("/sys/kernel/security/apparmor"),
     defaultSeccomp: parseSeccompProfile(seccompProfileText),
+    ...(compiledSeccomp === undefined ? {} : { compiledSeccomp }),
     ...(initPath === undefined ? {} : { initPath }),
   };
 }

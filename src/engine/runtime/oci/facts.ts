@@ -1,4 +1,5 @@
 import type { SeccompProfile } from "./seccomp.ts";
+import type { OciSeccomp } from "./types.ts";
 
 /** What a spec depends on beside what the user asked for. Gathered once by `gatherHostFacts`; the functions here look at nothing else. */
 export interface HostFacts {
@@ -17,8 +18,17 @@ export interface HostFacts {
   readonly cpuCount: number;
   readonly hasAppArmor: boolean;
   readonly defaultSeccomp: SeccompProfile;
+  /** Compiling a filter here, once, saves the runtime most of its work at each start. */
+  readonly compiledSeccomp?: CompiledSeccomp;
   /** A static init that reaps; missing where none is installed. */
   readonly initPath?: string;
+}
+
+export interface CompiledSeccomp {
+  /** Names of the runtimes that take a compiled filter; "" when the default one does. */
+  readonly runtimes: ReadonlySet<string>;
+  /** The same filter for the same rules; `undefined`: these rules cannot be compiled. */
+  compile(seccomp: OciSeccomp): Uint8Array | undefined;
 }
 
 /** A device file of the host. */

@@ -16,6 +16,8 @@ import { planSysctls } from "./sysctls.ts";
 import type { OciSeccomp, OciSpec } from "./types.ts";
 import type { ResolvedUser } from "./user.ts";
 
+export const SECCOMP_FILTER_ANNOTATION = "run.oci.seccomp_bpf_data";
+
 export interface SpecRequest {
   /** Its config is merged with the image's already: env, user, working dir; `path` and `args` are what runs. */
   readonly container: Pick<Container, "id" | "path" | "args" | "config" | "hostConfig">;
@@ -61,6 +63,8 @@ export function planSpec(request: SpecRequest): SpecPlan {
     ...(initPath === undefined ? {} : { initPath }),
   });
   const seccomp = planSeccomp(security, { hostConfig, capabilities, facts });
+  const filter = seccomp === undefined ? undefined : compiledFilter(seccomp, { runtime: hostConfig.runtime, facts });
+  const annotations = { ...hostConfig.annotations, ...filter };
   return {
     spec: {
       ociVersion: "1.0.2",
@@ -76,7 +80,7 @@ export function planSpec(request: SpecRequest): SpecPlan {
       root: { path: rootfsPath, readonly: hostConfig.readonlyRootfs },
       ...(isHostUts ? {} : { hostname: config.hostname, ...(config.domainname === "" ? {} : { domainname: config.domainname }) }),
       mounts,
-      ...(Object.keys(hostConfig.annotations).length === 0 ? {} : { annotations: hostConfig.annotations }),
+      ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
       linux: {
         namespaces: planNamespaces({
           hostConfig,
@@ -94,7 +98,7 @@ export function planSpec(request: SpecRequest): SpecPlan {
         sysctl: planSysctls(hostConfig),
         ...hiddenPaths(hostConfig, security),
         ...(rootfsPropagation === undefined ? {} : { rootfsPropagation }),
-        ...(seccomp === undefined ? {} : { seccomp }),
+        ...(seccomp === undefined || filter !== undefined ? {} : { seccomp }),
       },
     },
     warnings: [...warnings, ...rlimits.warnings],
@@ -146,6 +150,16 @@ function planSeccomp(
   if (seccomp === "unconfined") return undefined;
   const profile = seccomp === "default" ? facts.defaultSeccomp : parseSeccompProfile(seccomp.profileText);
   return toOciSeccomp(profile, { architecture: facts.architecture, capabilities, kernelVersion: facts.kernelVersion });
+}
+
+/** crun installs the filter in this annotation in place of one that it would compile itself. @see crun(1). */
+function compiledFilter(
+  seccomp: OciSeccomp,
+  { runtime, facts: { compiledSeccomp } }: Pick<SpecRequest, "facts"> & { readonly runtime: string },
+): Readonly<Record<string, string>> | undefined {
+  if (compiledSeccomp === undefined || !compiledSeccomp.runtimes.has(runtime)) return undefined;
+  const filter = compiledSeccomp.compile(seccomp);
+  return filter === undefined ? undefined : { [SECCOMP_FILTER_ANNOTATION]: Buffer.from(filter).toString("base64") };
 }
 
 function canReadOnlyRecursive({ kernelVersion: { major, minor } }: HostFacts): boolean {

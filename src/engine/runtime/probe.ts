@@ -1,0 +1,147 @@
+import { access, constants, mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { errorMessage, OperationError } from "../../lib/errors.ts";
+import type { Exec } from "../../ports/exec.ts";
+import { SECCOMP_FILTER_ANNOTATION } from "./oci/spec.ts";
+import { globalArguments, type OciRuntime, readRuntimeError } from "./runtime-command.ts";
+
+export interface ProbeRequest {
+  readonly exec: Exec;
+  /** Where runtimes keep their state, and the probe its bundle: `<exec-root>/runtime`. */
+  readonly runDirectory: string;
+  /** A cgroup that the probe may make one in: `/shoal`. */
+  readonly cgroupParent: string;
+  /** More runtimes, of `daemon.json`, by name. */
+  readonly configured?: Readonly<Record<string, { readonly path: string; readonly args?: readonly string[] }>>;
+  /** The one to take without `--runtime`; by default crun where it works, else runc. */
+  readonly wantedDefault?: string;
+}
+
+export interface ProbedRuntimes {
+  readonly conmonPath: string;
+  readonly conmonVersion: string;
+  readonly runtimes: ReadonlyMap<string, OciRuntime>;
+  readonly defaultRuntime: string;
+  readonly versions: ReadonlyMap<string, ProgramVersion>;
+  /** Names of the runtimes that take a compiled seccomp filter; "" when the default one does. */
+  readonly seccompFilterRuntimes: ReadonlySet<string>;
+  /** Why a runtime that is installed is not used. */
+  readonly refused: ReadonlyMap<string, string>;
+}
+
+export interface ProgramVersion {
+  readonly version: string;
+  readonly commit: string;
+}
+
+const SEARCH_PATHS = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/libexec/podman"];
+const BUILT_IN = ["crun", "runc"] as const;
+
+/** Asks each runtime to run a program that is not there: one that complains of nothing else can do all that comes before. */
+export async function probeRuntimes(request: ProbeRequest): Promise<ProbedRuntimes> {
+  const { exec, runDirectory, configured = {}, wantedDefault } = request;
+  const conmonPath = await findProgram("conmon");
+  if (conmonPath === undefined) throw new OperationError("unavailable", "conmon is not installed");
+  const runtimes = new Map<string, OciRuntime>();
+  const refused = new Map<string, string>();
+  for (const name of BUILT_IN) {
+    const path = await findProgram(name);
+    if (path === undefined) continue;
+    const runtime = { name, path, kind: name, args: [], rootPath: join(runDirectory, name) } as const;
+    const failure = await whyNot(request, runtime);
+    if (failure === undefined) runtimes.set(name, runtime);
+    else refused.set(name, failure);
+  }
+  for (const [name, { path, args = [] }] of Object.entries(configured)) {
+    const kind = /crun/.test(path) ? "crun" : "runc";
+    runtimes.set(name, { name, path, kind, args, rootPath: join(runDirectory, name) });
+  }
+  const defaultRuntime = wantedDefault ?? BUILT_IN.find(name => runtimes.has(name)) ?? "";
+  if (!runtimes.has(defaultRuntime)) {
+    const reasons = [...refused].map(([name, reason]) => `${name}: ${reason}`).join("; ");
+    throw new OperationError(
+      "unavailable",
+      `no container runtime works here (${reasons === "" ? "install crun or runc" : reasons})`,
+    );
+  }
+  const filterRuntimes = new Set<string>();
+  for (const runtime of runtimes.values()) if (await takesSeccompFilter(request, runtime)) filterRuntimes.add(runtime.name);
+  if (filterRuntimes.has(defaultRuntime)) filterRuntimes.add("");
+  const versions = new Map<string, ProgramVersion>();
+  for (const { name, path } of runtimes.values()) versions.set(name, await versionOf(exec, path));
+  const { version: conmonVersion } = await versionOf(exec, conmonPath);
+  return { conmonPath, conmonVersion, runtimes, defaultRuntime, versions, seccompFilterRuntimes: filterRuntimes, refused };
+}
+
+async function findProgram(name: string): Promise<string | undefined> {
+  for (const directory of SEARCH_PATHS) {
+    const path = join(directory, name);
+    const isThere = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return path;
+  }
+  return undefined;
+}
+
+async function versionOf(exec: Exec, path: string): Promise<ProgramVersion> {
+  const { stdout } = await exec.run(path, ["--version"], { allowFailure: true });
+  return { version: /version:? (\S+)/.exec(stdout)?.[1] ?? "", commit: /commit: (\S+)/.exec(stdout)?.[1] ?? "" };
+}
+
+const PROBE_ID = "shoal-probe";
+const PROBE_PROGRAM = "/shoal-probe";
+
+async function whyNot(request: ProbeRequest, runtime: OciRuntime): Promise<string | undefined> {
+  const said = await runProbe(request, { runtime, annotations: {} });
+  return said.includes(PROBE_PROGRAM) && /not found|no such file/i.test(said) ? undefined : said;
+}
+
+/** A runtime that knows the annotation refuses what is no filter; another passes over it. */
+async function takesSeccompFilter(request: ProbeRequest, runtime: OciRuntime): Promise<boolean> {
+  if (runtime.kind !== "crun") return false;
+  return /BPF/i.test(await runProbe(request, { runtime, annotations: { [SECCOMP_FILTER_ANNOTATION]: "not a filter!" } }));
+}
+
+/** @returns what the runtime complained of. */
+async function runProbe(
+  { exec, runDirectory, cgroupParent }: ProbeRequest,
+  { runtime, annotations }: { readonly runtime: OciRuntime; readonly annotations: Readonly<Record<string, string>> },
+): Promise<string> {
+  const bundle = join(runDirectory, `probe-${process.pid}`);
+  const id = `${PROBE_ID}-${process.pid}`;
+  const logPath = join(bundle, "probe.log");
+  try {
+    await mkdir(join(bundle, "rootfs"), { recursive: true });
+    await mkdir(runtime.rootPath, { recursive: true, mode: 0o700 });
+    await writeFile(join(bundle, "config.json"), JSON.stringify(probeSpec(`${cgroupParent}/${id}`, annotations)));
+    const common = globalArguments(runtime, logPath);
+    const { stderr } = await exec.run(runtime.path, [...common, "run", "--bundle", bundle, id], { allowFailure: true });
+    const said = (await readRuntimeError(logPath)) || stderr.trim();
+    await exec.run(runtime.path, [...common, "delete", "--force", id], { allowFailure: true });
+    return said;
+  } catch (error) {
+    return errorMessage(error);
+  } finally {
+    await rm(bundle, { recursive: true, force: true });
+  }
+}
+
+function probeSpec(cgroupsPath: string, annotations: Readonly<Record<string, string>>): unknown {
+  return {
+    ociVersion: "1.0.2",
+    annotations,
+    process: { user: { uid: 0, gid: 0 }, args: [PROBE_PROGRAM], env: [], cwd: "/" },
+    root: { path: "rootfs" },
+    mounts: [
+      { destination: "/proc", type: "proc", source: "proc" },
+      { destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "mode=755", "size=64k"] },
+    ],
+    linux: {
+      cgroupsPath,
+      resources: { pids: { limit: 16 }, devices: [{ allow: false, access: "rwm" }] },
+      namespaces: ["pid", "network", "ipc", "uts", "mount"].map(type => ({ type })),
+    },
+  };
+}
