@@ -1,0 +1,30 @@
+import type { Exec } from "../../ports/exec.ts";
+import type { KernelNetwork } from "../../ports/kernel-network.ts";
+import { parseInterfaceAddress, type Subnet } from "./ipv4.ts";
+import type { BridgeSettings } from "./network-record.ts";
+
+/** Makes the network's bridge what it should be, whether it is there or not. */
+export async function raiseBridge(kernel: KernelNetwork, settings: BridgeSettings): Promise<void> {
+  const { interfaceName: name, mtuBytes, pool, subnet } = settings;
+  await kernel.host.run([`link add name ${name} type bridge`], { allowFailure: true }); // It may be there.
+  await kernel.host.run([
+    `link set dev ${name} mtu ${mtuBytes} up`,
+    ...(pool.gateway === undefined ? [] : [`addr replace ${pool.gateway}/${subnet.prefixLength} dev ${name}`]),
+  ]);
+  // Connections to 127.0.0.1:PORT are turned towards the bridge.
+  await kernel.writeSysctl(`net/ipv4/conf/${name}/route_localnet`, "1");
+}
+
+export async function removeBridge(kernel: KernelNetwork, { interfaceName }: BridgeSettings): Promise<void> {
+  await kernel.hostSlow.run([`link del dev ${interfaceName}`], { allowFailure: true });
+}
+
+/** Subnets that this host reaches without us. */
+export async function routedSubnets(exec: Exec): Promise<readonly Subnet[]> {
+  const { stdout } = await exec.run("ip", ["-4", "-o", "route", "show"]);
+  return stdout.split("\n").flatMap(line => {
+    const [destination = ""] = line.split(" ");
+    const parsed = parseInterfaceAddress(destination.includes("/") ? destination : `${destination}/32`);
+    return parsed === undefined ? [] : [parsed.subnet];
+  });
+}

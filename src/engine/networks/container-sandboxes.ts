@@ -1,0 +1,319 @@
+import { OperationError } from "../../lib/errors.ts";
+import type { Container, EndpointConfig, NetworkState } from "../../model/container.ts";
+import type { ContainerId } from "../../model/ids.ts";
+import type { KernelNetwork, NameServerSockets, Nftables } from "../../ports/kernel-network.ts";
+import type { Log } from "../../ports/log.ts";
+import type { Sandbox } from "../containers/needs.ts";
+import type { NameServer } from "../dns/name-server.ts";
+import type { ClusterDriver } from "./cluster-driver.ts";
+import type { HostsEntry, ResolvSettings } from "./container-files.ts";
+import { checkEndpoint, gatewayOf, type WantedEndpoint } from "./endpoint-plan.ts";
+import type { Firewall } from "./firewall.ts";
+import { mappingRule, type Rule } from "./firewall-rules.ts";
+import { defaultRouteCommands } from "./link-commands.ts";
+import type { NamespacePool } from "./namespace-pool.ts";
+import { isUserDefined, type NetworkRecord } from "./network-record.ts";
+import type { NetworkNames } from "./network-names.ts";
+import { networkStateOf } from "./network-state.ts";
+import type { NetworkTable } from "./network-table.ts";
+import type { HeldPort } from "./port-allocator.ts";
+import type { SandboxDevices } from "./sandbox-devices.ts";
+import type { SandboxFiles } from "./sandbox-files.ts";
+import { interfaceNamesOf, ownerOf, type SandboxPlanner } from "./sandbox-planner.ts";
+import { allEndpoints, type EndpointRecord, type SandboxRecord } from "./sandbox-record.ts";
+
+const DNS_CHAIN = (udpPort: number, tcpPort: number): string => `table ip shoal_dns
+delete table ip shoal_dns
+table ip shoal_dns {
+  chain c_out { type nat hook output priority -101;
+    ip daddr 127.0.0.11 udp dport 53 dnat to 127.0.0.11:${udpPort}
+    ip daddr 127.0.0.11 tcp dport 53 dnat to 127.0.0.11:${tcpPort}
+  }
+}
+`;
+
+export interface ContainerSandboxesOptions {
+  readonly kernel: KernelNetwork;
+  readonly table: NetworkTable;
+  readonly names: NetworkNames;
+  readonly planner: SandboxPlanner;
+  readonly devices: SandboxDevices;
+  readonly firewall: Firewall;
+  readonly namespaces: NamespacePool;
+  readonly files: SandboxFiles;
+  readonly nameServer: NameServer;
+  readonly log: Log;
+  readonly cluster: () => ClusterDriver | undefined;
+}
+
+/** A sandbox that is up, with what this process holds open for it. */
+interface LiveSandbox {
+  record: SandboxRecord;
+  ports: readonly HeldPort[];
+  nftables: Nftables | undefined;
+  nameServer: NameServerSockets | undefined;
+}
+
+/** Containers' network namespaces and everything in them. A failure while one is made takes down what was made of it. */
+export class ContainerSandboxes {
+  readonly #options: ContainerSandboxesOptions;
+  readonly #live = new Map<ContainerId, LiveSandbox>();
+  readonly #releasing = new Map<ContainerId, Promise<void>>();
+
+  constructor(options: ContainerSandboxesOptions) {
+    this.#options = options;
+  }
+
+  get(containerId: ContainerId): SandboxRecord | undefined {
+    return this.#live.get(containerId)?.record;
+  }
+
+  all(): readonly SandboxRecord[] {
+    return [...this.#live.values()].map(({ record }) => record);
+  }
+
+  /** @param hostBridge - See SandboxPlanner. */
+  async connect(
+    container: Container,
+    options: {
+      readonly wanted: readonly WantedEndpoint[];
+      readonly hostBridge: NetworkRecord | undefined;
+      readonly hostResolv: ResolvSettings;
+      readonly links: readonly HostsEntry[];
+    },
+  ): Promise<Sandbox> {
+    await this.release(container.id);
+    await this.#releasing.get(container.id);
+    const fresh = await this.#options.namespaces.take();
+    let live: LiveSandbox | undefined;
+    try {
+      const sandbox = { sandboxId: fresh.sandboxId, path: fresh.path };
+      const plan = await this.#planned(() => this.#options.planner.plan(container, { ...options, sandbox }));
+      live = { record: plan.record, ports: plan.ports, nftables: undefined, nameServer: undefined };
+      this.#enlist(container.id, live);
+      await this.#options.files.write(plan.record);
+      await allOrError([
+        this.#options.devices.raiseAll(plan.record, fresh.batch),
+        this.#options.firewall.add(mappingRules(plan.record)),
+        this.#openNameServer(live),
+      ]);
+      await this.#joinCluster(live);
+    } catch (error) {
+      await fresh.batch[Symbol.asyncDispose]();
+      if (live === undefined) await this.#options.kernel.deleteNamespace(fresh.path);
+      else await this.#takeDown(container.id, live);
+      throw error;
+    }
+    void fresh.batch[Symbol.asyncDispose]();
+    const { path: namespacePath, hosts, resolvConf } = live.record;
+    return { namespacePath, state: networkStateOf(live.record, container), hosts, resolvConf };
+  }
+
+  /** Names and addresses are free to the eye at once; the kernel's part goes on behind. */
+  async release(containerId: ContainerId): Promise<void> {
+    const live = this.#live.get(containerId);
+    if (live === undefined) return;
+    void this.#takeDown(containerId, live);
+  }
+
+  /** Resolves when nothing released is left in the kernel. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#releasing.values());
+  }
+
+  /** Takes up what is left of a container that still runs. */
+  async adopt(record: SandboxRecord, ports: readonly HeldPort[]): Promise<void> {
+    const live: LiveSandbox = { record, ports, nftables: undefined, nameServer: undefined };
+    this.#enlist(record.containerId, live);
+    await this.#openNameServer(live);
+    await this.#joinCluster(live);
+  }
+
+  /** Takes down what a container left that runs no more. */
+  async discard(record: SandboxRecord): Promise<void> {
+    await this.#lower(record);
+  }
+
+  async attach(container: Container, network: NetworkRecord, config: EndpointConfig): Promise<NetworkState> {
+    const live = this.#running(container);
+    checkEndpoint(network, config);
+    const { record } = live;
+    if (record.endpoints.some(({ networkId }) => networkId === network.id)) {
+      throw new OperationError("forbidden", `endpoint with name ${container.name} already exists in network ${network.name}`);
+    }
+    const interfaceNames = interfaceNamesOf(allEndpoints(record));
+    const owner = ownerOf(container);
+    const endpoint = await this.#planned(() => this.#options.planner.planEndpoint({ network, config, owner, interfaceNames }));
+    const next = { ...record, endpoints: [...record.endpoints, endpoint] };
+    const inside = await this.#options.kernel.enterNamespace(record.path);
+    try {
+      await this.#options.files.write(next);
+      await this.#options.devices.raise(endpoint, { inside, record: next });
+      await this.#replace(live, next);
+      await this.#openNameServer(live);
+      await this.#joinCluster(live);
+    } catch (error) {
+      await this.#options.devices.lower(endpoint);
+      this.#options.planner.freeEndpoint(endpoint);
+      if (live.record === next) await this.#replace(live, record);
+      throw error;
+    } finally {
+      await inside[Symbol.asyncDispose]();
+    }
+    return networkStateOf(live.record, container);
+  }
+
+  async detach(container: Container, network: NetworkRecord): Promise<NetworkState> {
+    const live = this.#running(container);
+    const { record } = live;
+    const endpoint = record.endpoints.find(({ networkId }) => networkId === network.id);
+    if (endpoint === undefined) {
+      throw new OperationError("conflict", `container ${container.id} is not connected to the network ${network.name}`);
+    }
+    const next = { ...record, endpoints: record.endpoints.filter(other => other !== endpoint) };
+    await this.#replace(live, next);
+    await this.#options.files.write(next);
+    await this.#options.devices.lower(endpoint);
+    this.#options.planner.freeEndpoint(endpoint);
+    const inside = await this.#options.kernel.enterNamespace(record.path);
+    try {
+      await inside.run(defaultRouteCommands(next));
+    } finally {
+      await inside[Symbol.asyncDispose]();
+    }
+    await this.#joinCluster(live);
+    return networkStateOf(live.record, container);
+  }
+
+  /** Opens the daemon's ends only: containers run on. */
+  async close(): Promise<void> {
+    await this.settle();
+    for (const live of this.#live.values()) await closeHandles(live);
+  }
+
+  #running(container: Container): LiveSandbox {
+    const live = this.#live.get(container.id);
+    if (live === undefined) throw new OperationError("conflict", `container ${container.id} has no network of its own`);
+    return live;
+  }
+
+  /** Something wanted may be held by a container that is just being released. */
+  async #planned<T>(plan: () => T): Promise<T> {
+    try {
+      return plan();
+    } catch (error) {
+      if (this.#releasing.size === 0) throw error;
+      await this.settle();
+      return plan();
+    }
+  }
+
+  #enlist(containerId: ContainerId, live: LiveSandbox): void {
+    this.#live.set(containerId, live);
+    for (const endpoint of live.record.endpoints) this.#options.names.add(endpoint);
+  }
+
+  /** Puts names and published ports on another set of endpoints. */
+  async #replace(live: LiveSandbox, next: SandboxRecord): Promise<void> {
+    const before = live.record;
+    const record = { ...next, publishedAddress: gatewayOf(next)?.address ?? "" };
+    for (const endpoint of before.endpoints) if (!next.endpoints.includes(endpoint)) this.#options.names.remove(endpoint);
+    for (const endpoint of next.endpoints) if (!before.endpoints.includes(endpoint)) this.#options.names.add(endpoint);
+    live.record = record;
+    if (record.publishedAddress === before.publishedAddress) return;
+    await this.#options.firewall.change({ add: mappingRules(record), remove: mappingRules(before) });
+  }
+
+  async #openNameServer(live: LiveSandbox): Promise<void> {
+    const { kernel, nameServer, table } = this.#options;
+    const needsNames = live.record.endpoints.some(({ networkId }) => isUserDefined(table.get(networkId)));
+    if (live.nameServer !== undefined || !needsNames) return;
+    live.nameServer = await kernel.openNameServer(live.record.path, nameServer.handlerFor(this.#viewOf(live)));
+    live.nftables = kernel.openNftables(live.record.path);
+    await live.nftables.run(DNS_CHAIN(live.nameServer.udpPort, live.nameServer.tcpPort));
+  }
+
+  #viewOf(live: LiveSandbox) {
+    const { names, cluster } = this.#options;
+    const ask = <T>(question: (networkId: EndpointRecord["networkId"]) => T | undefined): T | undefined => {
+      for (const { networkId } of live.record.endpoints) {
+        const answer = question(networkId);
+        if (answer !== undefined) return answer;
+      }
+      return undefined;
+    };
+    const resolve = (name: string) => ask(id => names.resolve(id, name) ?? cluster()?.resolve(id, name));
+    /** `web.backend`: a name with its network's. */
+    const resolveOnNamed = (name: string) => {
+      const endpoint = live.record.endpoints.find(({ networkName }) => name.endsWith(`.${networkName.toLowerCase()}`));
+      if (endpoint === undefined) return undefined;
+      const short = name.slice(0, -endpoint.networkName.length - 1);
+      return names.resolve(endpoint.networkId, short) ?? cluster()?.resolve(endpoint.networkId, short);
+    };
+    return {
+      resolve: (name: string) => resolve(name) ?? resolveOnNamed(name),
+      reverse: (address: string) =>
+        ask(id => {
+          const name = names.reverse(id, address) ?? cluster()?.reverse(id, address);
+          const network = live.record.endpoints.find(({ networkId }) => networkId === id)?.networkName ?? "";
+          return name === undefined ? undefined : `${name}.${network}`;
+        }),
+      servers: live.record.resolv.servers,
+    };
+  }
+
+  async #joinCluster({ record, nftables }: LiveSandbox): Promise<void> {
+    const { table } = this.#options;
+    const cluster = this.#options.cluster();
+    const endpoints = record.endpoints.filter(({ networkId }) => table.find(networkId)?.scope === "swarm");
+    if (cluster === undefined || nftables === undefined || endpoints.length === 0) return;
+    const { containerId, path: namespacePath, hostEndpoint } = record;
+    await cluster.join({ containerId, namespacePath, nftables, endpoints, hostAddress: hostEndpoint?.address ?? "" });
+  }
+
+  #takeDown(containerId: ContainerId, live: LiveSandbox): Promise<void> {
+    this.#live.delete(containerId);
+    for (const endpoint of live.record.endpoints) this.#options.names.remove(endpoint);
+    const done = this.#lowerLive(containerId, live)
+      .catch((error: unknown) =>
+        this.#options.log.error({ containerId, error: String(error) }, "could not release a container's network"),
+      )
+      .finally(() => this.#releasing.delete(containerId));
+    this.#releasing.set(containerId, done);
+    return done;
+  }
+
+  async #lowerLive(containerId: ContainerId, live: LiveSandbox): Promise<void> {
+    await this.#options.cluster()?.leave(containerId);
+    await closeHandles(live); // They would keep the namespace alive.
+    await this.#options.firewall.remove(mappingRules(live.record)).catch((error: unknown) => {
+      this.#options.log.warn({ containerId, error: String(error) }, "a published port's rule was gone already");
+    });
+    await this.#lower(live.record);
+    for (const endpoint of allEndpoints(live.record)) this.#options.planner.freeEndpoint(endpoint);
+    for (const port of live.ports) port[Symbol.dispose]();
+  }
+
+  async #lower(record: SandboxRecord): Promise<void> {
+    await Promise.all(allEndpoints(record).map(endpoint => this.#options.devices.lower(endpoint)));
+    await this.#options.kernel.deleteNamespace(record.path);
+    await this.#options.files.remove(record.containerId);
+  }
+}
+
+/** Unlike Promise.all it waits for the others when one fails, so that they can be undone. */
+async function allOrError(work: readonly Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(work)) if (result.status === "rejected") throw result.reason;
+}
+
+async function closeHandles(live: LiveSandbox): Promise<void> {
+  await live.nameServer?.[Symbol.asyncDispose]();
+  live.nftables?.[Symbol.dispose]();
+}
+
+export function mappingRules({ published, publishedAddress }: SandboxRecord): readonly Rule[] {
+  if (publishedAddress === "") return [];
+  return published.map(({ protocol, hostAddress, hostPort, containerPort }) =>
+    mappingRule({ protocol, hostAddress, hostPort, containerPort, containerAddress: publishedAddress }),
+  );
+}

@@ -1,0 +1,109 @@
+import { OperationError } from "../../lib/errors.ts";
+import type { EndpointConfig, HostConfig } from "../../model/container.ts";
+import { parseInterfaceAddress, parseIpv4 } from "./ipv4.ts";
+import { parseMac } from "./mac-address.ts";
+import { isUserDefined, type NetworkRecord } from "./network-record.ts";
+import type { NetworkTable } from "./network-table.ts";
+import type { EndpointRecord, SandboxRecord } from "./sandbox-record.ts";
+
+export interface WantedEndpoint {
+  readonly network: NetworkRecord;
+  readonly config: EndpointConfig;
+}
+
+/** Where `--network` leads when it is no network's name. */
+export function networkNameOf(networkMode: string): string {
+  return networkMode === "" || networkMode === "default" ? "bridge" : networkMode;
+}
+
+/** `container:ID`: the container whose network is shared. */
+export function sharedContainerOf({ networkMode }: Pick<HostConfig, "networkMode">): string | undefined {
+  return networkMode.startsWith("container:") ? networkMode.slice("container:".length) : undefined;
+}
+
+/**
+ * The networks a container joins, the one of its network mode first: interfaces are numbered in this order.
+ * @throws OperationError in Docker's words for a missing network and for settings that it cannot honour.
+ */
+export function wantedEndpoints(
+  table: NetworkTable,
+  { networkMode, endpoints }: { readonly networkMode: string; readonly endpoints: Readonly<Record<string, EndpointConfig>> },
+): readonly WantedEndpoint[] {
+  const main = table.get(networkNameOf(networkMode));
+  const wanted = new Map<string, WantedEndpoint>([[main.id, { network: main, config: {} }]]);
+  for (const [key, config] of Object.entries(endpoints)) {
+    const network = table.get(networkNameOf(key));
+    wanted.set(network.id, { network, config });
+  }
+  const all = [...wanted.values()];
+  for (const { network, config } of all) {
+    if (all.length > 1 && (network.driver === "host" || network.driver === "null")) {
+      const words = network.driver === "host" ? "host" : "private (none)";
+      throw new OperationError(
+        "invalid",
+        `container cannot be connected to multiple networks with one of the networks in ${words} mode`,
+      );
+    }
+    checkEndpoint(network, config);
+  }
+  const [first, ...others] = all;
+  return first === undefined ? [] : [first, ...others.toSorted((a, b) => compareText(a.network.name, b.network.name))];
+}
+
+/** @throws OperationError `invalid` in Docker's words. */
+export function checkEndpoint(network: NetworkRecord, config: EndpointConfig): void {
+  if (config.ipv6Address) throw new OperationError("invalid", `network ${network.name} has no IPv6 addresses`);
+  if (config.macAddress && parseMac(config.macAddress) === undefined) {
+    throw new OperationError("invalid", `invalid MAC address: ${config.macAddress}`);
+  }
+  if ((config.linkLocalIps ?? []).length > 0) throw new OperationError("invalid", "link-local addresses are not supported");
+  if ((config.aliases ?? []).length > 0 && !isUserDefined(network) && network.driver === "bridge") {
+    throw new OperationError("invalid", "network-scoped aliases are only supported for user-defined networks");
+  }
+  if (!config.ipv4Address) return;
+  if (!isUserDefined(network)) {
+    throw new OperationError("invalid", "user specified IP address is supported on user defined networks only");
+  }
+  if (staticAddress(config) === undefined) throw new OperationError("invalid", `invalid IPv4 address: ${config.ipv4Address}`);
+}
+
+/** Cluster tasks name theirs in CIDR form. */
+export function staticAddress({ ipv4Address = "" }: EndpointConfig): number | undefined {
+  return parseIpv4(ipv4Address) ?? parseInterfaceAddress(ipv4Address)?.address;
+}
+
+/** The endpoint whose gateway is the container's default route: highest priority first, then by network name. */
+export function defaultEndpoint(endpoints: readonly EndpointRecord[]): EndpointRecord | undefined {
+  return endpoints
+    .filter(({ gateway, link }) => gateway !== "" && link !== undefined)
+    .toSorted(
+      (left, right) =>
+        (right.config.gatewayPriority ?? 0) - (left.config.gatewayPriority ?? 0) ||
+        compareText(left.networkName, right.networkName),
+    )[0];
+}
+
+/** The default route; that towards the host wins on a container of cluster networks. */
+export function gatewayOf(record: Pick<SandboxRecord, "endpoints" | "hostEndpoint">): EndpointRecord | undefined {
+  return record.hostEndpoint ?? defaultEndpoint(record.endpoints);
+}
+
+/** What others on the network may call it. */
+export function dnsNamesOf({
+  containerId,
+  containerName,
+  hostName,
+  config,
+}: {
+  readonly containerId: string;
+  readonly containerName: string;
+  readonly hostName: string;
+  readonly config: EndpointConfig;
+}): readonly string[] {
+  const names = [containerName, ...(config.aliases ?? []), containerId.slice(0, 12), hostName];
+  return [...new Set(names.filter(name => name !== ""))];
+}
+
+function compareText(left: string, right: string): number {
+  return left < right ? -1 : left > right ? 1 : 0;
+}

@@ -1,0 +1,365 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { OperationError } from "../../lib/errors.ts";
+import type { Container, CreateContainerRequest, EndpointConfig, EngineEvent, NetworkState } from "../../model/container.ts";
+import type { Filters } from "../../model/control.ts";
+import type { CreateNetworkRequest, EngineNetwork } from "../../model/engine-network.ts";
+import type { ContainerId } from "../../model/ids.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Exec } from "../../ports/exec.ts";
+import type { KernelNetwork } from "../../ports/kernel-network.ts";
+import type { Log } from "../../ports/log.ts";
+import type { Random } from "../../ports/random.ts";
+import type { ContainerNetworks, Sandbox } from "../containers/needs.ts";
+import { NameServer } from "../dns/name-server.ts";
+import type { StateDatabase } from "../state/database.ts";
+import { routedSubnets } from "./bridge-devices.ts";
+import type { ClusterDriver } from "./cluster-driver.ts";
+import { type HostsEntry, hostsFile, parseResolvConf } from "./container-files.ts";
+import { ContainerSandboxes, mappingRules } from "./container-sandboxes.ts";
+import { networkNameOf, sharedContainerOf, type WantedEndpoint, wantedEndpoints } from "./endpoint-plan.ts";
+import { Firewall } from "./firewall.ts";
+import { HOST_BRIDGE } from "./firewall-rules.ts";
+import { parseIpv4 } from "./ipv4.ts";
+import { NamespacePool } from "./namespace-pool.ts";
+import { isDangling, isPrunable, matchesFilters } from "./network-filters.ts";
+import { isPredefined, type NetworkRecord } from "./network-record.ts";
+import { NetworkRegistry } from "./network-registry.ts";
+import { NetworkNames } from "./network-names.ts";
+import { bareNetworkState } from "./network-state.ts";
+import { NetworkTable } from "./network-table.ts";
+import { planNetwork } from "./plan-network.ts";
+import { type HeldPort, PortAllocator } from "./port-allocator.ts";
+import { wantedPorts } from "./published-ports.ts";
+import { SandboxDevices } from "./sandbox-devices.ts";
+import { SandboxFiles } from "./sandbox-files.ts";
+import { SandboxPlanner } from "./sandbox-planner.ts";
+import { allEndpoints, type SandboxRecord } from "./sandbox-record.ts";
+
+export interface EngineNetworksOptions {
+  readonly kernel: KernelNetwork;
+  readonly exec: Exec;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly database: StateDatabase;
+  /** What a reboot empties: namespaces and what is known of them are kept here. */
+  readonly execRoot: string;
+  readonly publish: (event: Omit<EngineEvent, "timeNs">) => void;
+}
+
+const RESOLV_CONF = "/etc/resolv.conf";
+
+/** The networks of this host and the containers on them. */
+export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
+  readonly #options: EngineNetworksOptions;
+  readonly #table = new NetworkTable();
+  readonly #firewall: Firewall;
+  readonly #registry: NetworkRegistry;
+  readonly #ports: PortAllocator;
+  readonly #files: SandboxFiles;
+  readonly #namespaces: NamespacePool;
+  readonly #sandboxes: ContainerSandboxes;
+  #cluster: ClusterDriver | undefined;
+
+  private constructor(options: EngineNetworksOptions) {
+    const { kernel, exec, random, clock, log, execRoot, database } = options;
+    const table = this.#table;
+    const cluster = () => this.#cluster;
+    this.#options = options;
+    this.#firewall = new Firewall(exec);
+    this.#registry = new NetworkRegistry({ table, firewall: this.#firewall, kernel, exec, database, random, clock });
+    this.#ports = new PortAllocator(kernel);
+    this.#files = new SandboxFiles(join(execRoot, "sandboxes"));
+    this.#namespaces = new NamespacePool({ kernel, random, directory: join(execRoot, "netns") });
+    this.#sandboxes = new ContainerSandboxes({
+      kernel,
+      table,
+      log,
+      cluster,
+      names: new NetworkNames(),
+      planner: new SandboxPlanner({ table, ports: this.#ports, random }),
+      devices: new SandboxDevices({ kernel, table, cluster }),
+      firewall: this.#firewall,
+      namespaces: this.#namespaces,
+      files: this.#files,
+      nameServer: new NameServer({ kernel, clock, random }),
+    });
+  }
+
+  /** Makes bridges and firewall rules what the records say. Published ports of containers that run keep working throughout. */
+  static async create(options: EngineNetworksOptions): Promise<EngineNetworks> {
+    const networks = new EngineNetworks(options);
+    await networks.#registry.start((await networks.#files.all()).flatMap(mappingRules));
+    return networks;
+  }
+
+  // ---- networks ----
+
+  create(request: CreateNetworkRequest): Promise<{ readonly id: string; readonly warning: string }> {
+    return this.#registry.inTurn(async () => {
+      const routed = await routedSubnets(this.#options.exec);
+      const record = planNetwork(request, { existing: this.#table.all(), routed, ...this.#registry.origin() });
+      await this.#registry.add(record);
+      this.#publish("create", record, {});
+      return { id: record.id, warning: "" };
+    });
+  }
+
+  async inspect(idOrName: string): Promise<EngineNetwork> {
+    return this.#withContainers(this.#table.get(idOrName));
+  }
+
+  async list(filters: Filters): Promise<readonly EngineNetwork[]> {
+    return this.#table
+      .all()
+      .map(record => this.#withContainers(record))
+      .filter(network => matchesFilters(network, filters));
+  }
+
+  remove(idOrName: string): Promise<void> {
+    return this.#registry.inTurn(async () => {
+      const record = this.#table.get(idOrName);
+      if (isPredefined(record)) {
+        throw new OperationError("forbidden", `${record.name} is a pre-defined network and cannot be removed`);
+      }
+      this.#checkUnused(record);
+      await this.#delete(record);
+    });
+  }
+
+  prune(filters: Filters): Promise<readonly string[]> {
+    return this.#registry.inTurn(async () => {
+      const deleted: string[] = [];
+      for (const record of this.#table.all()) {
+        const isGone = isPrunable(this.#withContainers(record), { filters, nowMs: this.#options.clock.nowMs() });
+        if (!isGone || (record.name === HOST_BRIDGE && this.#cluster !== undefined)) continue;
+        await this.#delete(record);
+        deleted.push(record.name);
+      }
+      return deleted;
+    });
+  }
+
+  // ---- containers ----
+
+  validate({ config, hostConfig, endpoints }: CreateContainerRequest): void {
+    const { networkMode, portBindings, publishAllPorts } = hostConfig;
+    wantedPorts({ portBindings, publishAllPorts, exposedPorts: config.exposedPorts });
+    if (sharedContainerOf(hostConfig) === undefined) wantedEndpoints(this.#table, { networkMode, endpoints });
+  }
+
+  async connect(container: Container): Promise<Sandbox> {
+    const hostResolv = await readText(RESOLV_CONF);
+    const shared = sharedContainerOf(container.hostConfig);
+    if (shared !== undefined) return this.#sharedSandbox(shared, hostResolv);
+    const wanted = this.#wanted(container);
+    const [first] = wanted;
+    if (first?.network.driver === "host") {
+      const state = bareNetworkState(first.network, { endpointId: this.#newId(), sandboxId: this.#newId(), sandboxKey: "" });
+      return { namespacePath: undefined, state, hosts: await readText("/etc/hosts"), resolvConf: hostResolv };
+    }
+    const isBare = first?.network.driver === "null" || container.config.networkDisabled;
+    const needsHostBridge = wanted.some(({ network }) => network.scope === "swarm" && !network.isInternal);
+    const sandbox = await this.#sandboxes.connect(container, {
+      wanted: isBare ? [] : wanted,
+      hostBridge: needsHostBridge ? await this.ensureHostBridge() : undefined,
+      hostResolv: parseResolvConf(hostResolv),
+      links: this.#links(container),
+    });
+    for (const { network } of wanted) this.#publish("connect", network, { container: container.id });
+    if (!isBare || first === undefined) return sandbox;
+    const { sandboxId, sandboxKey } = sandbox.state;
+    return { ...sandbox, state: bareNetworkState(first.network, { endpointId: this.#newId(), sandboxId, sandboxKey }) };
+  }
+
+  async release(containerId: ContainerId): Promise<void> {
+    const record = this.#sandboxes.get(containerId);
+    await this.#sandboxes.release(containerId);
+    for (const { networkId } of record?.endpoints ?? []) {
+      const network = this.#table.find(networkId);
+      if (network !== undefined) this.#publish("disconnect", network, { container: containerId });
+    }
+  }
+
+  async restore(containers: readonly Container[]): Promise<void> {
+    const running = new Set(containers.filter(({ state }) => ["running", "paused"].includes(state.status)).map(({ id }) => id));
+    const kept = new Set<string>();
+    for (const record of await this.#files.all()) {
+      try {
+        if (running.has(record.containerId)) {
+          kept.add(record.path);
+          await this.#sandboxes.adopt(record, this.#holdAgain(record));
+        } else {
+          await this.#firewall.remove(mappingRules(record));
+          await this.#sandboxes.discard(record);
+        }
+      } catch (error) {
+        this.#options.log.error(
+          { containerId: record.containerId, error: String(error) },
+          "could not take up a container's network",
+        );
+      }
+    }
+    await this.#deleteStrangers(kept);
+    this.#namespaces.fill();
+  }
+
+  async attach(container: Container, network: string, endpoint: EndpointConfig): Promise<NetworkState> {
+    const record = this.#table.get(network);
+    const { networkMode } = container.hostConfig;
+    if (record.driver === "host" || networkMode === "host") {
+      throw new OperationError("invalid", "container cannot be disconnected from host network or connected to host network");
+    }
+    if (record.driver === "null" || networkMode === "none") {
+      throw new OperationError(
+        "invalid",
+        "container cannot be connected to multiple networks with one of the networks in private (none) mode",
+      );
+    }
+    const state = await this.#sandboxes.attach(container, record, endpoint);
+    this.#publish("connect", record, { container: container.id });
+    return state;
+  }
+
+  async detach(container: Container, network: string): Promise<NetworkState> {
+    const record = this.#table.get(network);
+    if (record.driver === "host") {
+      throw new OperationError("invalid", "container cannot be disconnected from host network or connected to host network");
+    }
+    const state = await this.#sandboxes.detach(container, record);
+    this.#publish("disconnect", record, { container: container.id });
+    return state;
+  }
+
+  // ---- the cluster's part ----
+
+  /** Networks that cross hosts work from now on. */
+  useClusterDriver(driver: ClusterDriver | undefined): void {
+    this.#cluster = driver;
+  }
+
+  /** The cluster networks that containers of this host may be put on; replaces the set given before. */
+  setClusterNetworks(records: readonly NetworkRecord[]): void {
+    const ids = new Set(records.map(({ id }) => id));
+    for (const record of this.#table.all()) {
+      if (record.scope === "swarm" && !ids.has(record.id)) this.#table.delete(record.id);
+    }
+    for (const record of records) this.#table.put(record);
+  }
+
+  /** The bridge that joins containers on cluster networks to this host; made when missing. */
+  ensureHostBridge(): Promise<NetworkRecord> {
+    return this.#registry.ensureHostBridge();
+  }
+
+  /** Resolves when nothing that was released is left in the kernel. */
+  settle(): Promise<void> {
+    return this.#sandboxes.settle();
+  }
+
+  /** Lets go of this process's part; containers keep their networks. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#registry.settle();
+    await this.#sandboxes.close();
+    await this.#namespaces[Symbol.asyncDispose]();
+  }
+
+  async #delete(record: NetworkRecord): Promise<void> {
+    await this.#registry.delete(record, this.#sandboxes.settle());
+    this.#publish("destroy", record, {});
+  }
+
+  #checkUnused(record: NetworkRecord): void {
+    const active = this.#sandboxes
+      .all()
+      .flatMap(sandbox => allEndpoints(sandbox).map(endpoint => ({ endpoint, name: sandbox.containerName })))
+      .filter(({ endpoint }) => endpoint.networkId === record.id)
+      .map(({ endpoint, name }) => `name:"${name}" id:"${endpoint.endpointId.slice(0, 12)}"`);
+    if (active.length === 0 && (record.scope === "local" || isDangling(this.#withContainers(record)))) return;
+    throw new OperationError(
+      "forbidden",
+      `error while removing network: network ${record.name} has active endpoints (${active.join(", ")})`,
+    );
+  }
+
+  #withContainers(record: NetworkRecord): EngineNetwork {
+    const containers: Record<ContainerId, EngineNetwork["containers"][ContainerId]> = {};
+    for (const { containerId, containerName, endpoints } of this.#sandboxes.all()) {
+      for (const { networkId, endpointId, macAddress, address, prefixLength } of endpoints) {
+        if (networkId !== record.id) continue;
+        const ipv4Address = `${address}/${prefixLength}`;
+        containers[containerId] = { name: containerName, endpointId, macAddress, ipv4Address, ipv6Address: "" };
+      }
+    }
+    return { ...record, containers };
+  }
+
+  #wanted({ hostConfig, networks }: Container): readonly WantedEndpoint[] {
+    const endpoints = Object.fromEntries(Object.entries(networks.endpoints).map(([name, { config }]) => [name, config]));
+    return wantedEndpoints(this.#table, { networkMode: hostConfig.networkMode, endpoints });
+  }
+
+  /** `container:X` */
+  #sharedSandbox(idOrName: string, hostResolv: string): Sandbox {
+    const record = this.#sandboxes
+      .all()
+      .find(({ containerId, containerName }) => containerId.startsWith(idOrName) || containerName === idOrName);
+    return {
+      namespacePath: undefined,
+      state: { sandboxId: "", sandboxKey: "", ports: {}, endpoints: {} },
+      hosts: record?.hosts ?? hostsFile([]),
+      resolvConf: record?.resolvConf ?? hostResolv,
+    };
+  }
+
+  /** `--link name:alias`, on the default bridge only: elsewhere names are answered by the name server. */
+  #links({ hostConfig: { links, networkMode } }: Container): readonly HostsEntry[] {
+    if (networkNameOf(networkMode) !== "bridge") return [];
+    return links.flatMap(link => {
+      const [target = "", alias = target] = link.split(":");
+      const name = target.replace(/^\//, "");
+      const record = this.#sandboxes.all().find(other => other.containerName === name || other.containerId.startsWith(name));
+      const endpoint = record?.endpoints.find(({ networkName }) => networkName === "bridge");
+      if (record === undefined || endpoint === undefined) {
+        throw new OperationError("invalid", `Cannot link to a non running container: ${name} AS ${alias}`);
+      }
+      const shortAlias = alias.split("/").at(-1) ?? alias;
+      return [{ address: endpoint.address, names: [...new Set([shortAlias, record.hostName, record.containerName])] }];
+    });
+  }
+
+  /** The addresses and ports of a container that runs. */
+  #holdAgain(record: SandboxRecord): readonly HeldPort[] {
+    for (const { networkId, address } of allEndpoints(record)) {
+      const parsed = parseIpv4(address);
+      if (parsed === undefined || this.#table.find(networkId)?.scope !== "local") continue;
+      const pool = this.#table.pool(networkId);
+      if (!pool.has(parsed)) pool.take(parsed);
+    }
+    return record.published.map(port =>
+      this.#ports.hold({ ...port, hostPorts: [port.hostPort, port.hostPort] }, { defaultAddress: port.hostAddress }),
+    );
+  }
+
+  async #deleteStrangers(kept: ReadonlySet<string>): Promise<void> {
+    const directory = join(this.#options.execRoot, "netns");
+    for (const name of await readdir(directory).catch((): string[] => [])) {
+      const path = join(directory, name);
+      if (!kept.has(path)) await this.#options.kernel.deleteNamespace(path);
+    }
+  }
+
+  #publish(action: string, { id, name, driver, scope }: NetworkRecord, attributes: Readonly<Record<string, string>>): void {
+    this.#options.publish({ type: "network", action, actorId: id, scope, attributes: { ...attributes, name, type: driver } });
+  }
+
+  #newId(): string {
+    return Buffer.from(this.#options.random.bytes(32)).toString("hex");
+  }
+}
+
+/** "" when there is no such file. */
+async function readText(path: string): Promise<string> {
+  return readFile(path, "utf8").catch(() => "");
+}

@@ -1,0 +1,36 @@
+import type { EndpointRecord, SandboxRecord } from "./sandbox-record.ts";
+import { gatewayOf } from "./endpoint-plan.ts";
+
+export interface LinkPlacement {
+  readonly bridge: string;
+  readonly mtuBytes: number;
+  /** Packets that come from a port may go back into it: a container that calls its own published port. */
+  readonly isHairpin: boolean;
+  /** Of a process inside the container's namespace. */
+  readonly namespacePid: number;
+}
+
+/** Run where the bridge is. A device of that name is left from a daemon that was killed; an error is told by the add. */
+export function outerLinkCommands(endpoint: EndpointRecord, placement: LinkPlacement): readonly string[] {
+  const { link, macAddress } = endpoint;
+  if (link === undefined) return [];
+  const { bridge, mtuBytes, namespacePid } = placement;
+  const inner = `name ${link.containerName} mtu ${mtuBytes} address ${macAddress} netns ${namespacePid}`;
+  return [
+    `link add name ${link.hostName} mtu ${mtuBytes} type veth peer ${inner}`,
+    `link set dev ${link.hostName} master ${bridge} up`,
+    ...(placement.isHairpin ? [`link set dev ${link.hostName} type bridge_slave hairpin on`] : []),
+  ];
+}
+
+/** Run inside the container's namespace. */
+export function innerLinkCommands({ link, address, prefixLength }: EndpointRecord): readonly string[] {
+  if (link === undefined) return [];
+  return [`addr add ${address}/${prefixLength} brd + dev ${link.containerName}`, `link set dev ${link.containerName} up`];
+}
+
+export function defaultRouteCommands(record: Pick<SandboxRecord, "endpoints" | "hostEndpoint">): readonly string[] {
+  const gateway = gatewayOf(record);
+  if (gateway?.link === undefined) return [];
+  return [`route replace default via ${gateway.gateway} dev ${gateway.link.containerName}`];
+}

@@ -1,0 +1,68 @@
+import type { IpBatch, KernelNetwork } from "../../ports/kernel-network.ts";
+import type { Random } from "../../ports/random.ts";
+
+/** Namespaces kept ready: making one costs some milliseconds, a container start should not wait for it. */
+const READY_NAMESPACES = 2;
+
+export interface FreshNamespace {
+  /** 64 hex digits. */
+  readonly sandboxId: string;
+  readonly path: string;
+  readonly batch: IpBatch;
+}
+
+/** Hands out network namespaces in which only loopback is up. */
+export class NamespacePool implements AsyncDisposable {
+  readonly #kernel: KernelNetwork;
+  readonly #random: Random;
+  readonly #directory: string;
+  readonly #ready: Promise<FreshNamespace>[] = [];
+  #isClosed = false;
+
+  constructor({
+    kernel,
+    random,
+    directory,
+  }: { readonly kernel: KernelNetwork; readonly random: Random; readonly directory: string }) {
+    this.#kernel = kernel;
+    this.#random = random;
+    this.#directory = directory;
+  }
+
+  async take(): Promise<FreshNamespace> {
+    const ready = this.#ready.shift() ?? this.#make();
+    try {
+      return await ready;
+    } finally {
+      this.fill();
+    }
+  }
+
+  fill(): void {
+    while (!this.#isClosed && this.#ready.length < READY_NAMESPACES) {
+      const made = this.#make();
+      made.catch(() => undefined); // Whoever takes it is told.
+      this.#ready.push(made);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    for (const made of this.#ready.splice(0)) {
+      const fresh = await made.catch(() => undefined);
+      if (fresh === undefined) continue;
+      await fresh.batch[Symbol.asyncDispose]();
+      await this.#kernel.deleteNamespace(fresh.path);
+    }
+  }
+
+  async #make(): Promise<FreshNamespace> {
+    const sandboxId = Buffer.from(this.#random.bytes(32)).toString("hex");
+    const path = `${this.#directory}/${sandboxId.slice(0, 12)}`;
+    const batch = await this.#kernel.createNamespace(path);
+    await batch.run(["link set lo up"]);
+    // Interfaces to come have no IPv6; ::1 stays.
+    await this.#kernel.writeSysctl("net/ipv6/conf/default/disable_ipv6", "1", { namespacePath: path, isOptional: true });
+    return { sandboxId, path, batch };
+  }
+}

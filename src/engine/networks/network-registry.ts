@@ -1,0 +1,126 @@
+import type { EngineNetworkId } from "../../model/ids.ts";
+import { engineIdFrom } from "../../model/ids.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Exec } from "../../ports/exec.ts";
+import type { KernelNetwork } from "../../ports/kernel-network.ts";
+import type { Random } from "../../ports/random.ts";
+import type { RecordCollection, StateDatabase } from "../state/database.ts";
+import { raiseBridge, removeBridge, routedSubnets } from "./bridge-devices.ts";
+import { chooseSubnet } from "./default-pools.ts";
+import type { Firewall } from "./firewall.ts";
+import { bridgeRules, HOST_BRIDGE, type Rule } from "./firewall-rules.ts";
+import { parseSubnet, type Subnet } from "./ipv4.ts";
+import { bridgeSettings, type NetworkRecord } from "./network-record.ts";
+import type { NetworkTable } from "./network-table.ts";
+import { defaultBridge, hostBridge, hostNetwork, nullNetwork } from "./predefined.ts";
+
+export interface NetworkRegistryOptions {
+  readonly table: NetworkTable;
+  readonly firewall: Firewall;
+  readonly kernel: KernelNetwork;
+  readonly exec: Exec;
+  readonly database: StateDatabase;
+  readonly random: Random;
+  readonly clock: Clock;
+}
+
+/** Keeps the set of networks the same in memory, on disk and in the kernel. */
+export class NetworkRegistry {
+  readonly #options: NetworkRegistryOptions;
+  readonly #records: RecordCollection<NetworkRecord>;
+  /** Changes of the set, one after another. */
+  #tail: Promise<unknown> = Promise.resolve();
+
+  constructor(options: NetworkRegistryOptions) {
+    this.#options = options;
+    this.#records = options.database.collection<NetworkRecord>("networks");
+  }
+
+  /** @param rules - Rules of containers that run, to be loaded with those of the networks. */
+  async start(rules: readonly Rule[]): Promise<void> {
+    await this.#loadRecords();
+    await this.#raiseAll(rules);
+  }
+
+  async add(record: NetworkRecord): Promise<void> {
+    const { kernel, firewall, database, table } = this.#options;
+    const settings = bridgeSettings(record);
+    if (settings !== undefined) await raiseBridge(kernel, settings);
+    try {
+      if (settings !== undefined) await firewall.add(bridgeRules(settings));
+      await database.write([this.#records.put(record.id, record)]);
+    } catch (error) {
+      if (settings !== undefined) await removeBridge(kernel, settings);
+      throw error;
+    }
+    table.put(record);
+  }
+
+  /** @param released - Resolves when no container's device is on it. */
+  async delete(record: NetworkRecord, released: Promise<void>): Promise<void> {
+    const { kernel, firewall, database, table } = this.#options;
+    await database.write([this.#records.delete(record.id)]);
+    table.delete(record.id);
+    const settings = bridgeSettings(record);
+    if (settings === undefined) return;
+    await released;
+    await firewall.remove(bridgeRules(settings));
+    await removeBridge(kernel, settings);
+  }
+
+  /** The bridge that joins containers on cluster networks to this host; made when missing. */
+  async ensureHostBridge(): Promise<NetworkRecord> {
+    const { table } = this.#options;
+    return (
+      table.find(HOST_BRIDGE) ??
+      (await this.inTurn(async () => {
+        const found = table.find(HOST_BRIDGE);
+        if (found !== undefined) return found;
+        const record = hostBridge(this.origin(), await this.#freeSubnet());
+        await this.add(record);
+        return record;
+      }))
+    );
+  }
+
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#tail.then(work);
+    this.#tail = done.catch(() => undefined);
+    return done;
+  }
+
+  origin(): { readonly id: EngineNetworkId; readonly nowMs: number } {
+    const { random, clock } = this.#options;
+    return { id: engineIdFrom(random.bytes(32)), nowMs: clock.nowMs() };
+  }
+
+  async settle(): Promise<void> {
+    await this.#tail;
+  }
+
+  async #loadRecords(): Promise<void> {
+    const { table, database } = this.#options;
+    for (const record of await this.#records.all()) table.put(record);
+    const missing = [
+      table.find("bridge") ?? defaultBridge(this.origin(), await this.#freeSubnet()),
+      table.find("host") ?? hostNetwork(this.origin()),
+      table.find("none") ?? nullNetwork(this.origin()),
+    ].filter(({ id }) => table.find(id) === undefined);
+    for (const record of missing) table.put(record);
+    await database.write(missing.map(record => this.#records.put(record.id, record)));
+  }
+
+  async #raiseAll(rules: readonly Rule[]): Promise<void> {
+    const { kernel, table, firewall } = this.#options;
+    const isRouter = (await kernel.readSysctl("net/ipv4/ip_forward")) === "1";
+    if (!isRouter) await kernel.writeSysctl("net/ipv4/ip_forward", "1");
+    const bridges = table.all().flatMap(record => bridgeSettings(record) ?? []);
+    for (const bridge of bridges) await raiseBridge(kernel, bridge);
+    await firewall.load([...bridges.flatMap(bridgeRules), ...rules], { dropsForwarding: !isRouter });
+  }
+
+  async #freeSubnet(): Promise<Subnet> {
+    const used = this.#options.table.all().flatMap(({ ipam }) => ipam.map(({ subnet }) => parseSubnet(subnet)));
+    return chooseSubnet([...used, ...(await routedSubnets(this.#options.exec))]);
+  }
+}

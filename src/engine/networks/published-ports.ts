@@ -1,0 +1,92 @@
+import { OperationError } from "../../lib/errors.ts";
+import type { NetworkState, PortBinding } from "../../model/container.ts";
+import { parseIpv4 } from "./ipv4.ts";
+
+/** A container port that is to be reached at a port of the host. */
+export interface WantedPort {
+  readonly protocol: "tcp" | "udp";
+  readonly containerPort: number;
+  /** "" where the network's default is meant. */
+  readonly hostAddress: string;
+  /** First and last; `undefined`: any free port. */
+  readonly hostPorts: readonly [first: number, last: number] | undefined;
+}
+
+export interface PublishedPort {
+  readonly protocol: "tcp" | "udp";
+  readonly containerPort: number;
+  readonly hostAddress: string;
+  readonly hostPort: number;
+}
+
+export interface PortRequest {
+  readonly portBindings: Readonly<Record<string, readonly PortBinding[]>>;
+  readonly exposedPorts: readonly string[];
+  readonly publishAllPorts: boolean;
+}
+
+/**
+ * The ports that a container asks to have published, those with a fixed host port first: a free one must not take theirs.
+ * @throws OperationError `invalid` in Docker's words for what is no port.
+ */
+export function wantedPorts({ portBindings, exposedPorts, publishAllPorts }: PortRequest): readonly WantedPort[] {
+  const wanted: WantedPort[] = [];
+  for (const [key, bindings] of Object.entries(portBindings)) {
+    const port = parseContainerPort(key);
+    for (const { hostIp, hostPort } of bindings) {
+      if (hostIp.includes(":")) throw new OperationError("invalid", `cannot publish ${key} on ${hostIp}: only IPv4 is supported`);
+      if (hostIp !== "" && parseIpv4(hostIp) === undefined) throw new OperationError("invalid", `invalid IP address: ${hostIp}`);
+      wanted.push({ ...port, hostAddress: hostIp, hostPorts: parseHostPorts(hostPort) });
+    }
+  }
+  if (publishAllPorts) {
+    for (const key of exposedPorts) {
+      if ((portBindings[key] ?? []).length === 0) {
+        wanted.push({ ...parseContainerPort(key), hostAddress: "", hostPorts: undefined });
+      }
+    }
+  }
+  return wanted.toSorted((left, right) => freedomOf(left) - freedomOf(right));
+}
+
+/** What inspect shows. Exposed ports that are not published have no binding. */
+export function portsState(
+  published: readonly PublishedPort[],
+  { portBindings, exposedPorts }: Omit<PortRequest, "publishAllPorts">,
+): NetworkState["ports"] {
+  const ports: Record<string, PortBinding[]> = {};
+  for (const key of [...exposedPorts, ...Object.keys(portBindings)]) ports[key] = [];
+  for (const { protocol, containerPort, hostAddress, hostPort } of published) {
+    (ports[`${containerPort}/${protocol}`] ??= []).push({ hostIp: hostAddress, hostPort: String(hostPort) });
+  }
+  return ports;
+}
+
+function freedomOf({ hostPorts }: WantedPort): number {
+  return hostPorts === undefined ? Infinity : hostPorts[1] - hostPorts[0];
+}
+
+function parseContainerPort(key: string): Pick<WantedPort, "protocol" | "containerPort"> {
+  const [number = "", protocol = "tcp"] = key.split("/");
+  const containerPort = parsePort(number);
+  if (containerPort === undefined || containerPort === 0)
+    throw new OperationError("invalid", `invalid port specification: "${key}"`);
+  if (protocol === "sctp") throw new OperationError("invalid", `cannot publish ${key}: SCTP is not supported`);
+  if (protocol !== "tcp" && protocol !== "udp") throw new OperationError("invalid", `invalid proto: ${protocol}`);
+  return { protocol, containerPort };
+}
+
+function parseHostPorts(text: string): WantedPort["hostPorts"] {
+  if (text === "" || text === "0") return undefined;
+  const [left = "", right = left] = text.split("-");
+  const first = parsePort(left);
+  const last = parsePort(right);
+  if (first === undefined || last === undefined || last < first) {
+    throw new OperationError("invalid", `invalid port specification: "${text}"`);
+  }
+  return [first, last];
+}
+
+function parsePort(text: string): number | undefined {
+  return /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined;
+}

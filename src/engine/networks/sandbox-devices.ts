@@ -1,0 +1,69 @@
+import { OperationError } from "../../lib/errors.ts";
+import type { IpBatch, KernelNetwork } from "../../ports/kernel-network.ts";
+import type { ClusterDriver } from "./cluster-driver.ts";
+import { defaultRouteCommands, innerLinkCommands, type LinkPlacement, outerLinkCommands } from "./link-commands.ts";
+import { bridgeSettings } from "./network-record.ts";
+import type { NetworkTable } from "./network-table.ts";
+import { allEndpoints, type EndpointRecord, type SandboxRecord } from "./sandbox-record.ts";
+
+type Placement = Omit<LinkPlacement, "namespacePid"> & { readonly batch: IpBatch; readonly slowBatch: IpBatch };
+
+/** The devices of containers: one pair per endpoint, its outer end on the network's bridge. */
+export class SandboxDevices {
+  readonly #kernel: KernelNetwork;
+  readonly #table: NetworkTable;
+  readonly #cluster: () => ClusterDriver | undefined;
+
+  constructor({
+    kernel,
+    table,
+    cluster,
+  }: {
+    readonly kernel: KernelNetwork;
+    readonly table: NetworkTable;
+    readonly cluster: () => ClusterDriver | undefined;
+  }) {
+    this.#kernel = kernel;
+    this.#table = table;
+    this.#cluster = cluster;
+  }
+
+  /** @param inside - A batch in the container's namespace. */
+  async raiseAll(record: SandboxRecord, inside: IpBatch): Promise<void> {
+    const endpoints = allEndpoints(record).filter(({ link }) => link !== undefined);
+    await Promise.all(endpoints.map(endpoint => this.#raiseOuter(endpoint, inside)));
+    await inside.run([...endpoints.flatMap(innerLinkCommands), ...defaultRouteCommands(record)]);
+  }
+
+  async raise(
+    endpoint: EndpointRecord,
+    { inside, record }: { readonly inside: IpBatch; readonly record: SandboxRecord },
+  ): Promise<void> {
+    await this.#raiseOuter(endpoint, inside);
+    await inside.run([...innerLinkCommands(endpoint), ...defaultRouteCommands(record)]);
+  }
+
+  /** Off the main path: the kernel takes tens of milliseconds. No error when it is gone. */
+  async lower({ networkId, link }: EndpointRecord): Promise<void> {
+    if (link === undefined || this.#table.find(networkId) === undefined) return;
+    const placement = await this.#placement(networkId).catch(() => undefined);
+    await placement?.slowBatch.run([`link del dev ${link.hostName}`], { allowFailure: true });
+  }
+
+  async #raiseOuter(endpoint: EndpointRecord, inside: IpBatch): Promise<void> {
+    const { batch, bridge, mtuBytes, isHairpin } = await this.#placement(endpoint.networkId);
+    await batch.run(outerLinkCommands(endpoint, { bridge, mtuBytes, isHairpin, namespacePid: inside.pid }));
+  }
+
+  async #placement(networkId: EndpointRecord["networkId"]): Promise<Placement> {
+    const network = this.#table.get(networkId);
+    const settings = bridgeSettings(network);
+    if (settings !== undefined) {
+      const { interfaceName: bridge, mtuBytes } = settings;
+      return { batch: this.#kernel.host, slowBatch: this.#kernel.hostSlow, bridge, mtuBytes, isHairpin: true };
+    }
+    const port = await this.#cluster()?.port(networkId);
+    if (port === undefined) throw new OperationError("unavailable", `network ${network.name} is not up on this node`);
+    return { ...port, slowBatch: port.batch, isHairpin: false };
+  }
+}

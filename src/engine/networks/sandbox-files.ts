@@ -1,0 +1,34 @@
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { ContainerId } from "../../model/ids.ts";
+import type { SandboxRecord } from "./sandbox-record.ts";
+
+/** Sandbox records as files. Not synced: a power loss ends the sandboxes as well. */
+export class SandboxFiles {
+  readonly #directory: string;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  async write(record: SandboxRecord): Promise<void> {
+    const path = this.#path(record.containerId);
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    await writeFile(`${path}.new`, JSON.stringify(record), { mode: 0o600 });
+    await rename(`${path}.new`, path);
+  }
+
+  async remove(containerId: ContainerId): Promise<void> {
+    await rm(this.#path(containerId), { force: true });
+  }
+
+  async all(): Promise<readonly SandboxRecord[]> {
+    const names = await readdir(this.#directory).catch((): string[] => []);
+    const files = names.filter(name => name.endsWith(".json"));
+    return Promise.all(files.map(async name => JSON.parse(await readFile(join(this.#directory, name), "utf8")) as SandboxRecord));
+  }
+
+  #path(containerId: ContainerId): string {
+    return join(this.#directory, `${containerId}.json`);
+  }
+}

@@ -1,0 +1,228 @@
+import { OperationError } from "../../lib/errors.ts";
+import type { Container, EndpointConfig } from "../../model/container.ts";
+import type { Random } from "../../ports/random.ts";
+import {
+  extraHostEntries,
+  type HostsEntry,
+  embeddedResolvConf,
+  hostsFile,
+  mergeResolvSettings,
+  plainResolvConf,
+  type ResolvSettings,
+} from "./container-files.ts";
+import { dnsNamesOf, gatewayOf, staticAddress, type WantedEndpoint } from "./endpoint-plan.ts";
+import { formatIpv4, parseIpv4, parseSubnet } from "./ipv4.ts";
+import { macFromIpv4, parseMac } from "./mac-address.ts";
+import { isUserDefined, type NetworkRecord } from "./network-record.ts";
+import type { NetworkTable } from "./network-table.ts";
+import type { HeldPort, PortAllocator } from "./port-allocator.ts";
+import { wantedPorts } from "./published-ports.ts";
+import type { EndpointRecord, SandboxRecord } from "./sandbox-record.ts";
+
+export interface SandboxPlan {
+  readonly record: SandboxRecord;
+  readonly ports: readonly HeldPort[];
+}
+
+/** Who an endpoint belongs to. */
+export interface EndpointOwner {
+  readonly containerId: string;
+  readonly containerName: string;
+  readonly hostName: string;
+}
+
+/** Gives out addresses, ports and names. Touches no kernel but to hold ports. */
+export class SandboxPlanner {
+  readonly #table: NetworkTable;
+  readonly #ports: PortAllocator;
+  readonly #random: Random;
+
+  constructor({
+    table,
+    ports,
+    random,
+  }: {
+    readonly table: NetworkTable;
+    readonly ports: PortAllocator;
+    readonly random: Random;
+  }) {
+    this.#table = table;
+    this.#ports = ports;
+    this.#random = random;
+  }
+
+  /** @throws OperationError for an address or port that is taken; nothing is kept then. */
+  plan(
+    container: Container,
+    options: {
+      readonly wanted: readonly WantedEndpoint[];
+      readonly sandbox: Pick<SandboxRecord, "sandboxId" | "path">;
+      /** Set for a container that needs an interface towards the host beside its cluster networks. */
+      readonly hostBridge: NetworkRecord | undefined;
+      readonly hostResolv: ResolvSettings;
+      readonly links: readonly HostsEntry[];
+    },
+  ): SandboxPlan {
+    const owner = ownerOf(container);
+    const endpoints: EndpointRecord[] = [];
+    const ports: HeldPort[] = [];
+    try {
+      for (const { network, config } of options.wanted) {
+        endpoints.push(this.planEndpoint({ network, config, owner, interfaceNames: interfaceNamesOf(endpoints) }));
+      }
+      if (options.hostBridge !== undefined) {
+        const interfaceNames = interfaceNamesOf(endpoints);
+        endpoints.push(this.planEndpoint({ network: options.hostBridge, config: {}, owner, interfaceNames }));
+      }
+      const hostEndpoint = options.hostBridge === undefined ? undefined : endpoints.at(-1);
+      const draft = {
+        endpoints: hostEndpoint === undefined ? endpoints : endpoints.slice(0, -1),
+        ...(hostEndpoint === undefined ? {} : { hostEndpoint }),
+      };
+      const gateway = gatewayOf(draft);
+      ports.push(...this.#holdPorts(container, gateway));
+      return {
+        ports,
+        record: sandboxRecord(container, { ...options, ...options.sandbox, ...draft, gateway, ports, table: this.#table }),
+      };
+    } catch (error) {
+      for (const port of ports) port[Symbol.dispose]();
+      for (const endpoint of endpoints) this.freeEndpoint(endpoint);
+      throw error;
+    }
+  }
+
+  planEndpoint({
+    network,
+    config,
+    owner,
+    interfaceNames,
+  }: {
+    readonly network: NetworkRecord;
+    readonly config: EndpointConfig;
+    readonly owner: EndpointOwner;
+    readonly interfaceNames: ReadonlySet<string>;
+  }): EndpointRecord {
+    const endpointId = this.newId();
+    const address = this.#addressOn(network, config);
+    const [pool] = network.ipam;
+    const prefixLength =
+      network.scope === "swarm" && network.isIngress ? 32 : parseSubnet(pool?.subnet ?? "0.0.0.0/0").prefixLength;
+    return {
+      networkId: network.id,
+      networkName: network.name,
+      endpointId,
+      config,
+      address: formatIpv4(address),
+      prefixLength,
+      gateway: network.isInternal || network.scope === "swarm" ? "" : (pool?.gateway ?? ""),
+      macAddress: parseMac(config.macAddress ?? "") ?? macFromIpv4(address),
+      dnsNames: isUserDefined(network) ? dnsNamesOf({ ...owner, config }) : [],
+      ...(network.isIngress
+        ? {}
+        : { link: { hostName: `veth${endpointId.slice(0, 11)}`, containerName: freeName(interfaceNames) } }),
+    };
+  }
+
+  freeEndpoint({ networkId, address }: EndpointRecord): void {
+    const parsed = parseIpv4(address);
+    if (parsed === undefined || this.#table.find(networkId)?.scope !== "local") return;
+    this.#table.pool(networkId).free(parsed);
+  }
+
+  newId(): string {
+    return Buffer.from(this.#random.bytes(32)).toString("hex");
+  }
+
+  #addressOn(network: NetworkRecord, config: EndpointConfig): number {
+    const wanted = staticAddress(config);
+    if (network.scope === "swarm") {
+      if (wanted !== undefined) return wanted;
+      throw new OperationError(
+        "invalid",
+        `containers cannot be attached to network ${network.name} by hand: only tasks of services can`,
+      );
+    }
+    const pool = this.#table.pool(network.id);
+    if (wanted === undefined) return pool.allocate();
+    pool.take(wanted);
+    return wanted;
+  }
+
+  #holdPorts(container: Container, gateway: EndpointRecord | undefined): readonly HeldPort[] {
+    const { portBindings, publishAllPorts } = container.hostConfig;
+    const wanted = wantedPorts({ portBindings, publishAllPorts, exposedPorts: container.config.exposedPorts });
+    if (gateway === undefined) return []; // As Docker: ports of a container that nobody can reach are not published.
+    const defaultAddress = this.#table.get(gateway.networkId).options["com.docker.network.bridge.host_binding_ipv4"] ?? "0.0.0.0";
+    const held: HeldPort[] = [];
+    try {
+      for (const port of wanted) held.push(this.#ports.hold(port, { defaultAddress }));
+      return held;
+    } catch (error) {
+      for (const port of held) port[Symbol.dispose]();
+      if (!(error instanceof OperationError)) throw error;
+      const endpoint = `${container.name} (${gateway.endpointId})`;
+      throw new OperationError(
+        error.kind,
+        `failed to set up container networking: driver failed programming external connectivity on endpoint ${endpoint}: ${error.message}`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+export function ownerOf(container: Container): EndpointOwner {
+  return { containerId: container.id, containerName: container.name, hostName: container.config.hostname };
+}
+
+export function interfaceNamesOf(endpoints: readonly EndpointRecord[]): ReadonlySet<string> {
+  return new Set(endpoints.flatMap(({ link }) => link?.containerName ?? []));
+}
+
+function freeName(taken: ReadonlySet<string>): string {
+  let number = 0;
+  while (taken.has(`eth${number}`)) number++;
+  return `eth${number}`;
+}
+
+function sandboxRecord(
+  container: Container,
+  parts: Pick<SandboxRecord, "sandboxId" | "path" | "endpoints" | "hostEndpoint"> & {
+    readonly gateway: EndpointRecord | undefined;
+    readonly ports: readonly HeldPort[];
+    readonly hostResolv: ResolvSettings;
+    readonly links: readonly HostsEntry[];
+    readonly table: NetworkTable;
+  },
+): SandboxRecord {
+  const { sandboxId, path, endpoints, hostEndpoint, gateway, table } = parts;
+  const { config, hostConfig } = container;
+  const own = { servers: hostConfig.dns, search: hostConfig.dnsSearch, options: hostConfig.dnsOptions };
+  const resolv = mergeResolvSettings(parts.hostResolv, own);
+  const isNamed = endpoints.some(({ networkId }) => isUserDefined(table.get(networkId)));
+  const name = config.domainname === "" ? [config.hostname] : [`${config.hostname}.${config.domainname}`, config.hostname];
+  const hosts: HostsEntry[] = [
+    ...extraHostEntries(hostConfig.extraHosts, { gatewayAddress: gatewayOfDefaultBridge(table) }),
+    ...parts.links,
+    ...endpoints.filter(({ link }) => link !== undefined).map(({ address }) => ({ address, names: name })),
+  ];
+  return {
+    containerId: container.id,
+    containerName: container.name,
+    hostName: config.hostname,
+    sandboxId,
+    path,
+    endpoints,
+    ...(hostEndpoint === undefined ? {} : { hostEndpoint }),
+    published: parts.ports.map(({ published }) => published),
+    publishedAddress: gateway?.address ?? "",
+    resolv,
+    hosts: hostsFile(hosts),
+    resolvConf: isNamed ? embeddedResolvConf(resolv) : plainResolvConf(resolv),
+  };
+}
+
+/** What `host-gateway` stands for. */
+function gatewayOfDefaultBridge(table: NetworkTable): string {
+  return table.find("bridge")?.ipam[0]?.gateway ?? "127.0.0.1";
+}

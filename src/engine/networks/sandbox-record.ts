@@ -1,0 +1,47 @@
+import type { EndpointConfig } from "../../model/container.ts";
+import type { ContainerId, EngineNetworkId } from "../../model/ids.ts";
+import type { ResolvSettings } from "./container-files.ts";
+import type { PublishedPort } from "./published-ports.ts";
+
+/** How a container is on one network: all that is needed to take it up again or to take it down. */
+export interface EndpointRecord {
+  readonly networkId: EngineNetworkId;
+  readonly networkName: string;
+  readonly endpointId: string;
+  readonly config: EndpointConfig;
+  /** Dotted quad. */
+  readonly address: string;
+  readonly prefixLength: number;
+  /** "" where there is none. */
+  readonly gateway: string;
+  readonly macAddress: string;
+  readonly dnsNames: readonly string[];
+  /** Missing: the network has no interface in the container (ingress: its address lives on the host). */
+  readonly link?: { readonly hostName: string; readonly containerName: string };
+}
+
+/**
+ * What the kernel holds for a container. Kept beside the pinned namespaces, on the same file system that a reboot empties, so that
+ * it says what is there even when the daemon died in between.
+ */
+export interface SandboxRecord {
+  readonly containerId: ContainerId;
+  readonly containerName: string;
+  readonly hostName: string;
+  readonly sandboxId: string;
+  readonly path: string;
+  readonly endpoints: readonly EndpointRecord[];
+  /** The interface towards the host of a container that is on cluster networks only. */
+  readonly hostEndpoint?: EndpointRecord;
+  readonly published: readonly PublishedPort[];
+  /** What published ports lead to. */
+  readonly publishedAddress: string;
+  readonly resolv: ResolvSettings;
+  readonly hosts: string;
+  readonly resolvConf: string;
+}
+
+/** Every interface, that towards the host included. */
+export function allEndpoints(record: SandboxRecord): readonly EndpointRecord[] {
+  return record.hostEndpoint === undefined ? record.endpoints : [...record.endpoints, record.hostEndpoint];
+}

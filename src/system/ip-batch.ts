@@ -1,0 +1,131 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { OperationError } from "../lib/errors.ts";
+import type { IpBatch } from "../ports/kernel-network.ts";
+
+/** What `link show lo` ends with: everything asked before it has been done. */
+const MARK = /^ {4}link\/loopback .*\n/m;
+const STOP_MS = 2_000;
+
+interface Request {
+  readonly lines: readonly string[];
+  /** Lines sent to this process before; ip counts from its start. */
+  readonly firstLine: number;
+  readonly resolve: (output: string) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Speaks to one `ip -force -batch -`. Requests are written as they come; each ends with a command whose output marks its end.
+ * Errors come on the same pipe, so they are there before the mark.
+ */
+export class IpBatchProcess implements IpBatch {
+  #prefix: readonly string[];
+  #child: ChildProcess | undefined;
+  #pending: Request[] = [];
+  #lineCount = 0;
+  #output = "";
+
+  private constructor(prefix: readonly string[]) {
+    this.#prefix = prefix;
+  }
+
+  /**
+   * @param prefix - A program that starts another inside a namespace, with its arguments; empty: this one.
+   * @param again - As `prefix`, for when the process has to be started again.
+   */
+  static async start(
+    prefix: readonly string[],
+    { again = prefix }: { readonly again?: readonly string[] } = {},
+  ): Promise<IpBatchProcess> {
+    const batch = new IpBatchProcess(prefix);
+    await batch.run([]);
+    batch.#prefix = again;
+    return batch;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  async run(lines: readonly string[], { allowFailure = false }: { readonly allowFailure?: boolean } = {}): Promise<void> {
+    const firstLine = this.#lineCount + 1;
+    const output = await this.#send(lines);
+    const failures = allowFailure ? [] : failuresIn(output, { lines, firstLine });
+    if (failures.length > 0) throw new OperationError("internal", failures.join("; "));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const child = this.#child;
+    if (child === undefined) return;
+    this.#child = undefined;
+    const isGone = child.exitCode !== null || child.signalCode !== null;
+    child.stdin?.end();
+    if (isGone) return;
+    const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
+    await once(child, "exit");
+    clearTimeout(timer);
+  }
+
+  #send(lines: readonly string[]): Promise<string> {
+    const child = (this.#child ??= this.#spawn());
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ lines, firstLine: this.#lineCount + 1, resolve, reject });
+      this.#lineCount += lines.length + 1;
+      child.stdin?.write(`${lines.map(line => `${line}\n`).join("")}link show lo\n`);
+    });
+  }
+
+  #spawn(): ChildProcess {
+    // The shell puts both streams on one pipe and leaves by exec.
+    const child = spawn("/bin/sh", ["-c", 'exec "$@" 2>&1', "sh", ...this.#prefix, "ip", "-force", "-batch", "-"], {
+      stdio: ["pipe", "pipe", "ignore"],
+      env: { PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" },
+    });
+    this.#lineCount = 0;
+    this.#output = "";
+    child.stdin?.on("error", () => this.#fail(child, "ip ended"));
+    child.stdout?.setEncoding("utf8").on("data", (chunk: string) => this.#receive(chunk));
+    child.on("error", error => this.#fail(child, error.message));
+    child.on("exit", () => this.#fail(child, this.#output.trim() || "ip ended"));
+    child.unref();
+    return child;
+  }
+
+  #receive(chunk: string): void {
+    this.#output += chunk;
+    for (let match = MARK.exec(this.#output); match !== null; match = MARK.exec(this.#output)) {
+      const end = match.index + match[0].length;
+      this.#pending.shift()?.resolve(this.#output.slice(0, end));
+      this.#output = this.#output.slice(end);
+    }
+  }
+
+  /** The next request starts a new process. */
+  #fail(child: ChildProcess, reason: string): void {
+    if (this.#child !== child) return;
+    this.#child = undefined;
+    const pending = this.#pending;
+    this.#pending = [];
+    for (const { reject } of pending) reject(new OperationError("internal", `ip: ${reason}`));
+  }
+}
+
+/** `RTNETLINK answers: File exists` and then `Command failed -:7`. */
+export function failuresIn(
+  output: string,
+  { lines, firstLine }: { readonly lines: readonly string[]; readonly firstLine: number },
+): readonly string[] {
+  const failures: string[] = [];
+  let words: string[] = [];
+  for (const line of output.split("\n")) {
+    const [, number] = /^Command failed -:(\d+)$/.exec(line) ?? [];
+    if (number === undefined) {
+      words.push(line);
+      continue;
+    }
+    failures.push(`ip ${lines[Number(number) - firstLine] ?? "?"}: ${words.filter(word => word !== "").join(" ")}`);
+    words = [];
+  }
+  return failures;
+}

@@ -1,0 +1,66 @@
+import { writeFileSync } from "node:fs";
+import { mkdir, open, readFile, unlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { errnoCode } from "../lib/errors.ts";
+import type { KernelNetwork } from "../ports/kernel-network.ts";
+import { IpBatchProcess } from "./ip-batch.ts";
+import { MNT_DETACH, SystemCallError, umount2 } from "./libc.ts";
+import { openNameServer, queryNameServer } from "./name-server.ts";
+import { inNetworkNamespace } from "./namespace.ts";
+import { reservePort } from "./network-sockets.ts";
+import { NftablesContext } from "./nftables.ts";
+
+/** The kernel of this host, in the network namespace that the daemon was started in. */
+export async function openKernelNetwork(): Promise<KernelNetwork & AsyncDisposable> {
+  const [host, hostSlow] = await Promise.all([IpBatchProcess.start([]), IpBatchProcess.start([])]);
+  return {
+    host,
+    hostSlow,
+    createNamespace,
+    enterNamespace: path => IpBatchProcess.start(["nsenter", `--net=${path}`]),
+    deleteNamespace,
+    openNftables: path => new NftablesContext(path),
+    reservePort,
+    openNameServer,
+    queryNameServer,
+    readSysctl: async name => (await readFile(join("/proc/sys", name), "utf8")).trim(),
+    writeSysctl,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([host[Symbol.asyncDispose](), hostSlow[Symbol.asyncDispose]()]);
+    },
+  };
+}
+
+async function createNamespace(path: string): Promise<IpBatchProcess> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await (await open(path, "a")).close();
+  // Made by a program of its own: the kernel may take tens of milliseconds over it.
+  return IpBatchProcess.start(["unshare", `--net=${path}`], { again: ["nsenter", `--net=${path}`] });
+}
+
+async function deleteNamespace(path: string): Promise<void> {
+  try {
+    umount2(path, MNT_DETACH);
+  } catch (error) {
+    const code = error instanceof SystemCallError ? error.code : undefined;
+    if (code !== "ENOENT" && code !== "EINVAL") throw error; // EINVAL: a file, and no mount.
+  }
+  await unlink(path).catch((error: unknown) => {
+    if (errnoCode(error) !== "ENOENT") throw error;
+  });
+}
+
+async function writeSysctl(
+  name: string,
+  value: string,
+  { namespacePath, isOptional = false }: { readonly namespacePath?: string; readonly isOptional?: boolean } = {},
+): Promise<void> {
+  const file = join("/proc/sys", name);
+  try {
+    // /proc/sys/net shows the network of the thread that opens it.
+    if (namespacePath === undefined) await writeFile(file, value);
+    else inNetworkNamespace(namespacePath, () => writeFileSync(file, value));
+  } catch (error) {
+    if (!(isOptional && errnoCode(error) === "ENOENT")) throw error;
+  }
+}

@@ -1,0 +1,95 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { EngineNetworks } from "../../../src/engine/networks/engine-networks.ts";
+import { StateDatabase } from "../../../src/engine/state/database.ts";
+import type { Container } from "../../../src/model/container.ts";
+import { asId, type ContainerId } from "../../../src/model/ids.ts";
+import { createExec } from "../../../src/system/exec.ts";
+import { systemClock } from "../../../src/system/clock.ts";
+import { openKernelNetwork } from "../../../src/system/kernel-network.ts";
+import { systemRandom } from "../../../src/system/random.ts";
+
+/** One host of a test: the real engine networks inside the namespace this process was started in, told what to do line by line. */
+const [, , directory = ""] = process.argv;
+const events: unknown[] = [];
+const log = { debug() {}, info() {}, warn: tell, error: tell };
+function tell(fields: object, message: string): void {
+  process.stderr.write(`${message} ${JSON.stringify(fields)}\n`);
+}
+
+const kernel = await openKernelNetwork();
+const database = await StateDatabase.open(`${directory}/db`);
+const exec = createExec();
+const networks = await EngineNetworks.create({
+  kernel,
+  exec,
+  log,
+  clock: systemClock,
+  random: systemRandom,
+  database,
+  execRoot: `${directory}/exec`,
+  publish: event => void events.push(event),
+});
+
+const children = new Set<ChildProcess>();
+const paths = new Map<string, string>();
+
+const calls: Record<string, (argument: never) => Promise<unknown>> = {
+  create: networks.create.bind(networks),
+  list: networks.list.bind(networks),
+  inspect: networks.inspect.bind(networks),
+  remove: networks.remove.bind(networks),
+  prune: networks.prune.bind(networks),
+  restore: networks.restore.bind(networks),
+  async connect(container: Container) {
+    const sandbox = await networks.connect(container);
+    if (sandbox.namespacePath !== undefined) paths.set(container.id, sandbox.namespacePath);
+    return sandbox;
+  },
+  async adopt({ id, path }: { id: string; path: string }) {
+    paths.set(id, path);
+  },
+  attach: ({ container, network, endpoint }: { container: Container; network: string; endpoint: object }) =>
+    networks.attach(container, network, endpoint),
+  detach: ({ container, network }: { container: Container; network: string }) => networks.detach(container, network),
+  release: (id: ContainerId) => networks.release(asId(id)),
+  settle: () => networks.settle(),
+  async events() {
+    return events;
+  },
+  /** Runs a program to its end, in a container's namespace or the host's. */
+  async run({ inside, command, stdin }: { inside?: string; command: string[]; stdin?: string }) {
+    const [file = "", ...args] = within(inside, command);
+    return exec.run(file, args, { allowFailure: true, ...(stdin === undefined ? {} : { stdin }) });
+  },
+  /** Starts a program that runs until the test ends; resolves with its first line. */
+  async start({ inside, command }: { inside?: string; command: string[] }) {
+    const [file = "", ...args] = within(inside, command);
+    const child = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"] });
+    children.add(child);
+    return new Promise((resolve, reject) => {
+      child.stdout.once("data", (data: Buffer) => resolve({ pid: child.pid, line: data.toString().trim() }));
+      child.once("exit", code => reject(new Error(`${command.join(" ")} ended with ${String(code)}`)));
+    });
+  },
+  async kill(pid: number) {
+    for (const child of children) if (child.pid === pid) child.kill("SIGKILL");
+  },
+};
+
+function within(inside: string | undefined, command: readonly string[]): readonly string[] {
+  return inside === undefined ? command : ["nsenter", `--net=${paths.get(inside) ?? ""}`, ...command];
+}
+
+process.stdout.write(`${JSON.stringify({ ready: true })}\n`);
+for await (const line of createInterface({ input: process.stdin })) {
+  const { id, call, argument } = JSON.parse(line) as { id: number; call: string; argument: never };
+  void (calls[call]?.(argument) ?? Promise.reject(new Error(`no call ${call}`))).then(
+    result => process.stdout.write(`${JSON.stringify({ id, result: result ?? null })}\n`),
+    (error: Error) => process.stdout.write(`${JSON.stringify({ id, error: error.message, stack: error.stack })}\n`),
+  );
+}
+for (const child of children) child.kill("SIGKILL");
+await networks[Symbol.asyncDispose]();
+await database[Symbol.asyncDispose]();
+process.exit(0);
