@@ -261,7 +261,8 @@ describe("hostile image archives", function () {
     await collect(store.load(stream(dockerArchive({ tags: ["links:1"], layers: [layer] })), { quiet: true }));
     const root = `${fixture.dataRoot}/images/l`;
     const unpacked = readdirSync(root).find(name => readdirSync(`${root}/${name}`).includes("out")) ?? "";
-    for (const path of ["etc/shim-escape", "tmp/shim-escape"]) assert.equal(readFileSync(`${root}/${unpacked}/${path}`, "utf8"), "x");
+    for (const path of ["etc/shim-escape", "tmp/shim-escape"])
+      assert.equal(readFileSync(`${root}/${unpacked}/${path}`, "utf8"), "x");
     assert.equal(readdirSync("/etc").includes("shim-escape") || readdirSync("/tmp").includes("shim-escape"), false);
   });
 });
