@@ -1,5 +1,6 @@
 import { OperationError } from "../../lib/errors.ts";
 import type { Container, CreateContainerRequest, EndpointConfig, HostConfig } from "../../model/container.ts";
+import type { ImageId } from "../../model/ids.ts";
 import type { Filters } from "../../model/control.ts";
 import { type LogOptions, type LogStream, logLines } from "../logs/log-lines.ts";
 import { type AttachOptions, attachContainer } from "./attach.ts";
@@ -65,6 +66,13 @@ export class ContainerEngine implements AsyncDisposable {
   }): Promise<readonly Container[]> {
     const containers = listContainers(this.#context, options);
     return options.size === true ? Promise.all(containers.map(container => this.#withSize(container, options))) : containers;
+  }
+
+  /** Containers made of an image, for whoever wants to remove it. */
+  usersOfImage(imageId: ImageId): readonly { readonly id: string; readonly isRunning: boolean }[] {
+    return [...this.#context.store.entries()]
+      .filter(({ record }) => record.container.imageId === imageId)
+      .map(({ id, state }) => ({ id, isRunning: isRunning(state) }));
   }
 
   async start(idOrName: string, options: { readonly detachKeys?: string } = {}): Promise<void> {

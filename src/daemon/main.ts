@@ -1,0 +1,108 @@
+// shoald: the daemon of one host.
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { createApiServer, type ApiServer, type ListenTarget } from "../api/server.ts";
+import { Disposal } from "../lib/disposal.ts";
+import { errorMessage, errnoCode, OperationError } from "../lib/errors.ts";
+import { engineIdFrom } from "../model/ids.ts";
+import { systemClock } from "../system/clock.ts";
+import { systemRandom } from "../system/random.ts";
+import { type DaemonConfig, loadConfig } from "./config.ts";
+import { startDiagnostics } from "./diagnostics.ts";
+import { createEngine } from "./engine.ts";
+import { parseListenTarget } from "./listen-targets.ts";
+import { createLog } from "./logger.ts";
+import { SwarmNode } from "./swarm/swarm-node.ts";
+import { VERSION } from "./version.ts";
+
+async function main(): Promise<void> {
+  const args = process.argv.slice(2);
+  if (args.includes("--version") || args.includes("-v")) {
+    console.log(`shoald version ${VERSION}`);
+    return;
+  }
+  const config = await loadConfig(args);
+  const log = createLog({ program: "shoald", level: config.logLevel });
+  const resources = new Disposal();
+  const state: { dump: () => unknown } = { dump: () => ({ starting: true }) };
+  startDiagnostics({ program: "shoald", directory: join(config.dataRoot, "crash"), log, dump: () => state.dump() });
+  const stop = stopOnSignal();
+  try {
+    await prepareDirectories(config);
+    const clock = systemClock;
+    const random = systemRandom;
+    const engine = resources.use(
+      await createEngine({ config, clock, random, log, engineId: await ownId(config, random.bytes(32)) }),
+    );
+    const swarm = resources.use(await SwarmNode.create({ config, engine, clock, random, log }));
+    const { containers, images, networks, volumes, system } = engine;
+    const api = createApiServer({
+      backends: { containers, execs: containers.execs, images, networks, volumes, system, swarm, control: swarm.control },
+      ...{ log, clock, random, version: VERSION },
+    });
+    resources.defer(() => api.close());
+    state.dump = () => ({ swarm: swarm.local() });
+    await listenOnAll(api, config);
+    await writeFile(config.pidFile, `${process.pid}\n`);
+    resources.defer(() => rm(config.pidFile, { force: true }));
+    log.info({ hosts: config.hosts, version: VERSION }, "ready");
+    const signal = await stop;
+    log.info({ signal }, "stopping");
+    if (!config.liveRestore) await engine.stopContainers(config.shutdownTimeoutSeconds);
+  } finally {
+    await resources[Symbol.asyncDispose]();
+  }
+}
+
+async function prepareDirectories({ dataRoot, execRoot, pidFile }: DaemonConfig): Promise<void> {
+  await mkdir(dataRoot, { recursive: true, mode: 0o710 });
+  await mkdir(execRoot, { recursive: true, mode: 0o711 });
+  await mkdir(dirname(pidFile), { recursive: true });
+}
+
+/** The engine's id, made once for each data root. */
+async function ownId({ dataRoot }: DaemonConfig, bytes: Uint8Array): Promise<string> {
+  const path = join(dataRoot, "engine-id");
+  try {
+    return (await readFile(path, "utf8")).trim();
+  } catch (error) {
+    if (errnoCode(error) !== "ENOENT") throw error;
+  }
+  const hex: string = engineIdFrom(bytes);
+  const id = hex.slice(0, 32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  await writeFile(path, `${id}\n`, { mode: 0o600 });
+  return id;
+}
+
+async function listenOnAll(api: ApiServer, config: DaemonConfig): Promise<void> {
+  const targets: ListenTarget[] = [];
+  for (const host of config.hosts) targets.push(await parseListenTarget(host, config));
+  for (const target of targets) {
+    if (target.kind === "unix") await mkdir(dirname(target.path), { recursive: true });
+    await api.listen(target);
+  }
+}
+
+/** Resolves with the first SIGTERM or SIGINT; a third one ends the process at once, as dockerd's. */
+function stopOnSignal(): Promise<NodeJS.Signals> {
+  let count = 0;
+  return new Promise(resolve => {
+    for (const name of ["SIGTERM", "SIGINT"] as const) {
+      process.on(name, () => {
+        if (++count >= 3) process.exit(1);
+        resolve(name);
+      });
+    }
+  });
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    const isExpected = error instanceof OperationError;
+    process.stderr.write(
+      `shoald: ${isExpected ? errorMessage(error) : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+    process.exit(1);
+  },
+);
