@@ -33,13 +33,13 @@ function countStates(containers: readonly Container[], images: number): Counts {
   return { running, paused, stopped: containers.length - running - paused, images };
 }
 
-async function info(_request: ApiRequest, context: ApiContext): Promise<Answer> {
+async function info(request: ApiRequest, context: ApiContext): Promise<Answer> {
   const { backends, clock } = context;
   const [facts, containers, images, swarm] = await Promise.all([
     backends.system.info(),
     backends.containers.list({ all: true, filters: {} }),
     backends.images.list({ all: false, filters: {} }),
-    swarmInfo(context),
+    swarmInfo(request, context),
   ]);
   return json(infoJson(facts, { counts: countStates(containers, images.length), swarm, nowMs: clock.nowMs() }));
 }

@@ -5,6 +5,8 @@
 export interface Codec<T> {
   /** What Go calls the type in an error. */
   readonly goType: string;
+  /** A Go pointer or map, which `omitempty` treats each in its own way. */
+  readonly form?: "pointer" | "map";
   read(value: unknown, at: Place): T;
   write(value: T): unknown;
 }
@@ -23,10 +25,10 @@ export const TOP: Place = { struct: "", path: "" };
 export class JsonTypeError extends Error {
   override readonly name = "JsonTypeError";
 
-  constructor(value: unknown, goType: string, at: Place) {
+  constructor(value: unknown, goType: string, at: Place, detail = "") {
     const field = at.struct === "" ? "" : `Go struct field ${at.struct}.${at.path} of type `;
     const target = field === "" ? `Go value of type ${goType}` : `${field}${goType}`;
-    super(`json: cannot unmarshal ${jsonKind(value)} into ${target}`);
+    super(`json: cannot unmarshal ${jsonKind(value)} into ${target}${detail === "" ? "" : `: ${detail}`}`);
   }
 }
 
@@ -119,7 +121,7 @@ export function struct<T extends object>(goName: string, fields: Fields<T>): Str
       const source = value as Readonly<Record<string, unknown>>;
       for (const [key, { wire, codec, omitEmpty: omits }] of entries) {
         const written = codec.write(source[key]);
-        if (omits && isEmpty(written)) continue;
+        if (omits && isEmpty(written, codec)) continue;
         result[wire] = written;
       }
       return result;
@@ -127,7 +129,9 @@ export function struct<T extends object>(goName: string, fields: Fields<T>): Str
   };
 }
 
-function isEmpty(value: unknown): boolean {
-  if (value === undefined || value === null || value === "" || value === 0 || value === false) return true;
-  return Array.isArray(value) ? value.length === 0 : isRecord(value) && Object.keys(value).length === 0;
+function isEmpty(written: unknown, { form }: Codec<unknown>): boolean {
+  if (written === undefined || written === null) return true;
+  if (form === "pointer") return false;
+  if (form === "map") return isRecord(written) && Object.keys(written).length === 0;
+  return written === "" || written === 0 || written === false || (Array.isArray(written) && written.length === 0);
 }

@@ -81,6 +81,7 @@ export function map<T>(item: Codec<T>, options: { readonly empty?: "null" | "{}"
   const goType = `map[string]${item.goType}`;
   return {
     goType,
+    form: "map",
     read(value, at) {
       if (isAbsent(value)) return {};
       if (!isRecord(value)) throw new JsonTypeError(value, goType, at);
@@ -102,6 +103,7 @@ export function map<T>(item: Codec<T>, options: { readonly empty?: "null" | "{}"
 export function optional<T>(inner: Codec<T>): Codec<T | undefined> {
   return {
     goType: inner.goType,
+    form: "pointer",
     read: (value, at) => (isAbsent(value) ? undefined : inner.read(value, at)),
     write: value => (value === undefined ? null : inner.write(value)),
   };
@@ -111,7 +113,7 @@ export function optional<T>(inner: Codec<T>): Codec<T | undefined> {
 export function unlessZero<T>(inner: Codec<T>): Codec<T | undefined> {
   const zero = JSON.stringify(inner.read(undefined, { struct: "", path: "" }));
   return {
-    goType: inner.goType,
+    ...inner,
     read(value, at) {
       const read = inner.read(value, at);
       return JSON.stringify(read) === zero ? undefined : read;
@@ -127,6 +129,7 @@ export function adapt<Wire, Model>(
 ): Codec<Model> {
   return {
     goType: wire.goType,
+    ...(wire.form === undefined ? {} : { form: wire.form }),
     read: (value, at) => toModel(wire.read(value, at)),
     write: value => wire.write(toWire(value)),
   };
@@ -136,6 +139,7 @@ export function adapt<Wire, Model>(
 export function keySet(goType: string, options: { readonly empty: "null" | "{}" }): Codec<readonly string[]> {
   return {
     goType,
+    form: "map",
     read(value, at) {
       if (isAbsent(value)) return [];
       if (!isRecord(value)) throw new JsonTypeError(value, goType, at);
@@ -176,3 +180,17 @@ export function word<Word extends string>(goType: string): Codec<Word> {
 export const texts = list(text);
 export const textsOrEmpty = list(text, { empty: "[]" });
 export const textMap = map(text);
+
+/** Go's `[]byte`: base64. */
+export const bytes: Codec<Uint8Array> = {
+  goType: "[]uint8",
+  read(value, at) {
+    if (isAbsent(value)) return new Uint8Array();
+    if (typeof value !== "string") throw new JsonTypeError(value, "[]uint8", at);
+    if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(value.replace(/[\r\n]/g, ""))) {
+      throw new JsonTypeError(value, "[]uint8", at, "illegal base64 data");
+    }
+    return Buffer.from(value, "base64");
+  },
+  write: value => (value === undefined || value.byteLength === 0 ? null : Buffer.from(value).toString("base64")),
+};

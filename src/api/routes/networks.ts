@@ -1,0 +1,113 @@
+import { errorKind, OperationError } from "../../lib/errors.ts";
+import type { EngineNetwork } from "../../model/engine-network.ts";
+import { callCluster, isManager, requireManager } from "../cluster-call.ts";
+import type { ApiContext } from "../context.ts";
+import { readBody } from "../http/body.ts";
+import type { Answer, ApiRequest, Route } from "../http/exchange.ts";
+import { empty, json } from "../http/exchange.ts";
+import { filtersOf, textOf } from "../http/query.ts";
+import { checkEndpoint } from "../validation/create-container.ts";
+import { NETWORK_FILTERS } from "../validation/filters.ts";
+import { checkCreateNetwork, isClusterNetwork } from "../validation/network.ts";
+import { clusterNetworkJson, connectBody, networkCreateBody, networkJson, toNetworkSpec } from "../wire/network.ts";
+import { clusterNetworks } from "./cluster-networks.ts";
+import { DELETE, GET, POST } from "./route.ts";
+
+const idOf = ({ params }: ApiRequest): string => params["id"] ?? "";
+
+/** Of this host and, on a manager, of the cluster; a cluster network that this host takes part in is shown once. */
+async function list(request: ApiRequest, context: ApiContext): Promise<Answer> {
+  const filters = filtersOf(request, NETWORK_FILTERS);
+  const local = await context.backends.networks.list(filters);
+  const known = new Set<string>(local.map(({ id }) => id));
+  const cluster = (await clusterNetworks(request, context, filters)).filter(({ id }) => !known.has(id));
+  return json([...local.map(networkJson), ...cluster.map(clusterNetworkJson)]);
+}
+
+async function findLocal(idOrName: string, { backends }: ApiContext): Promise<EngineNetwork | undefined> {
+  try {
+    return await backends.networks.inspect(idOrName);
+  } catch (error) {
+    if (errorKind(error) === "not-found") return undefined;
+    throw error;
+  }
+}
+
+async function inspect(request: ApiRequest, context: ApiContext): Promise<Answer> {
+  const idOrName = idOf(request);
+  const local = await findLocal(idOrName, context);
+  const scope = textOf(request, "scope");
+  if (local !== undefined && (scope === "" || scope === local.scope)) return json(networkJson(local));
+  if (scope === "local" || !isManager(context.backends.swarm.local())) throw notFound(idOrName);
+  const { networks } = await callCluster(request, context, { kind: "get-network", idOrName });
+  const [network] = networks;
+  if (network === undefined) throw notFound(idOrName);
+  return json(clusterNetworkJson(network));
+}
+
+function notFound(idOrName: string): OperationError {
+  return new OperationError("not-found", `network ${idOrName} not found`);
+}
+
+async function create(request: ApiRequest, context: ApiContext): Promise<Answer> {
+  const body = await readBody(request, networkCreateBody);
+  const wanted = body.driver === "" ? { ...body, driver: body.scope === "swarm" || body.isIngress ? "overlay" : "bridge" } : body;
+  checkCreateNetwork(wanted);
+  if (!isClusterNetwork(wanted)) {
+    const { id, warning } = await context.backends.networks.create(wanted);
+    return json({ Id: id, Warning: warning }, 201);
+  }
+  requireManagerForNetwork(context);
+  if ((await findLocal(wanted.name, context))?.name === wanted.name) {
+    throw new OperationError("conflict", `network with name ${wanted.name} already exists`);
+  }
+  const { id, warnings } = await callCluster(request, context, { kind: "create-network", spec: toNetworkSpec(wanted) });
+  return json({ Id: id, Warning: warnings.join("\n") }, 201);
+}
+
+/** Docker answers this one with 403, where other calls get 503. */
+function requireManagerForNetwork({ backends }: ApiContext): void {
+  try {
+    requireManager(backends.swarm.local());
+  } catch (error) {
+    throw new OperationError("forbidden", error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+async function remove(request: ApiRequest, context: ApiContext): Promise<Answer> {
+  const idOrName = idOf(request);
+  const local = await findLocal(idOrName, context);
+  if (local?.scope === "local") await context.backends.networks.remove(idOrName);
+  else if (isManager(context.backends.swarm.local())) await callCluster(request, context, { kind: "remove-network", idOrName });
+  else throw notFound(idOrName);
+  return empty();
+}
+
+async function connect(request: ApiRequest, { backends }: ApiContext): Promise<Answer> {
+  const { container, endpoint } = await readBody(request, connectBody);
+  checkEndpoint(idOf(request), endpoint);
+  await backends.containers.connectNetwork(idOf(request), container, endpoint, { force: false });
+  return empty(200);
+}
+
+async function disconnect(request: ApiRequest, { backends }: ApiContext): Promise<Answer> {
+  const { container, force } = await readBody(request, connectBody);
+  await backends.containers.disconnectNetwork(idOf(request), container, { force });
+  return empty(200);
+}
+
+async function prune(request: ApiRequest, { backends }: ApiContext): Promise<Answer> {
+  const deleted = await backends.networks.prune(filtersOf(request, ["label", "label!", "until"]));
+  return json({ NetworksDeleted: deleted.length === 0 ? null : deleted });
+}
+
+export const NETWORK_ROUTES: readonly Route<ApiContext>[] = [
+  GET("/networks", list),
+  GET("/networks/", list),
+  GET("/networks/{id:.+}", inspect),
+  POST("/networks/create", create),
+  POST("/networks/prune", prune),
+  POST("/networks/{id:.*}/connect", connect),
+  POST("/networks/{id:.*}/disconnect", disconnect),
+  DELETE("/networks/{id:.*}", remove),
+];

@@ -1,0 +1,78 @@
+import { OperationError } from "../../lib/errors.ts";
+import type { ServiceView } from "../../model/control.ts";
+import { callCluster, requireManager } from "../cluster-call.ts";
+import type { ApiContext } from "../context.ts";
+import { readBody } from "../http/body.ts";
+import type { Answer, ApiRequest, Route } from "../http/exchange.ts";
+import { empty, json } from "../http/exchange.ts";
+import { filtersOf, flagOf, textOf } from "../http/query.ts";
+import { checkServiceSpec } from "../validation/service-spec.ts";
+import { serviceJson } from "../wire/cluster-objects.ts";
+import { serviceSpec } from "../wire/service-spec.ts";
+import { logAnswer, logOptionsOf } from "./log-answer.ts";
+import { objectVersionOf, only } from "./object-version.ts";
+import { DELETE, GET, POST } from "./route.ts";
+
+const SERVICE_FILTERS = ["id", "label", "mode", "name", "runtime"];
+const idOf = ({ params }: ApiRequest): string => params["id"] ?? "";
+
+async function find(request: ApiRequest, context: ApiContext): Promise<ServiceView> {
+  const idOrName = idOf(request);
+  const { services } = await callCluster(request, context, { kind: "get-service", idOrName });
+  return only(services, { what: "service", idOrName });
+}
+
+async function list(request: ApiRequest, context: ApiContext): Promise<Answer> {
+  const filters = filtersOf(request, SERVICE_FILTERS);
+  const { services } = await callCluster(request, context, { kind: "list-services", filters });
+  return json(services.map(view => serviceJson(view, { withStatus: flagOf(request, "status") })));
+}
+
+async function create(request: ApiRequest, context: ApiContext): Promise<Answer> {
+  requireManager(context.backends.swarm.local());
+  const spec = await readBody(request, serviceSpec);
+  checkServiceSpec(spec);
+  const { id, warnings } = await callCluster(request, context, { kind: "create-service", spec });
+  return json({ ID: id, Warnings: warnings.length === 0 ? null : warnings }, 201);
+}
+
+async function update(request: ApiRequest, context: ApiContext): Promise<Answer> {
+  requireManager(context.backends.swarm.local());
+  const spec = await readBody(request, serviceSpec);
+  const version = objectVersionOf(request, "service");
+  const rollback = textOf(request, "rollback");
+  if (rollback !== "" && rollback !== "previous") {
+    throw new OperationError("invalid", `unrecognized rollback option ${rollback}`);
+  }
+  if (rollback === "") checkServiceSpec(spec);
+  const { service } = await find(request, context); // The path may hold a name.
+  const response = await callCluster(request, context, {
+    kind: "update-service",
+    id: service.id,
+    version,
+    spec: rollback === "" ? spec : service.spec,
+    rollback: rollback === "previous",
+  });
+  const warnings = response.kind === "created" ? response.warnings : [];
+  return json({ Warnings: warnings.length === 0 ? null : warnings });
+}
+
+async function logs(request: ApiRequest, context: ApiContext): Promise<Answer> {
+  const options = logOptionsOf(request);
+  const { service } = await find(request, context);
+  const { clusterLogs } = context.backends;
+  if (clusterLogs === undefined) throw new OperationError("unavailable", "logs of services are not available on this node");
+  return logAnswer(request, await clusterLogs.clusterLogs({ kind: "service", id: service.id }, options));
+}
+
+export const SERVICE_ROUTES: readonly Route<ApiContext>[] = [
+  GET("/services", list),
+  GET("/services/{id}", async (request, context) => json(serviceJson(await find(request, context), { withStatus: false }))),
+  GET("/services/{id}/logs", logs),
+  POST("/services/create", create),
+  POST("/services/{id}/update", update),
+  DELETE("/services/{id}", async (request, context) => {
+    await callCluster(request, context, { kind: "remove-service", idOrName: idOf(request) });
+    return empty(200);
+  }),
+];

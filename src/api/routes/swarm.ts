@@ -1,0 +1,127 @@
+import { OperationError } from "../../lib/errors.ts";
+import { callCluster, requireManager } from "../cluster-call.ts";
+import type { ApiContext } from "../context.ts";
+import { readBody } from "../http/body.ts";
+import type { Answer, ApiRequest, Route } from "../http/exchange.ts";
+import { empty, json } from "../http/exchange.ts";
+import { flagOf } from "../http/query.ts";
+import { checkAvailability, checkDataPath, checkListenAddress } from "../validation/swarm.ts";
+import { clusterSpecBody, mergedClusterSpec, swarmInitBody, swarmJoinBody, swarmJson } from "../wire/swarm.ts";
+import type { SwarmInitBody } from "../wire/swarm.ts";
+import { objectVersionOf } from "./object-version.ts";
+import { GET, POST } from "./route.ts";
+
+const SUBNET_SIZE_DEFAULT = 24;
+
+async function inspect(request: ApiRequest, context: ApiContext): Promise<Answer> {
+  const { cluster } = await callCluster(request, context, { kind: "get-cluster" });
+  return json(swarmJson(cluster));
+}
+
+function requireInactive({ backends }: ApiContext): void {
+  const { state } = backends.swarm.local();
+  if (state === "inactive") return;
+  throw new OperationError(
+    "unavailable",
+    'This node is already part of a swarm. Use "docker swarm leave" to leave this swarm and join another one.',
+  );
+}
+
+async function init(request: ApiRequest, context: ApiContext): Promise<Answer> {
+  const body = await readBody(request, swarmInitBody);
+  if (!body.forceNewCluster) requireInactive(context);
+  checkListenAddress(body.listenAddress);
+  checkDataPath(body);
+  const { nodeId } = await context.backends.swarm.init({
+    listenAddress: body.listenAddress,
+    advertiseAddress: body.advertiseAddress,
+    forceNewCluster: body.forceNewCluster,
+    defaultAddressPool: body.defaultAddressPool,
+    subnetSize: body.subnetSize === 0 ? SUBNET_SIZE_DEFAULT : body.subnetSize,
+    autoLockManagers: body.autoLockManagers || body.spec.encryption?.autoLockManagers === true,
+    availability: checkAvailability(body.availability),
+  });
+  await applySpec(request, context, body);
+  return json(nodeId);
+}
+
+/** The swarm begins with its defaults; what the client wants otherwise is put in once it stands. */
+async function applySpec(request: ApiRequest, context: ApiContext, { spec: said }: SwarmInitBody): Promise<void> {
+  const { encryption: _, ...rest } = said;
+  const wanted = [rest.name, ...Object.values(rest.orchestration), ...Object.values(rest.raft)];
+  wanted.push(...Object.values(rest.dispatcher), ...Object.values(rest.ca));
+  const hasLabels = Object.keys(rest.labels ?? {}).length > 0;
+  if (!hasLabels && wanted.every(value => value === undefined)) return;
+  const { cluster } = await callCluster(request, context, { kind: "get-cluster" });
+  await callCluster(request, context, {
+    kind: "update-cluster",
+    version: cluster.version,
+    spec: mergedClusterSpec(cluster.spec, rest),
+    rotateWorkerToken: false,
+    rotateManagerToken: false,
+  });
+}
+
+async function join(request: ApiRequest, context: ApiContext): Promise<Answer> {
+  const body = await readBody(request, swarmJoinBody);
+  requireInactive(context);
+  checkListenAddress(body.listenAddress);
+  checkDataPath(body);
+  if (body.remoteAddresses.length === 0) throw new OperationError("invalid", "at least 1 RemoteAddr is required to join");
+  await context.backends.swarm.join({
+    listenAddress: body.listenAddress,
+    advertiseAddress: body.advertiseAddress,
+    remoteAddresses: body.remoteAddresses,
+    joinToken: body.joinToken,
+    availability: checkAvailability(body.availability),
+  });
+  return empty(200);
+}
+
+async function leave(request: ApiRequest, { backends }: ApiContext): Promise<Answer> {
+  if (backends.swarm.local().state === "inactive") {
+    throw new OperationError("unavailable", "This node is not part of a swarm");
+  }
+  await backends.swarm.leave({ force: flagOf(request, "force") });
+  return empty(200);
+}
+
+async function update(request: ApiRequest, context: ApiContext): Promise<Answer> {
+  const said = await readBody(request, clusterSpecBody);
+  const version = objectVersionOf(request, "swarm");
+  if (flagOf(request, "rotateManagerUnlockKey")) {
+    throw new OperationError("invalid", "rotating the unlock key is not supported yet");
+  }
+  const { cluster } = await callCluster(request, context, { kind: "get-cluster" });
+  await callCluster(request, context, {
+    kind: "update-cluster",
+    version,
+    spec: mergedClusterSpec(cluster.spec, said),
+    rotateWorkerToken: flagOf(request, "rotateWorkerToken"),
+    rotateManagerToken: flagOf(request, "rotateManagerToken"),
+  });
+  return empty(200);
+}
+
+async function unlockKey(request: ApiRequest, context: ApiContext): Promise<Answer> {
+  const { cluster } = await callCluster(request, context, { kind: "get-cluster" });
+  if (cluster.spec.autoLockManagers) throw new OperationError("unavailable", "showing the unlock key is not supported yet");
+  return json({ UnlockKey: "" });
+}
+
+function unlock(_request: ApiRequest, { backends }: ApiContext): never {
+  const local = backends.swarm.local();
+  if (local.state === "locked") throw new OperationError("unavailable", "unlocking a swarm is not supported yet");
+  requireManager(local);
+  throw new OperationError("conflict", "swarm is not locked");
+}
+
+export const SWARM_ROUTES: readonly Route<ApiContext>[] = [
+  GET("/swarm", inspect),
+  GET("/swarm/unlockkey", unlockKey),
+  POST("/swarm/init", init),
+  POST("/swarm/join", join),
+  POST("/swarm/leave", leave),
+  POST("/swarm/update", update),
+  POST("/swarm/unlock", unlock),
+];

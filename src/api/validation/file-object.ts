@@ -1,0 +1,23 @@
+import { refuseIf } from "./refuse.ts";
+
+/** @see moby swarmkit's limits. */
+export const SECRET_BYTES_MAX = 500 * 1024;
+export const CONFIG_BYTES_MAX = 1000 * 1024;
+const NAME_CHARACTERS_MAX = 64;
+const NAME = /^[a-zA-Z0-9]+(?:[a-zA-Z0-9-_.]*[a-zA-Z0-9])?$/;
+
+/** A secret or a config as it is to be made. @throws OperationError `invalid`. */
+export function checkFileObject(
+  { name, data }: { readonly name: string; readonly data: Uint8Array },
+  { what, bytesMax }: { readonly what: string; readonly bytesMax: number },
+): void {
+  refuseIf(name === "", "name must be provided");
+  refuseIf(
+    name.length > NAME_CHARACTERS_MAX || !NAME.test(name),
+    "invalid name, only 64 [a-zA-Z0-9-_.] characters allowed, and the start and end character must be [a-zA-Z0-9]",
+  );
+  refuseIf(
+    data.byteLength === 0 || data.byteLength >= bytesMax,
+    `${what} data must be larger than 0 and less than ${bytesMax} bytes`,
+  );
+}

@@ -1,0 +1,38 @@
+import type { Availability } from "../wire/swarm.ts";
+import { invalid, refuseIf } from "./refuse.ts";
+
+const DATA_PATH_PORT = 4789;
+
+/** @throws OperationError `invalid`. */
+export function checkListenAddress(address: string): void {
+  refuseIf(address === "", 'invalid ListenAddr "": invalid empty address');
+}
+
+/** The data path is where the managers' path is, on its own port. */
+export function checkDataPath({
+  dataPathAddress,
+  dataPathPort = 0,
+  advertiseAddress,
+}: {
+  readonly dataPathAddress: string;
+  readonly dataPathPort?: number;
+  readonly advertiseAddress: string;
+}): void {
+  const isOther = dataPathAddress !== "" && dataPathAddress !== advertiseAddress.replace(/:\d+$/, "");
+  refuseIf(isOther, "a data path address other than the advertised one (--data-path-addr) is not supported by this engine");
+  const isOtherPort = dataPathPort !== 0 && dataPathPort !== DATA_PATH_PORT;
+  refuseIf(isOtherPort, `a data path port other than ${DATA_PATH_PORT} (--data-path-port) is not supported by this engine`);
+}
+
+export function checkAvailability(availability: Availability | ""): Availability {
+  switch (availability) {
+    case "":
+      return "active";
+    case "active":
+    case "pause":
+    case "drain":
+      return availability;
+    default:
+      throw invalid(`invalid Availability: ${JSON.stringify(availability)}`);
+  }
+}

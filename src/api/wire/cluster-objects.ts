@@ -1,0 +1,206 @@
+import type { Config, Network, Node, NodeSpec, ObjectMeta, PortConfig, Secret, Task } from "../../model/cluster.ts";
+import type { NodeView, ServiceView, TaskView } from "../../model/control.ts";
+import { field, omitEmpty, struct } from "./codec.ts";
+import { bytes, text, textMap, unlessZero, word } from "./scalars.ts";
+import { endpointSpec, portConfig, serviceSpec } from "./service-spec.ts";
+import { platform, taskSpec } from "./task-spec.ts";
+import { rfc3339 } from "./times.ts";
+
+function meta({ version, createdAtMs, updatedAtMs }: ObjectMeta): Record<string, unknown> {
+  return { Version: { Index: version }, CreatedAt: rfc3339(createdAtMs), UpdatedAt: rfc3339(updatedAtMs) };
+}
+
+function ports(configs: readonly PortConfig[]): Record<string, unknown> {
+  return configs.length === 0 ? {} : { Ports: configs.map(config => portConfig.write(config)) };
+}
+
+// ---- services ----
+
+/** @param withStatus - With the counts that `service ls` shows. */
+export function serviceJson(
+  { service, runningTasks, desiredTasks, completedTasks }: ServiceView,
+  { withStatus }: { readonly withStatus: boolean },
+): Record<string, unknown> {
+  const { spec, previousSpec, endpoint, updateStatus } = service;
+  const isJob = spec.mode.kind === "replicated-job" || spec.mode.kind === "global-job";
+  const status = { RunningTasks: runningTasks, DesiredTasks: desiredTasks, CompletedTasks: completedTasks };
+  return {
+    ID: service.id,
+    ...meta(service),
+    Spec: serviceSpec.write(spec),
+    ...(previousSpec === undefined ? {} : { PreviousSpec: serviceSpec.write(previousSpec) }),
+    Endpoint: {
+      Spec: spec.endpoint === undefined ? {} : endpointSpec.write(spec.endpoint),
+      ...ports(endpoint.ports),
+      ...(endpoint.virtualIps.length === 0
+        ? {}
+        : { VirtualIPs: endpoint.virtualIps.map(({ networkId, address }) => ({ NetworkID: networkId, Addr: address })) }),
+    },
+    ...(updateStatus === undefined
+      ? {}
+      : {
+          UpdateStatus: {
+            State: updateStatus.state,
+            ...(updateStatus.startedAtMs === undefined ? {} : { StartedAt: rfc3339(updateStatus.startedAtMs) }),
+            ...(updateStatus.completedAtMs === undefined ? {} : { CompletedAt: rfc3339(updateStatus.completedAtMs) }),
+            Message: updateStatus.message,
+          },
+        }),
+    ...(withStatus ? { ServiceStatus: status } : {}),
+    ...(isJob ? { JobStatus: { JobIteration: JOB_ITERATION, LastExecution: rfc3339(service.updatedAtMs) } } : {}),
+  };
+}
+
+/** Clients compare a job's with its tasks'; which tasks are of the newest run is told by their revision instead. */
+const JOB_ITERATION = {};
+
+// ---- tasks ----
+
+export function taskJson(
+  { task, revision, networks }: TaskView,
+  { isJob }: { readonly isJob: boolean },
+): Record<string, unknown> {
+  const { Runtime: _, ...spec } = taskSpec.write(revision.task);
+  return {
+    ID: task.id,
+    ...meta(task),
+    Labels: {},
+    Spec: spec,
+    ServiceID: task.serviceId,
+    ...(task.slot === 0 ? {} : { Slot: task.slot }),
+    ...(task.nodeId === undefined ? {} : { NodeID: task.nodeId }),
+    Status: taskStatus(task),
+    DesiredState: task.desiredState,
+    ...(task.networks.length === 0 ? {} : { NetworksAttachments: attachments(task, networks) }),
+    ...(isJob ? { JobIteration: JOB_ITERATION } : {}),
+    Volumes: null,
+  };
+}
+
+function taskStatus({ status }: Task): Record<string, unknown> {
+  const { container, error } = status;
+  return {
+    Timestamp: rfc3339(status.atMs),
+    State: status.state,
+    ...(status.message === "" ? {} : { Message: status.message }),
+    ...(error === undefined || error === "" ? {} : { Err: error }),
+    ...(container === undefined
+      ? {}
+      : { ContainerStatus: { ContainerID: container.containerId, PID: container.pid, ExitCode: container.exitCode } }),
+    PortStatus: ports(status.portStatus ?? []),
+  };
+}
+
+function attachments({ networks: attached }: Task, networks: readonly Network[]): readonly Record<string, unknown>[] {
+  return attached.flatMap(({ networkId, addresses }) => {
+    const network = networks.find(({ id }) => id === networkId);
+    return network === undefined ? [] : [{ Network: swarmNetwork(network), Addresses: addresses }];
+  });
+}
+
+function ipamConfigs(pools: Network["spec"]["ipam"]): readonly Record<string, string>[] {
+  return pools.map(({ subnet, ipRange, gateway }) => ({
+    ...(subnet === undefined ? {} : { Subnet: subnet }),
+    ...(ipRange === undefined ? {} : { Range: ipRange }),
+    ...(gateway === undefined ? {} : { Gateway: gateway }),
+  }));
+}
+
+/** A network as tasks show it: of the cluster, not of a host. */
+function swarmNetwork(network: Network): Record<string, unknown> {
+  const { spec, vxlanId, ipam } = network;
+  const vxlan = vxlanId === undefined ? {} : { "com.docker.network.driver.overlay.vxlanid_list": String(vxlanId) };
+  const whenTrue = (name: string, value: boolean) => (value ? { [name]: true } : {});
+  return {
+    ID: network.id,
+    ...meta(network),
+    Spec: {
+      Name: spec.name,
+      Labels: spec.labels,
+      DriverConfiguration: { Name: spec.driver },
+      ...whenTrue("IPv6Enabled", spec.isIpv6),
+      ...whenTrue("Internal", spec.isInternal),
+      ...whenTrue("Attachable", spec.isAttachable),
+      ...whenTrue("Ingress", spec.isIngress),
+      IPAMOptions: { Driver: { Name: "default" }, ...(spec.ipam.length === 0 ? {} : { Configs: ipamConfigs(spec.ipam) }) },
+      Scope: spec.scope,
+    },
+    DriverState: { Name: spec.driver, Options: { ...spec.driverOptions, ...vxlan } },
+    IPAMOptions: { Driver: { Name: "default" }, ...(ipam.length === 0 ? {} : { Configs: ipamConfigs(ipam) }) },
+  };
+}
+
+// ---- nodes ----
+
+export const nodeSpec = struct<NodeSpec>("swarm.NodeSpec", {
+  name: omitEmpty("Name", unlessZero(text)),
+  labels: field("Labels", textMap),
+  role: omitEmpty("Role", word<NodeSpec["role"]>("swarm.NodeRole")),
+  availability: omitEmpty("Availability", word<NodeSpec["availability"]>("swarm.NodeAvailability")),
+});
+
+export function nodeJson({ node, isLeader, isReachable }: NodeView): Record<string, unknown> {
+  const { description, status, manager } = node;
+  return {
+    ID: node.id,
+    ...meta(node),
+    Spec: nodeSpec.write(node.spec),
+    Description: description === undefined ? {} : descriptionJson(description),
+    Status: {
+      State: status.state,
+      ...(status.message === "" ? {} : { Message: status.message }),
+      ...(status.address === "" ? {} : { Addr: status.address }),
+    },
+    ...(manager === undefined
+      ? {}
+      : {
+          ManagerStatus: {
+            ...(isLeader ? { Leader: true } : {}),
+            Reachability: isReachable ? "reachable" : "unreachable",
+            Addr: manager.address,
+          },
+        }),
+  };
+}
+
+function descriptionJson({
+  hostname,
+  platform: host,
+  resources,
+  engine,
+}: NonNullable<Node["description"]>): Record<string, unknown> {
+  return {
+    Hostname: hostname,
+    Platform: platform.write(host),
+    Resources: { NanoCPUs: resources.nanoCpus, MemoryBytes: resources.memoryBytes },
+    Engine: {
+      EngineVersion: engine.version,
+      ...(Object.keys(engine.labels).length === 0 ? {} : { Labels: engine.labels }),
+      Plugins: engine.plugins.map(({ type, name }) => ({ Type: type, Name: name })),
+    },
+    TLSInfo: {},
+  };
+}
+
+// ---- secrets and configs ----
+
+export const secretSpec = struct<Secret["spec"]>("swarm.SecretSpec", {
+  name: field("Name", text),
+  labels: field("Labels", textMap),
+  data: omitEmpty("Data", bytes),
+});
+export const configSpec = struct<Config["spec"]>("swarm.ConfigSpec", {
+  name: field("Name", text),
+  labels: field("Labels", textMap),
+  data: omitEmpty("Data", bytes),
+});
+
+/** Without its data: that never leaves the managers by this way. */
+export function secretJson(secret: Secret): Record<string, unknown> {
+  const { name, labels } = secret.spec;
+  return { ID: secret.id, ...meta(secret), Spec: { Name: name, Labels: labels } };
+}
+
+export function configJson(config: Config): Record<string, unknown> {
+  return { ID: config.id, ...meta(config), Spec: configSpec.write(config.spec) };
+}
