@@ -1,0 +1,95 @@
+import { OperationError } from "../../../src/lib/errors.ts";
+import type { TaskStatus } from "../../../src/model/cluster.ts";
+import type { TaskId } from "../../../src/model/ids.ts";
+import type { AssignedTask } from "../../../src/model/session.ts";
+import type { Clock } from "../../../src/ports/clock.ts";
+import type { Executor, NetworkAssignments } from "../../../src/worker/executor.ts";
+
+interface Container {
+  readonly task: AssignedTask;
+  state: "created" | "running" | "exited";
+  exitCode: number;
+  readonly onExit: Set<() => void>;
+}
+
+/** Containers of a node that is not there. They outlive the agent, as real ones outlive the daemon. */
+export class SimulatedExecutor implements Executor {
+  readonly containers = new Map<TaskId, Container>();
+  network: NetworkAssignments = new Map();
+  /** By image: `missing` cannot be prepared, `crash` ends with 1 at once. */
+  startMs = 100;
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  async applyNetwork(state: NetworkAssignments): Promise<void> {
+    this.network = state;
+  }
+
+  async prepare(task: AssignedTask, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    await this.#clock.sleep(50, { signal });
+    const { image } = task.revision.task.container;
+    if (image === "missing") throw new OperationError("not-found", `No such image: ${image}`);
+    const { id } = task.task;
+    if (!this.containers.has(id)) this.containers.set(id, { task, state: "created", exitCode: 0, onExit: new Set() });
+  }
+
+  async start(task: AssignedTask, { signal }: { readonly signal: AbortSignal }): Promise<TaskStatus["container"]> {
+    await this.#clock.sleep(this.startMs, { signal });
+    const container = this.#get(task.task.id);
+    if (container.state === "created") container.state = "running";
+    const { image } = task.revision.task.container;
+    if (image === "crash") void this.#clock.sleep(500).then(() => this.exit(task.task.id, 1));
+    return { containerId: `container-${task.task.id}`, pid: 1, exitCode: 0 };
+  }
+
+  async wait(taskId: TaskId, { signal }: { readonly signal: AbortSignal }): Promise<{ readonly exitCode: number }> {
+    const container = this.#get(taskId);
+    while (container.state !== "exited") {
+      signal.throwIfAborted();
+      await new Promise<void>(resolve => {
+        container.onExit.add(resolve);
+        signal.addEventListener("abort", () => resolve(), { once: true });
+      });
+    }
+    return { exitCode: container.exitCode };
+  }
+
+  /** Called when a container gets its stop signal. */
+  onStop: ((task: AssignedTask) => void) | undefined;
+
+  async stop(task: AssignedTask, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    if (this.containers.get(task.task.id)?.state === "running") this.onStop?.(task);
+    await this.#clock.sleep(200, { signal });
+    this.exit(task.task.id, 143);
+  }
+
+  async remove(taskId: TaskId): Promise<void> {
+    this.exit(taskId, 137);
+    this.containers.delete(taskId);
+  }
+
+  async list(): Promise<readonly TaskId[]> {
+    return [...this.containers.keys()];
+  }
+
+  exit(taskId: TaskId, exitCode: number): void {
+    const container = this.containers.get(taskId);
+    if (container === undefined || container.state === "exited") return;
+    container.state = "exited";
+    container.exitCode = exitCode;
+    for (const wake of container.onExit) wake();
+  }
+
+  running(): readonly AssignedTask[] {
+    return [...this.containers.values()].filter(({ state }) => state === "running").map(({ task }) => task);
+  }
+
+  #get(taskId: TaskId): Container {
+    const container = this.containers.get(taskId);
+    if (container === undefined) throw new OperationError("not-found", `no container for task ${taskId}`);
+    return container;
+  }
+}
