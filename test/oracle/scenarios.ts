@@ -1,68 +1,68 @@
 import { docker, type Scenario, terminal, until } from "./scenario.ts";
 
-const INSPECT = docker("inspect c");
+const INSPECT = docker("inspect box");
 const PS = docker(
   "ps -a --no-trunc --format '{{.Names}} {{.Image}} {{.Command}} {{.Status}} {{.Ports}} {{.Labels}} {{.Mounts}} {{.Networks}}'",
 );
-const RUNNING = docker("run -d --name c busybox sleep 300", { isSetUp: true });
+const RUNNING = docker("run -d --name box busybox sleep 300", { isSetUp: true });
 
 /** One host. */
 export const CONTAINER_SCENARIOS: readonly Scenario[] = [
-  { name: "run prints what the program prints", steps: [docker("run --name c busybox echo hi"), INSPECT, PS] },
-  { name: "run --rm leaves nothing", steps: [docker("run --rm --name c busybox echo hi"), docker("inspect c"), PS] },
-  { name: "run keeps the exit code", steps: [docker("run --name c busybox sh -c 'exit 3'"), INSPECT, PS] },
+  { name: "run prints what the program prints", steps: [docker("run --name box busybox echo hi"), INSPECT, PS] },
+  { name: "run --rm leaves nothing", steps: [docker("run --rm --name box busybox echo hi"), docker("inspect box"), PS] },
+  { name: "run keeps the exit code", steps: [docker("run --name box busybox sh -c 'exit 3'"), INSPECT, PS] },
   {
     name: "run keeps stdout and stderr apart",
-    steps: [docker("run --name c busybox sh -c 'echo out; echo err >&2'"), docker("logs c")],
+    steps: [docker("run --name box busybox sh -c 'echo out; echo err >&2'"), docker("logs box")],
   },
-  { name: "run of a program that is not there", steps: [docker("run --name c busybox nope"), INSPECT, PS] },
-  { name: "run of a folder", steps: [docker("run --name c busybox /etc"), PS] },
-  { name: "run of an image that is not there", steps: [docker("run --pull never --name c nope:latest"), PS] },
-  { name: "run with a bad image name", steps: [docker("run --name c Bad_Name:x y"), PS] },
-  { name: "run -i reads stdin", steps: [docker("run -i --name c busybox cat", { stdin: "one\ntwo\n" }), INSPECT] },
-  { name: "run killed by a signal", steps: [docker("run --name c busybox sh -c 'kill -9 $$'"), INSPECT] },
+  { name: "run of a program that is not there", steps: [docker("run --name box busybox nope"), INSPECT, PS] },
+  { name: "run of a folder", steps: [docker("run --name box busybox /etc"), PS] },
+  { name: "run of an image that is not there", steps: [docker("run --pull never --name box nope:latest"), PS] },
+  { name: "run with a bad image name", steps: [docker("run --name box Bad_Name:x y"), PS] },
+  { name: "run -i reads stdin", steps: [docker("run -i --name box busybox cat", { stdin: "one\ntwo\n" }), INSPECT] },
+  { name: "run killed by a signal", steps: [docker("run --name box busybox sh -c 'kill -9 $$'"), INSPECT] },
   {
     name: "run -it in a terminal",
     steps: [
-      terminal("run -it --name c busybox sh -c 'stty size; read line; echo got $line; exit 4'", [
+      terminal("run -it --name box busybox sh -c 'stty size; read line; echo got $line; exit 4'", [
         { when: /24 80/, text: "hello\r" },
       ]),
       INSPECT,
     ],
   },
-  { name: "run -d", steps: [docker("run -d --name c busybox sleep 300"), INSPECT, PS] },
+  { name: "run -d", steps: [docker("run -d --name box busybox sleep 300"), INSPECT, PS] },
   {
     name: "run with environment, user, working directory",
-    steps: [docker("run --name c -e A=1 -u nobody -w /tmp busybox sh -c 'env | sort; id; pwd'"), INSPECT],
+    steps: [docker("run --name box -e A=1 -u nobody -w /tmp busybox sh -c 'env | sort; id; pwd'"), INSPECT],
   },
   {
     name: "run with a hostname",
-    steps: [docker("run --name c -h box --domainname example.org busybox sh -c 'hostname; cat /etc/hostname'"), INSPECT],
+    steps: [docker("run --name box -h box --domainname example.org busybox sh -c 'hostname; cat /etc/hostname'"), INSPECT],
   },
-  { name: "run with limits", steps: [docker("run --name c -m 64m --cpus 0.5 --pids-limit 50 busybox true"), INSPECT] },
-  { name: "run with too little memory", steps: [docker("run --name c -m 1m busybox true"), PS] },
+  { name: "run with limits", steps: [docker("run --name box -m 64m --cpus 0.5 --pids-limit 50 busybox true"), INSPECT] },
+  { name: "run with too little memory", steps: [docker("run --name box -m 1m busybox true"), PS] },
   {
     name: "run with a tmpfs",
-    steps: [docker("run --name c --tmpfs /scratch:size=1m busybox sh -c 'mount | grep scratch'"), INSPECT],
+    steps: [docker("run --name box --tmpfs /scratch:size=1m busybox sh -c 'mount | grep scratch'"), INSPECT],
   },
   {
     name: "run with a bind mount",
-    steps: [docker("run --name c -v /usr/share/common-licenses:/l:ro busybox sh -c 'ls /l/GPL-3; touch /l/x'"), INSPECT],
+    steps: [docker("run --name box -v /usr/share/common-licenses:/l:ro busybox sh -c 'ls /l/GPL-3; touch /l/x'"), INSPECT],
   },
   {
     name: "run with a missing bind source",
-    steps: [docker("run --name c --mount type=bind,source=/nope/nope,target=/x busybox true"), PS],
+    steps: [docker("run --name box --mount type=bind,source=/nope/nope,target=/x busybox true"), PS],
   },
   {
     name: "run with a volume",
     steps: [
-      docker("run --name c -v data:/data busybox sh -c 'echo kept > /data/f'"),
+      docker("run --name box -v data:/data busybox sh -c 'echo kept > /data/f'"),
       docker("run --rm -v data:/data busybox cat /data/f"),
       docker("volume inspect data"),
       INSPECT,
     ],
   },
-  { name: "run with a read-only root", steps: [docker("run --name c --read-only busybox touch /x"), INSPECT] },
+  { name: "run with a read-only root", steps: [docker("run --name box --read-only busybox touch /x"), INSPECT] },
   {
     name: "default capabilities and seccomp",
     steps: [
@@ -72,17 +72,17 @@ export const CONTAINER_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "capabilities added and dropped",
-    steps: [docker("run --name c --cap-drop ALL --cap-add NET_ADMIN busybox grep Cap /proc/self/status"), INSPECT],
+    steps: [docker("run --name box --cap-drop ALL --cap-add NET_ADMIN busybox grep Cap /proc/self/status"), INSPECT],
   },
   {
     name: "masked and read-only paths",
     steps: [docker("run --rm busybox sh -c 'cat /proc/kcore | wc -c; echo 1 > /proc/sysrq-trigger'")],
   },
-  { name: "an init process", steps: [docker("run --name c --init busybox sh -c 'cat /proc/1/comm'"), INSPECT] },
+  { name: "an init process", steps: [docker("run --name box --init busybox sh -c 'cat /proc/1/comm'"), INSPECT] },
   {
     name: "labels and filters",
     steps: [
-      docker("run -d --name c --label a=b busybox sleep 300", { isSetUp: true }),
+      docker("run -d --name box --label a=b busybox sleep 300", { isSetUp: true }),
       docker("ps --filter label=a=b --format '{{.Names}}'"),
       docker("ps --filter label=x --format '{{.Names}}'"),
       docker("ps --filter nope=x"),
@@ -90,131 +90,131 @@ export const CONTAINER_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "create, start, wait",
-    steps: [docker("create --name c busybox sh -c 'exit 5'"), INSPECT, PS, docker("start c"), docker("wait c"), PS],
+    steps: [docker("create --name box busybox sh -c 'exit 5'"), INSPECT, PS, docker("start box"), docker("wait box"), PS],
   },
   {
     name: "create twice with one name",
-    steps: [RUNNING, docker("create --name c busybox"), docker("create --name 'bad name' busybox")],
+    steps: [RUNNING, docker("create --name box busybox"), docker("create --name 'bad name' busybox")],
   },
   {
     name: "start -a",
-    steps: [docker("create --name c busybox echo attached", { isSetUp: true }), docker("start -a c"), INSPECT],
+    steps: [docker("create --name box busybox echo attached", { isSetUp: true }), docker("start -a box"), INSPECT],
   },
   {
     name: "stop",
     steps: [
-      docker("run -d --name c busybox sh -c 'trap \"exit 0\" TERM; while :; do sleep 0.1; done'", { isSetUp: true }),
-      docker("stop c"),
+      docker("run -d --name box busybox sh -c 'trap \"exit 0\" TERM; while :; do sleep 0.1; done'", { isSetUp: true }),
+      docker("stop box"),
       INSPECT,
       PS,
-      docker("stop c"),
+      docker("stop box"),
     ],
   },
-  { name: "stop that has to kill", steps: [RUNNING, docker("stop -t 1 c"), INSPECT, PS] },
-  { name: "kill", steps: [RUNNING, docker("kill c"), docker("wait c"), PS, docker("kill c"), docker("kill -s NOPE c")] },
-  { name: "restart", steps: [RUNNING, docker("restart -t 0 c"), PS] },
+  { name: "stop that has to kill", steps: [RUNNING, docker("stop -t 1 box"), INSPECT, PS] },
+  { name: "kill", steps: [RUNNING, docker("kill box"), docker("wait box"), PS, docker("kill box"), docker("kill -s NOPE box")] },
+  { name: "restart", steps: [RUNNING, docker("restart -t 0 box"), PS] },
   {
     name: "pause and unpause",
-    steps: [RUNNING, docker("pause c"), PS, docker("pause c"), docker("unpause c"), docker("unpause c"), PS],
+    steps: [RUNNING, docker("pause box"), PS, docker("pause box"), docker("unpause box"), docker("unpause box"), PS],
   },
-  { name: "rename", steps: [RUNNING, docker("rename c d"), docker("rename d d"), docker("inspect -f '{{.Name}}' d")] },
-  { name: "rm of a running container", steps: [RUNNING, docker("rm c"), docker("rm -f c"), docker("rm c")] },
+  { name: "rename", steps: [RUNNING, docker("rename box two"), docker("rename two two"), docker("inspect -f '{{.Name}}' two")] },
+  { name: "rm of a running container", steps: [RUNNING, docker("rm box"), docker("rm -f box"), docker("rm box")] },
   {
     name: "exec",
     steps: [
       RUNNING,
-      docker("exec c echo hi"),
-      docker("exec c sh -c 'exit 7'"),
-      docker("exec c nope"),
-      docker("exec -e A=1 -w /tmp -u nobody c sh -c 'echo $A; pwd; id -u'"),
+      docker("exec box echo hi"),
+      docker("exec box sh -c 'exit 7'"),
+      docker("exec box nope"),
+      docker("exec -e A=1 -w /tmp -u nobody box sh -c 'echo $A; pwd; id -u'"),
     ],
   },
-  { name: "exec reads stdin", steps: [RUNNING, docker("exec -i c cat", { stdin: "typed\n" })] },
+  { name: "exec reads stdin", steps: [RUNNING, docker("exec -i box cat", { stdin: "typed\n" })] },
   {
     name: "exec -it in a terminal",
-    steps: [RUNNING, terminal("exec -it c sh -c 'stty size; read x; echo got $x'", [{ when: /24 80/, text: "yes\r" }])],
+    steps: [RUNNING, terminal("exec -it box sh -c 'stty size; read x; echo got $x'", [{ when: /24 80/, text: "yes\r" }])],
   },
   {
     name: "exec in a stopped container",
-    steps: [docker("run --name c busybox true", { isSetUp: true }), docker("exec c echo hi")],
+    steps: [docker("run --name box busybox true", { isSetUp: true }), docker("exec box echo hi")],
   },
-  { name: "exec -d", steps: [RUNNING, docker("exec -d c touch /tmp/made"), until("exec c ls /tmp", /made/)] },
+  { name: "exec -d", steps: [RUNNING, docker("exec -d box touch /tmp/made"), until("exec box ls /tmp", /made/)] },
   {
     name: "logs",
     steps: [
-      docker("run --name c busybox sh -c 'for i in 1 2 3 4 5; do echo line $i; done'", { isSetUp: true }),
-      docker("logs c"),
-      docker("logs --tail 2 c"),
-      docker("logs -t --tail 1 c"),
+      docker("run --name box busybox sh -c 'for i in 1 2 3 4 5; do echo line $i; done'", { isSetUp: true }),
+      docker("logs box"),
+      docker("logs --tail 2 box"),
+      docker("logs -t --tail 1 box"),
       docker("logs nope"),
     ],
   },
   {
     name: "logs -f ends with the container",
     steps: [
-      docker("run -d --name c busybox sh -c 'for i in 1 2 3; do echo line $i; sleep 0.2; done'", { isSetUp: true }),
-      docker("logs -f c"),
+      docker("run -d --name box busybox sh -c 'for i in 1 2 3; do echo line $i; sleep 0.2; done'", { isSetUp: true }),
+      docker("logs -f box"),
     ],
   },
-  { name: "logs with driver none", steps: [docker("run --name c --log-driver none busybox echo hi"), docker("logs c"), INSPECT] },
-  { name: "an unknown log driver", steps: [docker("run --name c --log-driver nope busybox echo hi"), PS] },
-  { name: "top", steps: [RUNNING, docker("top c -o comm,args"), docker("top nope")] },
-  { name: "update", steps: [RUNNING, docker("update --pids-limit 33 --restart on-failure:2 c"), INSPECT] },
+  { name: "logs with driver none", steps: [docker("run --name box --log-driver none busybox echo hi"), docker("logs box"), INSPECT] },
+  { name: "an unknown log driver", steps: [docker("run --name box --log-driver nope busybox echo hi"), PS] },
+  { name: "top", steps: [RUNNING, docker("top box -o comm,args"), docker("top nope")] },
+  { name: "update", steps: [RUNNING, docker("update --pids-limit 33 --restart on-failure:2 box"), INSPECT] },
   {
     name: "a restart policy restarts",
     steps: [
-      docker("run -d --name c --restart on-failure:2 busybox sh -c 'exit 1'"),
-      until("inspect -f '{{.RestartCount}} {{.State.Status}}' c", /2 exited/),
+      docker("run -d --name box --restart on-failure:2 busybox sh -c 'exit 1'"),
+      until("inspect -f '{{.RestartCount}} {{.State.Status}}' box", /2 exited/),
       INSPECT,
     ],
   },
   {
     name: "a health check",
     steps: [
-      docker("run -d --name c --health-cmd 'test -f /ok' --health-interval 1s --health-retries 1 busybox sleep 300", {
+      docker("run -d --name box --health-cmd 'test -f /ok' --health-interval 1s --health-retries 1 busybox sleep 300", {
         isSetUp: true,
       }),
-      until("inspect -f '{{.State.Health.Status}}' c", /unhealthy/),
-      docker("exec c touch /ok"),
-      until("inspect -f '{{.State.Health.Status}}' c", /^healthy/m),
+      until("inspect -f '{{.State.Health.Status}}' box", /unhealthy/),
+      docker("exec box touch /ok"),
+      until("inspect -f '{{.State.Health.Status}}' box", /^healthy/m),
     ],
   },
   {
     name: "a published port",
-    steps: [docker("run -d --name c -p 127.0.0.1:18080:80 -p 18081:81/udp busybox sleep 300"), docker("port c"), INSPECT, PS],
+    steps: [docker("run -d --name box -p 127.0.0.1:18080:80 -p 18081:81/udp busybox sleep 300"), docker("port box"), INSPECT, PS],
   },
   {
     name: "a published port that is taken",
     steps: [
-      docker("run -d --name c -p 18080:80 busybox sleep 300", { isSetUp: true }),
-      docker("run -d --name d -p 18080:80 busybox sleep 300"),
+      docker("run -d --name box -p 18080:80 busybox sleep 300", { isSetUp: true }),
+      docker("run -d --name two -p 18080:80 busybox sleep 300"),
       PS,
     ],
   },
   {
     name: "a network of one's own",
     steps: [
-      docker("network create --subnet 172.30.0.0/24 n"),
-      docker("network inspect n"),
-      docker("run -d --name c --network n --network-alias web busybox sleep 300", { isSetUp: true }),
-      docker("run --rm --network n busybox ping -c 1 -W 2 c"),
+      docker("network create --subnet 172.30.0.0/24 net"),
+      docker("network inspect net"),
+      docker("run -d --name box --network net --network-alias web busybox sleep 300", { isSetUp: true }),
+      docker("run --rm --network net busybox ping -c 1 -W 2 box"),
       INSPECT,
-      docker("network rm n"),
-      docker("network create n"),
+      docker("network rm net"),
+      docker("network create net"),
     ],
   },
   {
     name: "network none and host",
-    steps: [docker("run --rm --network none busybox ip -o link"), docker("run --name c --network nope busybox true"), PS],
+    steps: [docker("run --rm --network none busybox ip -o link"), docker("run --name box --network nope busybox true"), PS],
   },
   {
     name: "network connect and disconnect",
     steps: [
-      docker("network create n", { isSetUp: true }),
+      docker("network create net", { isSetUp: true }),
       RUNNING,
-      docker("network connect n c"),
+      docker("network connect net box"),
       INSPECT,
-      docker("network disconnect n c"),
+      docker("network disconnect net box"),
       INSPECT,
     ],
   },
@@ -225,23 +225,23 @@ export const CONTAINER_SCENARIOS: readonly Scenario[] = [
       docker("network rm bridge"),
       docker("network rm nope"),
       docker("network create bridge"),
-      docker("network create --subnet 300.0.0.0/8 n"),
+      docker("network create --subnet 300.0.0.0/8 net"),
     ],
   },
   {
     name: "volumes",
     steps: [
-      docker("volume create v"),
-      docker("volume inspect v"),
+      docker("volume create vol"),
+      docker("volume inspect vol"),
       docker("volume ls"),
-      docker("volume rm v"),
-      docker("volume rm v"),
+      docker("volume rm vol"),
+      docker("volume rm vol"),
       docker("volume create 'bad name'"),
     ],
   },
   {
     name: "a volume in use",
-    steps: [docker("run -d --name c -v v:/v busybox sleep 300", { isSetUp: true }), docker("volume rm v")],
+    steps: [docker("run -d --name box -v vol:/v busybox sleep 300", { isSetUp: true }), docker("volume rm vol")],
   },
   {
     name: "images",
@@ -254,7 +254,7 @@ export const CONTAINER_SCENARIOS: readonly Scenario[] = [
       docker("image inspect nope"),
     ],
   },
-  { name: "an image in use", steps: [docker("run -d --name c busybox sleep 300", { isSetUp: true }), docker("rmi busybox")] },
+  { name: "an image in use", steps: [docker("run -d --name box busybox sleep 300", { isSetUp: true }), docker("rmi busybox")] },
   {
     name: "things that are not there",
     steps: [
@@ -271,15 +271,15 @@ export const CONTAINER_SCENARIOS: readonly Scenario[] = [
   {
     name: "attach",
     steps: [
-      docker("run -d -i --name c busybox cat", { isSetUp: true }),
-      docker("attach --no-stdin=false c", { stdin: "to the container\n" }),
-      docker("logs c"),
+      docker("run -d -i --name box busybox cat", { isSetUp: true }),
+      docker("attach --no-stdin=false box", { stdin: "to the container\n" }),
+      docker("logs box"),
     ],
   },
   {
     name: "prune",
     steps: [
-      docker("run --name c busybox true", { isSetUp: true }),
+      docker("run --name box busybox true", { isSetUp: true }),
       docker("container prune -f"),
       docker("network prune -f"),
       docker("volume prune -f"),
@@ -287,8 +287,8 @@ export const CONTAINER_SCENARIOS: readonly Scenario[] = [
   },
 ];
 
-const SERVICE = docker("service create -d --name s --replicas 2 --restart-delay 1s busybox sleep 300", { isSetUp: true });
-const TASKS = "service ps s --format '{{.Name}} {{.Image}} {{.DesiredState}} {{.Error}}'";
+const SERVICE = docker("service create -d --name svc --replicas 2 --restart-delay 1s busybox sleep 300", { isSetUp: true });
+const TASKS = "service ps svc --format '{{.Name}} {{.Image}} {{.DesiredState}} {{.Error}}'";
 
 /** A swarm of one. */
 export const SWARM_SCENARIOS: readonly Scenario[] = [
@@ -303,36 +303,36 @@ export const SWARM_SCENARIOS: readonly Scenario[] = [
   {
     name: "service create",
     steps: [
-      docker("service create --detach --name s --replicas 2 busybox sleep 300"),
-      until(TASKS, /^(s\.\d \S+ Running.*\n){2}$/),
-      docker("service inspect s"),
+      docker("service create --detach --name svc --replicas 2 busybox sleep 300"),
+      until(TASKS, /^(svc\.\d \S+ Running.*\n){2}$/),
+      docker("service inspect svc"),
       until("service ls --format '{{.Name}} {{.Mode}} {{.Replicas}} {{.Image}} {{.Ports}}'", /2\/2/),
     ],
   },
   {
     name: "service create that waits",
     steps: [
-      docker("service create -q --name s busybox sleep 300"),
-      docker("service ps s --format '{{.Name}} {{.DesiredState}}'"),
+      docker("service create -q --name svc busybox sleep 300"),
+      docker("service ps svc --format '{{.Name}} {{.DesiredState}}'"),
     ],
   },
   {
     name: "service create refused",
     steps: [
       docker("service create -d --name 'bad name' busybox"),
-      docker("service create -d --name s --update-order nope busybox"),
-      docker("service create -d --name s --network nope busybox"),
-      docker("service create -d --name s --mode nope busybox"),
+      docker("service create -d --name svc --update-order nope busybox"),
+      docker("service create -d --name svc --network nope busybox"),
+      docker("service create -d --name svc --mode nope busybox"),
     ],
   },
-  { name: "a service name taken", steps: [SERVICE, docker("service create -d --name s busybox")] },
+  { name: "a service name taken", steps: [SERVICE, docker("service create -d --name svc busybox")] },
   {
     name: "service scale",
     steps: [
       SERVICE,
-      docker("service scale -d s=3"),
+      docker("service scale -d svc=3"),
       until("service ls --format '{{.Replicas}}'", /3\/3/),
-      docker("service scale -d s=x"),
+      docker("service scale -d svc=x"),
       docker("service scale -d nope=1"),
     ],
   },
@@ -341,39 +341,39 @@ export const SWARM_SCENARIOS: readonly Scenario[] = [
     steps: [
       SERVICE,
       until("service ls --format '{{.Replicas}}'", /2\/2/),
-      docker("service update -d --env-add A=1 --update-monitor 1s s"),
-      until("service inspect s --format '{{.UpdateStatus.State}} {{.UpdateStatus.Message}}'", /^completed/),
-      docker("service inspect s"),
-      docker("service rollback -d s"),
-      until("service inspect s --format '{{.UpdateStatus.State}} {{.UpdateStatus.Message}}'", /rollback_completed/),
-      docker("service inspect s"),
+      docker("service update -d --env-add A=1 --update-monitor 1s svc"),
+      until("service inspect svc --format '{{.UpdateStatus.State}} {{.UpdateStatus.Message}}'", /^completed/),
+      docker("service inspect svc"),
+      docker("service rollback -d svc"),
+      until("service inspect svc --format '{{.UpdateStatus.State}} {{.UpdateStatus.Message}}'", /rollback_completed/),
+      docker("service inspect svc"),
     ],
   },
   {
     name: "service rm",
-    steps: [SERVICE, docker("service rm s"), docker("service rm s"), docker("service inspect s"), docker("service ps s")],
+    steps: [SERVICE, docker("service rm svc"), docker("service rm svc"), docker("service inspect svc"), docker("service ps svc")],
   },
   {
     name: "a service that cannot be placed",
     steps: [
-      docker("service create -d --name s --constraint node.labels.x==y busybox", { isSetUp: true }),
-      until("service ps s --format '{{.CurrentState}} {{.Error}}' --no-trunc", /no suitable node/),
+      docker("service create -d --name svc --constraint node.labels.x==y busybox", { isSetUp: true }),
+      until("service ps svc --format '{{.CurrentState}} {{.Error}}' --no-trunc", /no suitable node/),
     ],
   },
   {
     name: "a service that publishes a port",
     steps: [
-      docker("service create -d --name s -p 18090:80 busybox sleep 300", { isSetUp: true }),
+      docker("service create -d --name svc -p 18090:80 busybox sleep 300", { isSetUp: true }),
       until("service ls --format '{{.Replicas}} {{.Ports}}'", /1\/1/),
-      docker("service inspect s --format '{{json .Endpoint.Ports}}'"),
-      docker("service create -d --name t -p 18090:80 busybox"),
+      docker("service inspect svc --format '{{json .Endpoint.Ports}}'"),
+      docker("service create -d --name other -p 18090:80 busybox"),
     ],
   },
   {
     name: "a task that fails",
     steps: [
-      docker("service create -d --name s --restart-condition none busybox false", { isSetUp: true }),
-      until("service ps s --no-trunc --format '{{.DesiredState}} {{.CurrentState}} {{.Error}}'", /Failed/),
+      docker("service create -d --name svc --restart-condition none busybox false", { isSetUp: true }),
+      until("service ps svc --no-trunc --format '{{.DesiredState}} {{.CurrentState}} {{.Error}}'", /Failed/),
     ],
   },
   {
