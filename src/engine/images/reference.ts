@@ -70,8 +70,8 @@ export function familiarReference(reference: Reference): string {
 
 export function familiarName({ domain, path }: Reference): string {
   if (domain !== DEFAULT_DOMAIN) return `${domain}/${path}`;
-  const short = path.startsWith("library/") ? path.slice("library/".length) : path;
-  return short.includes("/") || path.startsWith("library/") ? short : path;
+  const official = /^library\/([^/]+)$/.exec(path)?.[1];
+  return official ?? path;
 }
 
 export function isDigest(text: string): text is Digest {

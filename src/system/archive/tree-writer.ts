@@ -167,9 +167,11 @@ function makeParents(path: Buffer): void {
   if (present?.isDirectory() === true || path.length <= 1) return;
   // A link is followed: the root is the target, so it cannot lead out of it.
   if (present?.isSymbolicLink() === true) return;
-  if (present !== undefined && isWhiteoutDevice(present)) unlinkSync(path);
+  const hidesLower = present !== undefined && isWhiteoutDevice(present);
+  if (hidesLower) unlinkSync(path);
   makeParents(split(path).parent);
   mkdirSync(path, 0o755);
+  if (hidesLower) setXattr(path, OPAQUE_XATTR, Buffer.from("y"));
 }
 
 function split(path: Buffer): { readonly parent: Buffer; readonly name: Buffer } {
