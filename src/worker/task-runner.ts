@@ -121,8 +121,11 @@ export class TaskRunner {
   async #rest({ seen, signal }: { readonly seen: number; readonly signal: AbortSignal }): Promise<void> {
     if (seen !== this.#changes || signal.aborted) return;
     await new Promise<void>(resolve => {
-      this.#wake = resolve;
-      signal.addEventListener("abort", () => resolve(), { once: true });
+      this.#wake = () => {
+        signal.removeEventListener("abort", this.#wake);
+        resolve();
+      };
+      signal.addEventListener("abort", this.#wake);
     });
     this.#wake = () => undefined;
   }

@@ -249,14 +249,16 @@ describe("updates in a simulated cluster", () => {
     { order: "start-first", parallelism: 1, least: 4, most: 5 },
     { order: "start-first", parallelism: 0, least: 4, most: 8 },
   ] as const) {
-    it(`${order}, ${parallelism} at a time, keeps ${least} to ${most} of 4 containers running`, async () => {
+    it(`${order}, ${parallelism} at a time, keeps at least ${least} of 4 containers running`, async () => {
       await using cluster = await aCluster(2);
       const id = await cluster.addService({ name: "web", mode: replicated(4), update: { ...config, order, parallelism } });
       await cluster.until(() => cluster.running(id).length === 4);
       await cluster.updateService(id, toVersion("app:2"));
       await cluster.until(() => {
         const count = runningImages(cluster).length;
-        assert.ok(count >= least && count <= most, `${count} containers run`);
+        assert.ok(count >= least, `${count} containers run`);
+        // A replaced one may take its time to end, but it is not wanted any more.
+        assert.ok(cluster.running(id).length <= most, `${cluster.running(id).length} tasks run`);
         return cluster.service(id).updateStatus?.state === "completed";
       });
       assert.equal(cluster.service(id).updateStatus?.message, "update completed");
@@ -281,7 +283,10 @@ describe("updates in a simulated cluster", () => {
     assert.deepEqual(runningImages(cluster), times(4, "app:2"));
   });
 
-  for (const image of ["missing", "crash"]) {
+  for (const { image, left } of [
+    { image: "missing", left: 3 },
+    { image: "crash", left: 2 }, // It runs for a moment, so the next one is begun.
+  ]) {
     it(`pauses when the new image is ${image}, and goes on with the next spec`, async () => {
       await using cluster = await aCluster(2);
       const id = await cluster.addService({ name: "web", mode: replicated(4), update: config });
@@ -293,7 +298,7 @@ describe("updates in a simulated cluster", () => {
         /^update paused due to failure or early termination of task [a-z0-9]{25}$/,
       );
       await cluster.advance(20_000);
-      assert.equal(runningImages(cluster).filter(name => name === "app:1").length, 3);
+      assert.equal(runningImages(cluster).filter(name => name === "app:1").length, left);
       await cluster.updateService(id, toVersion("app:3"));
       await cluster.until(() => cluster.service(id).updateStatus?.state === "completed");
       assert.deepEqual(runningImages(cluster), times(4, "app:3"));
