@@ -69,7 +69,7 @@ export class Dispatcher {
     if (store.view().get("node", nodeId) === undefined) throw new OperationError("not-found", `node ${nodeId} not found`);
     const session = new Session({ id: newSessionId(), nodeId, view: store.view(), nowMs: clock.monotonicMs() });
     const seat = this.#sessions.open(session);
-    const closed = signal === undefined ? seat.closed : AbortSignal.any([seat.closed, signal]);
+    const closed = AbortSignal.any([seat.closed, signal]);
     const reading = this.#readUp({ session, remoteAddress, closed }, up).then(
       () => seat.close("the worker ended the session"),
       (error: unknown) => seat.close(error instanceof Error ? error.message : String(error)),
@@ -89,7 +89,7 @@ export class Dispatcher {
       }
     } catch (error) {
       if (!closed.aborted) throw error;
-      if (signal?.aborted !== true) throw new OperationError("unavailable", seat.reason);
+      if (!signal.aborted) throw new OperationError("unavailable", seat.reason);
     } finally {
       seat.close("the session is over");
       await reading;

@@ -237,7 +237,7 @@ export class SimulatedCluster {
     node.sessions.add(link);
     const joined = AbortSignal.any([signal, link.signal]);
     try {
-      for await (const message of this.#dispatcher.session({ nodeId: node.id, signal: joined }, up)) {
+      for await (const message of this.#dispatcher.session({ nodeId: node.id }, up, { signal: joined })) {
         await this.clock.sleep(1, { signal: joined });
         yield message;
       }
