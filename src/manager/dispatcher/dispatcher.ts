@@ -57,12 +57,9 @@ export class Dispatcher {
    * @throws OperationError `not-found` for a node that is not in the cluster, `unavailable` when the worker should try another manager.
    */
   async *session(
-    {
-      nodeId,
-      remoteAddress = "",
-      signal,
-    }: { readonly nodeId: NodeId; readonly remoteAddress?: string; readonly signal?: AbortSignal },
+    { nodeId, remoteAddress = "" }: { readonly nodeId: NodeId; readonly remoteAddress?: string },
     up: AsyncIterable<SessionUp>,
+    { signal }: { readonly signal: AbortSignal },
   ): AsyncGenerator<SessionDown, void, undefined> {
     const { store, clock, newSessionId, beatPeriodMs } = this.#options;
     if (this.#isLeaderless()) throw new OperationError("unavailable", "this manager has no leader");
