@@ -64,7 +64,7 @@ export async function launchConmon(launch: ConmonLaunch, request: ShimCreate & {
   const child = host.spawner.spawn(spawnRequest);
   if (isHeld) await moveAndRelease(child, cgroupProcsFiles);
   const answer = await readAnswer(child);
-  if (answer.pid > 0) return answer.pid;
+  if (answer.data > 0) return answer.data;
   const said = (await readRuntimeError(join(request.bundlePath, RUNTIME_LOG))) || answer.message;
   throw translateRuntimeError(said, { phase: "create", program: request.program });
 }
@@ -78,33 +78,37 @@ async function moveAndRelease(child: ChildProcess, cgroupProcsFiles: readonly st
 }
 
 interface ConmonAnswer {
-  readonly pid: number;
+  readonly data: number;
   readonly message: string;
 }
 
 const ANSWER_BYTES_MAX = 64 * 1024;
 
-/** One line of JSON: `{"data": PID}`, or a negative number and a message. */
-export async function readSyncLine(pipe: Duplex): Promise<ConmonAnswer | undefined> {
+/** Lines of JSON: `{"data": PID}`, or a negative number and a message. Ends with the pipe. */
+export async function* readSyncLines(pipe: Duplex): AsyncGenerator<ConmonAnswer> {
   let text = "";
-  for await (const chunk of pipe.iterator({ destroyOnReturn: false })) {
+  for await (const chunk of pipe) {
     text += String(chunk);
-    if (text.includes("\n") || text.length > ANSWER_BYTES_MAX) break;
+    if (text.length > ANSWER_BYTES_MAX) return;
+    const lines = text.split("\n");
+    text = lines.pop() ?? "";
+    for (const line of lines) yield parseAnswer(line);
   }
-  const [line = ""] = text.split("\n");
-  if (line === "") return undefined;
-  const parsed: unknown = JSON.parse(line);
-  if (typeof parsed !== "object" || parsed === null || !("data" in parsed) || typeof parsed.data !== "number") return undefined;
-  const message = "message" in parsed && typeof parsed.message === "string" ? parsed.message.trim() : "";
-  return { pid: parsed.data, message };
 }
 
+function parseAnswer(line: string): ConmonAnswer {
+  const parsed: unknown = JSON.parse(line);
+  const isAnswer = typeof parsed === "object" && parsed !== null && "data" in parsed && typeof parsed.data === "number";
+  if (!isAnswer) throw new OperationError("internal", `conmon answered ${line}`);
+  const { data } = parsed as { readonly data: number };
+  const message = "message" in parsed && typeof parsed.message === "string" ? parsed.message.trim() : "";
+  return { data, message };
+}
+
+/** The first line; leaving the loop closes the pipe. */
 async function readAnswer(child: ChildProcess): Promise<ConmonAnswer> {
   const pipe = child.pipes[SYNC_FD];
   if (pipe === undefined) throw new OperationError("internal", "conmon has no sync pipe");
-  try {
-    return (await readSyncLine(pipe)) ?? { pid: -1, message: `conmon ended without an answer (code ${await child.exit})` };
-  } finally {
-    pipe.destroy();
-  }
+  for await (const answer of readSyncLines(pipe)) return answer;
+  return { data: -1, message: `conmon ended without an answer (code ${await child.exit})` };
 }

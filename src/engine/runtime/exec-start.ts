@@ -2,6 +2,7 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ContainerId } from "../../model/ids.ts";
 import type { ChildProcess } from "../../ports/process.ts";
+import { startExecUnderConmon } from "./exec-conmon.ts";
 import { pipeStreams, terminalStreams } from "./exec-streams.ts";
 import type { RuntimeHost } from "./host.ts";
 import { encodeSpec } from "./oci/spec.ts";
@@ -23,36 +24,40 @@ const RUNTIME_FAILURE = 255;
 const PID_POLL_FIRST_MS = 1;
 const PID_POLL_MAX_MS = 20;
 
+/** An exec on its way, by whichever means. */
+export interface StartedExec {
+  /** 0: it could not be started. */
+  readonly pid: Promise<number>;
+  /** The program's code, or `RUNTIME_FAILURE` with a reason in the runtime's log. */
+  readonly exit: Promise<number>;
+  readonly streams: ShimStreams;
+  resize(size: { readonly heightCells: number; readonly widthCells: number }): Promise<void>;
+}
+
 /**
- * Runs a program in a container, as a child of this process. Its output is read from the first `subscribe` on.
- * Resolves when its pid is known or it has ended.
+ * Runs a program in a container. Its output is read from the first `subscribe` on.
+ * Resolves when its pid is known or it has ended; a program that cannot be executed rejects `exit`.
  */
 export async function startExec(place: ExecPlace, request: ShimExec): Promise<ShimProcess> {
   const { directory } = place;
   await mkdir(directory, { recursive: true, mode: 0o700 });
   try {
     await writeFile(join(directory, "process.json"), encodeSpec(request.process));
-    const started = request.isTty ? await startWithTerminal(place, request) : startWithPipes(place, request);
-    const exit = exitOf(place, { child: started.child, program: programOf(request.process) });
+    const started = await start(place, request);
+    const exit = exitOf(place, { started, program: programOf(request.process) });
     exit.catch(() => undefined); // Also where nobody waits for it.
-    const pid = await awaitPid(directory, started.child);
-    return {
-      pid,
-      exit,
-      ...started.streams,
-      resize: async size => started.resize(size),
-      kill: signal => killExec(pid, signal),
-    };
+    const pid = await started.pid;
+    return { pid, exit, ...started.streams, resize: size => started.resize(size), kill: signal => killExec(pid, signal) };
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
     throw error;
   }
 }
 
-interface StartedExec {
-  readonly child: ChildProcess;
-  readonly streams: ShimStreams;
-  resize(size: { readonly heightCells: number; readonly widthCells: number }): void;
+/** runc hands a terminal over only for an exec that it leaves alone; then somebody must wait for its end, and conmon does. */
+async function start(place: ExecPlace, request: ShimExec): Promise<StartedExec> {
+  if (!request.isTty) return startWithPipes(place, request);
+  return place.runtime.kind === "crun" ? startWithTerminal(place) : startExecUnderConmon(place);
 }
 
 function execArguments({ runtime, directory, containerId }: ExecPlace, extra: readonly string[]): readonly string[] {
@@ -71,10 +76,10 @@ function startWithPipes(place: ExecPlace, { hasStdin }: ShimExec): StartedExec {
     args: execArguments(place, []),
     stdio: [hasStdin ? "pipe-to-child" : "null", "pipe-from-child", "pipe-from-child"],
   });
-  return { child, streams: pipeStreams(child), resize: () => undefined };
+  return { pid: awaitPid(place.directory, child), exit: child.exit, streams: pipeStreams(child), resize: async () => undefined };
 }
 
-async function startWithTerminal(place: ExecPlace, _request: ShimExec): Promise<StartedExec> {
+async function startWithTerminal(place: ExecPlace): Promise<StartedExec> {
   const { host, runtime, directory } = place;
   const listener = await host.listenForConsole(join(directory, "console"));
   const child = host.spawner.spawn({
@@ -85,17 +90,18 @@ async function startWithTerminal(place: ExecPlace, _request: ShimExec): Promise<
   void child.exit.then(() => listener.close());
   const terminal = await listener.console;
   return {
-    child,
+    pid: awaitPid(directory, child),
+    exit: child.exit,
     streams: terminalStreams(terminal?.stream),
-    resize: size => terminal?.resize(size),
+    resize: async size => terminal?.resize(size),
   };
 }
 
 async function exitOf(
   { directory }: ExecPlace,
-  { child, program }: { readonly child: ChildProcess; readonly program: string },
+  { started, program }: { readonly started: StartedExec; readonly program: string },
 ): Promise<number> {
-  const exitCode = await child.exit;
+  const exitCode = await started.exit;
   const said = exitCode === RUNTIME_FAILURE ? await readRuntimeError(join(directory, "exec.log")) : "";
   await rm(directory, { recursive: true, force: true });
   if (said !== "") throw translateRuntimeError(said, { phase: "exec", program });
