@@ -175,6 +175,7 @@ export class FakeEngine {
   ): Promise<void> {
     const [command] = cmd;
     const output = options.output ?? (async () => undefined);
+    if (running?.container.state.status === "created") await once(running.events, "start");
     if (command === "cat") {
       for await (const chunk of options.stdin ?? []) await output("stdout", chunk);
       await output("stderr", Buffer.from("end of input\n"));
@@ -346,7 +347,7 @@ export class FakeEngine {
       yield {
         type: "container",
         action: "start",
-        actorId: "abc",
+        actorId: "d".repeat(64),
         attributes: { image: "busybox", name: "one" },
         scope: "local",
         timeNs: 1_700_000_000_123_456_789n,

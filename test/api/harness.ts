@@ -22,10 +22,15 @@ function fixedClock(): Clock {
   };
 }
 
+/** Repeats, and never gives the same bytes twice in a test. */
 function countingRandom(): Random {
   let next = 0;
-  const bytes = (count: number) => Uint8Array.from({ length: count }, () => next++ % 256);
-  return { uint32: () => next++, bytes };
+  const uint32 = () => (next = (next + 1) >>> 0);
+  const bytes = (count: number) => {
+    const seed = uint32();
+    return Uint8Array.from({ length: count }, (_, index) => (index < 4 ? (seed >>> (index * 8)) & 255 : index));
+  };
+  return { uint32, bytes };
 }
 
 export interface Reply {
