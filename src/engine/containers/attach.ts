@@ -110,7 +110,9 @@ async function copyRun(
     return copyOutput(hub, client, fallback);
   }
   if (log !== undefined) return copyFromLog(client, { log, start: await log.end(), skipBytes: { stdout: 0, stderr: 0 } });
-  return copyOutput(new OutputHub(await run.shim.attach()), client, undefined);
+  const streams = await run.shim.attach();
+  run.hub ??= new OutputHub(streams);
+  return copyOutput(run.hub, client, undefined);
 }
 
 async function replay({ log }: ContainerEntry, client: OutputClient): Promise<void> {

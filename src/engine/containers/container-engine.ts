@@ -2,6 +2,7 @@ import { OperationError } from "../../lib/errors.ts";
 import type { Container, CreateContainerRequest, EndpointConfig, HostConfig } from "../../model/container.ts";
 import type { ImageId } from "../../model/ids.ts";
 import type { Filters } from "../../model/control.ts";
+import { logDetails } from "../logs/log-details.ts";
 import { type LogOptions, type LogStream, logLines } from "../logs/log-lines.ts";
 import { type AttachOptions, attachContainer } from "./attach.ts";
 import { connectNetwork, disconnectNetwork } from "./connect-network.ts";
@@ -14,6 +15,7 @@ import type { ContainerEntry, ExitResult } from "./entry.ts";
 import { ExecStore, type TerminalSize } from "./exec-store.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { listContainers } from "./list-containers.ts";
+import { settledBy } from "./make-run.ts";
 import { checkContainerName } from "./names.ts";
 import { pruneContainers } from "./prune-containers.ts";
 import { hasProcess, isRunning, withState } from "./record.ts";
@@ -23,6 +25,9 @@ import { rotateLogs } from "./rotate-logs.ts";
 import { killContainer, type StopOptions, stopContainer } from "./stop-container.ts";
 import { type ProcessTable, processTable } from "./top.ts";
 import { updateContainer } from "./update-container.ts";
+
+/** How long the engine waits for what one container is in the middle of, when it closes. */
+const CLOSE_MS = 10_000;
 
 /** The containers of this host. Closing it leaves them running: the next one takes them up. */
 export class ContainerEngine implements AsyncDisposable {
@@ -190,8 +195,10 @@ export class ContainerEngine implements AsyncDisposable {
 
   async logs(idOrName: string, options: LogOptions): Promise<LogStream> {
     const { log, record } = this.#get(idOrName);
+    const { config, hostConfig } = record.container;
     if (log === undefined) throw new OperationError("invalid", "configured logging driver does not support reading");
-    return { isTty: record.container.config.tty, lines: logLines(log, options) };
+    const detailText = options.details ? logDetails(hostConfig.logConfig.options, config) : undefined;
+    return { isTty: config.tty, lines: logLines(log, { ...options, ...(detailText !== undefined && { detailText }) }) };
   }
 
   async prune(filters: Filters) {
@@ -224,6 +231,10 @@ export class ContainerEngine implements AsyncDisposable {
     this.#close.abort(new OperationError("cancelled", "the engine is closing"));
     await this.#background.catch(() => {});
     for (const entry of this.#context.store.entries()) {
+      await settledBy(
+        entry.queue.run(() => entry.teardown),
+        this.#context.clock.timeout(CLOSE_MS),
+      );
       entry.pendingRestart?.abort(new OperationError("cancelled", "the engine is closing"));
       entry.health?.end();
       entry.run = undefined;

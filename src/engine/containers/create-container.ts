@@ -194,12 +194,14 @@ export function idleEndpoint(config: EndpointState["config"]): EndpointState {
   return { config, ...NO_ADDRESSES };
 }
 
-/** The networks it will be on: that of its mode, and those it names. */
+/** The networks it will be on: those it names, and that of its mode, which `bridge` stands for only when it names none. */
 function initialNetworks({ hostConfig: { networkMode }, endpoints }: CreateContainerRequest): NetworkState {
   const { default: ofDefault, ...named } = endpoints;
-  const wanted: Record<string, EndpointState["config"]> = {};
-  if (!networkMode.startsWith("container:")) wanted[networkMode] = ofDefault ?? {};
-  Object.assign(wanted, named);
+  const isAlone = ["host", "none"].includes(networkMode);
+  const wanted: Record<string, EndpointState["config"]> = isAlone || networkMode.startsWith("container:") ? {} : { ...named };
+  if (ofDefault !== undefined && networkMode === "bridge") wanted["bridge"] ??= ofDefault;
+  const isImplied = networkMode !== "bridge" || Object.keys(wanted).length === 0;
+  if (isImplied && !networkMode.startsWith("container:")) wanted[networkMode] ??= named[networkMode] ?? ofDefault ?? {};
   return {
     sandboxId: "",
     sandboxKey: "",

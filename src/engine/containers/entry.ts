@@ -11,8 +11,8 @@ import type { ContainerRecord } from "./record.ts";
 export interface ContainerRun {
   readonly shim: ShimContainer;
   readonly rootfsPath: string;
-  /** There when its output is read live from its first byte. */
-  readonly hub: OutputHub | undefined;
+  /** There when its output is read live: from its first byte, or since the first client where there is no log. */
+  hub: OutputHub | undefined;
   /** Where this run's output begins in the log; `undefined` when nobody knows (taken up after a restart). */
   readonly logStart: LogPosition | undefined;
   readonly startedAtMonotonicMs: number;

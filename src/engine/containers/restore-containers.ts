@@ -9,7 +9,7 @@ import { bundleOf, type ContainerContext, directoryOf } from "./context.ts";
 import { UNDO_FILE } from "./create-container.ts";
 import { ContainerEntry } from "./entry.ts";
 import type { Lifecycle } from "./lifecycle.ts";
-import { holdVolumes } from "./prepare-mounts.ts";
+import { holdVolumes, volumesIn } from "./prepare-mounts.ts";
 import { type ContainerRecord, hasProcess, withState } from "./record.ts";
 import { shouldStartWithDaemon } from "./restart-policy.ts";
 
@@ -85,6 +85,7 @@ async function takeUp(
   entry.log?.begin();
   const { autoRemove } = entry.record.container.hostConfig;
   const rootfsPath = await context.images.mountRootfs(entry.id, { isVolatile: autoRemove }); // Mounted still: twice is safe.
+  for (const { name } of volumesIn(entry.record.mounts)) await context.volumes.mount(name, entry.id); // So are its volumes.
   const ranForMs = Math.max(0, context.clock.nowMs() - (entry.state.startedAtMs ?? 0));
   const startedAtMonotonicMs = context.clock.monotonicMs() - ranForMs;
   const run = { shim, rootfsPath, hub: undefined, logStart: undefined, startedAtMonotonicMs };

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, symlinkSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -15,6 +15,7 @@ import { systemRandom } from "../../../src/system/random.ts";
 import { createRuntimeHost } from "../../../src/system/runtime-host.ts";
 import { FakeImages, FakeNetworks, quietLog } from "../../unit/engine/containers/fake-world.ts";
 
+const CGROUPS = "/sys/fs/cgroup";
 const BUSYBOX = "/usr/bin/busybox";
 const APPLETS = [
   "sh",
@@ -135,6 +136,10 @@ export class RealWorld implements AsyncDisposable {
     }
     await this.close();
     rmSync(this.directory, { recursive: true, force: true });
+    for (const controller of readdirSync(CGROUPS)) {
+      for (const path of ["shct/conmon", "shct"].map(name => join(CGROUPS, controller, name)))
+        if (existsSync(path)) rmdirSync(path);
+    }
   }
 }
 

@@ -96,7 +96,12 @@ export class FakeNetworks implements ContainerNetworks {
   async connect(container: Container): Promise<Sandbox> {
     if (this.failConnect) throw new OperationError("conflict", "port is already allocated");
     this.connected.add(container.id);
-    return { namespacePath: undefined, state: container.networks, hosts: "127.0.0.1\tlocalhost\n", resolvConf: "nameserver 127.0.0.11\n" };
+    return {
+      namespacePath: undefined,
+      state: container.networks,
+      hosts: "127.0.0.1\tlocalhost\n",
+      resolvConf: "nameserver 127.0.0.11\n",
+    };
   }
 
   async release(id: ContainerId): Promise<void> {
@@ -234,7 +239,8 @@ export class FakeProcess {
   print(text: string | Buffer, stream: "stdout" | "stderr" = "stdout"): void {
     const data = Buffer.from(text);
     const PIECE_BYTES = 8192;
-    for (let start = 0; start < data.length; start += PIECE_BYTES) this.#printPiece(data.subarray(start, start + PIECE_BYTES), stream);
+    for (let start = 0; start < data.length; start += PIECE_BYTES)
+      this.#printPiece(data.subarray(start, start + PIECE_BYTES), stream);
   }
 
   #printPiece(data: Buffer, stream: "stdout" | "stderr"): void {

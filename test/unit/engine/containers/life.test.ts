@@ -21,7 +21,10 @@ describe("containers", () => {
     assert.equal(await world.status("web"), "created");
     await world.engine.start("web");
     const { state, path, args } = await world.engine.inspect(id.slice(0, 10));
-    assert.deepEqual({ status: state.status, pid: state.pid, path, args }, { status: "running", pid: 1000, path: "sleep", args: ["9"] });
+    assert.deepEqual(
+      { status: state.status, pid: state.pid, path, args },
+      { status: "running", pid: 1000, path: "sleep", args: ["9"] },
+    );
     const waited = await world.engine.wait("web", "not-running", { signal: stop.signal });
     world.process(id).exit(3);
     assert.deepEqual(await waited.result, { exitCode: 3 });
@@ -45,7 +48,9 @@ describe("containers", () => {
 
   it("leave nothing behind when they cannot be created", async () => {
     world.images.failCreate = true;
-    await assert.rejects(world.engine.create(aRequest({ name: "web", config: { volumes: ["/data"] } })), { message: "no space left" });
+    await assert.rejects(world.engine.create(aRequest({ name: "web", config: { volumes: ["/data"] } })), {
+      message: "no space left",
+    });
     world.images.failCreate = false;
     assert.deepEqual(await world.volumes.list({}), []);
     await world.engine.create(aRequest({ name: "web" }));
