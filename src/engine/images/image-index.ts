@@ -1,10 +1,11 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { defined } from "../../lib/assert.ts";
-import { OperationError } from "../../lib/errors.ts";
+import { errorMessage, OperationError } from "../../lib/errors.ts";
 import { asId, type ImageId } from "../../model/ids.ts";
 import type { Image } from "../../model/image.ts";
+import type { Log } from "../../ports/log.ts";
 import { readIfThere, replaceFile, syncDirectory } from "./durable.ts";
-import { type ImageDescription, parseImageConfig } from "./image-config.ts";
+import type { ImageDescription } from "./image-config.ts";
 import {
   familiarReference,
   familiarName,
@@ -41,15 +42,22 @@ export class ImageIndex {
     this.#root = root;
   }
 
-  /** @param readConfig - The configuration blob of an image. */
-  static async create(root: string, readConfig: (id: ImageId) => Promise<Buffer>): Promise<ImageIndex> {
+  /** @param read - The configuration of an image that is whole. When it throws, the image is left out and reported: one damaged image must not keep a daemon from starting. */
+  static async create(
+    root: string,
+    { read, log }: { readonly read: (id: ImageId) => Promise<ImageDescription>; readonly log: Log },
+  ): Promise<ImageIndex> {
     const index = new ImageIndex(root);
     await mkdir(`${root}/images`, { recursive: true, mode: 0o700 });
     for (const name of await readdir(`${root}/images`)) {
       if (!name.endsWith(".json")) continue;
       const bytes = defined(await readIfThere(`${root}/images/${name}`), name);
-      const record = JSON.parse(bytes.toString("utf8")) as ImageRecord;
-      index.#entries.set(record.id, { ...record, description: parseImageConfig(await readConfig(record.id)) });
+      try {
+        const record = JSON.parse(bytes.toString("utf8")) as ImageRecord;
+        index.#entries.set(record.id, { ...record, description: await read(record.id) });
+      } catch (error) {
+        log.error({ image: name, error: errorMessage(error) }, "an image is damaged and left out; load it again");
+      }
     }
     const names = await readIfThere(`${root}/repositories.json`);
     const pairs = names === undefined ? {} : (JSON.parse(names.toString("utf8")) as Record<string, ImageId>);

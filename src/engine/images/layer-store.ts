@@ -2,7 +2,7 @@ import { mkdir, readdir, rename } from "node:fs/promises";
 import { defined } from "../../lib/assert.ts";
 import { asId, type Digest } from "../../model/ids.ts";
 import { readIfThere, replaceFile, syncDirectory } from "./durable.ts";
-import type { ImageArchives } from "./effects.ts";
+import type { Trash } from "./trash.ts";
 
 /** A layer of this host: its blob as it came, and the tree it unpacks to. */
 export interface Layer {
@@ -19,23 +19,26 @@ export interface Layer {
  */
 export class LayerStore {
   readonly #root: string;
-  readonly #archives: ImageArchives;
+  readonly #trash: Trash;
   readonly #layers = new Map<Digest, Layer>();
   readonly #leases = new Map<Digest, number>();
   #nextDirectory = 1;
 
-  private constructor(root: string, archives: ImageArchives) {
+  private constructor(root: string, trash: Trash) {
     this.#root = root;
-    this.#archives = archives;
+    this.#trash = trash;
   }
 
-  static async create(root: string, archives: ImageArchives): Promise<LayerStore> {
-    const store = new LayerStore(root, archives);
+  static async create(root: string, trash: Trash): Promise<LayerStore> {
+    const store = new LayerStore(root, trash);
     for (const folder of ["l", "layers", "blobs/sha256"]) await mkdir(`${root}/${folder}`, { recursive: true, mode: 0o700 });
+    const directories = new Set(await readdir(`${root}/l`));
+    const blobs = new Set((await readdir(`${root}/blobs/sha256`)).map(name => `sha256:${name}`));
     for (const name of await readdir(`${root}/layers`)) {
       if (!name.endsWith(".json")) continue;
       const bytes = defined(await readIfThere(`${root}/layers/${name}`), name);
-      store.#keep(JSON.parse(bytes.toString("utf8")) as Layer);
+      const layer = JSON.parse(bytes.toString("utf8")) as Layer;
+      if (directories.has(layer.directory) && blobs.has(layer.blob.digest)) store.#keep(layer);
     }
     return store;
   }
@@ -97,9 +100,9 @@ export class LayerStore {
     const directories = new Set([...this.#layers.values()].map(({ directory }) => directory));
     const records = new Set([...this.#layers.keys()].map(diffId => `${diffId.slice("sha256:".length)}.json`));
     // Records first: a record without its folder would be a broken image, a folder without record is rubbish.
-    await this.#archives.remove(await this.#othersThan("layers", name => records.has(name)));
+    await this.#trash.throwAway(await this.#othersThan("layers", name => records.has(name)));
     await syncDirectory(`${this.#root}/layers`);
-    await this.#archives.remove([
+    await this.#trash.throwAway([
       ...(await this.#othersThan("l", name => directories.has(name))),
       ...(await this.#othersThan("blobs/sha256", name => blobs.has(asId<Digest>(`sha256:${name}`)))),
     ]);

@@ -1,7 +1,8 @@
 import { chmod, mkdir, readdir, rm } from "node:fs/promises";
 import { OperationError } from "../../lib/errors.ts";
 import { asId, type ContainerId, type Digest } from "../../model/ids.ts";
-import type { ImageArchives, ImageMounts } from "./effects.ts";
+import type { ImageMounts } from "./effects.ts";
+import type { Trash } from "./trash.ts";
 import { readIfThere, replaceFile } from "./durable.ts";
 
 interface RootfsRecord {
@@ -12,7 +13,7 @@ interface RootfsRecord {
 /** Containers' own layers: `containers/ID/{upper,work,merged}` over the image's, and which layers those are. */
 export class RootfsStore {
   readonly #root: string;
-  readonly #archives: ImageArchives;
+  readonly #trash: Trash;
   readonly #mounts: ImageMounts;
   readonly #directoryOf: (diffId: Digest) => string;
   readonly #records = new Map<ContainerId, RootfsRecord>();
@@ -21,7 +22,7 @@ export class RootfsStore {
 
   private constructor(root: string, options: RootfsOptions) {
     this.#root = root;
-    this.#archives = options.archives;
+    this.#trash = options.trash;
     this.#mounts = options.mounts;
     this.#directoryOf = options.directoryOf;
   }
@@ -41,7 +42,7 @@ export class RootfsStore {
       if (store.#records.has(id)) store.#mounted.add(id);
       else await options.mounts.unmount(point);
     }
-    await options.archives.remove(unrecorded);
+    await options.trash.throwAway(unrecorded);
     return store;
   }
 
@@ -66,7 +67,7 @@ export class RootfsStore {
         await replaceFile(`${this.#path(id)}/record.json`, JSON.stringify({ diffIds }));
       } catch (error) {
         this.#records.delete(id);
-        await this.#archives.remove([this.#path(id)]);
+        await this.#trash.throwAway([this.#path(id)]);
         throw error;
       }
     });
@@ -101,7 +102,7 @@ export class RootfsStore {
     return this.#alone(id, async () => {
       if (!this.#records.has(id)) return;
       await this.#unmount(id);
-      await this.#archives.remove([`${this.#path(id)}/record.json`, this.#path(id)]);
+      await this.#trash.throwAway([this.#path(id)]);
       this.#records.delete(id);
     });
   }
@@ -141,7 +142,7 @@ export class RootfsStore {
 }
 
 export interface RootfsOptions {
-  readonly archives: ImageArchives;
+  readonly trash: Trash;
   readonly mounts: ImageMounts;
   readonly directoryOf: (diffId: Digest) => string;
 }

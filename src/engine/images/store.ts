@@ -7,7 +7,7 @@ import type { Image } from "../../model/image.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { ImageArchives, ImageMounts } from "./effects.ts";
-import { formatImageConfig, parseImageConfig } from "./image-config.ts";
+import { formatImageConfig, type ImageDescription, parseImageConfig } from "./image-config.ts";
 import { ImageIndex } from "./image-index.ts";
 import { applyChanges, EMPTY_CONFIG } from "./import-changes.ts";
 import { LayerStore } from "./layer-store.ts";
@@ -23,6 +23,7 @@ import { selectSaved } from "./save-selection.ts";
 import type { Filters } from "../../model/control.ts";
 import { familiarReference, parseReference, type Reference, withDefaultTag } from "./reference.ts";
 import { RootfsStore } from "./rootfs-store.ts";
+import { Trash } from "./trash.ts";
 import { Staging, type StagingLimits } from "./staging.ts";
 
 export interface ImageStoreOptions {
@@ -50,43 +51,63 @@ const GIB = 1024 ** 3;
 const DEFAULT_LIMITS: StagingLimits = { archiveBytesMax: 1024 * GIB, layerBytesMax: 256 * GIB, layerEntriesMax: 5_000_000 };
 
 /** The images of this host and the file systems of containers made of them. */
-export class ImageStore {
+export class ImageStore implements AsyncDisposable {
   readonly #options: ImageStoreOptions;
   readonly #root: string;
   readonly #layers: LayerStore;
   readonly #index: ImageIndex;
   readonly #rootfs: RootfsStore;
+  readonly #trash: Trash;
   readonly #limits: StagingLimits;
   readonly #mutex = new Mutex();
   #usedBy: ImageUsers;
 
   private constructor(
     options: ImageStoreOptions,
-    parts: { readonly root: string; readonly layers: LayerStore; readonly index: ImageIndex; readonly rootfs: RootfsStore },
+    parts: {
+      readonly root: string;
+      readonly layers: LayerStore;
+      readonly index: ImageIndex;
+      readonly rootfs: RootfsStore;
+      readonly trash: Trash;
+    },
   ) {
     this.#options = options;
     this.#root = parts.root;
     this.#layers = parts.layers;
     this.#index = parts.index;
     this.#rootfs = parts.rootfs;
+    this.#trash = parts.trash;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#usedBy = options.usedBy ?? (() => []);
   }
 
   /** Takes up what was recorded and removes what was not. */
   static async create(options: ImageStoreOptions): Promise<ImageStore> {
-    const { archives, mounts, dataRoot } = options;
+    const { archives, mounts, dataRoot, log } = options;
     const root = `${dataRoot}/images`;
     await mkdir(root, { recursive: true, mode: 0o700 });
     await archives.remove([`${root}/staging`]);
     await mkdir(`${root}/staging`, { mode: 0o700 });
-    const layers = await LayerStore.create(root, archives);
-    const index = await ImageIndex.create(root, id => readFile(layers.blobPath(id)));
+    const trash = new Trash(`${root}/staging`, { archives, log });
+    const layers = await LayerStore.create(root, trash);
+    const read = async (id: ImageId): Promise<ImageDescription> => {
+      const description = parseImageConfig(await readFile(layers.blobPath(id)));
+      for (const diffId of description.diffIds)
+        if (layers.get(diffId) === undefined) throw new Error(`layer ${diffId} is missing`);
+      return description;
+    };
+    const index = await ImageIndex.create(root, { read, log });
     const directoryOf = (diffId: Digest): string => defined(layers.get(diffId), `layer ${diffId}`).directory;
-    const rootfs = await RootfsStore.create(root, { archives, mounts, directoryOf });
-    const store = new ImageStore(options, { root, layers, index, rootfs });
+    const rootfs = await RootfsStore.create(root, { trash, mounts, directoryOf });
+    const store = new ImageStore(options, { root, layers, index, rootfs, trash });
     await store.#collect();
     return store;
+  }
+
+  /** Waits for removals in the background. Mounts stay: containers outlive the daemon. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#trash.settle();
   }
 
   setUsers(usedBy: ImageUsers): void {
@@ -149,7 +170,13 @@ export class ImageStore {
             report({ status: "Loading layer", progressDetail: { current: sizeBytes, total: sizeBytes }, id });
           },
         });
+        const replaced = images.flatMap(({ id, tags }) => tags.map(tag => ({ tag, id, old: this.#index.idOf(tag) })));
         await this.#record(images);
+        for (const { tag, id, old } of replaced) {
+          if (old === undefined || old === id) continue;
+          const name = familiarReference(tag);
+          report({ stream: `The image ${name} already exists, renaming the old one with ID ${old} to empty string\n` });
+        }
         for (const image of images) {
           for (const tag of image.tags) report({ stream: `Loaded image: ${familiarReference(tag)}\n` });
           if (image.tags.length === 0) report({ stream: `Loaded image ID: ${image.id}\n` });

@@ -1,0 +1,47 @@
+import { rename } from "node:fs/promises";
+import { errnoCode, errorMessage } from "../../lib/errors.ts";
+import type { Log } from "../../ports/log.ts";
+import type { ImageArchives } from "./effects.ts";
+
+/** Takes trees out of sight at once and removes them in the background: millions of files take seconds. What is left over after a crash goes at the next start. */
+export class Trash {
+  readonly #folder: string;
+  readonly #archives: ImageArchives;
+  readonly #log: Log;
+  readonly #removals = new Set<Promise<void>>();
+  #count = 0;
+
+  /** @param folder - Existing, on the file system of what is thrown away, and emptied at each start. */
+  constructor(folder: string, { archives, log }: { readonly archives: ImageArchives; readonly log: Log }) {
+    this.#folder = folder;
+    this.#archives = archives;
+    this.#log = log;
+  }
+
+  /** Resolves when none of the paths is there any more. Those that are missing are no error. */
+  async throwAway(paths: readonly string[]): Promise<void> {
+    const moved: string[] = [];
+    for (const path of paths) {
+      const target = `${this.#folder}/gone-${this.#count++}`;
+      try {
+        await rename(path, target);
+        moved.push(target);
+      } catch (error) {
+        if (errnoCode(error) !== "ENOENT") throw error;
+      }
+    }
+    if (moved.length === 0) return;
+    const removal: Promise<void> = this.#archives
+      .remove(moved)
+      .catch(error =>
+        this.#log.warn({ error: errorMessage(error) }, "cannot remove what was thrown away; the next start tries again"),
+      )
+      .finally(() => this.#removals.delete(removal));
+    this.#removals.add(removal);
+  }
+
+  /** Resolves when everything thrown away so far is gone. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#removals);
+  }
+}
