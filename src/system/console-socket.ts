@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
+import { OperationError } from "../lib/errors.ts";
 import { streamOverFd } from "./fd-stream.ts";
 import { declareChecked, koffi, SystemCallError } from "./libc.ts";
 
@@ -40,6 +41,8 @@ const SCM_RIGHTS = 1;
 const CONTROL_BYTES = 24;
 const CONTROL_LENGTH = 20;
 const NAME_BYTES_MAX = 4_096;
+/** Of a unix socket's address; what is longer is cut off in silence. */
+const PATH_BYTES_MAX = 107;
 const RETRY_MS = 1;
 
 export interface TerminalConsole {
@@ -56,6 +59,7 @@ export interface ConsoleListener {
 
 /** Listens on a unix socket on which an OCI runtime hands over the master side of the terminal it made. @see runc docs/terminals.md. */
 export async function listenForConsole(path: string): Promise<ConsoleListener> {
+  if (Buffer.byteLength(path) > PATH_BYTES_MAX) throw new OperationError("internal", `the socket path ${path} is too long`);
   const server = createServer({ pauseOnConnect: true });
   server.listen(path);
   await once(server, "listening");

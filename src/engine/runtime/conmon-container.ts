@@ -21,6 +21,7 @@ export interface ConmonContainerOptions {
   readonly program: string;
   readonly runtime: OciRuntime;
   readonly conmonPath: string;
+  readonly socketDirectory: string;
   readonly host: RuntimeHost;
   readonly pid: number;
   readonly pidStartTicks: number;
@@ -118,9 +119,9 @@ export class ConmonContainer implements ShimContainer {
   }
 
   async exec(request: ShimExec): Promise<ShimProcess> {
-    const { id, bundlePath, runtime, conmonPath, host } = this.#options;
+    const { id, bundlePath, runtime, conmonPath, host, socketDirectory } = this.#options;
     const directory = join(bundlePath, `exec-${++this.#execCount}-${process.pid}`);
-    return startExec({ host, runtime, conmonPath, containerId: id, directory }, request);
+    return startExec({ host, runtime, conmonPath, containerId: id, directory, socketDirectory }, request);
   }
 
   async delete(): Promise<void> {

@@ -1,5 +1,5 @@
 import { mkdir, readFile, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { OperationError } from "../../lib/errors.ts";
 import type { ContainerId } from "../../model/ids.ts";
 import type { Log } from "../../ports/log.ts";
@@ -22,6 +22,8 @@ export interface ConmonShimOptions {
   readonly defaultRuntime: string;
   /** Exit codes of containers, one file each; lives as long as the machine is up. */
   readonly exitDirectory: string;
+  /** For the sockets of terminals, whose paths may have 107 bytes; by default `console` beside the exit directory. Emptied at start. */
+  readonly socketDirectory?: string;
   /** Where conmons are put when the daemon's cgroup is not the root: `/shoal/conmon`. */
   readonly conmonCgroup: string;
 }
@@ -38,8 +40,11 @@ const CONMON_GONE_MAX_MS = 5_000;
 
 export async function createConmonShim(options: ConmonShimOptions): Promise<ConmonShim> {
   const { host, log, runtimes, conmonPath } = options;
+  const { socketDirectory = join(dirname(options.exitDirectory), "console") } = options;
   for (const runtime of runtimes.values()) await prepareRuntime(runtime);
   const cgroupProcsFiles = await prepareConmonCgroup(options.conmonCgroup);
+  await rm(socketDirectory, { recursive: true, force: true });
+  await mkdir(socketDirectory, { recursive: true, mode: 0o700 });
   const exits = await ExitDirectory.open(options.exitDirectory);
 
   const runtimeNamed = (name: string | undefined): OciRuntime => {
@@ -116,7 +121,7 @@ export async function createConmonShim(options: ConmonShimOptions): Promise<Conm
       exits.forget(given.id);
       await exits.remove(given.id);
     };
-    return new ConmonContainer({ ...given, host, conmonPath, forget });
+    return new ConmonContainer({ ...given, host, conmonPath, socketDirectory, forget });
   }
 
   async function restore(request: ShimRestore): Promise<ShimContainer | undefined> {

@@ -17,6 +17,8 @@ export interface ExecPlace {
   readonly containerId: ContainerId;
   /** Made for this exec alone, and taken away with it. */
   readonly directory: string;
+  /** For sockets: their paths must be short. */
+  readonly socketDirectory: string;
 }
 
 /** What runtimes exit with when they could not start the program; a program may exit so too, but then nothing is in the log. */
@@ -79,12 +81,15 @@ function startWithPipes(place: ExecPlace, { hasStdin }: ShimExec): StartedExec {
   return { pid: awaitPid(place.directory, child), exit: child.exit, streams: pipeStreams(child), resize: async () => undefined };
 }
 
+let consoleCount = 0;
+
 async function startWithTerminal(place: ExecPlace): Promise<StartedExec> {
-  const { host, runtime, directory } = place;
-  const listener = await host.listenForConsole(join(directory, "console"));
+  const { host, runtime, directory, socketDirectory } = place;
+  const socketPath = join(socketDirectory, `${process.pid}-${++consoleCount}`);
+  const listener = await host.listenForConsole(socketPath);
   const child = host.spawner.spawn({
     file: runtime.path,
-    args: execArguments(place, ["--tty", "--console-socket", join(directory, "console")]),
+    args: execArguments(place, ["--tty", "--console-socket", socketPath]),
     stdio: ["null", "null", "null"],
   });
   void child.exit.then(() => listener.close());

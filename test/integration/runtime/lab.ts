@@ -69,6 +69,7 @@ export class RuntimeLab implements AsyncDisposable {
       runtimes,
       defaultRuntime,
       exitDirectory: join(this.directory, "exits"),
+      socketDirectory: join(this.directory, "console"),
       conmonCgroup: `${CGROUP_PARENT}/conmon`,
     });
   }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { ConmonShim } from "../../../src/engine/runtime/conmon-shim.ts";
 import { ExecStartError } from "../../../src/engine/runtime/start-error.ts";
 import type { ShimContainer, ShimCreate } from "../../../src/engine/runtime/shim.ts";
+import { skip } from "./skip.ts";
 import { collect, isDead, RuntimeLab, startContainer, waitUntil, whyNotHere } from "./lab.ts";
 
 for (const runtime of ["crun", "runc"] as const) {
@@ -269,11 +270,4 @@ function messages(log: string): readonly string[] {
     text += `${words.join(" ")}${mark === "F" ? "\n" : ""}`;
   }
   return text.trimEnd().split("\n");
-}
-
-function skip(context: Mocha.Context, reason: string): void {
-  const { test } = context;
-  Object.assign(test?.parent ?? {}, { skipReason: reason });
-  Object.assign(test ?? {}, { skipReason: reason });
-  context.skip();
 }
