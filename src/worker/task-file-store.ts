@@ -1,0 +1,65 @@
+import { chmod, chown, mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { isAbsolute, join } from "node:path";
+import { OperationError } from "../lib/errors.ts";
+import type { FileReference, Mount } from "../model/cluster.ts";
+import type { TaskId } from "../model/ids.ts";
+import type { AssignedTask } from "../model/session.ts";
+import type { TaskFiles } from "./executor.ts";
+
+const SECRETS_TARGET = "/run/secrets";
+const TASK_ID_FORM = /^[0-9a-z]+$/;
+
+/** Writes what tasks' secrets and configs hold to files that their containers mount. */
+export class TaskFileStore {
+  readonly #directory: string;
+
+  /** @param directory - On a tmpfs, for this alone: secrets must never reach a disk. */
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Twice is safe. @returns the mounts that show the files where the service wants them. */
+  async write({ task, revision }: AssignedTask, files: TaskFiles): Promise<readonly Mount[]> {
+    const { secrets = [], configs = [] } = revision.task.container;
+    if (secrets.length + configs.length === 0) return [];
+    const directory = this.#directoryOf(task.id);
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const mounts: Mount[] = [];
+    for (const reference of secrets)
+      mounts.push(await writeOne(directory, { reference, data: files.secrets.get(reference.id), base: SECRETS_TARGET }));
+    for (const reference of configs)
+      mounts.push(await writeOne(directory, { reference, data: files.configs.get(reference.id), base: "/" }));
+    return mounts;
+  }
+
+  async remove(taskId: TaskId): Promise<void> {
+    await rm(this.#directoryOf(taskId), { recursive: true, force: true });
+  }
+
+  /** Tasks that have files here. */
+  async list(): Promise<readonly string[]> {
+    return await readdir(this.#directory).catch(() => []);
+  }
+
+  #directoryOf(taskId: TaskId): string {
+    if (!TASK_ID_FORM.test(taskId)) throw new OperationError("invalid", `invalid task id: ${taskId}`);
+    return join(this.#directory, taskId);
+  }
+}
+
+async function writeOne<Id extends string>(
+  directory: string,
+  {
+    reference,
+    data,
+    base,
+  }: { readonly reference: FileReference<Id>; readonly data: Uint8Array | undefined; readonly base: string },
+): Promise<Mount> {
+  if (data === undefined) throw new OperationError("not-found", `${reference.name} was not given to this node`);
+  const { id, file } = reference;
+  const source = join(directory, id);
+  await writeFile(source, data, { mode: 0o600 });
+  await chown(source, Number(file.uid) || 0, Number(file.gid) || 0);
+  await chmod(source, file.mode & 0o7777);
+  return { type: "bind", source, target: isAbsolute(file.name) ? file.name : join(base, file.name), readOnly: true };
+}
