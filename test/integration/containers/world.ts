@@ -99,6 +99,7 @@ export class RealWorld implements AsyncDisposable {
       runtimes: new Map([["runc", runtime]]),
       defaultRuntime: "runc",
       exitDirectory: join(this.directory, "exits"),
+      socketDirectory: join(this.directory, "sockets"),
       conmonCgroup: "/shct/conmon",
     });
     this.#engine = await ContainerEngine.create({

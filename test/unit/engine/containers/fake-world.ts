@@ -139,12 +139,17 @@ export class ManualClock implements Clock {
         reject(signal.reason as Error);
         return;
       }
-      const timer = { atMs: this.#nowMs + ms, fire: resolve };
-      this.#timers.add(timer);
-      signal?.addEventListener("abort", () => {
+      const onAbort = () => {
         this.#timers.delete(timer);
-        reject(signal.reason as Error);
-      });
+        reject(signal?.reason as Error);
+      };
+      const fire = () => {
+        signal?.removeEventListener("abort", onAbort);
+        resolve();
+      };
+      const timer = { atMs: this.#nowMs + ms, fire };
+      this.#timers.add(timer);
+      signal?.addEventListener("abort", onAbort);
     });
   }
 
@@ -504,6 +509,16 @@ export class FakeWorld implements AsyncDisposable {
 
   hasFiles(id: ContainerId): boolean {
     return existsSync(join(this.directory, "containers", id)) || existsSync(this.images.rootfsOf(id));
+  }
+
+  /** What a daemon leaves that dies while it starts `id` and creates another container. @returns the other one's id. */
+  leaveHalfMade(id: ContainerId): ContainerId {
+    const half = asId<ContainerId>("f".repeat(64));
+    mkdirSync(join(this.directory, "exec/containers", id), { recursive: true });
+    mkdirSync(join(this.directory, "containers", half), { recursive: true });
+    mkdirSync(this.images.rootfsOf(half), { recursive: true });
+    writeFileSync(join(this.directory, "containers", half, "undo.json"), JSON.stringify({ volumes: ["half-made"] }));
+    return half;
   }
 
   async status(id: string): Promise<string> {
