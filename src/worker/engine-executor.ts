@@ -41,27 +41,27 @@ export interface ClusterNetworking {
 /** Runs tasks as containers of this node's engine. */
 export class EngineExecutor implements Executor {
   readonly #containers: TaskContainers;
-  readonly #networking: ClusterNetworking;
+  readonly #network: ClusterNetworking;
   readonly #files: TaskFileStore;
   readonly #clock: Clock;
   readonly #hostname: () => string;
 
   constructor(options: {
     readonly containers: TaskContainers;
-    readonly networking: ClusterNetworking;
+    readonly network: ClusterNetworking;
     readonly files: TaskFileStore;
     readonly clock: Clock;
     readonly hostname: () => string;
   }) {
     this.#containers = options.containers;
-    this.#networking = options.networking;
+    this.#network = options.network;
     this.#files = options.files;
     this.#clock = options.clock;
     this.#hostname = options.hostname;
   }
 
   async applyNetwork(state: NetworkAssignments): Promise<void> {
-    await this.#networking.apply(state);
+    await this.#network.apply(state);
   }
 
   async prepare(
