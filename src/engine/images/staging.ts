@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { chmod, mkdir, open, readFile } from "node:fs/promises";
+import { chmod, type FileHandle, mkdir, open, readFile } from "node:fs/promises";
 import { OperationError } from "../../lib/errors.ts";
 import { asId, type Digest } from "../../model/ids.ts";
 import type { ImageArchives } from "./effects.ts";
@@ -28,6 +28,9 @@ export interface StagingLimits {
 
 const READ_BYTES = 256 * 1024;
 const HEAD_BYTES = 512;
+/** Each write is a turn through the thread pool, so small chunks go together. */
+const WRITE_BYTES = 512 * 1024;
+const WRITE_PIECES_MAX = 512;
 
 /** A folder for what one load brings. Disposing it removes all that was not moved into the store. */
 export class Staging implements AsyncDisposable {
@@ -51,12 +54,15 @@ export class Staging implements AsyncDisposable {
     return new Staging(path, options);
   }
 
+  /** @param source - Chunks that are not written over later. */
   async receive(source: AsyncIterable<Uint8Array>): Promise<StagedFile> {
     const path = this.#newPath();
     const hash = createHash("sha256");
     const file = await open(path, "wx", 0o600);
     let head = Buffer.alloc(0);
     let sizeBytes = 0;
+    const waiting: Uint8Array[] = [];
+    let waitingBytes = 0;
     try {
       for await (const chunk of source) {
         this.#receivedBytes += chunk.length;
@@ -66,8 +72,13 @@ export class Staging implements AsyncDisposable {
         sizeBytes += chunk.length;
         if (head.length < HEAD_BYTES) head = Buffer.concat([head, chunk.subarray(0, HEAD_BYTES - head.length)]);
         hash.update(chunk);
-        for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten;
+        waiting.push(chunk);
+        waitingBytes += chunk.length;
+        if (waitingBytes < WRITE_BYTES && waiting.length < WRITE_PIECES_MAX) continue;
+        await writeAll(file, waiting.splice(0));
+        waitingBytes = 0;
       }
+      await writeAll(file, waiting);
     } finally {
       await file.close();
     }
@@ -102,6 +113,17 @@ export class Staging implements AsyncDisposable {
 
   #newPath(): string {
     return `${this.#path}/${this.#count++}`;
+  }
+}
+
+/** A write may be short. */
+async function writeAll(file: FileHandle, pieces: readonly Uint8Array[]): Promise<void> {
+  let rest = pieces;
+  while (rest.length > 0) {
+    let { bytesWritten } = await file.writev(rest);
+    const left = rest.findIndex(piece => (bytesWritten -= piece.length) < 0);
+    const [first = new Uint8Array(), ...others] = left < 0 ? [] : rest.slice(left);
+    rest = left < 0 ? [] : [first.subarray(first.length + bytesWritten), ...others];
   }
 }
 

@@ -4,7 +4,7 @@ import { TarParser } from "./parser.ts";
 /** A member as it streams by. Its data must be read, or is passed over, before the next one comes. */
 export interface TarMember {
   readonly entry: TarEntry;
-  /** Data without holes. Chunks are valid until the next is asked for. */
+  /** Data without holes, in pieces of the source's own chunks. */
   readonly data: () => AsyncGenerator<Uint8Array, void, void>;
 }
 

@@ -26,8 +26,10 @@ export function setXattr(path: Buffer, name: string, value: Buffer): void {
   try {
     lsetxattrBytes(terminated(path), name, value.length === 0 ? Buffer.alloc(1) : value, value.length, 0);
   } catch (error) {
-    if (!(error instanceof SystemCallError) || (error.code !== "ENOTSUP" && error.code !== "EOPNOTSUPP")) throw error;
-    if (name.startsWith("trusted.overlay.")) throw error; // Without it, what is below would show through.
+    const code = error instanceof SystemCallError ? error.code : "";
+    // Links and devices take no user attributes at all: EPERM.
+    const isUnsupported = code === "ENOTSUP" || code === "EOPNOTSUPP" || (code === "EPERM" && name.startsWith("user."));
+    if (!isUnsupported || name.startsWith("trusted.overlay.")) throw error; // Without these, what is below would show through.
   }
 }
 

@@ -25,6 +25,8 @@ export interface TreeLimits {
   readonly entriesMax: number;
 }
 
+/** Names of folders are kept until the end, for their times. */
+const NAME_BYTES_MAX = 512 * 1024 * 1024;
 const WHITEOUT_PREFIX = Buffer.from(".wh.");
 const OPAQUE_MARKER = Buffer.from(".wh..wh..opq");
 const AUFS_PREFIX = Buffer.from(".wh..wh.");
@@ -42,6 +44,7 @@ export class TreeWriter {
   #open: { readonly fd: number; readonly entry: TarEntry; readonly path: Buffer } | undefined;
   #sizeBytes = 0;
   #entries = 0;
+  #nameBytes = 0;
 
   constructor(limits: TreeLimits) {
     this.#limits = limits;
@@ -72,6 +75,9 @@ export class TreeWriter {
     this.#sizeBytes += entry.sizeBytes;
     const { bytesMax, entriesMax, isLayer } = this.#limits;
     if (this.#entries > entriesMax) throw new OperationError("invalid", `archive holds more than ${entriesMax} files`);
+    this.#nameBytes += entry.path.length;
+    if (this.#nameBytes > NAME_BYTES_MAX)
+      throw new OperationError("invalid", `archive holds more than ${NAME_BYTES_MAX} bytes of names`);
     if (this.#sizeBytes > bytesMax) throw new OperationError("invalid", `archive unpacks to more than ${bytesMax} bytes`);
     const path = resolveMemberPath(entry.path);
     const { parent, name } = split(path);
