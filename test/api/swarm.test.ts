@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { isRecord } from "../../src/api/wire/codec.ts";
+import { Harness } from "./harness.ts";
+
+const REQUEST_ID = "retry".padEnd(25, "0");
+const WEB = { Name: "web", TaskTemplate: { ContainerSpec: { Image: "busybox:latest" } } };
+
+describe("the swarm side of the API", () => {
+  let harness: Harness;
+  beforeEach(async () => {
+    harness = await Harness.create();
+    await harness.call("POST", "/swarm/init", { body: { ListenAddr: "0.0.0.0:2377" } });
+  });
+  afterEach(() => harness[Symbol.asyncDispose]());
+
+  const calls = (kind: string) => harness.cluster.calls.filter(({ request }) => request.kind === kind);
+
+  it("carries out a request once when its client tries again under its id", async () => {
+    const headers = { "X-Shoal-Request-Id": REQUEST_ID };
+    const first = await harness.call("POST", "/services/create", { body: WEB, headers });
+    const again = await harness.call("POST", "/services/create", { body: WEB, headers });
+    assert.deepEqual([again.status, again.json], [201, first.json]);
+    assert.deepEqual(
+      calls("create-service").map(({ requestId }) => requestId),
+      [REQUEST_ID, REQUEST_ID],
+    );
+  });
+
+  it("makes an id of its own for every other request", async () => {
+    await harness.call("POST", "/services/create", { body: WEB });
+    const again = await harness.call("POST", "/services/create", { body: WEB });
+    assert.equal(again.status, 409);
+    const ids = calls("create-service").map(({ requestId }) => requestId);
+    assert.equal(new Set(ids).size, 2);
+    for (const id of ids) assert.match(id, /^[0-9a-z]{25}$/);
+  });
+
+  it("refuses an id of another form", async () => {
+    const reply = await harness.call("POST", "/services/create", { body: WEB, headers: { "X-Shoal-Request-Id": "x" } });
+    assert.deepEqual([reply.status, calls("create-service").length], [400, 0]);
+  });
+
+  it("updates by name with the version that was read", async () => {
+    await harness.call("POST", "/services/create", { body: WEB });
+    const { json } = await harness.call("GET", "/services/web");
+    assert.ok(isRecord(json) && isRecord(json["Version"]));
+    const path = `/services/web/update?version=${String(json["Version"]["Index"])}`;
+    assert.equal((await harness.call("POST", path, { body: { ...WEB, Labels: { a: "b" } } })).status, 200);
+    assert.deepEqual((await harness.call("POST", path, { body: WEB })).json, { message: "update out of sequence" });
+  });
+
+  it("keeps replicas of 0", async () => {
+    await harness.call("POST", "/services/create", { body: { ...WEB, Mode: { Replicated: { Replicas: 0 } } } });
+    const { json } = await harness.call("GET", "/services/web");
+    assert.ok(isRecord(json) && isRecord(json["Spec"]));
+    assert.deepEqual(json["Spec"]["Mode"], { Replicated: { Replicas: 0 } });
+  });
+
+  it("changes only what an update of the swarm says", async () => {
+    const body = { Orchestration: { TaskHistoryRetentionLimit: 0 }, Labels: { a: "b" } };
+    assert.equal((await harness.call("POST", "/swarm/update?version=2", { body })).status, 200);
+    const [update] = calls("update-cluster");
+    assert.ok(update?.request.kind === "update-cluster");
+    const { taskHistoryLimit, labels, heartbeatPeriodNs, autoLockManagers } = update.request.spec;
+    assert.deepEqual([taskHistoryLimit, labels, heartbeatPeriodNs, autoLockManagers], [0, { a: "b" }, 1e9, false]);
+  });
+
+  it("shows tasks of the newest spec alone when asked, and a job's with its iteration", async () => {
+    await harness.call("POST", "/services/create", { body: { ...WEB, Mode: { ReplicatedJob: {} } } });
+    const filters = encodeURIComponent('{"_up-to-date":{"true":true},"service":{"web":true}}');
+    const { json } = await harness.call("GET", `/tasks?filters=${filters}`);
+    assert.ok(Array.isArray(json) && json.length === 1 && isRecord(json[0]));
+    assert.deepEqual(json[0]["JobIteration"], {});
+    assert.deepEqual(
+      calls("list-tasks").map(({ request }) => "filters" in request && request.filters),
+      [{ service: ["web"] }],
+    );
+  });
+
+  it("keeps a secret's data to itself and shows a config's", async () => {
+    const body = { Name: "one", Data: Buffer.from("data").toString("base64") };
+    await harness.call("POST", "/secrets/create", { body });
+    await harness.call("POST", "/configs/create", { body });
+    const secret = (await harness.call("GET", "/secrets/one")).text;
+    assert.ok(!secret.includes(body.Data), secret);
+    assert.ok((await harness.call("GET", "/configs/one")).text.includes(body.Data));
+  });
+
+  it("tells a worker from a node in no swarm", async () => {
+    harness.cluster.local = { ...harness.cluster.local, isManager: false };
+    const { status, json } = await harness.call("GET", "/nodes");
+    assert.deepEqual(
+      [status, json],
+      [
+        503,
+        {
+          message:
+            "This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state. Please run this command on a manager node or promote the current node to a manager.",
+        },
+      ],
+    );
+    const ping = await harness.call("GET", "/_ping");
+    assert.deepEqual([ping.text, ping.headers["swarm"], ping.headers["api-version"]], ["OK", "active/worker", "1.56"]);
+  });
+});
