@@ -16,6 +16,7 @@ import { DEFAULT_SECCOMP_PROFILE_TEXT } from "../engine/runtime/seccomp/default-
 import { StateDatabase } from "../engine/state/database.ts";
 import { Volumes } from "../engine/volumes/volumes.ts";
 import type { KernelNetwork } from "../ports/kernel-network.ts";
+import type { Exec } from "../ports/exec.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
@@ -36,6 +37,7 @@ export interface Engine extends AsyncDisposable {
   readonly events: EventLog;
   readonly system: SystemBackend;
   readonly kernel: KernelNetwork;
+  readonly exec: Exec;
   readonly info: SystemInfo;
   /** For a stop without live restore: all at once, each with at most this long before it is killed. */
   stopContainers(timeoutSeconds: number): Promise<void>;
@@ -47,10 +49,12 @@ export interface EngineOptions {
   readonly random: Random;
   readonly log: Log;
   readonly engineId: string;
+  /** Called when networks are there and containers are not yet taken up: what drives networks of its own is put in here. */
+  readonly onNetworks: (parts: Pick<Engine, "networks" | "kernel" | "exec">) => Promise<void>;
 }
 
 /** Puts the engine's parts together and takes up what an earlier daemon left running. */
-export async function createEngine({ config, clock, random, log, engineId }: EngineOptions): Promise<Engine> {
+export async function createEngine({ config, clock, random, log, engineId, onNetworks }: EngineOptions): Promise<Engine> {
   const { dataRoot, execRoot, cgroupParent } = config;
   await mkdir(join(dataRoot, "engine"), { recursive: true, mode: 0o700 });
   const host = createRuntimeHost();
@@ -103,6 +107,7 @@ export async function createEngine({ config, clock, random, log, engineId }: Eng
         publish: event => events.publish(event),
       }),
     );
+    await onNetworks({ networks, kernel, exec });
     const shim = cleanUp.use(
       await createConmonShim({
         host,
@@ -161,6 +166,7 @@ export async function createEngine({ config, clock, random, log, engineId }: Eng
       events,
       system,
       kernel,
+      exec,
       info,
       stopContainers,
       [Symbol.asyncDispose]: () => cleanUp[Symbol.asyncDispose](),

@@ -5,13 +5,16 @@ import { createApiServer, type ApiServer, type ListenTarget } from "../api/serve
 import { Disposal } from "../lib/disposal.ts";
 import { errorMessage, errnoCode, OperationError } from "../lib/errors.ts";
 import { engineIdFrom } from "../model/ids.ts";
+import { ClusterNetwork } from "../network/cluster-network.ts";
 import { systemClock } from "../system/clock.ts";
+import { openDisk } from "../system/disk.ts";
 import { systemRandom } from "../system/random.ts";
 import { type DaemonConfig, loadConfig } from "./config.ts";
 import { startDiagnostics } from "./diagnostics.ts";
 import { createEngine } from "./engine.ts";
 import { parseListenTarget } from "./listen-targets.ts";
 import { createLog } from "./logger.ts";
+import { NodeFiles } from "./swarm/node-files.ts";
 import { SwarmNode } from "./swarm/swarm-node.ts";
 import { VERSION } from "./version.ts";
 
@@ -31,10 +34,25 @@ async function main(): Promise<void> {
     await prepareDirectories(config);
     const clock = systemClock;
     const random = systemRandom;
+    const disk = openDisk({ root: "/" });
+    const member = await new NodeFiles({ dataRoot: config.dataRoot, disk }).load();
+    let clusterNetwork: ClusterNetwork | undefined;
     const engine = resources.use(
-      await createEngine({ config, clock, random, log, engineId: await ownId(config, random.bytes(32)) }),
+      await createEngine({
+        ...{ config, clock, random, log },
+        engineId: await ownId(config, random.bytes(32)),
+        onNetworks: async parts => {
+          if (member === undefined) return;
+          clusterNetwork = await ClusterNetwork.create({
+            ...parts,
+            log,
+            nodeId: member.record.nodeId,
+            execRoot: config.execRoot,
+          });
+        },
+      }),
     );
-    const swarm = resources.use(await SwarmNode.create({ config, engine, clock, random, log }));
+    const swarm = resources.use(await SwarmNode.create({ config, engine, disk, clock, random, log, clusterNetwork }));
     const { containers, images, networks, volumes, system } = engine;
     const api = createApiServer({
       backends: { containers, execs: containers.execs, images, networks, volumes, system, swarm, control: swarm.control },

@@ -58,6 +58,7 @@ export function runDocker({ dockerHost }: Engine, args: readonly string[], stdin
       env: { ...process.env, DOCKER_HOST: dockerHost, TZ: "UTC" },
       stdio: [stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
       timeout: COMMAND_MS,
+      killSignal: "SIGKILL", // SIGTERM would be passed on to the container.
     });
     let stdout = "";
     let stderr = "";

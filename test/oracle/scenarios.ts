@@ -156,7 +156,10 @@ export const CONTAINER_SCENARIOS: readonly Scenario[] = [
       docker("logs -f box"),
     ],
   },
-  { name: "logs with driver none", steps: [docker("run --name box --log-driver none busybox echo hi"), docker("logs box"), INSPECT] },
+  {
+    name: "logs with driver none",
+    steps: [docker("run --name box --log-driver none busybox echo hi"), docker("logs box"), INSPECT],
+  },
   { name: "an unknown log driver", steps: [docker("run --name box --log-driver nope busybox echo hi"), PS] },
   { name: "top", steps: [RUNNING, docker("top box -o comm,args"), docker("top nope")] },
   { name: "update", steps: [RUNNING, docker("update --pids-limit 33 --restart on-failure:2 box"), INSPECT] },
@@ -271,8 +274,8 @@ export const CONTAINER_SCENARIOS: readonly Scenario[] = [
   {
     name: "attach",
     steps: [
-      docker("run -d -i --name box busybox cat", { isSetUp: true }),
-      docker("attach --no-stdin=false box", { stdin: "to the container\n" }),
+      docker("run -d -i --name box busybox sh -c 'read line; echo got $line'", { isSetUp: true }),
+      docker("attach box", { stdin: "to the container\n" }),
       docker("logs box"),
     ],
   },

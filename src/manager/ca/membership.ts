@@ -1,7 +1,9 @@
-import { OperationError } from "../../lib/errors.ts";
+import { errorMessage, OperationError } from "../../lib/errors.ts";
 import type { Node, NodeRole } from "../../model/cluster.ts";
 import type { NodeId } from "../../model/ids.ts";
 import type { Consensus, RaftMember } from "../../ports/consensus.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Log } from "../../ports/log.ts";
 import type { Proposals } from "../store/proposals.ts";
 import type { Store } from "../store/store.ts";
 
@@ -24,17 +26,28 @@ export interface MembershipOptions {
   readonly consensus: Consensus;
   readonly proposals: Proposals;
   readonly remote: RemoteMembership;
+  readonly clock: Clock;
+  readonly log: Log;
 }
+
+/** How long a manager that joins may take to catch up before others get their turn. */
+const ADMIT_MS = 10_000;
+const RETRY_MS = 500;
+/** The managers are looked at again after so long even if nothing was touched. */
+const RECONCILE_MS = 30_000;
 
 /** Which managers take part in Raft. A follower passes calls on; the leader carries them out one after another. */
 export class Membership {
+  readonly #options: MembershipOptions;
   readonly #store: Store;
   readonly #consensus: Consensus;
   readonly #proposals: Proposals;
   readonly #remote: RemoteMembership;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor({ store, consensus, proposals, remote }: MembershipOptions) {
+  constructor(options: MembershipOptions) {
+    const { store, consensus, proposals, remote } = options;
+    this.#options = options;
     this.#store = store;
     this.#consensus = consensus;
     this.#proposals = proposals;
@@ -72,11 +85,9 @@ export class Membership {
   ): Promise<JoinedMember> {
     const options = signal === undefined ? {} : { signal };
     const node = await this.#node(nodeId, options);
-    const before = this.#consensus.status();
     const raftId = node.manager?.raftId ?? this.#newRaftId();
     if (node.manager?.address !== address) await this.#write({ ...node, manager: { raftId, address } }, options);
-    const known = before.members.find(member => member.raftId === raftId);
-    if (known === undefined) await this.#consensus.addMember({ raftId, address }, options);
+    // Raft takes it in when it answers, which it does once it knows its Raft id: see `run`.
     const members = this.#consensus.status().members.map(member => ({ raftId: member.raftId, address: member.address }));
     return { raftId, members: members.some(member => member.raftId === raftId) ? members : [...members, { raftId, address }] };
   }
@@ -95,15 +106,35 @@ export class Membership {
     });
   }
 
-  /** On the leader, until aborted: nodes that are to be workers leave Raft. */
-  async runDemotions({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    const touched = this.#store.watch({ signal })[Symbol.asyncIterator]();
-    for (;;) {
-      for (const node of this.#store.view().all("node")) {
-        if (node.spec.role === "worker" && node.manager !== undefined) await this.remove(node.id, { signal });
+  /** On the leader, until aborted: managers that joined are taken into Raft, nodes that are to be workers leave it. */
+  async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const { clock, log } = this.#options;
+    while (!signal.aborted) {
+      const wait = AbortSignal.any([signal, clock.timeout(RECONCILE_MS)]);
+      const touched = this.#store.watch({ signal: wait })[Symbol.asyncIterator]();
+      try {
+        await this.#reconcile(signal);
+        while ((await touched.next()).done !== true) await this.#reconcile(signal);
+      } catch (error) {
+        if (!wait.aborted) log.warn({ error: errorMessage(error) }, "a change of the managers is tried again");
+        await clock.sleep(wait.aborted ? 0 : RETRY_MS, { signal }).catch(() => undefined);
       }
-      await touched.next();
     }
+  }
+
+  async #reconcile(signal: AbortSignal): Promise<void> {
+    for (const node of this.#store.view().all("node")) {
+      if (node.manager === undefined) continue;
+      if (node.spec.role === "worker") await this.remove(node.id, { signal });
+      else await this.#admit({ raftId: node.manager.raftId, address: node.manager.address }, signal);
+    }
+  }
+
+  /** A manager that does not answer keeps the others waiting for a while only. */
+  async #admit(member: RaftMember, signal: AbortSignal): Promise<void> {
+    const known = this.#consensus.status().members.find(({ raftId }) => raftId === member.raftId);
+    if (known !== undefined && !known.isLearner && known.address === member.address) return;
+    await this.#consensus.addMember(member, { signal: AbortSignal.any([signal, this.#options.clock.timeout(ADMIT_MS)]) });
   }
 
   async #node(nodeId: NodeId, options: { readonly signal?: AbortSignal }): Promise<Node> {

@@ -1,0 +1,71 @@
+// The manager process of a host: started by shoald, ends with it.
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { errorMessage, OperationError } from "../lib/errors.ts";
+import { systemClock } from "../system/clock.ts";
+import { openDisk } from "../system/disk.ts";
+import { lockFile } from "../system/file-lock.ts";
+import { systemRandom } from "../system/random.ts";
+import { startDiagnostics } from "./diagnostics.ts";
+import { createLog } from "./logger.ts";
+import { type Manager, startManager } from "./manager/manager.ts";
+import { MANAGER_COMMANDS, type ManagerOptions } from "./manager/options.ts";
+import { NodeFiles } from "./swarm/node-files.ts";
+
+/** How long an earlier manager may take to end before this one gives up. */
+const LOCK_WAIT_MS = 5_000;
+
+async function main(): Promise<void> {
+  const options = JSON.parse(process.argv[2] ?? "") as ManagerOptions;
+  const log = createLog({ program: "manager", level: options.logLevel });
+  let manager: Manager | undefined;
+  startDiagnostics({
+    program: "manager",
+    directory: options.crashDirectory,
+    log,
+    dump: () => manager?.dump() ?? { starting: true },
+  });
+  // shoald stops it by its command; a signal to the whole group is for shoald to act on.
+  process.on("SIGTERM", () => {});
+  process.on("SIGINT", () => {});
+  const commands = createInterface({ input: process.stdin });
+  let isStopping = false;
+  commands.on("line", line => {
+    if (line === MANAGER_COMMANDS.reload)
+      manager
+        ?.reloadIdentity()
+        .catch((error: unknown) => log.error({ error: errorMessage(error) }, "the certificate could not be read"));
+    else if (line === MANAGER_COMMANDS.stop && !isStopping) {
+      isStopping = true;
+      void stop(manager, log).finally(() => process.exit(0));
+    }
+  });
+  // The pipe closes when shoald is gone: at once, since the next one starts a manager of its own.
+  commands.on("close", () => {
+    if (!isStopping) process.exit(1);
+  });
+
+  const disk = openDisk({ root: "/" });
+  const files = new NodeFiles({ dataRoot: options.dataRoot, disk });
+  await mkdir(files.managerDirectory, { recursive: true, mode: 0o700 });
+  await lockFile(join(files.managerDirectory, "lock"), { clock: systemClock, waitMs: LOCK_WAIT_MS });
+  manager = await startManager({ options, files, disk, clock: systemClock, random: systemRandom, log });
+  log.info({ node: options.nodeId, raftId: options.raftId }, "manager ready");
+}
+
+async function stop(manager: Manager | undefined, log: ReturnType<typeof createLog>): Promise<void> {
+  try {
+    await manager?.handOver();
+  } catch (error) {
+    log.warn({ error: errorMessage(error) }, "leadership was not handed over");
+  }
+  await manager?.[Symbol.asyncDispose]();
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(
+    `manager: ${error instanceof OperationError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
+  process.exit(1);
+});

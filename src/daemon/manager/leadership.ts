@@ -1,0 +1,53 @@
+import { errorMessage } from "../../lib/errors.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Consensus } from "../../ports/consensus.ts";
+import type { Log } from "../../ports/log.ts";
+
+const RESTART_MS = 200;
+
+/** Something that runs while this manager leads, in one term. It ends when `signal` is aborted. */
+export type LeaderTask = (options: { readonly term: number; readonly signal: AbortSignal }) => Promise<unknown>;
+
+/** Runs the leader's tasks in each term in which this manager leads, until `signal`. */
+export async function runWhileLeading(
+  consensus: Consensus,
+  tasks: Readonly<Record<string, LeaderTask>>,
+  { log, clock, signal }: { readonly log: Log; readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<void> {
+  let led: { readonly term: number; readonly over: AbortController } | undefined;
+  try {
+    for await (const { role, term } of consensus.watchStatus({ signal })) {
+      const leads = role === "leader";
+      if (led !== undefined && (!leads || led.term !== term)) {
+        log.info({ term: led.term }, "leads no more");
+        led.over.abort();
+        led = undefined;
+      }
+      if (!leads || led !== undefined) continue;
+      const over = new AbortController();
+      led = { term, over };
+      log.info({ term }, "leads");
+      const termSignal = AbortSignal.any([signal, over.signal]);
+      for (const [name, task] of Object.entries(tasks)) void keepRunning(name, task, { term, signal: termSignal, log, clock });
+    }
+  } finally {
+    led?.over.abort();
+  }
+}
+
+/** A task that ends while this manager still leads (its proposal was lost on the way, say) begins again from the state. */
+async function keepRunning(
+  name: string,
+  task: LeaderTask,
+  { term, signal, log, clock }: { readonly term: number; readonly signal: AbortSignal; readonly log: Log; readonly clock: Clock },
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await task({ term, signal });
+    } catch (error) {
+      if (!signal.aborted)
+        log.warn({ task: name, term, error: errorMessage(error) }, "a task of the leader ended; it begins again");
+    }
+    await clock.sleep(RESTART_MS, { signal }).catch(() => undefined);
+  }
+}
