@@ -74,7 +74,7 @@ export class RaftDriver implements Consensus {
     this.#setup = setup;
     this.#options = options;
     this.#storage = storage;
-    const { raftId, random, transport, log } = setup;
+    const { raftId, random, transport, clock, log } = setup;
     const { initialState } = storage;
     const { electionTicks, heartbeatTicks } = options;
     const times = { electionTicks, heartbeatTicks };
@@ -94,7 +94,7 @@ export class RaftDriver implements Consensus {
     });
     const ownAddress = () => this.#ownAddress();
     const onSender = (sender: RaftMember) => this.#addresses.set(sender.raftId, sender.address);
-    this.#snapshots = new SnapshotExchange({ core, storage, transport, log, signal, ownAddress, onInput, onSender });
+    this.#snapshots = new SnapshotExchange({ core, storage, transport, clock, log, signal, ownAddress, onInput, onSender });
     this.#membership = new MembershipWork({ core, proposals: this.#proposals, progressed: this.#progressed, onInput });
   }
 
@@ -110,6 +110,11 @@ export class RaftDriver implements Consensus {
     const driver = new RaftDriver(setup, options, storage);
     driver.#running = Promise.all([driver.#run(), driver.#runTicks()]);
     return driver;
+  }
+
+  /** For invariant checks: the core's state, not to be changed. */
+  get inspected(): RaftCore["inspected"] {
+    return this.#core.inspected;
   }
 
   status(): ConsensusStatus {

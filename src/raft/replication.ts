@@ -40,7 +40,10 @@ function sendAppend(state: RaftState, to: number): boolean {
 function sendEmptyAppend(state: RaftState, to: number, { next }: Progress): void {
   const { log, term, raftId } = state;
   const prevTerm = log.termAt(next - 1);
-  if (prevTerm === undefined) return;
+  if (prevTerm === undefined) {
+    sendSnapshot(state, to);
+    return;
+  }
   const { commit } = log;
   state.messages.push({ kind: "append-request", from: raftId, to, term, prevIndex: next - 1, prevTerm, commit, entries: [] });
 }

@@ -1,5 +1,6 @@
 import { assert } from "../lib/assert.ts";
 import { errorMessage, OperationError } from "../lib/errors.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { RaftMember, RaftTransport } from "../ports/consensus.ts";
 import type { Log } from "../ports/log.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
@@ -9,10 +10,14 @@ import type { WrittenSnapshot } from "./snapshot-files.ts";
 import type { RaftStorage } from "./storage.ts";
 import type { InstallSnapshot, SnapshotMeta } from "./types.ts";
 
+/** Before a snapshot that could not be sent is tried again. */
+const RETRY_MS = 500;
+
 export interface SnapshotExchangeOptions {
   readonly core: RaftCore;
   readonly storage: RaftStorage;
   readonly transport: RaftTransport;
+  readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
   readonly ownAddress: () => string;
@@ -39,13 +44,15 @@ export class SnapshotExchange {
 
   /** Runs on the side; the core hears how it went. */
   async send(to: RaftMember): Promise<void> {
-    const { core, transport, log, signal, onInput } = this.#options;
+    const { core, transport, clock, log, signal, onInput } = this.#options;
     let isOk = false;
     try {
       await transport.sendSnapshot(to, this.#chunks(to), { signal });
       isOk = true;
     } catch (error) {
-      if (!signal.aborted) log.warn({ to: to.raftId, error: errorMessage(error) }, "a raft snapshot could not be sent");
+      if (signal.aborted) return;
+      log.warn({ to: to.raftId, error: errorMessage(error) }, "a raft snapshot could not be sent");
+      await clock.sleep(RETRY_MS, { signal }).catch(() => undefined);
     }
     if (signal.aborted) return;
     core.snapshotSent(to.raftId, { isOk });

@@ -160,7 +160,8 @@ export class WriteAheadLog implements AsyncDisposable {
     if (first === undefined) return;
     const held = this.#entries;
     const begin = held[0]?.index ?? (this.#base === undefined ? first.index : this.#base.index + 1);
-    const at = first.index - begin;
+    // In a log whose beginning is compacted away, what was replaced may be all that is left in front of its replacement.
+    const at = this.#base === undefined ? Math.max(0, first.index - begin) : first.index - begin;
     if (at < 0 || at > held.length) throw new OperationError("invalid", `entry ${first.index} does not follow what is before it`);
     held.length = at;
     for (const entry of entries) held.push(entry);

@@ -76,5 +76,6 @@ async function recover(cluster: SimulatedCluster, clients: Clients): Promise<voi
     await cluster.run(Math.min(deadlineMs, time.nowMs + 300), isConverged);
   }
   assert.ok(clients.acknowledgedCount > before, "liveness: nothing was committed after the repair");
-  assert.ok(isConverged(), "liveness: the members did not come to the same state after the repair");
+  const states = [...hosts.values()].map(({ raftId, process }) => ({ raftId, ...process?.driver?.status(), p: [...(process?.driver?.inspected.progress ?? [])].map(([k,v])=>[k,v.state,v.match,v.next,v.pendingSnapshot]), b: process?.driver?.inspected.log.baseIndex, s: process?.driver?.inspected.snapshot.index }));
+  assert.ok(isConverged(), `liveness: the members did not come to the same state after the repair: ${JSON.stringify(states)}`);
 }
