@@ -11,20 +11,20 @@ export async function* incoming<Wire>(stream: Readable, { signal }: { readonly s
   let failure: unknown;
   let wake = () => {};
   const listeners = {
-    data(message: Wire) {
+    data: (message: Wire) => {
       pending.push(message);
       if (pending.length >= PENDING_MAX) stream.pause();
       wake();
     },
-    end() {
+    end: () => {
       isOver = true;
       wake();
     },
-    close() {
+    close: () => {
       isOver = true;
       wake();
     },
-    error(error: unknown) {
+    error: (error: unknown) => {
       failure ??= error;
       wake();
     },

@@ -34,7 +34,9 @@ export function unindexService(tree: Writable, service: Service): void {
   for (const key of revisionKeys(service)) tree("revisionUsers").delete(key);
 }
 
-function referenceKeys({ id, spec }: Service): string[] {
+/** A service that is being removed starts no task any more: it needs none of them. */
+function referenceKeys({ id, spec, isRemoving }: Service): string[] {
+  if (isRemoving) return [];
   const { container, networks } = spec.task;
   return [
     ...(container.secrets ?? []).map(secret => `secret/${secret.id}/${id}`),

@@ -1,4 +1,4 @@
-import type { Task } from "../../model/cluster.ts";
+import type { Service, Task } from "../../model/cluster.ts";
 import type { Change, TableName, Tables } from "../../model/entry.ts";
 import type { NetworkId, NodeId, RevisionId, ServiceId } from "../../model/ids.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -59,6 +59,11 @@ export class StateSnapshot implements Snapshot {
   #tasks(index: "tasksByService" | "tasksByNode" | "tasksOnNetwork", id: string): Iterable<Task> {
     const tree = this.#state.trees[index];
     return { [Symbol.iterator]: () => withPrefix(tree, `${id}/`) };
+  }
+
+  /** Services whose specs refer to it, but those that are being removed. */
+  servicesUsing(table: "secret" | "config" | "network", id: string): Service[] {
+    return [...withPrefix(this.#state.trees.references, `${table}/${id}/`)];
   }
 
   revisionsInUse(id: RevisionId): boolean {

@@ -65,9 +65,10 @@ export function emptyState(): State {
   };
 }
 
-/** The name an object must be alone with in its table. */
+/** The name an object must be alone with in its table. A service gives its name up as soon as it is being removed. */
 export function uniqueName(table: TableName, object: Tables[TableName]): string | undefined {
   if (table === "task" || table === "node" || table === "revision" || table === "cluster") return undefined;
+  if (table === "service" && (object as Service).isRemoving) return undefined;
   return "spec" in object ? object.spec.name : undefined;
 }
 

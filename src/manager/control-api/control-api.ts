@@ -1,0 +1,123 @@
+import { assertNever } from "../../lib/assert.ts";
+import type { ControlCaller, ControlRequest, ControlResponse } from "../../model/control.ts";
+import type { RequestId } from "../../model/ids.ts";
+import type { Certificates } from "../../ports/certificates.ts";
+import { Mutations, type MutationsOptions, type PlanMutation } from "./mutations.ts";
+import { createBlob, listBlobs, removeBlob, updateBlob, withoutData } from "./blobs.ts";
+import { theCluster, updateCluster, withoutKey } from "./cluster.ts";
+import { find } from "./find.ts";
+import { createNetwork, listNetworks, removeNetwork } from "./networks.ts";
+import { listNodes, removeNode, updateNode, viewOfNode } from "./nodes.ts";
+import { createService, listServices, removeService, updateService, viewOfService } from "./services.ts";
+import { listTasks, viewOfTask } from "./tasks.ts";
+import { OperationError } from "../../lib/errors.ts";
+
+export interface ControlApiOptions extends MutationsOptions {
+  readonly certificates: Certificates;
+}
+
+type Read = Extract<ControlRequest, { readonly kind: `get-${string}` | `list-${string}` }>;
+type Write = Exclude<ControlRequest, Read | { readonly kind: "state-hash" }>;
+
+export function isRead(request: ControlRequest): request is Read | Extract<ControlRequest, { readonly kind: "state-hash" }> {
+  return request.kind === "state-hash" || request.kind.startsWith("get-") || request.kind.startsWith("list-");
+}
+
+/**
+ * Answers control calls on this manager: reads once everything acknowledged has been applied here, writes only while it leads.
+ * @throws OperationError in Docker's words; `unavailable` when a write finds that this manager does not lead.
+ */
+export function createControlApi(options: ControlApiOptions): ControlCaller {
+  const { store, consensus } = options;
+  const mutations = new Mutations(options);
+  return {
+    async call(request, { requestId, signal }) {
+      const waiting = signal === undefined ? {} : { signal };
+      if (request.kind === "state-hash") return { kind: "state-hash", ...(await store.stateHash({ pause: nextTurn })) };
+      if (!isRead(request)) return await write(request, { requestId, ...waiting });
+      await consensus.readBarrier(waiting);
+      return read(request, options);
+    },
+  };
+
+  async function write(request: Write, call: { readonly requestId: RequestId; readonly signal?: AbortSignal }) {
+    return await mutations.run(planOf(request, options), call);
+  }
+}
+
+/** Lets Raft's messages go between slices of long work. */
+function nextTurn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve));
+}
+
+function planOf(request: Write, options: ControlApiOptions): PlanMutation {
+  switch (request.kind) {
+    case "update-cluster":
+      return updateCluster(request, options);
+    case "create-service":
+      return createService(request.spec);
+    case "update-service":
+      return updateService(request);
+    case "remove-service":
+      return removeService(request.idOrName);
+    case "update-node":
+      return updateNode(request);
+    case "remove-node":
+      return removeNode(request.idOrName, request);
+    case "create-network":
+      return createNetwork(request.spec);
+    case "remove-network":
+      return removeNetwork(request.idOrName);
+    case "create-secret":
+      return createBlob("secret", request.spec);
+    case "update-secret":
+      return updateBlob("secret", request);
+    case "remove-secret":
+      return removeBlob("secret", request.idOrName);
+    case "create-config":
+      return createBlob("config", request.spec);
+    case "update-config":
+      return updateBlob("config", request);
+    case "remove-config":
+      return removeBlob("config", request.idOrName);
+    default:
+      return assertNever(request);
+  }
+}
+
+function read(request: Read, { store, consensus }: ControlApiOptions): ControlResponse {
+  const view = store.view();
+  switch (request.kind) {
+    case "get-cluster":
+      return { kind: "cluster", cluster: withoutKey(theCluster(view)) };
+    case "get-service":
+      return { kind: "services", services: [viewOfService(view, find(view, "service", request.idOrName))] };
+    case "list-services":
+      return { kind: "services", services: listServices(view, request.filters).map(service => viewOfService(view, service)) };
+    case "get-task": {
+      const task = viewOfTask(view, find(view, "task", request.id));
+      if (task === undefined) throw new OperationError("not-found", `task ${request.id} not found`);
+      return { kind: "tasks", tasks: [task] };
+    }
+    case "list-tasks":
+      return { kind: "tasks", tasks: listTasks(view, request.filters) };
+    case "get-node":
+      return { kind: "nodes", nodes: [viewOfNode(find(view, "node", request.idOrName), consensus.status())] };
+    case "list-nodes":
+      return { kind: "nodes", nodes: listNodes(view, request.filters).map(node => viewOfNode(node, consensus.status())) };
+    case "get-network":
+      return { kind: "networks", networks: [find(view, "network", request.idOrName)] };
+    case "list-networks":
+      return { kind: "networks", networks: listNetworks(view, request.filters) };
+    case "get-secret":
+      return { kind: "secrets", secrets: [withoutData(find(view, "secret", request.idOrName))] };
+    case "list-secrets":
+      return { kind: "secrets", secrets: listBlobs(view, "secret", request.filters).map(withoutData) };
+    case "get-config":
+      return { kind: "configs", configs: [find(view, "config", request.idOrName)] };
+    case "list-configs":
+      return { kind: "configs", configs: listBlobs(view, "config", request.filters) };
+    default:
+      return assertNever(request);
+  }
+}

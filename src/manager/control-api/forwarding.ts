@@ -1,0 +1,85 @@
+import { errorKind, OperationError } from "../../lib/errors.ts";
+import type { ControlCaller, ControlRequest, ControlResponse } from "../../model/control.ts";
+import type { RequestId } from "../../model/ids.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Consensus } from "../../ports/consensus.ts";
+import { isRead } from "./control-api.ts";
+
+/** How long a call is tried again while the managers look for a leader. */
+export const FORWARDING_DEADLINE_MS = 10_000;
+const RETRY_FIRST_MS = 20;
+const RETRY_MAX_MS = 500;
+
+export const NO_LEADER_MESSAGE =
+  "rpc error: code = Unknown desc = The swarm does not have a leader. It's possible that too few managers are online. Make sure more than half of the managers are online.";
+
+interface CallOptions {
+  readonly requestId: RequestId;
+  readonly signal?: AbortSignal;
+}
+
+export interface ForwardingOptions {
+  readonly consensus: Consensus;
+  readonly clock: Clock;
+  /** This manager's own control API. */
+  readonly local: ControlCaller;
+  /** The same call at the leader's manager port, over mutual TLS. */
+  readonly remote: (address: string, request: ControlRequest, options: CallOptions) => Promise<ControlResponse>;
+}
+
+/**
+ * Takes a call to where it can be answered: reads here, writes at the leader. What is unavailable is tried again until the
+ * deadline, always with the same request id, so a write whose answer was lost is not carried out twice.
+ */
+export class ForwardingControl implements ControlCaller {
+  readonly #options: ForwardingOptions;
+
+  constructor(options: ForwardingOptions) {
+    this.#options = options;
+  }
+
+  /** @param options.isForwarded - Another manager passed it on: answered here or refused, so that calls never go in circles. */
+  async call(request: ControlRequest, options: CallOptions & { readonly isForwarded?: boolean }): Promise<ControlResponse> {
+    const { clock, local } = this.#options;
+    const { isForwarded = false, ...call } = options;
+    if (isForwarded || request.kind === "state-hash") return await local.call(request, call);
+    const deadline = clock.timeout(FORWARDING_DEADLINE_MS);
+    const signal = call.signal === undefined ? deadline : AbortSignal.any([call.signal, deadline]);
+    try {
+      return await this.#untilAnswered(request, { requestId: call.requestId, signal });
+    } catch (cause) {
+      // The deadline's own abort may surface as whatever was being waited for.
+      if (deadline.aborted && call.signal?.aborted !== true)
+        throw new OperationError("unavailable", NO_LEADER_MESSAGE, { cause });
+      throw cause;
+    }
+  }
+
+  async #untilAnswered(
+    request: ControlRequest,
+    options: { readonly requestId: RequestId; readonly signal: AbortSignal },
+  ): Promise<ControlResponse> {
+    for (let waitMs = RETRY_FIRST_MS; ; waitMs = Math.min(RETRY_MAX_MS, waitMs * 2)) {
+      try {
+        const answer = await this.#attempt(request, options);
+        if (answer !== undefined) return answer;
+      } catch (error) {
+        if (errorKind(error) !== "unavailable" || options.signal.aborted) throw error;
+      }
+      await this.#options.clock.sleep(waitMs, { signal: options.signal });
+    }
+  }
+
+  /** Nothing when nobody is known to lead. */
+  async #attempt(
+    request: ControlRequest,
+    options: { readonly requestId: RequestId; readonly signal: AbortSignal },
+  ): Promise<ControlResponse | undefined> {
+    const { consensus, local, remote } = this.#options;
+    const { role, leaderId, members } = consensus.status();
+    if (leaderId === undefined) return undefined;
+    if (role === "leader" || isRead(request)) return await local.call(request, options);
+    const leader = members.find(({ raftId }) => raftId === leaderId);
+    return leader === undefined ? undefined : await remote(leader.address, request, options);
+  }
+}
