@@ -27,6 +27,7 @@ await build({
   format: "esm",
   sourcemap: true,
   outExtension: { ".js": ".mjs" },
+  mainFields: ["module", "main"], // Packages whose CommonJS form hides its names from a dynamic import.
   external: ["koffi", "classic-level", "node-pty"],
   // CommonJS packages inside an ES module bundle still call require for Node's own modules.
   banner: {
