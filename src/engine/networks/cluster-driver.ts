@@ -9,6 +9,8 @@ export interface ClusterDriver {
   join(sandbox: ClusterSandbox): Promise<void>;
   /** No error when it never joined. */
   leave(containerId: ContainerId): Promise<void>;
+  /** The set of this host's bridge networks has changed. */
+  bridgesChanged(): void;
   /** Names of services and tasks. `undefined`: not a name of that network. */
   resolve(networkId: EngineNetworkId, name: string): readonly string[] | undefined;
   /** The name that belongs to an address. */

@@ -226,7 +226,10 @@ export class ContainerSandboxes {
 
   async #openNameServer(live: LiveSandbox): Promise<void> {
     const { kernel, nameServer, table } = this.#options;
-    const needsNames = live.record.endpoints.some(({ networkId }) => isUserDefined(table.get(networkId)));
+    const needsNames = live.record.endpoints.some(({ networkId }) => {
+      const network = table.find(networkId);
+      return network === undefined || isUserDefined(network);
+    });
     if (live.nameServer !== undefined || !needsNames) return;
     live.nameServer = await kernel.openNameServer(live.record.path, nameServer.handlerFor(this.#viewOf(live)));
     live.nftables = kernel.openNftables(live.record.path);
@@ -242,19 +245,19 @@ export class ContainerSandboxes {
       }
       return undefined;
     };
-    const resolve = (name: string) => ask(id => names.resolve(id, name) ?? cluster()?.resolve(id, name));
+    const resolve = (name: string) => ask(id => cluster()?.resolve(id, name) ?? names.resolve(id, name));
     /** `web.backend`: a name with its network's. */
     const resolveOnNamed = (name: string) => {
       const endpoint = live.record.endpoints.find(({ networkName }) => name.endsWith(`.${networkName.toLowerCase()}`));
       if (endpoint === undefined) return undefined;
       const short = name.slice(0, -endpoint.networkName.length - 1);
-      return names.resolve(endpoint.networkId, short) ?? cluster()?.resolve(endpoint.networkId, short);
+      return cluster()?.resolve(endpoint.networkId, short) ?? names.resolve(endpoint.networkId, short);
     };
     return {
       resolve: (name: string) => resolve(name) ?? resolveOnNamed(name),
       reverse: (address: string) =>
         ask(id => {
-          const name = names.reverse(id, address) ?? cluster()?.reverse(id, address);
+          const name = cluster()?.reverse(id, address) ?? names.reverse(id, address);
           const network = live.record.endpoints.find(({ networkId }) => networkId === id)?.networkName ?? "";
           return name === undefined ? undefined : `${name}.${network}`;
         }),

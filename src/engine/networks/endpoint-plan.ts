@@ -29,8 +29,14 @@ export function wantedEndpoints(
   table: NetworkTable,
   { networkMode, endpoints }: { readonly networkMode: string; readonly endpoints: Readonly<Record<string, EndpointConfig>> },
 ): readonly WantedEndpoint[] {
-  const main = table.get(networkNameOf(networkMode));
-  const wanted = new Map<string, WantedEndpoint>([[main.id, { network: main, config: {} }]]);
+  const wanted = new Map<string, WantedEndpoint>();
+  const main = table.find(networkNameOf(networkMode));
+  const keys = Object.keys(endpoints);
+  // The mode counts for the order; for membership only where no networks are named.
+  if (keys.length === 0 || keys.some(key => table.find(networkNameOf(key)) === main)) {
+    const network = table.get(networkNameOf(networkMode));
+    wanted.set(network.id, { network, config: {} });
+  }
   for (const [key, config] of Object.entries(endpoints)) {
     const network = table.get(networkNameOf(key));
     wanted.set(network.id, { network, config });

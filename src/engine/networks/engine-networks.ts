@@ -101,6 +101,7 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
       const routed = await routedSubnets(this.#options.exec);
       const record = planNetwork(request, { existing: this.#table.all(), routed, ...this.#registry.origin() });
       await this.#registry.add(record);
+      this.#cluster?.bridgesChanged();
       this.#publish("create", record, {});
       return { id: record.id, warning: "" };
     });
@@ -240,12 +241,20 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
   }
 
   /** The cluster networks that containers of this host may be put on; replaces the set given before. */
-  setClusterNetworks(records: readonly NetworkRecord[]): void {
-    const ids = new Set(records.map(({ id }) => id));
-    for (const record of this.#table.all()) {
-      if (record.scope === "swarm" && !ids.has(record.id)) this.#table.delete(record.id);
-    }
-    for (const record of records) this.#table.put(record);
+  setClusterNetworks(records: readonly NetworkRecord[]): Promise<void> {
+    return this.#registry.setClusterNetworks(records);
+  }
+
+  /** Subnets of this host's bridges: addresses that mean nothing on another host. */
+  bridgeSubnets(): readonly string[] {
+    return this.#table.all().flatMap(({ driver, ipam }) => (driver === "bridge" ? ipam.map(({ subnet }) => subnet) : []));
+  }
+
+  /** Keeps a port that the whole cluster publishes from this host's programs and containers. @throws OperationError `conflict`. */
+  holdClusterPort(port: { readonly protocol: "tcp" | "udp"; readonly port: number }): Disposable {
+    const { protocol, port: number } = port;
+    const wanted = { protocol, containerPort: number, hostAddress: "", hostPorts: [number, number] as const };
+    return this.#ports.hold(wanted, { defaultAddress: "0.0.0.0" });
   }
 
   /** The bridge that joins containers on cluster networks to this host; made when missing. */
@@ -266,7 +275,8 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
   }
 
   async #delete(record: NetworkRecord): Promise<void> {
-    await this.#registry.delete(record, this.#sandboxes.settle());
+    await this.#registry.delete(record);
+    this.#cluster?.bridgesChanged();
     this.#publish("destroy", record, {});
   }
 

@@ -14,7 +14,7 @@ interface Waiting {
 export class Firewall {
   readonly #exec: Exec;
   #waiting: Waiting[] = [];
-  #running: Promise<void> | undefined;
+  #isRunning = false;
 
   constructor(exec: Exec) {
     this.#exec = exec;
@@ -38,11 +38,12 @@ export class Firewall {
     if (change.add.length + change.remove.length === 0) return;
     await new Promise<void>((resolve, reject) => {
       this.#waiting.push({ change, resolve, reject });
-      this.#running ??= this.#runAll();
+      if (!this.#isRunning) void this.#runAll();
     });
   }
 
   async #runAll(): Promise<void> {
+    this.#isRunning = true;
     await Promise.resolve(); // Lets callers of the same turn come along.
     while (this.#waiting.length > 0) {
       const batch = this.#waiting;
@@ -59,7 +60,7 @@ export class Firewall {
         await this.#runEach(batch, error);
       }
     }
-    this.#running = undefined;
+    this.#isRunning = false;
   }
 
   /** One of them was refused: the others must not suffer. */

@@ -56,16 +56,31 @@ export class NetworkRegistry {
     table.put(record);
   }
 
-  /** @param released - Resolves when no container's device is on it. */
-  async delete(record: NetworkRecord, released: Promise<void>): Promise<void> {
+  async delete(record: NetworkRecord): Promise<void> {
     const { kernel, firewall, database, table } = this.#options;
     await database.write([this.#records.delete(record.id)]);
     table.delete(record.id);
     const settings = bridgeSettings(record);
     if (settings === undefined) return;
-    await released;
     await firewall.remove(bridgeRules(settings));
     await removeBridge(kernel, settings);
+  }
+
+  /** Makes these the networks that cross hosts. Kept on disk: their containers are taken up before a manager has been heard. */
+  setClusterNetworks(records: readonly NetworkRecord[]): Promise<void> {
+    return this.inTurn(async () => {
+      const { table, database } = this.#options;
+      const wanted = new Map(records.map(record => [record.id, record]));
+      const gone = table.all().filter(({ id, scope }) => scope === "swarm" && !wanted.has(id));
+      const changed = records.filter(record => JSON.stringify(table.find(record.id)) !== JSON.stringify(record));
+      if (gone.length + changed.length === 0) return;
+      await database.write([
+        ...gone.map(({ id }) => this.#records.delete(id)),
+        ...changed.map(record => this.#records.put(record.id, record)),
+      ]);
+      for (const { id } of gone) table.delete(id);
+      for (const record of changed) table.put(record);
+    });
   }
 
   /** The bridge that joins containers on cluster networks to this host; made when missing. */

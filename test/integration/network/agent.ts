@@ -1,9 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { readdir, readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { EngineNetworks } from "../../../src/engine/networks/engine-networks.ts";
 import { StateDatabase } from "../../../src/engine/state/database.ts";
 import type { Container } from "../../../src/model/container.ts";
-import { asId, type ContainerId } from "../../../src/model/ids.ts";
+import { asId, type ContainerId, type NodeId } from "../../../src/model/ids.ts";
+import { type Assignment, assignmentId } from "../../../src/model/session.ts";
+import { ClusterNetwork } from "../../../src/network/cluster-network.ts";
 import { createExec } from "../../../src/system/exec.ts";
 import { systemClock } from "../../../src/system/clock.ts";
 import { openKernelNetwork } from "../../../src/system/kernel-network.ts";
@@ -31,6 +34,7 @@ const networks = await EngineNetworks.create({
   publish: event => void events.push(event),
 });
 
+let cluster: ClusterNetwork | undefined;
 const children = new Set<ChildProcess>();
 const paths = new Map<string, string>();
 
@@ -40,19 +44,33 @@ const calls: Record<string, (argument: never) => Promise<unknown>> = {
   inspect: networks.inspect.bind(networks),
   remove: networks.remove.bind(networks),
   prune: networks.prune.bind(networks),
-  restore: networks.restore.bind(networks),
+  async restore(containers: Container[]) {
+    await networks.restore(containers);
+    for (const file of await readdir(`${directory}/exec/sandboxes`).catch(() => [])) {
+      const { containerId, path } = JSON.parse(await readFile(`${directory}/exec/sandboxes/${file}`, "utf8")) as Record<
+        string,
+        string
+      >;
+      paths.set(containerId ?? "", path ?? "");
+    }
+  },
   async connect(container: Container) {
     const sandbox = await networks.connect(container);
     if (sandbox.namespacePath !== undefined) paths.set(container.id, sandbox.namespacePath);
     return sandbox;
   },
-  async adopt({ id, path }: { id: string; path: string }) {
-    paths.set(id, path);
-  },
   attach: ({ container, network, endpoint }: { container: Container; network: string; endpoint: object }) =>
     networks.attach(container, network, endpoint),
   detach: ({ container, network }: { container: Container; network: string }) => networks.detach(container, network),
   release: (id: ContainerId) => networks.release(asId(id)),
+  async joinCluster(nodeId: NodeId) {
+    cluster = await ClusterNetwork.create({ kernel, exec, log, networks, nodeId, execRoot: `${directory}/exec` });
+  },
+  apply: (assignments: Assignment[]) =>
+    cluster?.apply(
+      new Map(assignments.map(assignment => [`${assignment.kind}/${assignmentId(assignment)}`, assignment as never])),
+    ) ?? Promise.resolve(),
+  leaveCluster: () => cluster?.leaveCluster() ?? Promise.resolve(),
   settle: () => networks.settle(),
   async events() {
     return events;
@@ -90,6 +108,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   );
 }
 for (const child of children) child.kill("SIGKILL");
+await cluster?.[Symbol.asyncDispose]();
 await networks[Symbol.asyncDispose]();
 await database[Symbol.asyncDispose]();
 process.exit(0);

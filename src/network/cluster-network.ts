@@ -1,0 +1,273 @@
+import { join } from "node:path";
+import { errorMessage, OperationError } from "../lib/errors.ts";
+import type { ClusterDriver, ClusterSandbox, DevicePort } from "../engine/networks/cluster-driver.ts";
+import type { EngineNetworks } from "../engine/networks/engine-networks.ts";
+import type { ContainerId, EngineNetworkId, NetworkId, NodeId } from "../model/ids.ts";
+import type { Peer } from "../model/session.ts";
+import type { Exec } from "../ports/exec.ts";
+import type { KernelNetwork } from "../ports/kernel-network.ts";
+import type { Log } from "../ports/log.ts";
+import { ClusterNames } from "./cluster-names.ts";
+import { addressOn, type ClusterView, clusterView, EMPTY_VIEW, ingressNetwork, type NetworkAssignment } from "./cluster-view.ts";
+import { type Cut, cutConnections } from "./connection-cutter.ts";
+import { Ingress } from "./ingress.ts";
+import { ingressRoutes, publishedServices } from "./ingress-view.ts";
+import { clusterNetworkRecord } from "./network-records.ts";
+import { OverlayNetwork, type RemoteEndpoint } from "./overlay-network.ts";
+import { virtualAddresses, virtualAddressTable } from "./service-addresses.ts";
+
+export interface ClusterNetworkOptions {
+  readonly kernel: KernelNetwork;
+  readonly exec: Exec;
+  readonly log: Log;
+  readonly networks: EngineNetworks;
+  readonly nodeId: NodeId;
+  readonly execRoot: string;
+}
+
+interface JoinedSandbox {
+  readonly sandbox: ClusterSandbox;
+  /** The table in its namespace, as last loaded. */
+  table: string;
+}
+
+/** This host's part in the cluster's networks: made so by `apply`, whatever it was before. */
+export class ClusterNetwork implements ClusterDriver, AsyncDisposable {
+  readonly #options: ClusterNetworkOptions;
+  readonly #ingress: Ingress;
+  readonly #overlays = new Map<EngineNetworkId, OverlayNetwork>();
+  readonly #sandboxes = new Map<ContainerId, JoinedSandbox>();
+  readonly #heldPorts = new Map<string, Disposable>();
+  #view: ClusterView = EMPTY_VIEW;
+  #names = new ClusterNames(EMPTY_VIEW);
+  /** Nothing is known yet: what an earlier daemon left in the kernel stays in force. */
+  #isInformed = false;
+  #tail: Promise<unknown> = Promise.resolve();
+
+  private constructor(options: ClusterNetworkOptions) {
+    this.#options = options;
+    this.#ingress = new Ingress(options);
+  }
+
+  /** Before the engine restores its containers: theirs are taken up by it. */
+  static async create(options: ClusterNetworkOptions): Promise<ClusterNetwork> {
+    const cluster = new ClusterNetwork(options);
+    options.networks.useClusterDriver(cluster);
+    return cluster;
+  }
+
+  /** Resolves when all of it is in force. @throws OperationError `unavailable` naming what could not be; the rest is. */
+  apply(assignments: ReadonlyMap<string, NetworkAssignment>): Promise<void> {
+    return this.#inTurn(async () => {
+      const before = this.#view;
+      this.#view = clusterView(assignments.values());
+      this.#names = new ClusterNames(this.#view);
+      this.#isInformed = true;
+      const failures: string[] = [];
+      await attempt(failures, () => this.#syncNetworks(failures));
+      await attempt(failures, () => this.#syncIngress());
+      for (const joined of this.#sandboxes.values()) await attempt(failures, () => this.#syncSandbox(joined));
+      await attempt(failures, () => this.#cutGone(before));
+      if (failures.length > 0) throw new OperationError("unavailable", `cluster network: ${failures.join("; ")}`);
+    });
+  }
+
+  async port(networkId: EngineNetworkId): Promise<DevicePort | undefined> {
+    await this.#tail; // A network that is just being raised.
+    return this.#overlays.get(networkId)?.port();
+  }
+
+  join(sandbox: ClusterSandbox): Promise<void> {
+    return this.#inTurn(async () => {
+      const joined: JoinedSandbox = { sandbox, table: this.#sandboxes.get(sandbox.containerId)?.table ?? "" };
+      this.#sandboxes.set(sandbox.containerId, joined);
+      if (!this.#isInformed) return;
+      await this.#syncSandbox(joined);
+      await this.#syncIngress();
+    });
+  }
+
+  leave(containerId: ContainerId): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#sandboxes.delete(containerId) && this.#isInformed) await this.#syncIngress();
+    });
+  }
+
+  bridgesChanged(): void {
+    void this.#inTurn(() => this.#syncIngress()).catch((error: unknown) => {
+      this.#options.log.error({ error: errorMessage(error) }, "could not update the ingress rules");
+    });
+  }
+
+  resolve(networkId: EngineNetworkId, name: string): readonly string[] | undefined {
+    return this.#names.resolve(networkId, name);
+  }
+
+  reverse(networkId: EngineNetworkId, address: string): string | undefined {
+    return this.#names.reverse(networkId, address);
+  }
+
+  /** This host takes part no more. */
+  async leaveCluster(): Promise<void> {
+    await this.apply(new Map());
+    this.#options.networks.useClusterDriver(undefined);
+    await this[Symbol.asyncDispose]();
+  }
+
+  /** Leaves everything in force for the next daemon. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#tail;
+    for (const overlay of this.#overlays.values()) await overlay.release();
+    this.#overlays.clear();
+    this.#ingress.close();
+    for (const held of this.#heldPorts.values()) held[Symbol.dispose]();
+    this.#heldPorts.clear();
+  }
+
+  #self(): Peer | undefined {
+    return this.#view.peers.get(this.#options.nodeId);
+  }
+
+  async #syncNetworks(failures: string[]): Promise<void> {
+    const { networks } = this.#view;
+    for (const [id, overlay] of this.#overlays) {
+      if (networks.has(id as string as NetworkId)) continue;
+      await overlay.lower();
+      this.#overlays.delete(id);
+    }
+    await this.#options.networks.setClusterNetworks([...networks.values()].map(clusterNetworkRecord));
+    const self = this.#self();
+    if (self === undefined) return;
+    const remotes = this.#remoteEndpoints();
+    for (const network of networks.values()) {
+      if (network.spec.isIngress || network.vxlanId === undefined) continue;
+      await attempt(failures, async () => {
+        const id = network.id as string as EngineNetworkId;
+        const overlay = this.#overlays.get(id) ?? (await this.#raise(network.id, self));
+        this.#overlays.set(id, overlay);
+        await overlay.sync(remotes.get(network.id) ?? []);
+      });
+    }
+  }
+
+  #raise(id: NetworkId, self: Peer): Promise<OverlayNetwork> {
+    const { kernel, exec, execRoot } = this.#options;
+    const network = this.#view.networks.get(id);
+    if (network === undefined) throw new OperationError("not-found", `network ${id} not found`);
+    return OverlayNetwork.raise({ kernel, exec, network, path: join(execRoot, "overlay", id), underlayAddress: self.address });
+  }
+
+  #remoteEndpoints(): ReadonlyMap<NetworkId, readonly RemoteEndpoint[]> {
+    const byNetwork = new Map<NetworkId, RemoteEndpoint[]>();
+    for (const endpoint of this.#view.endpoints.values()) {
+      const peer = this.#view.peers.get(endpoint.nodeId);
+      if (peer === undefined || endpoint.nodeId === this.#options.nodeId) continue;
+      for (const { networkId } of endpoint.networks) {
+        const address = addressOn(endpoint, networkId);
+        if (address === undefined) continue;
+        const list = byNetwork.get(networkId);
+        if (list === undefined) byNetwork.set(networkId, [{ address, hostAddress: peer.address }]);
+        else list.push({ address, hostAddress: peer.address });
+      }
+    }
+    return byNetwork;
+  }
+
+  async #syncIngress(): Promise<void> {
+    const { networks, nodeId } = this.#options;
+    const network = ingressNetwork(this.#view);
+    const self = this.#self();
+    if (!this.#isInformed) return;
+    if (network === undefined || self === undefined) {
+      this.#syncHeldPorts([]);
+      return this.#ingress.remove();
+    }
+    await networks.ensureHostBridge();
+    const localTasks = this.#localTasks(network.id);
+    const services = publishedServices(this.#view, { nodeId, localTasks });
+    this.#syncHeldPorts(services);
+    await this.#ingress.apply({
+      network,
+      routes: ingressRoutes(this.#view, nodeId),
+      rules: {
+        self,
+        peers: [...this.#view.peers.values()].filter(peer => peer.nodeId !== nodeId),
+        services,
+        local: [...localTasks],
+        bridgeSubnets: networks.bridgeSubnets(),
+      },
+    });
+  }
+
+  #localTasks(ingressId: NetworkId): ReadonlyMap<string, string> {
+    const tasks = new Map<string, string>();
+    for (const { sandbox } of this.#sandboxes.values()) {
+      const endpoint = sandbox.endpoints.find(({ networkId }) => (networkId as string) === ingressId);
+      if (endpoint !== undefined) tasks.set(endpoint.address, sandbox.hostAddress);
+    }
+    return tasks;
+  }
+
+  /** A port that cannot be held is served all the same: the rules come before any program's socket. */
+  #syncHeldPorts(services: readonly { readonly protocol: "tcp" | "udp"; readonly publishedPort: number }[]): void {
+    const wanted = new Map(services.map(service => [`${service.protocol}/${service.publishedPort}`, service]));
+    for (const [key, held] of this.#heldPorts) {
+      if (wanted.has(key)) continue;
+      held[Symbol.dispose]();
+      this.#heldPorts.delete(key);
+    }
+    for (const [key, { protocol, publishedPort: port }] of wanted) {
+      if (this.#heldPorts.has(key)) continue;
+      try {
+        this.#heldPorts.set(key, this.#options.networks.holdClusterPort({ protocol, port }));
+      } catch (error) {
+        this.#options.log.warn({ port: key, error: errorMessage(error) }, "a published port is in use on this host");
+      }
+    }
+  }
+
+  async #syncSandbox(joined: JoinedSandbox): Promise<void> {
+    const { endpoints, nftables } = joined.sandbox;
+    const table = virtualAddressTable(virtualAddresses(this.#view, new Set(endpoints.map(({ networkId }) => networkId))));
+    if (table === joined.table) return;
+    await nftables.run(table);
+    joined.table = table;
+  }
+
+  /** Connections to tasks that were there before and are not any more. */
+  async #cutGone(before: ClusterView): Promise<void> {
+    const ingressId = ingressNetwork(before)?.id;
+    const cuts: Cut[] = [];
+    for (const [taskId, endpoint] of before.endpoints) {
+      if (this.#view.endpoints.has(taskId)) continue;
+      for (const { networkId } of endpoint.networks) {
+        const backend = addressOn(endpoint, networkId);
+        if (backend === undefined) continue;
+        if (networkId === ingressId) cuts.push({ namespacePath: undefined, backend });
+        else cuts.push(...this.#namespacesOn(networkId).map(namespacePath => ({ namespacePath, backend })));
+      }
+    }
+    await cutConnections(this.#options.exec, cuts);
+  }
+
+  #namespacesOn(networkId: NetworkId): readonly string[] {
+    return [...this.#sandboxes.values()]
+      .filter(({ sandbox }) => sandbox.endpoints.some(endpoint => (endpoint.networkId as string) === networkId))
+      .map(({ sandbox }) => sandbox.namespacePath);
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#tail.then(work);
+    this.#tail = done.catch(() => undefined);
+    return done;
+  }
+}
+
+/** One part that fails does not hold the others up. */
+async function attempt(failures: string[], work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    failures.push(errorMessage(error));
+  }
+}

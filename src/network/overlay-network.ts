@@ -1,0 +1,178 @@
+import { assert } from "../lib/assert.ts";
+import { OperationError } from "../lib/errors.ts";
+import type { DevicePort } from "../engine/networks/cluster-driver.ts";
+import { macFromIpv4 } from "../engine/networks/mac-address.ts";
+import type { Network } from "../model/cluster.ts";
+import type { Exec } from "../ports/exec.ts";
+import type { IpBatch, KernelNetwork } from "../ports/kernel-network.ts";
+
+export const VXLAN_PORT = 4789;
+const VXLAN_MTU_BYTES = 1450;
+const BRIDGE = "br1";
+const TUNNEL = "vx1";
+
+/** An address on another host, and that host. */
+export interface RemoteEndpoint {
+  readonly address: string;
+  readonly hostAddress: string;
+}
+
+export interface OverlayOptions {
+  readonly kernel: KernelNetwork;
+  readonly exec: Exec;
+  /** Where the network's namespace is pinned. */
+  readonly path: string;
+  readonly network: Network;
+  /** This host's end of the tunnels. */
+  readonly underlayAddress: string;
+}
+
+/**
+ * One overlay network on this host: a namespace that holds a bridge and a VXLAN device. A namespace of its own, because on a bridge
+ * of the host the host's firewall would see, and drop, the traffic. Nothing is flooded: who is where is told, not learnt.
+ */
+export class OverlayNetwork {
+  readonly #options: OverlayOptions;
+  readonly #batch: IpBatch;
+  readonly mtuBytes: number;
+  /** Address to host, as the kernel has it. */
+  #inForce: ReadonlyMap<string, string> = new Map();
+
+  private constructor(options: OverlayOptions, batch: IpBatch) {
+    this.#options = options;
+    this.#batch = batch;
+    this.mtuBytes = mtuOf(options.network);
+  }
+
+  /** Takes up the namespace that an earlier daemon left, or makes it. @throws OperationError `unavailable` for what this host cannot do. */
+  static async raise(options: OverlayOptions): Promise<OverlayNetwork> {
+    if (options.network.spec.driverOptions["encrypted"] !== undefined) {
+      throw new OperationError("unavailable", `network ${options.network.spec.name}: encrypted networks are not supported`);
+    }
+    const left = await options.kernel.enterNamespace(options.path).catch(() => undefined);
+    if (left !== undefined) {
+      const overlay = new OverlayNetwork(options, left);
+      if (await overlay.#isSame()) {
+        await overlay.#readInForce();
+        return overlay;
+      }
+      await overlay.lower();
+    }
+    const overlay = new OverlayNetwork(options, await options.kernel.createNamespace(options.path));
+    try {
+      await overlay.#build();
+      return overlay;
+    } catch (error) {
+      await overlay.lower();
+      throw error;
+    }
+  }
+
+  port(): DevicePort {
+    return { batch: this.#batch, bridge: BRIDGE, mtuBytes: this.mtuBytes };
+  }
+
+  /** Makes exactly these the endpoints of other hosts. */
+  async sync(remotes: readonly RemoteEndpoint[]): Promise<void> {
+    const wanted = new Map(remotes.map(({ address, hostAddress }) => [address, hostAddress]));
+    const gone = [...this.#inForce].filter(([address]) => !wanted.has(address));
+    const changed = [...wanted].filter(([address, hostAddress]) => this.#inForce.get(address) !== hostAddress);
+    if (gone.length + changed.length === 0) return;
+    await this.#bridgeCommands([
+      ...gone.flatMap(([address]) => {
+        const mac = macFromIpv4(address);
+        return [`fdb del ${mac} dev ${TUNNEL} self`, `fdb del ${mac} dev ${TUNNEL} master`];
+      }),
+      ...changed.flatMap(([address, hostAddress]) => {
+        const mac = macFromIpv4(address);
+        return [
+          `fdb replace ${mac} dev ${TUNNEL} dst ${hostAddress} self permanent`,
+          `fdb replace ${mac} dev ${TUNNEL} master static`,
+        ];
+      }),
+    ]);
+    await this.#batch.run(
+      gone.map(([address]) => `neigh del ${address} dev ${BRIDGE}`),
+      { allowFailure: true },
+    );
+    await this.#batch.run(
+      changed.map(([address]) => `neigh replace ${address} lladdr ${macFromIpv4(address)} dev ${BRIDGE} nud permanent`),
+    );
+    this.#inForce = wanted;
+  }
+
+  async lower(): Promise<void> {
+    await this.#batch.run([`link del dev ${TUNNEL}`], { allowFailure: true }); // Frees its number before another takes it.
+    await this.#batch[Symbol.asyncDispose]();
+    await this.#options.kernel.deleteNamespace(this.#options.path);
+  }
+
+  /** Leaves the network to the next daemon. */
+  async release(): Promise<void> {
+    await this.#batch[Symbol.asyncDispose]();
+  }
+
+  async #build(): Promise<void> {
+    const { kernel, network, underlayAddress, path } = this.#options;
+    assert(network.vxlanId !== undefined, `VXLAN number of network ${network.id}`);
+    await this.#batch.run([
+      "link set lo up",
+      `link add name ${BRIDGE} mtu ${this.mtuBytes} type bridge`,
+      `link set ${BRIDGE} up`,
+    ]);
+    const tunnel = `name ${TUNNEL} mtu ${this.mtuBytes} netns ${this.#batch.pid}`;
+    // Made from the host's namespace: that is where the encapsulated packets leave.
+    await kernel.host.run([
+      `link add ${tunnel} type vxlan id ${network.vxlanId} local ${underlayAddress} dstport ${VXLAN_PORT} nolearning`,
+    ]);
+    await this.#batch.run([`link set ${TUNNEL} master ${BRIDGE}`]);
+    await this.#bridgeCommands([
+      `link set dev ${TUNNEL} neigh_suppress on learning off flood off mcast_flood off bcast_flood off`,
+    ]);
+    await this.#batch.run([`link set ${TUNNEL} up`]);
+    for (const family of ["iptables", "ip6tables", "arptables"]) {
+      await kernel.writeSysctl(`net/bridge/bridge-nf-call-${family}`, "0", { namespacePath: path, isOptional: true });
+    }
+  }
+
+  async #isSame(): Promise<boolean> {
+    const { network, underlayAddress } = this.#options;
+    const text = await this.#output(["ip", "-d", "link", "show", "dev", TUNNEL]);
+    return text.includes(`vxlan id ${network.vxlanId} `) && text.includes(`local ${underlayAddress} `);
+  }
+
+  /** Where the kernel and the last daemon's intentions differ, the entry is written again. */
+  async #readInForce(): Promise<void> {
+    const neighbours = await this.#output(["ip", "neigh", "show", "dev", BRIDGE]);
+    const forwarding = await this.#output(["bridge", "fdb", "show", "dev", TUNNEL]);
+    const hosts = new Map<string, string>();
+    for (const [, mac = "", host = ""] of forwarding.matchAll(/^(\S+) dst (\S+) /gm)) hosts.set(mac, host);
+    const inForce = new Map<string, string>();
+    for (const [, address = "", mac = ""] of neighbours.matchAll(/^(\S+) lladdr (\S+) PERMANENT/gm)) {
+      inForce.set(address, hosts.get(mac) ?? "");
+    }
+    this.#inForce = inForce;
+  }
+
+  /** All are tried: one that is gone already is no reason to stop. */
+  async #bridgeCommands(lines: readonly string[]): Promise<void> {
+    if (lines.length === 0) return;
+    const { exec, path } = this.#options;
+    const { exitCode, stderr } = await exec.run("nsenter", [`--net=${path}`, "bridge", "-force", "-batch", "-"], {
+      stdin: `${lines.join("\n")}\n`,
+      allowFailure: true,
+    });
+    const failures = stderr.split("\n").filter(line => line !== "" && !/No such|Command failed/.test(line));
+    if (exitCode !== 0 && failures.length > 0) throw new OperationError("internal", `bridge: ${failures.join("; ")}`);
+  }
+
+  async #output(command: readonly string[]): Promise<string> {
+    const { exec, path } = this.#options;
+    return (await exec.run("nsenter", [`--net=${path}`, ...command], { allowFailure: true, outputBytesMax: 16 * 1024 * 1024 }))
+      .stdout;
+  }
+}
+
+function mtuOf({ spec }: Network): number {
+  return Number(spec.driverOptions["com.docker.network.driver.mtu"] ?? VXLAN_MTU_BYTES);
+}
