@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { errnoCode, errorMessage, OperationError } from "../lib/errors.ts";
 import { TarParser } from "../lib/tar/parser.ts";
-import { fchdir, syncfs } from "./archive/node-calls.ts";
+import { dieWithParent, fchdir, syncfs } from "./archive/node-calls.ts";
 import { type ArchiveJob, type ArchiveReply, FRAME_BYTES_MAX } from "./archive/protocol.ts";
 import { TreeWriter } from "./archive/tree-writer.ts";
 import { chroot, mount } from "./libc.ts";
@@ -111,6 +111,7 @@ function reply(message: ArchiveReply): void {
   for (let written = 0; written < line.length; ) written += writeSync(1, line, written);
 }
 
+dieWithParent();
 process.umask(0);
 process.on("SIGUSR1", () => undefined);
 process.on("SIGINT", () => undefined); // A terminal's Ctrl-C is for the daemon, which ends its helpers itself.
