@@ -8,6 +8,7 @@ import { StoreFixture } from "./store-fixture.ts";
 const PROGRAM = fileURLToPath(new URL("./load-forever.ts", import.meta.url));
 
 describe("image store after kill -9", function () {
+  this.timeout(60_000); // Five programs are started from source, one after the other.
   let fixture: StoreFixture;
   before(function () {
     if (process.getuid?.() !== 0) this.skip();
