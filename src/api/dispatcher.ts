@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import type { WebSocket } from "ws";
 import { errorKind, errorMessage, OperationError } from "../lib/errors.ts";
 import type { ApiContext } from "./context.ts";
 import { sendAnswer, sendError } from "./http/answer.ts";
@@ -8,6 +9,7 @@ import type { Answer, ApiRequest, RequestBody } from "./http/exchange.ts";
 import { Router } from "./http/router.ts";
 import type { SocketInput } from "./http/socket-input.ts";
 import { API_VERSION, splitVersion } from "./http/version.ts";
+import { WebSocketConnection } from "./http/websocket.ts";
 import { ROUTES } from "./routes/all.ts";
 
 export interface Authorizer {
@@ -21,6 +23,8 @@ export interface Incoming {
   readonly body: RequestBody;
   readonly isUpgrade: boolean;
   readonly take: () => { readonly socket: Duplex; readonly input?: SocketInput };
+  /** Given when the client asked for a WebSocket: shakes hands. */
+  readonly accept?: () => WebSocket;
 }
 
 export interface DispatcherOptions extends ApiContext {
@@ -62,7 +66,7 @@ export class Dispatcher {
   }
 
   async #serve(incoming: Incoming, signal: AbortSignal): Promise<void> {
-    const { message, response, body, isUpgrade, take } = incoming;
+    const { message, response, body, isUpgrade } = incoming;
     const url = new URL(message.url ?? "/", "http://docker");
     const method = message.method ?? "GET";
     const { version, path } = splitVersion(decodePath(url.pathname));
@@ -81,24 +85,23 @@ export class Dispatcher {
       isUpgrade,
     };
     const answer = await match.handle(request, this.#options);
-    if (answer.kind === "hijack") await this.#hijack(answer, incoming, { isUpgrade, take, signal });
+    if (answer.kind === "hijack") await this.#hijack(answer, incoming, signal);
     else await sendAnswer(response, answer);
   }
 
-  async #hijack(
-    answer: Answer & { readonly kind: "hijack" },
-    { body, response }: Incoming,
-    { isUpgrade, take, signal }: { readonly isUpgrade: boolean; readonly take: Incoming["take"]; readonly signal: AbortSignal },
-  ): Promise<void> {
-    for await (const _ of body.stream); // What the route did not read is not the container's input either.
-    const headers = Object.fromEntries(["Api-Version", "Ostype", "Server"].map(name => [name, String(response.getHeader(name))]));
-    const timeout = (ms: number) => this.#options.clock.timeout(ms);
-    const connection = new Connection({ take, isUpgrade, headers, signal, timeout });
+  async #hijack(answer: Answer & { readonly kind: "hijack" }, incoming: Incoming, signal: AbortSignal): Promise<void> {
+    for await (const _ of incoming.body.stream); // What the route did not read is not the container's input either.
+    const connection = answer.isWebSocket === true ? webSocket(incoming, signal) : this.#raw(incoming, signal);
     try {
       await answer.run(connection);
     } finally {
       connection.finish();
     }
+  }
+
+  #raw({ response, take, isUpgrade }: Incoming, signal: AbortSignal): Connection {
+    const headers = Object.fromEntries(["Api-Version", "Ostype", "Server"].map(name => [name, String(response.getHeader(name))]));
+    return new Connection({ take, isUpgrade, headers, signal, timeout: ms => this.#options.clock.timeout(ms) });
   }
 
   #onFailure({ message, response }: Incoming, error: unknown, signal: AbortSignal): void {
@@ -109,6 +112,11 @@ export class Dispatcher {
     message.resume();
     sendError(response, error);
   }
+}
+
+function webSocket({ accept }: Incoming, signal: AbortSignal): WebSocketConnection {
+  if (accept === undefined) throw new OperationError("invalid", "this route answers WebSocket handshakes only");
+  return new WebSocketConnection({ accept, signal });
 }
 
 function decodePath(path: string): string {

@@ -13,11 +13,14 @@ import { Dispatcher } from "./dispatcher.ts";
 import type { Authorizer } from "./dispatcher.ts";
 import { SocketInput } from "./http/socket-input.ts";
 import { takeSocket } from "./http/take-socket.ts";
+import { acceptWebSocket } from "./http/websocket.ts";
 import { upgradeBody } from "./http/upgrade-body.ts";
 
 /** As Go's default: registry credentials travel in headers. */
 const HEADER_BYTES_MAX = 1024 * 1024;
 const KEEP_ALIVE_MS = 120_000;
+/** What chown takes for "as it is". */
+const KEEP_OWNER = -1;
 
 export type ListenTarget =
   | { readonly kind: "unix"; readonly path: string; readonly mode: number; readonly gid: number }
@@ -73,7 +76,7 @@ class DockerApiServer implements ApiServer {
     await rm(target.path, { force: true });
     await listenOn(server, { path: target.path });
     this.#paths.push(target.path);
-    await chown(target.path, 0, target.gid);
+    await chown(target.path, KEEP_OWNER, target.gid);
     await chmod(target.path, target.mode);
     return 0;
   }
@@ -116,8 +119,21 @@ class DockerApiServer implements ApiServer {
       response.detachSocket(socket as Socket);
       return { socket, input };
     };
-    const isUpgrade = (message.headers.upgrade ?? "").toLowerCase() === "tcp";
-    this.#dispatcher.dispatch({ message, response, body: upgradeBody(message, input), isUpgrade, take });
+    const protocol = (message.headers.upgrade ?? "").toLowerCase();
+    const acceptSocket = () => {
+      take();
+      input.release();
+      return acceptWebSocket(message, socket);
+    };
+    const web = protocol === "websocket" ? { accept: acceptSocket } : {};
+    this.#dispatcher.dispatch({
+      message,
+      response,
+      body: upgradeBody(message, input),
+      isUpgrade: protocol === "tcp",
+      take,
+      ...web,
+    });
   }
 
   #take(response: ServerResponse): { readonly socket: Duplex } {

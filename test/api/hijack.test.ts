@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { WebSocket } from "ws";
 import { isRecord } from "../../src/api/wire/codec.ts";
 import { Harness } from "./harness.ts";
 import { RawConnection } from "./raw-connection.ts";
@@ -128,6 +130,24 @@ describe("hijacked connections", () => {
     await connection.until(received => received.includes("one\n"));
     connection.socket.destroy();
     await eventually(() => harness.engine.wasCancelled);
+  });
+
+  it("carries messages both ways on a WebSocket", async () => {
+    const id = await running(["cat"]);
+    const path = `/v1.50/containers/${id}/attach/ws?stream=1&stdin=1&stdout=1&stderr=1`;
+    const socket = new WebSocket(`ws+unix://${harness.socketPath}:${path}`);
+    await once(socket, "open");
+    socket.send("typed");
+    const [echoed] = (await once(socket, "message")) as [Buffer];
+    assert.equal(echoed.toString(), "typed");
+    socket.close();
+    await once(socket, "close");
+  });
+
+  it("tells a WebSocket's client that there is no such container", async () => {
+    const socket = new WebSocket(`ws+unix://${harness.socketPath}:/containers/nobody/attach/ws`);
+    const [error] = (await once(socket, "error")) as [Error];
+    assert.match(error.message, /404/);
   });
 
   it("ends attached connections when the server closes", async () => {

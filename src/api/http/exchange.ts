@@ -36,7 +36,12 @@ export type Answer =
       /** Appended when `chunks` throws after the first byte. */
       readonly onError?: (error: unknown) => Uint8Array;
     }
-  | { readonly kind: "hijack"; readonly run: (connection: HijackedConnection) => Promise<void> };
+  | {
+      readonly kind: "hijack";
+      /** Messages in place of raw bytes; the client must have asked for it. */
+      readonly isWebSocket?: boolean;
+      readonly run: (connection: HijackedConnection) => Promise<void>;
+    };
 
 /** The connection as a raw two-way stream. Until `open`, an error thrown is answered as any other. */
 export interface HijackedConnection {

@@ -3,18 +3,24 @@ import type { Duplex } from "node:stream";
 /** Reads a socket piece by piece, on demand: what nobody asks for stays in the kernel, which is the back-pressure. */
 export class SocketInput {
   readonly #socket: Duplex;
+  readonly #listeners: readonly (readonly [event: string, listener: () => void])[];
   #wake: (() => void) | undefined;
   #isOver = false;
 
   constructor(socket: Duplex) {
     this.#socket = socket;
-    socket.on("readable", () => this.#wakeUp());
-    for (const event of ["end", "close", "error"]) {
-      socket.on(event, () => {
-        this.#isOver = true;
-        this.#wakeUp();
-      });
-    }
+    const onReadable = () => this.#wakeUp();
+    const onOver = () => {
+      this.#isOver = true;
+      this.#wakeUp();
+    };
+    this.#listeners = [["readable", onReadable], ...["end", "close", "error"].map(event => [event, onOver] as const)];
+    for (const [event, listener] of this.#listeners) socket.on(event, listener);
+  }
+
+  /** Leaves the socket to another reader. */
+  release(): void {
+    for (const [event, listener] of this.#listeners) this.#socket.off(event, listener);
   }
 
   #wakeUp(): void {

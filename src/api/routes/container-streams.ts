@@ -57,7 +57,29 @@ async function logs(request: ApiRequest, { backends }: ApiContext): Promise<Answ
   return logAnswer(request, await backends.containers.logs(request.params["name"] ?? "", options));
 }
 
+/** For pages in a browser: both directions are messages, with nothing that tells output from errors. */
+function attachWebSocket(request: ApiRequest, { backends }: ApiContext): Answer {
+  const detachKeys = textOf(request, "detachKeys");
+  return {
+    kind: "hijack",
+    isWebSocket: true,
+    run: connection =>
+      backends.containers.attach(request.params["name"] ?? "", {
+        stream: flagOf(request, "stream"),
+        logs: flagOf(request, "logs"),
+        wantsStdout: flagOf(request, "stdout"),
+        wantsStderr: flagOf(request, "stderr"),
+        ...(flagOf(request, "stdin") ? { stdin: connection.input } : {}),
+        ...(detachKeys === "" ? {} : { detachKeys }),
+        signal: connection.signal,
+        onReady: () => connection.open(RAW_STREAM),
+        output: (_stream, data) => connection.write(data),
+      }),
+  };
+}
+
 export const CONTAINER_STREAM_ROUTES: readonly Route<ApiContext>[] = [
   POST("/containers/{name:.*}/attach", attach),
+  GET("/containers/{name:.*}/attach/ws", attachWebSocket),
   GET("/containers/{name:.*}/logs", logs),
 ];

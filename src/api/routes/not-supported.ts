@@ -2,7 +2,7 @@ import { OperationError } from "../../lib/errors.ts";
 import type { ApiContext } from "../context.ts";
 import type { Handler, Route } from "../http/exchange.ts";
 import { json } from "../http/exchange.ts";
-import { GET, HEAD, POST, PUT } from "./route.ts";
+import { DELETE, GET, HEAD, POST, PUT } from "./route.ts";
 
 /** Routes that Docker has and this server does not: each says so, in a 400 that the CLI prints. */
 function refuse(what: string): Handler<ApiContext> {
@@ -31,4 +31,6 @@ export const NOT_SUPPORTED_ROUTES: readonly Route<ApiContext>[] = [
   GET("/plugins", () => json([])),
   GET("/plugins/{rest:.*}", refuse("managed plugins")),
   POST("/plugins/{rest:.*}", refuse("managed plugins")),
+  DELETE("/plugins/{rest:.*}", refuse("managed plugins")),
+  GET("/images/{name:.*}/attestations", refuse("showing attestations")),
 ];
