@@ -1,4 +1,4 @@
-import type { Service, Task } from "../model/cluster.ts";
+import type { Service } from "../model/cluster.ts";
 import type { NodeId, ServiceId, TaskId } from "../model/ids.ts";
 import { AddressBook } from "./allocator/address-book.ts";
 import { PortBook } from "./allocator/endpoint.ts";
@@ -20,6 +20,8 @@ export interface TurnOptions {
   /** To be looked at, in this order. */
   readonly services: readonly ServiceId[];
   readonly usage: NodeUsage;
+  /** A service was changed, or tasks went: some revision may have lost its last use. */
+  readonly sweepsRevisions: boolean;
   readonly changesMax: number;
 }
 
@@ -48,9 +50,9 @@ export function planTurn(base: Snapshot, options: TurnOptions): Turn {
     }
     const plan = planService(draft.view, service, { nowMs, newTaskId, budget: changesMax - draft.size });
     draft.add(plan.changes);
-    draft.add(unusedRevisions(draft.view, removedTasks(base, plan.changes)));
     orchestrated.push({ id, ...plan });
   }
+  if (options.sweepsRevisions) draft.add(unusedRevisions(draft.view).slice(0, Math.max(0, changesMax - draft.size)));
   const addresses = new AddressBook(draft.view, { nowMs });
   const ports = new PortBook(draft.view);
   draft.add(planNodes(draft.view, { addresses, budget: changesMax - draft.size }));
@@ -63,12 +65,6 @@ export function planTurn(base: Snapshot, options: TurnOptions): Turn {
       .map(({ id, wakeAtMs }) => [id, { wakeAtMs, isWaiting: hasWaitingTasks(draft.view, id) }]),
   );
   return { changes: draft.changes, reliesOn: reliances(draft, services), looked };
-}
-
-function removedTasks(base: Snapshot, changes: readonly Change[]): readonly Task[] {
-  return changes.flatMap(change =>
-    change.kind === "remove" && change.table === "task" ? (base.get("task", change.id as TaskId) ?? []) : [],
-  );
 }
 
 /** Some task could not be placed or allocated: nodes, networks or other services' ends may help. */

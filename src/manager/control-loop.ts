@@ -1,3 +1,4 @@
+import { asId } from "../model/ids.ts";
 import type { ServiceId, TaskId } from "../model/ids.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
@@ -8,6 +9,7 @@ import { planTurn } from "./control-loop-turn.ts";
 import type { Turn } from "./control-loop-turn.ts";
 import { NodeUsage } from "./control-loop-usage.ts";
 import type { ApplyResult, Entry } from "./store/change.ts";
+import type { Snapshot } from "./store/snapshot.ts";
 
 /** One entry holds no more, so that Raft's messages are not kept waiting. */
 const CHANGES_MAX = 1_000;
@@ -38,6 +40,7 @@ export async function runControlLoop(options: ControlLoopOptions): Promise<void>
   const agenda = new Agenda();
   const usage = new NodeUsage();
   let changesMax = CHANGES_MAX;
+  let sweepsRevisions = true;
   for (;;) {
     signal.throwIfAborted();
     const taken = inbox.take();
@@ -46,9 +49,11 @@ export async function runControlLoop(options: ControlLoopOptions): Promise<void>
     else usage.refresh(view, taken.ids.get("task") ?? []);
     agenda.note(view, taken);
     const nowMs = clock.nowMs();
+    sweepsRevisions ||= taken.kind === "all" || taken.ids.has("service") || hasGone(view, taken.ids.get("task"));
     const services = agenda.due(nowMs);
-    const turn = planTurn(view, { nowMs, newTaskId, services, usage, changesMax });
+    const turn = planTurn(view, { nowMs, newTaskId, services, usage, changesMax, sweepsRevisions });
     if (turn.changes.length === 0) {
+      sweepsRevisions = false;
       agenda.settle(turn.looked, { nowMs });
       if (agenda.due(nowMs).length === 0) await inbox.wait(Math.min(IDLE_MS, agenda.nextAtMs - nowMs), clock);
       continue;
@@ -69,6 +74,11 @@ export async function runControlLoop(options: ControlLoopOptions): Promise<void>
     }
     changesMax = Math.max(CHANGES_MIN, Math.floor(changesMax / 2));
   }
+}
+
+function hasGone(view: Snapshot, taskIds: ReadonlySet<string> | undefined): boolean {
+  for (const id of taskIds ?? []) if (view.get("task", asId<TaskId>(id)) === undefined) return true;
+  return false;
 }
 
 function taskIds({ changes }: Turn): readonly string[] {

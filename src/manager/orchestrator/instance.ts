@@ -27,12 +27,7 @@ export function hasEndedByItself({ status: { state } }: Task): boolean {
 
 export type NodeTrouble = "gone" | "down" | "drained";
 
-/** Why a task cannot stay where it is. */
-export function nodeTrouble(view: Snapshot, { nodeId }: Task): NodeTrouble | undefined {
-  if (nodeId === undefined) return undefined;
-  return troubleOf(view.get("node", nodeId));
-}
-
+/** Why a node's tasks cannot stay there. */
 export function troubleOf(node: Node | undefined): NodeTrouble | undefined {
   if (node === undefined) return "gone";
   if (node.status.state === "down") return "down";
@@ -41,8 +36,9 @@ export function troubleOf(node: Node | undefined): NodeTrouble | undefined {
 
 /** Nothing will be heard of this task until its node is back, if ever. */
 export function isOutOfReach(view: Snapshot, task: Task): boolean {
-  const trouble = nodeTrouble(view, task);
-  return task.nodeId === undefined || trouble === "gone" || trouble === "down";
+  if (task.nodeId === undefined) return true;
+  const trouble = troubleOf(view.get("node", task.nodeId));
+  return trouble === "gone" || trouble === "down";
 }
 
 export function instancesOf(view: Snapshot, service: Service): Map<number | NodeId, Instance> {

@@ -2,17 +2,16 @@ import type { Task } from "../../model/cluster.ts";
 import type { Change } from "../store/change.ts";
 import type { Snapshot } from "../store/snapshot.ts";
 import { removal } from "../control-loop-draft.ts";
-import { isDead, isOutOfReach, isWanted, nodeTrouble } from "./instance.ts";
+import { isDead, isOutOfReach, isWanted } from "./instance.ts";
 import type { Instance } from "./instance.ts";
-import { attemptsToRemember } from "./restart.ts";
 import type { ServicePlanner } from "./service-plan.ts";
-
-const HISTORY_DEFAULT = 5;
 
 /** Takes out tasks that are done with: removed ones, ones that never had a node, and history past its limit. */
 export function reapInstance(planner: ServicePlanner, { tasks }: Instance): void {
+  const [only, ...others] = tasks;
+  if (only !== undefined && others.length === 0 && isWanted(only)) return;
   const kept = tasks.filter(task => !reapOne(planner, task));
-  const surplus = kept.length - historyLimit(planner);
+  const surplus = kept.length - planner.historyLimit;
   // The newest stays whatever the limit: it tells whether its instance has finished.
   const old = kept.filter(task => isDead(task) && !isWanted(task) && task !== tasks.at(-1));
   for (const task of old.slice(0, Math.max(0, surplus))) planner.remove(task);
@@ -28,29 +27,20 @@ export function reapOne(planner: ServicePlanner, task: Task): boolean {
     planner.remove(task);
     return true;
   }
-  if (!isOver && nodeTrouble(view, task) === "gone") {
+  if (!isOver && planner.nodeTrouble(task) === "gone") {
     const status = { ...task.status, state: "orphaned", atMs: planner.nowMs, message: "node removed" } as const;
     planner.put({ ...task, status });
   }
   return false;
 }
 
-function historyLimit({ view, revision }: ServicePlanner): number {
-  let limit = HISTORY_DEFAULT;
-  for (const cluster of view.all("cluster")) limit = cluster.spec.taskHistoryLimit;
-  const attempts = attemptsToRemember(revision.task.restart);
-  return Math.max(limit, attempts === 0 ? 0 : attempts + 1);
-}
-
-/** Revisions that the removal of tasks left without use. @param after - The state with the removals. */
-export function unusedRevisions(after: Snapshot, removed: readonly Task[]): readonly Change[] {
+/** Revisions that nothing needs any more: no task runs them, and no service has them or could go back to them. */
+export function unusedRevisions(view: Snapshot): readonly Change[] {
   const changes: Change[] = [];
-  for (const id of new Set(removed.map(task => task.revisionId))) {
-    const revision = after.get("revision", id);
-    if (revision === undefined || after.revisionsInUse(id)) continue;
-    const service = after.get("service", revision.serviceId);
-    if (service?.revisionId === id || service?.previousRevisionId === id) continue;
-    changes.push(removal("revision", revision));
+  for (const revision of view.all("revision")) {
+    const service = view.get("service", revision.serviceId);
+    if (service?.revisionId === revision.id || service?.previousRevisionId === revision.id) continue;
+    if (!view.revisionsInUse(revision.id)) changes.push(removal("revision", revision));
   }
   return changes;
 }

@@ -4,7 +4,12 @@ import type { TaskState } from "../../model/task-state.ts";
 import type { Change } from "../store/change.ts";
 import type { Snapshot } from "../store/snapshot.ts";
 import { putTask, removal } from "../control-loop-draft.ts";
-import { newTask } from "./instance.ts";
+import { newTask, troubleOf } from "./instance.ts";
+import type { NodeTrouble } from "./instance.ts";
+import { attemptsToRemember } from "./restart.ts";
+
+/** As Swarm's, for a cluster that does not say. */
+const HISTORY_DEFAULT = 5;
 
 export interface PlanContext {
   readonly nowMs: number;
@@ -31,6 +36,8 @@ export class ServicePlanner {
   readonly #newTaskId: () => TaskId;
   readonly #budget: number;
   readonly #changes = new Map<string, Change>();
+  readonly #troubles = new Map<NodeId, NodeTrouble | undefined>();
+  #historyLimit: number | undefined;
   #wakeAtMs = Infinity;
   #isPartial = false;
 
@@ -48,6 +55,23 @@ export class ServicePlanner {
     if (this.#changes.size < this.#budget) return true;
     this.#isPartial = true;
     return false;
+  }
+
+  /** Why a task cannot stay where it is. Each node is looked up once. */
+  nodeTrouble({ nodeId }: Task): NodeTrouble | undefined {
+    if (nodeId === undefined) return undefined;
+    if (!this.#troubles.has(nodeId)) this.#troubles.set(nodeId, troubleOf(this.view.get("node", nodeId)));
+    return this.#troubles.get(nodeId);
+  }
+
+  /** How many tasks of an instance are kept, those that run with them. */
+  get historyLimit(): number {
+    if (this.#historyLimit !== undefined) return this.#historyLimit;
+    let limit = HISTORY_DEFAULT;
+    for (const cluster of this.view.all("cluster")) limit = cluster.spec.taskHistoryLimit;
+    const attempts = attemptsToRemember(this.revision.task.restart);
+    this.#historyLimit = Math.max(limit, attempts === 0 ? 0 : attempts + 1);
+    return this.#historyLimit;
   }
 
   wakeAt(atMs: number): void {

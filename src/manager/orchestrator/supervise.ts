@@ -1,5 +1,5 @@
 import type { Task } from "../../model/cluster.ts";
-import { isDead, isOutOfReach, isWanted, nodeTrouble } from "./instance.ts";
+import { isDead, isOutOfReach, isWanted } from "./instance.ts";
 import type { Instance } from "./instance.ts";
 import { mayRestart, restartDelayMs } from "./restart.ts";
 import type { ServicePlanner } from "./service-plan.ts";
@@ -9,13 +9,26 @@ const PREDECESSOR_WAIT_MS = 60_000;
 
 /** Replaces what ended or lost its node, lets waiting successors start, and takes out what a newer task has replaced. */
 export function superviseInstance(planner: ServicePlanner, instance: Instance): Instance {
+  if (isQuiet(planner, instance)) return instance;
   const tasks = replaceEnded(planner, instance);
   return { ...instance, tasks: dropReplaced(planner, startWaiting(planner, tasks)) };
 }
 
+/** Nearly every instance, nearly always: one task that is where it should be. */
+function isQuiet(planner: ServicePlanner, { tasks }: Instance): boolean {
+  const [only, ...others] = tasks;
+  return (
+    only !== undefined &&
+    others.length === 0 &&
+    only.desiredState === "running" &&
+    !isDead(only) &&
+    planner.nodeTrouble(only) === undefined
+  );
+}
+
 function replaceEnded(planner: ServicePlanner, instance: Instance): readonly Task[] {
-  const { view, service, revision } = planner;
-  const ended = instance.tasks.filter(task => isWanted(task) && (isDead(task) || nodeTrouble(view, task) !== undefined));
+  const { service, revision } = planner;
+  const ended = instance.tasks.filter(task => isWanted(task) && (isDead(task) || planner.nodeTrouble(task) !== undefined));
   const last = ended.at(-1);
   if (last === undefined) return instance.tasks;
   const stopped = new Set(ended);
@@ -24,7 +37,7 @@ function replaceEnded(planner: ServicePlanner, instance: Instance): readonly Tas
   if (wanted.some(task => task.revisionId === service.revisionId)) return tasks;
   // An older task still serves: try the new revision again only while an update is under way.
   if (wanted.length > 0 && !isUpdating(planner)) return tasks;
-  const trouble = isDead(last) ? undefined : nodeTrouble(view, last);
+  const trouble = isDead(last) ? undefined : planner.nodeTrouble(last);
   // A global service's task belongs to its node: it is made again when the node is back.
   if (trouble !== undefined && instance.nodeId !== undefined) return tasks;
   const earlier = instance.tasks.filter(task => task !== last);

@@ -46,7 +46,7 @@ function keyOf({ slot, nodeId }: { readonly slot: number; readonly nodeId?: stri
 
 function begin({ service, nowMs }: ServicePlanner): UpdateStatus {
   return service.isRollingBack
-    ? { state: "rollback_started", startedAtMs: nowMs, message: "rollback in progress" }
+    ? { state: "rollback_started", startedAtMs: nowMs, message: "manually requested rollback" }
     : { state: "updating", startedAtMs: nowMs, message: "update in progress" };
 }
 
