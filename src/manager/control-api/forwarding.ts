@@ -48,9 +48,9 @@ export class ForwardingControl implements ControlCaller {
     try {
       return await this.#untilAnswered(request, { requestId: call.requestId, signal });
     } catch (cause) {
-      // The deadline's own abort may surface as whatever was being waited for.
-      if (deadline.aborted && call.signal?.aborted !== true)
-        throw new OperationError("unavailable", NO_LEADER_MESSAGE, { cause });
+      // Whatever was being waited for may have failed in its own way: what ended the wait is what counts.
+      call.signal?.throwIfAborted();
+      if (deadline.aborted) throw new OperationError("unavailable", NO_LEADER_MESSAGE, { cause });
       throw cause;
     }
   }

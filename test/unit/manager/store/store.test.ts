@@ -31,7 +31,7 @@ describe("Store", () => {
     const log = new Log();
     log.apply([put("service", aService("web"))]);
     log.apply([put("service", aService("web", { isRemoving: true }), 1)], { atMs: 2000 });
-    const service = log.store.view().byName("service", "web");
+    const service = log.store.view().get("service", aService("web").id);
     assert.deepEqual([service?.version, service?.createdAtMs, service?.updatedAtMs], [2, 1000, 2000]);
   });
 
@@ -80,6 +80,19 @@ describe("Store", () => {
     assert.equal(log.apply([put("network", aNetwork("web"))]).kind, "applied");
     log.apply([{ kind: "remove", table: "service", id: aService("web").id, basedOn: 1 }]);
     assert.equal(log.apply([put("service", other)]).kind, "applied");
+  });
+
+  it("frees the name and the references of a service as soon as it is being removed", () => {
+    const log = new Log();
+    log.apply([put("secret", aSecret("key"))]);
+    log.apply([put("service", aService("web", {}, { secrets: ["key"] }))]);
+    log.apply([put("service", aService("web", { isRemoving: true }, { secrets: ["key"] }), 2)]);
+    assert.equal(log.store.view().byName("service", "web"), undefined);
+    const successor = { ...aService("web"), id: asId<ReturnType<typeof aService>["id"]>("web2") };
+    const removal: Change = { kind: "remove", table: "secret", id: aSecret("key").id, basedOn: 1 };
+    assert.equal(log.apply([put("service", successor), removal]).kind, "applied");
+    log.apply([{ kind: "remove", table: "service", id: aService("web").id, basedOn: 3 }]);
+    assert.equal(log.store.view().byName("service", "web")?.id, "web2", "the successor keeps the name");
   });
 
   it("keeps secrets and networks that something needs", () => {

@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import { CertificateAuthority, type IssueCall } from "../../../../src/manager/ca/authority.ts";
+import { Membership } from "../../../../src/manager/ca/membership.ts";
+import { OperationError } from "../../../../src/lib/errors.ts";
+import type { NodeRole } from "../../../../src/model/cluster.ts";
+import { asId, type NodeId } from "../../../../src/model/ids.ts";
+import { aCluster } from "../control-api/cluster.ts";
+
+async function setUp() {
+  const cluster = await aCluster();
+  const forwarded: [string, IssueCall][] = [];
+  const authority = new CertificateAuthority({
+    ...cluster,
+    forward: async (address, call) => {
+      forwarded.push([address, call]);
+      throw new OperationError("unavailable", "forwarded");
+    },
+  });
+  const membership = new Membership({
+    ...cluster,
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+    remote: {
+      join: async address => ({ raftId: 99, members: [{ raftId: 99, address }] }),
+      leave: async () => undefined,
+    },
+  });
+  const [{ rootCa } = assert.fail()] = cluster.store.view().all("cluster");
+  const { csrPem } = await cluster.certificates.createRequest();
+  const issue = (call: Partial<IssueCall>) => authority.issue({ csrPem, joinToken: "", availability: "active", ...call });
+  return { ...cluster, authority, membership, rootCa, forwarded, issue };
+}
+
+describe("CertificateAuthority", () => {
+  for (const role of ["worker", "manager"] as const) {
+    it(`admits a ${role} by the ${role} token, and writes its node down`, async () => {
+      const { issue, rootCa, store, certificates, clock } = await setUp();
+      const joinToken = role === "worker" ? rootCa.joinTokenWorker : rootCa.joinTokenManager;
+      const issued = await issue({ joinToken, availability: "drain" });
+      const described = certificates.verify(issued.certificatePem, { rootPem: issued.rootPem, nowMs: clock.nowMs() });
+      assert.deepEqual([described.nodeId, described.clusterId, described.role], [issued.nodeId, "cluster1", role]);
+      assert.equal(Math.round((described.notAfterMs - clock.nowMs()) / 86_400_000), 90);
+      const node = store.view().get("node", issued.nodeId);
+      assert.deepEqual([node?.role, node?.spec.role, node?.spec.availability], [role, role, "drain"]);
+    });
+  }
+
+  it("refuses a wrong token and one that was rotated away", async () => {
+    const { issue, call, rootCa, store } = await setUp();
+    const [before] = store.view().all("cluster");
+    const rotation = { rotateWorkerToken: true, rotateManagerToken: false };
+    await call({ kind: "update-cluster", version: before?.version ?? 0, spec: before?.spec ?? assert.fail(), ...rotation });
+    for (const joinToken of [rootCa.joinTokenWorker, "nonsense"]) {
+      await assert.rejects(issue({ joinToken }), {
+        kind: "invalid",
+        message: "rpc error: code = InvalidArgument desc = A valid join token is necessary to join this cluster",
+      });
+    }
+  });
+
+  it("renews for members only, with the role that is wanted once Raft is left", async () => {
+    const { issue, rootCa, store, call, membership, proposals } = await setUp();
+    const { nodeId } = await issue({ joinToken: rootCa.joinTokenWorker });
+    await assert.rejects(issue({ nodeId: asId<NodeId>("unknown") }), { kind: "forbidden" });
+    assert.equal((await issue({ nodeId })).role, "worker");
+    const become = async (role: NodeRole) => {
+      const node = store.view().get("node", nodeId) ?? assert.fail();
+      await call({ kind: "update-node", id: nodeId, version: node.version, spec: { ...node.spec, role } });
+    };
+    await become("manager");
+    assert.equal((await issue({ nodeId })).role, "manager");
+    assert.equal(store.view().get("node", nodeId)?.role, "manager");
+    await membership.join({ nodeId, role: "manager" }, { address: "m2:2377" });
+    const node = store.view().get("node", nodeId) ?? assert.fail();
+    const demoted = { ...node, spec: { ...node.spec, role: "worker" as const } };
+    await proposals.propose({ changes: [{ kind: "put", table: "node", object: demoted, basedOn: node.version }], reliesOn: [] });
+    assert.equal((await issue({ nodeId })).role, "manager", "it is still in Raft");
+    await membership.remove(nodeId);
+    assert.equal((await issue({ nodeId })).role, "worker");
+  });
+
+  it("passes calls on to the leader while it follows", async () => {
+    const { issue, consensus, forwarded } = await setUp();
+    consensus.role = "follower";
+    consensus.leaderId = 2;
+    consensus.members = [{ raftId: 2, address: "m2:2377", isLearner: false }];
+    await assert.rejects(issue({ nodeId: asId<NodeId>("w1") }), { kind: "unavailable" });
+    assert.deepEqual(
+      forwarded.map(([address, call]) => [address, call.nodeId]),
+      [["m2:2377", "w1"]],
+    );
+  });
+});
+
+describe("Membership", () => {
+  it("adds a manager once, under a Raft id that was never used, and takes it out again", async () => {
+    const { issue, rootCa, membership, store } = await setUp();
+    const { nodeId } = await issue({ joinToken: rootCa.joinTokenManager });
+    const peer = { nodeId, role: "manager" } as const;
+    const [first, again] = await Promise.all([
+      membership.join(peer, { address: "m2:2377" }),
+      membership.join(peer, { address: "m2:2377" }),
+    ]);
+    assert.deepEqual(again, first);
+    assert.deepEqual(
+      first.members.map(({ address }) => address),
+      ["127.0.0.1:2377", "m2:2377"],
+    );
+    assert.deepEqual(store.view().get("node", nodeId)?.manager, { raftId: first.raftId, address: "m2:2377" });
+    await membership.remove(nodeId);
+    await membership.remove(nodeId);
+    assert.equal(store.view().get("node", nodeId)?.manager, undefined);
+    assert.ok((await membership.join(peer, { address: "m2:2377" })).raftId > first.raftId);
+  });
+
+  it("lets only managers in, and only those that are members", async () => {
+    const { membership } = await setUp();
+    const address = "m2:2377";
+    await assert.rejects(membership.join({ nodeId: asId("node1"), role: "worker" }, { address }), { kind: "forbidden" });
+    await assert.rejects(membership.join({ nodeId: asId("gone"), role: "manager" }, { address }), { kind: "forbidden" });
+  });
+
+  it("takes joined managers into Raft and demoted ones out of it while it leads", async () => {
+    const { issue, rootCa, membership, proposals, store, consensus } = await setUp();
+    const { nodeId } = await issue({ joinToken: rootCa.joinTokenManager });
+    const { raftId } = await membership.join({ nodeId, role: "manager" }, { address: "m2:2377" });
+    const abort = new AbortController();
+    const running = membership.run({ signal: abort.signal });
+    const memberIs = async (isThere: boolean) => {
+      const there = () => consensus.members.some(member => member.raftId === raftId);
+      for (let turn = 0; turn < 200 && there() !== isThere; turn++) await new Promise(resolve => setImmediate(resolve));
+      assert.equal(there(), isThere);
+    };
+    await memberIs(true);
+    const node = store.view().get("node", nodeId) ?? assert.fail();
+    const object = { ...node, spec: { ...node.spec, role: "worker" as const } };
+    await proposals.propose({ changes: [{ kind: "put", table: "node", object, basedOn: node.version }], reliesOn: [] });
+    await memberIs(false);
+    abort.abort(new Error("over"));
+    await running;
+    assert.equal(store.view().get("node", nodeId)?.manager, undefined);
+  });
+});

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { OperationError } from "../../../../src/lib/errors.ts";
+import type { ControlRequest, ControlResponse } from "../../../../src/model/control.ts";
+import type { Clock } from "../../../../src/ports/clock.ts";
+import { ForwardingControl, NO_LEADER_MESSAGE } from "../../../../src/manager/control-api/forwarding.ts";
+import { Store } from "../../../../src/manager/store/store.ts";
+import { newRequestId, SoloConsensus } from "../ca/fakes.ts";
+import { aSpec } from "../store/objects.ts";
+
+/** Sleeping moves time at once, and deadlines fall due on the way. */
+class FastClock implements Clock {
+  #now = 0;
+  readonly #deadlines: { readonly atMs: number; readonly abort: AbortController }[] = [];
+  nowMs = () => this.#now;
+  monotonicMs = () => this.#now;
+  timeout = (ms: number) => {
+    const abort = new AbortController();
+    this.#deadlines.push({ atMs: this.#now + ms, abort });
+    return abort.signal;
+  };
+  sleep = async (ms: number, { signal }: { readonly signal?: AbortSignal } = {}) => {
+    this.#now += ms;
+    for (const { atMs, abort } of this.#deadlines)
+      if (atMs <= this.#now) abort.abort(new OperationError("unavailable", "deadline"));
+    signal?.throwIfAborted();
+  };
+}
+
+describe("ForwardingControl", () => {
+  const write: ControlRequest = { kind: "create-service", spec: aSpec("web") };
+  const readRequest: ControlRequest = { kind: "list-services", filters: {} };
+  const answer = (id: string): ControlResponse => ({ kind: "created", id, warnings: [] });
+  const away = new OperationError("unavailable", "away");
+
+  function setUp(remote: (address: string, attempt: number) => ControlResponse | OperationError) {
+    const consensus = new SoloConsensus(new Store());
+    consensus.members = [
+      { raftId: 1, address: "m1:2377", isLearner: false },
+      { raftId: 2, address: "m2:2377", isLearner: false },
+    ];
+    consensus.role = "follower";
+    consensus.leaderId = 2;
+    const seen: string[] = [];
+    const control = new ForwardingControl({
+      consensus,
+      clock: new FastClock(),
+      local: {
+        call: async () => {
+          seen.push("local");
+          return answer("local");
+        },
+      },
+      remote: async (address, _request, { requestId }) => {
+        seen.push(`${address} ${requestId}`);
+        const result = remote(address, seen.length);
+        if (result instanceof OperationError) throw result;
+        return result;
+      },
+    });
+    return { control, consensus, seen };
+  }
+
+  it("reads here, writes at the leader, and passes nothing on twice", async () => {
+    const { control, seen } = setUp(() => answer("remote"));
+    const requestId = newRequestId();
+    await control.call(readRequest, { requestId });
+    await control.call(write, { requestId });
+    await control.call(write, { requestId, isForwarded: true });
+    assert.deepEqual(seen, ["local", `m2:2377 ${requestId}`, "local"]);
+  });
+
+  it("tries again with the same request id while the leader changes", async () => {
+    const requestId = newRequestId();
+    const { control, consensus, seen } = setUp((_address, attempt) => {
+      if (attempt < 3) return away;
+      consensus.leaderId = attempt === 3 ? 1 : 2;
+      consensus.role = "leader";
+      return away;
+    });
+    assert.deepEqual(await control.call(write, { requestId }), answer("local"));
+    assert.deepEqual(seen, [...Array<string>(3).fill(`m2:2377 ${requestId}`), "local"]);
+  });
+
+  it("hands a refusal on at once", async () => {
+    const { control, seen } = setUp(() => new OperationError("conflict", "taken"));
+    await assert.rejects(control.call(write, { requestId: newRequestId() }), { kind: "conflict", message: "taken" });
+    assert.equal(seen.length, 1);
+  });
+
+  it("says after 10 s that there is no leader", async () => {
+    const { control, consensus } = setUp(() => away);
+    consensus.leaderId = undefined;
+    for (const request of [write, readRequest]) {
+      await assert.rejects(control.call(request, { requestId: newRequestId() }), {
+        kind: "unavailable",
+        message: NO_LEADER_MESSAGE,
+      });
+    }
+  });
+
+  it("stops when its caller does", async () => {
+    const { control } = setUp(() => away);
+    const signal = AbortSignal.abort(new OperationError("cancelled", "enough"));
+    await assert.rejects(control.call(write, { requestId: newRequestId(), signal }), { kind: "cancelled" });
+  });
+});
