@@ -119,7 +119,7 @@ export class SimulatedCluster {
           stream.fail("the sender gave up");
           throw error;
         }
-        await Promise.race([received, broken]);
+        await sender.hear(Promise.race([received, broken]));
       },
     };
   }

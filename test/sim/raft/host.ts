@@ -29,6 +29,16 @@ export class Process implements Gate {
     else this.#held.push(run);
   }
 
+  /** What comes from another process comes through the gate too. */
+  hear<T>(result: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      result.then(
+        value => this.pass(() => resolve(value)),
+        (error: unknown) => this.pass(() => reject(error)),
+      );
+    });
+  }
+
   get isPaused(): boolean {
     return this.#held !== undefined;
   }

@@ -53,7 +53,12 @@ export async function simulate(
   clients.check();
   const { traceHash, invariants } = cluster;
   for (const { process } of hosts.values()) process?.die();
-  return { traceHash, appliedIndex: invariants.commitIndex, acknowledgedCount: clients.acknowledgedCount, readCount: clients.readCount };
+  return {
+    traceHash,
+    appliedIndex: invariants.commitIndex,
+    acknowledgedCount: clients.acknowledgedCount,
+    readCount: clients.readCount,
+  };
 }
 
 /** After the repair there is a leader, it commits, and all members come to the same state. */
@@ -76,6 +81,6 @@ async function recover(cluster: SimulatedCluster, clients: Clients): Promise<voi
     await cluster.run(Math.min(deadlineMs, time.nowMs + 300), isConverged);
   }
   assert.ok(clients.acknowledgedCount > before, "liveness: nothing was committed after the repair");
-  const states = [...hosts.values()].map(({ raftId, process }) => ({ raftId, ...process?.driver?.status(), p: [...(process?.driver?.inspected.progress ?? [])].map(([k,v])=>[k,v.state,v.match,v.next,v.pendingSnapshot]), b: process?.driver?.inspected.log.baseIndex, s: process?.driver?.inspected.snapshot.index }));
+  const states = [...hosts.values()].map(({ raftId, process }) => ({ raftId, ...process?.driver?.status() }));
   assert.ok(isConverged(), `liveness: the members did not come to the same state after the repair: ${JSON.stringify(states)}`);
 }

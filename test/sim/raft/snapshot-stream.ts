@@ -6,24 +6,30 @@ export class SnapshotStream {
   #isEnded = false;
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
+  readonly #receiver: Process;
 
   constructor(from: Process, to: Process) {
+    this.#receiver = to;
     for (const process of [from, to]) process.onDeath.add(() => this.fail("the other side died"));
   }
 
   push(chunk: Uint8Array): void {
     this.#arrived.push(chunk);
-    this.#wake?.();
+    this.#notify();
   }
 
   end(): void {
     this.#isEnded = true;
-    this.#wake?.();
+    this.#notify();
   }
 
   fail(why: string): void {
     this.#failure ??= new Error(why);
-    this.#wake?.();
+    this.#notify();
+  }
+
+  #notify(): void {
+    this.#receiver.pass(() => this.#wake?.());
   }
 
   throwIfFailed(): void {
