@@ -75,7 +75,7 @@ export class RuntimeLab implements AsyncDisposable {
   }
 
   bundleOf(id: ContainerId): string {
-    return join(this.directory, "bundles", id);
+    return join(this.directory, "bundles-so-far-below-that-the-path-of-a-socket-is-too-long-for-an-address", id);
   }
 
   log(id: ContainerId): Promise<string> {

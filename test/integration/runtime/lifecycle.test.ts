@@ -51,7 +51,7 @@ for (const runtime of ["crun", "runc"] as const) {
       const script = [
         "env | sort",
         "grep -E '^(CapInh|CapEff|CapBnd|CapAmb|Seccomp|NoNewPrivs):' /proc/self/status | tr '\\t' ' '",
-        "hostname",
+        "hostname; cat /proc/sys/kernel/domainname /proc/self/oom_score_adj",
         "pwd",
         "mount -t tmpfs x /tmp 2>/dev/null || echo cannot mount",
         "(echo 1 > /proc/sys/kernel/panic) 2>/dev/null || echo cannot set",
@@ -60,7 +60,7 @@ for (const runtime of ["crun", "runc"] as const) {
         "head -c 1 /dev/zero | wc -c",
         "test -e /dev/console && echo console; true",
       ];
-      const { code, lines } = await run(["sh", "-c", script.join("\n")], { config: { env: ["A=1"] } });
+      const { code, lines } = await run(["sh", "-c", script.join("\n")], { config: { env: ["A=1"], domainname: "example.org" } });
       assert.equal(code, 0);
       assert.deepEqual(
         lines.map(line => line.replace("stdout F ", "")),
@@ -78,6 +78,8 @@ for (const runtime of ["crun", "runc"] as const) {
           "NoNewPrivs: 0",
           "Seccomp: 2",
           "box",
+          "example.org",
+          "0",
           "/",
           "cannot mount",
           "cannot set",

@@ -21,7 +21,6 @@ export interface SpecMount {
 export interface MountRequest {
   readonly hostConfig: Pick<HostConfig, "tmpfs" | "mounts" | "ipcMode" | "shmSizeBytes" | "privileged" | "pidMode">;
   readonly mounts: readonly SpecMount[];
-  readonly cgroupNamespaceMode: "host" | "private";
   readonly hasWritableCgroups: boolean;
   readonly canReadOnlyRecursive: boolean;
   /** Of `--init`. */
@@ -74,7 +73,7 @@ function checkDuplicates(mounts: readonly OciMount[]): void {
 }
 
 /** @see moby oci/defaults.go. */
-function defaultMounts({ hostConfig, cgroupNamespaceMode, hasWritableCgroups }: MountRequest): readonly OciMount[] {
+function defaultMounts({ hostConfig, hasWritableCgroups }: MountRequest): readonly OciMount[] {
   const { privileged, ipcMode, shmSizeBytes } = hostConfig;
   const sysAccess = privileged ? "rw" : "ro";
   const cgroupAccess = privileged || hasWritableCgroups ? "rw" : "ro";
@@ -98,7 +97,7 @@ function defaultMounts({ hostConfig, cgroupNamespaceMode, hasWritableCgroups }: 
       destination: "/sys/fs/cgroup",
       type: "cgroup",
       source: "cgroup",
-      options: ["nosuid", "noexec", "nodev", cgroupAccess, ...(cgroupNamespaceMode === "private" ? [] : ["rprivate"])],
+      options: ["nosuid", "noexec", "nodev", cgroupAccess],
     },
     ipcMode === "host"
       ? { destination: "/dev/mqueue", type: "bind", source: "/dev/mqueue", options: ["rbind", "nosuid", "noexec", "nodev"] }

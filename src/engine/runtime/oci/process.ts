@@ -57,7 +57,7 @@ export function planProcess(request: ProcessRequest): OciProcess {
     capabilities: toOciCapabilities(capabilities, user),
     rlimits: request.rlimits,
     noNewPrivileges: request.noNewPrivileges,
-    ...(hostConfig.oomScoreAdj === 0 ? {} : { oomScoreAdj: checkedOomScore(hostConfig.oomScoreAdj) }),
+    oomScoreAdj: checkedOomScore(hostConfig.oomScoreAdj),
   };
 }
 
@@ -114,6 +114,8 @@ export function planExecProcess(request: ExecProcessRequest): OciProcess {
     capabilities: toOciCapabilities(capabilities, user),
     rlimits: request.rlimits,
     noNewPrivileges: request.noNewPrivileges,
+    // Otherwise it would have the daemon's, which may be spared.
+    oomScoreAdj: container.hostConfig.oomScoreAdj,
   };
 }
 

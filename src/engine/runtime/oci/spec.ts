@@ -7,7 +7,7 @@ import { planDevices } from "./devices.ts";
 import type { DeviceNode, HostFacts } from "./facts.ts";
 import { hiddenPaths } from "./masked-paths.ts";
 import { planMounts, type SpecMount } from "./mounts.ts";
-import { cgroupNamespaceMode, type JoinedPids, planNamespaces } from "./namespaces.ts";
+import { type JoinedPids, planNamespaces } from "./namespaces.ts";
 import { planProcess, planRlimits, RLIMIT_INFINITY } from "./process.ts";
 import { planResources } from "./resources.ts";
 import { parseSeccompProfile, toOciSeccomp } from "./seccomp.ts";
@@ -57,7 +57,6 @@ export function planSpec(request: SpecRequest): SpecPlan {
   const { mounts, rootfsPropagation } = planMounts({
     hostConfig,
     mounts: request.mounts,
-    cgroupNamespaceMode: cgroupNamespaceMode(hostConfig, facts.cgroupVersion),
     hasWritableCgroups: security.hasWritableCgroups,
     canReadOnlyRecursive: canReadOnlyRecursive(facts),
     ...(initPath === undefined ? {} : { initPath }),
@@ -78,7 +77,7 @@ export function planSpec(request: SpecRequest): SpecPlan {
         hasInit: initPath !== undefined,
       }),
       root: { path: rootfsPath, readonly: hostConfig.readonlyRootfs },
-      ...(isHostUts ? {} : { hostname: config.hostname, ...(config.domainname === "" ? {} : { domainname: config.domainname }) }),
+      ...(isHostUts ? {} : { hostname: config.hostname }),
       mounts,
       ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
       linux: {
@@ -95,7 +94,11 @@ export function planSpec(request: SpecRequest): SpecPlan {
         ),
         resources: { ...resources, devices: devices.rules },
         devices: devices.devices,
-        sysctl: planSysctls(hostConfig),
+        sysctl: {
+          // No runtime before the specification's version 1.1 knows it otherwise.
+          ...(isHostUts || config.domainname === "" ? {} : { "kernel.domainname": config.domainname }),
+          ...planSysctls(hostConfig),
+        },
         ...hiddenPaths(hostConfig, security),
         ...(rootfsPropagation === undefined ? {} : { rootfsPropagation }),
         ...(seccomp === undefined || filter !== undefined ? {} : { seccomp }),

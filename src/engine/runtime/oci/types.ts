@@ -4,7 +4,6 @@ export interface OciSpec {
   readonly process: OciProcess;
   readonly root: { readonly path: string; readonly readonly: boolean };
   readonly hostname?: string;
-  readonly domainname?: string;
   readonly mounts: readonly OciMount[];
   readonly annotations?: Readonly<Record<string, string>>;
   readonly linux: OciLinux;
@@ -25,7 +24,7 @@ export interface OciProcess {
   readonly capabilities: OciCapabilities;
   readonly rlimits: readonly OciRlimit[];
   readonly noNewPrivileges: boolean;
-  readonly oomScoreAdj?: number;
+  readonly oomScoreAdj: number;
 }
 
 export interface OciCapabilities {
