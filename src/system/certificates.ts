@@ -10,10 +10,14 @@ const CLOCK_SKEW_MS = 3600 * 1000;
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const ROLE_UNIT = { manager: "swarm-manager", worker: "swarm-worker" } as const;
 
+type X509 = typeof import("@peculiar/x509");
+
 /** Loaded when first needed: 80 ms that a worker pays once, at its join. */
 async function library() {
   await import("reflect-metadata");
-  const x509 = await import("@peculiar/x509");
+  // A bundle holds the CommonJS build, whose exports are all under `default`.
+  const loaded: X509 & { readonly default?: X509 } = await import("@peculiar/x509");
+  const x509 = loaded.default ?? loaded;
   x509.cryptoProvider.set(webcrypto as never); // The types differ in DOM names only.
   return x509;
 }
