@@ -155,8 +155,7 @@ class ClientQueue {
   }
 
   #fallBehind(): void {
-    const { pause } = this.#source;
-    if (!this.#hasFallback && pause !== undefined) {
+    if (!this.#hasFallback && typeof this.#source.pause === "function") {
       if (!this.#isPaused) this.#source.pause?.();
       this.#isPaused = true;
     } else if (this.#hasFallback || this.#bytes > CLIENT_BEHIND_BYTES_LIMIT) {

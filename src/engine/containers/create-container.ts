@@ -74,7 +74,7 @@ async function makeEntry(context: ContainerContext, making: Making): Promise<Con
   const madeVolumes: string[] = [];
   let plans: readonly MountPlan[] = [];
   try {
-    await Promise.all(making.plans.map(plan => (plan.kind === "bind" ? checkBindSource(plan) : undefined)));
+    await Promise.all(making.plans.filter(plan => plan.kind === "bind").map(checkBindSource));
     // The folder comes first: start-up takes away what belongs to a folder that no record names.
     await mkdir(directory, { recursive: true, mode: 0o710 });
     await context.images.createRootfs(id, making.image.id);

@@ -88,7 +88,7 @@ describe("containers", () => {
       signal: new AbortController().signal,
     });
     const logged: string[] = [];
-    for await (const { stream, data } of lines) logged.push(`${stream}:${Buffer.from(data)}`);
+    for await (const { stream, data } of lines) logged.push(`${stream}:${Buffer.from(data).toString()}`);
     assert.deepEqual(logged, ["stdout:one\n", "stdout:two\n", "stderr:oops\n"]);
   });
 
