@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import { entryBytes } from "../../../../src/codec/entry.ts";
+import { AddressBook } from "../../../../src/manager/allocator/address-book.ts";
+import { planEndpoint, PortBook } from "../../../../src/manager/allocator/endpoint.ts";
+import { planNetworks } from "../../../../src/manager/allocator/networks.ts";
+import { planNodes } from "../../../../src/manager/allocator/nodes.ts";
+import { Store } from "../../../../src/manager/store/store.ts";
+import type { Network, PortConfig, Service } from "../../../../src/model/cluster.ts";
+import type { Change } from "../../../../src/model/entry.ts";
+import { asId } from "../../../../src/model/ids.ts";
+import { aNode } from "../../scheduler/fixtures.ts";
+
+const META = { version: 0, createdAtMs: 0, updatedAtMs: 0 };
+
+class World {
+  readonly store = new Store();
+  #index = 0;
+
+  apply(changes: readonly Change[]): void {
+    const data = entryBytes.encode({ changes, reliesOn: [], atMs: this.#index });
+    const result = this.store.apply({ index: ++this.#index, term: 1, data });
+    assert.equal(result.kind, "applied");
+  }
+
+  network(
+    name: string,
+    { ipam = [], isIngress = false }: { readonly ipam?: Network["spec"]["ipam"]; readonly isIngress?: boolean } = {},
+  ): void {
+    const spec = {
+      name,
+      labels: {},
+      driver: "overlay",
+      driverOptions: {},
+      isInternal: false,
+      isAttachable: false,
+      isIngress,
+      isIpv6: false,
+      ipam,
+      scope: "swarm",
+    } as const;
+    this.apply([{ kind: "put", table: "network", object: { ...META, id: asId(`${name}-id`), spec, ipam: [] }, basedOn: 0 }]);
+  }
+
+  service(
+    name: string,
+    {
+      networks = [],
+      ports = [],
+      mode = "vip",
+    }: { readonly networks?: readonly string[]; readonly ports?: readonly PortConfig[]; readonly mode?: "vip" | "dnsrr" } = {},
+  ): Service {
+    const task = {
+      container: { image: "a", labels: {} },
+      networks: networks.map(network => ({ target: `${network}-id` })),
+      forceUpdate: 0,
+    };
+    const object: Service = {
+      ...META,
+      id: asId(name),
+      revisionId: asId(`${name}-r`),
+      spec: { name, labels: {}, task, mode: { kind: "replicated", replicas: 1 }, endpoint: { mode, ports } },
+      endpoint: { ports: [], virtualIps: [] },
+      isRemoving: false,
+      isRollingBack: false,
+    };
+    this.apply([{ kind: "put", table: "service", object, basedOn: 0 }]);
+    return this.serviceNow(name);
+  }
+
+  serviceNow(name: string): Service {
+    const service = this.store.view().get("service", asId(name));
+    assert.ok(service);
+    return service;
+  }
+
+  networks(): readonly (readonly [string, number | undefined, string | undefined, string | undefined])[] {
+    return [...this.store.view().all("network")].map(({ spec, vxlanId, ipam: [ipam] }) => [
+      spec.name,
+      vxlanId,
+      ipam?.subnet,
+      ipam?.gateway,
+    ]);
+  }
+
+  endpoint(name: string): ReturnType<typeof planEndpoint> {
+    const view = this.store.view();
+    const plan = planEndpoint(view, {
+      service: this.serviceNow(name),
+      addresses: new AddressBook(view, { nowMs: 0 }),
+      ports: new PortBook(view),
+    });
+    if (plan.kind === "allocated") {
+      const service = this.serviceNow(name);
+      this.apply([{ kind: "put", table: "service", object: { ...service, endpoint: plan.endpoint }, basedOn: service.version }]);
+    }
+    return plan;
+  }
+}
+
+function aWorld(): World {
+  const world = new World();
+  world.network("ingress", { isIngress: true });
+  world.network("app");
+  world.apply(planNetworks(world.store.view()));
+  return world;
+}
+
+describe("networks", () => {
+  it("get ids from 4096 and subnets from the pool, ingress the first", () => {
+    const world = new World();
+    world.network("app");
+    world.network("back");
+    world.network("ingress", { isIngress: true });
+    world.apply(planNetworks(world.store.view()));
+    assert.deepEqual(world.networks(), [
+      ["app", 4097, "10.0.1.0/24", "10.0.1.1"],
+      ["back", 4098, "10.0.2.0/24", "10.0.2.1"],
+      ["ingress", 4096, "10.0.0.0/24", "10.0.0.1"],
+    ]);
+    assert.deepEqual(planNetworks(world.store.view()), []);
+  });
+
+  it("keep what the user gave, and others keep off it", () => {
+    const world = new World();
+    world.network("given", { ipam: [{ subnet: "10.0.1.0/24", gateway: "10.0.1.254" }] });
+    world.network("other");
+    world.apply(planNetworks(world.store.view()));
+    assert.deepEqual(world.networks(), [
+      ["given", 4096, "10.0.1.0/24", "10.0.1.254"],
+      ["other", 4097, "10.0.2.0/24", "10.0.2.1"],
+    ]);
+  });
+});
+
+describe("a service's endpoint", () => {
+  const http = { protocol: "tcp", targetPort: 80, publishMode: "ingress" } as const;
+  const addresses = (plan: ReturnType<typeof planEndpoint>): readonly string[] =>
+    plan.kind === "allocated" ? plan.endpoint.virtualIps.map(({ address }) => address) : [plan.reason];
+  const ports = (plan: ReturnType<typeof planEndpoint>): readonly (number | undefined)[] =>
+    plan.kind === "allocated" ? plan.endpoint.ports.map(({ publishedPort }) => publishedPort) : [];
+
+  it("has an address on each network, and on the ingress network when it publishes", () => {
+    const world = aWorld();
+    world.service("plain");
+    world.service("inner", { networks: ["app"] });
+    world.service("outer", { networks: ["app"], ports: [http] });
+    world.service("named", { networks: ["app"], mode: "dnsrr" });
+    assert.deepEqual(addresses(world.endpoint("plain")), []);
+    assert.deepEqual(addresses(world.endpoint("inner")), ["10.0.1.2/24"]);
+    assert.deepEqual(addresses(world.endpoint("outer")), ["10.0.1.3/24", "10.0.0.2/24"]);
+    assert.deepEqual(addresses(world.endpoint("named")), []);
+  });
+
+  it("keeps its address and port, and picks free ports from 30000 on", () => {
+    const world = aWorld();
+    world.service("a", { networks: ["app"], ports: [http] });
+    world.service("b", { ports: [http, { ...http, protocol: "udp" }] });
+    assert.deepEqual(ports(world.endpoint("a")), [30_000]);
+    assert.deepEqual(ports(world.endpoint("b")), [30_001, 30_000]);
+    assert.deepEqual(world.endpoint("a"), { kind: "allocated", endpoint: world.serviceNow("a").endpoint });
+  });
+
+  it("waits while another service has its port", () => {
+    const world = aWorld();
+    world.service("a", { ports: [{ ...http, publishedPort: 8080 }] });
+    world.service("b", { ports: [{ ...http, publishedPort: 8080 }] });
+    assert.deepEqual(ports(world.endpoint("a")), [8080]);
+    assert.deepEqual(world.endpoint("b"), {
+      kind: "waiting",
+      reason: "port '8080' is already in use by service 'a' (a) as an ingress port",
+    });
+  });
+
+  it("waits while its network is not allocated", () => {
+    const world = aWorld();
+    world.network("late");
+    world.service("a", { networks: ["late"] });
+    assert.deepEqual(world.endpoint("a"), {
+      kind: "waiting",
+      reason: "could not find an available IP while allocating on network late",
+    });
+  });
+});
+
+describe("nodes", () => {
+  it("get a number and an address in the ingress network, each its own", () => {
+    const world = aWorld();
+    for (const id of ["n1", "n2", "n3"]) world.apply([{ kind: "put", table: "node", object: aNode({ id }), basedOn: 0 }]);
+    const view = world.store.view();
+    world.apply(planNodes(view, { addresses: new AddressBook(view, { nowMs: 0 }), budget: 100 }));
+    assert.deepEqual(
+      [...world.store.view().all("node")].map(({ ingressNumber, ingressAddress }) => [ingressNumber, ingressAddress]),
+      [
+        [1, "10.0.0.2/24"],
+        [2, "10.0.0.3/24"],
+        [3, "10.0.0.4/24"],
+      ],
+    );
+    assert.deepEqual(planNodes(world.store.view(), { addresses: new AddressBook(view, { nowMs: 0 }), budget: 100 }), []);
+  });
+});

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { Liveness, silenceLimitMs } from "../../../../src/manager/dispatcher/liveness.ts";
+import { asId } from "../../../../src/model/ids.ts";
+import type { NodeId } from "../../../../src/model/ids.ts";
+
+const M1 = asId<NodeId>("m1");
+const M2 = asId<NodeId>("m2");
+
+function nodes(ids: readonly string[], state = "ready"): readonly { readonly id: NodeId; readonly state: string }[] {
+  return ids.map(id => ({ id: asId<NodeId>(id), state }));
+}
+
+interface Beat {
+  readonly nodeId: string;
+  readonly sessionId?: string;
+  readonly ageMs?: number;
+  readonly silenceMs?: number;
+}
+
+function report(managerId: NodeId, beats: readonly Beat[]): Parameters<Liveness["report"]>[0] {
+  return {
+    managerId,
+    sessions: beats.map(({ nodeId, sessionId = `${nodeId}-session`, ageMs = 0, silenceMs = 0 }) => ({
+      nodeId: asId(nodeId),
+      sessionId: asId(sessionId),
+      ageMs,
+      silenceMs,
+    })),
+  };
+}
+
+function elected(electedAtMs = 0): Liveness {
+  return new Liveness({ electedAtMs, beatPeriodMs: 1_000 });
+}
+
+describe("the silence a worker is allowed", () => {
+  for (const { periodMs, limitMs } of [
+    { periodMs: 500, limitMs: 5_000 },
+    { periodMs: 1_000, limitMs: 5_000 },
+    { periodMs: 5_000, limitMs: 15_000 },
+  ]) {
+    it(`is ${limitMs} ms at a period of ${periodMs} ms`, () => assert.equal(silenceLimitMs(periodMs), limitMs));
+  }
+});
+
+describe("the leader's judgement", () => {
+  it("takes a node that is heard for up, and one that has been silent for over 5 s for down", () => {
+    const liveness = elected();
+    const three = ["a", "b", "c"];
+    liveness.report(
+      report(
+        M1,
+        three.map(nodeId => ({ nodeId })),
+      ),
+      1_000,
+    );
+    assert.deepEqual(liveness.judge(nodes(three, "unknown"), 1_000), { down: [], up: three });
+    liveness.report(report(M1, [{ nodeId: "a" }, { nodeId: "b" }]), 6_000);
+    assert.deepEqual(liveness.judge(nodes(three), 6_000), { down: [], up: [] });
+    assert.deepEqual(liveness.judge(nodes(three), 6_001), { down: ["c"], up: [] });
+  });
+
+  it("counts from its election what it has not heard itself", () => {
+    const liveness = elected(100_000);
+    liveness.report(report(M1, [{ nodeId: "b" }, { nodeId: "c" }]), 104_000);
+    assert.deepEqual(liveness.judge(nodes(["a", "b", "c"]), 105_000).down, []);
+    assert.deepEqual(liveness.judge(nodes(["a", "b", "c"]), 105_001).down, ["a"]);
+    assert.deepEqual(liveness.judge(nodes(["d"], "unknown"), 200_000), { down: [], up: [] });
+  });
+
+  it("gives the workers of a manager it cannot hear 5 s more, but not that manager's own node", () => {
+    const liveness = elected();
+    const all = nodes(["m1", "m2", "w", "x", "y", "z"]);
+    liveness.report(report(M2, [{ nodeId: "m2" }, { nodeId: "w" }]), 0);
+    for (const atMs of [0, 5_000, 9_000]) {
+      liveness.report(
+        report(
+          M1,
+          ["m1", "x", "y", "z"].map(nodeId => ({ nodeId })),
+        ),
+        atMs,
+      );
+    }
+    assert.deepEqual(liveness.judge(all, 9_999).down, ["m2"]);
+    assert.deepEqual(
+      liveness.judge(
+        all.filter(({ id }) => id !== M2),
+        10_001,
+      ).down,
+      ["w"],
+    );
+  });
+
+  it("evicts nobody for 60 s when more than half fall silent at once", () => {
+    const liveness = elected();
+    const all = nodes(["a", "b", "c"]);
+    liveness.report(report(M1, [{ nodeId: "a" }, { nodeId: "b" }, { nodeId: "c" }]), 0);
+    liveness.report(report(M1, [{ nodeId: "a" }]), 5_500);
+    assert.deepEqual(liveness.judge(all, 5_600).down, []);
+    for (let atMs = 6_000; atMs < 65_000; atMs += 1_000) {
+      liveness.report(report(M1, [{ nodeId: "a" }]), atMs);
+      assert.deepEqual(liveness.judge(all, atMs).down, [], `at ${atMs}`);
+    }
+    liveness.report(report(M1, [{ nodeId: "a" }]), 66_000);
+    assert.deepEqual(liveness.judge(all, 66_000).down, ["b", "c"]);
+  });
+
+  it("fences the older of a node's two sessions, whichever manager tells of it first", () => {
+    const liveness = elected();
+    assert.deepEqual(liveness.report(report(M1, [{ nodeId: "a", sessionId: "old", ageMs: 9_000 }]), 10_000), []);
+    assert.deepEqual(liveness.report(report(M2, [{ nodeId: "a", sessionId: "new", ageMs: 100 }]), 10_000), []);
+    assert.deepEqual(liveness.report(report(M1, [{ nodeId: "a", sessionId: "old", ageMs: 9_500 }]), 10_500), ["old"]);
+    assert.deepEqual(liveness.report(report(M2, [{ nodeId: "a", sessionId: "new", ageMs: 600 }]), 10_500), []);
+  });
+});
