@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { LocalControl } from "../../../src/rpc/control-client.ts";
+import { systemClock } from "../../../src/system/clock.ts";
+import { asId, type RequestId } from "../../../src/model/ids.ts";
+import { call, importBusybox, leaderOf, ok, runningTasks, serviceSpec, type TestHost, TestLab, until } from "./lab.ts";
+
+const KILLS = 10;
+const CATCH_UP_MS = 20_000;
+
+interface ServiceJson {
+  readonly ID: string;
+  readonly Version: { readonly Index: number };
+  readonly Spec: { readonly Labels: Record<string, string> };
+}
+
+describe("a cluster of three managers and two workers", function () {
+  this.timeout(400_000);
+  let lab: TestLab;
+  let first: TestHost;
+
+  before(async () => {
+    lab = await TestLab.up({ managers: 3, workers: 2 });
+    first = lab.host("m1");
+    await importBusybox(lab.hosts);
+    await ok(
+      first,
+      "POST",
+      "/services/create",
+      serviceSpec("web", { replicas: 6, command: ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done"] }),
+    );
+    await until("6 tasks run", 30_000, async () => (await runningTasks(first, "web")).length === 6);
+  });
+  after(async () => lab?.[Symbol.asyncDispose]());
+
+  it(`accepts writes again within 6 s each time its leader is killed, ${KILLS} times, and loses and doubles none`, async () => {
+    const tasksBefore = (await runningTasks(first, "web")).map(({ ID }) => ID).sort();
+    const timesMs: number[] = [];
+    let acknowledged = 0;
+    for (let round = 0; round < KILLS; round++) {
+      const leader = await leaderNow();
+      const others = lab.managers.filter(({ name }) => name !== leader);
+      await lab.do("kill", leader);
+      const killedMs = performance.now();
+      await increment(others, ++acknowledged);
+      timesMs.push(performance.now() - killedMs);
+      await lab.do("restart", leader);
+      await until(`${leader} is back`, CATCH_UP_MS, async () => (await leaderOf(lab.host(leader))) !== undefined);
+    }
+    timesMs.sort((a, b) => a - b);
+    console.log(`note: time to the next accepted write after the leader was killed, in ms: ${timesMs.map(Math.round).join(" ")}`);
+    assert.equal((await readCounter(first)).Spec.Labels["counter"], String(acknowledged));
+    assert.ok((timesMs[KILLS >> 1] ?? Infinity) < 3_000, `median ${timesMs[KILLS >> 1]} ms`);
+    assert.ok((timesMs.at(-1) ?? Infinity) < 6_000, `worst ${timesMs.at(-1)} ms`);
+    assert.deepEqual((await runningTasks(first, "web")).map(({ ID }) => ID).sort(), tasksBefore, "no task was restarted");
+  });
+
+  it("reschedules nothing when a worker is paused for 3 s", async () => {
+    const before = (await runningTasks(first, "web")).map(({ ID }) => ID).sort();
+    await lab.do("pause", "w2");
+    await new Promise(resolve => setTimeout(resolve, 3_000)); // The pause itself is what is tested.
+    await lab.do("resume", "w2");
+    await until("w2 is heard again", 5_000, async () =>
+      (await ok<readonly { Status: { State: string } }[]>(first, "GET", "/nodes")).every(node => node.Status.State === "ready"),
+    );
+    assert.deepEqual((await runningTasks(first, "web")).map(({ ID }) => ID).sort(), before);
+  });
+
+  it("runs a crashed worker's tasks elsewhere within 10 s, and none twice when it is back", async () => {
+    await until("w1 runs tasks", 1_000, async () => (await tasksOn("w1")).length > 0);
+    await lab.do("crash", "w1");
+    const tookMs = await until(
+      "6 tasks run elsewhere",
+      10_000,
+      async () => (await runningTasks(first, "web")).length === 6 && (await tasksOn("w1")).length === 0,
+    );
+    console.log(`note: tasks of a crashed worker ran elsewhere after ${Math.round(tookMs)} ms`);
+    await lab.do("restart", "w1");
+    await until("w1 is ready", CATCH_UP_MS, async () => (await nodeState("w1")) === "ready");
+    await until(
+      "its old tasks are gone",
+      10_000,
+      async () =>
+        (await ok<readonly unknown[]>(lab.host("w1"), "GET", "/containers/json")).length === (await tasksOn("w1")).length,
+    );
+    const slots = (await runningTasks(first, "web")).map(({ Slot }) => Slot).sort();
+    assert.deepEqual(slots, [1, 2, 3, 4, 5, 6]);
+  });
+
+  it("refuses writes within 3 s on a leader that is cut off, and agrees on one state once it is back", async () => {
+    const leader = await leaderNow();
+    const cutOff = lab.host(leader);
+    await lab.do("cut", leader);
+    const tookMs = await until("writes are refused", 3_000, async () => {
+      const { status } = await write(cutOff, { name: `lost${randomBytes(3).toString("hex")}`, timeoutMs: 2_500 }).catch(() => ({
+        status: 0,
+      }));
+      return status === 503 || status === 500;
+    }).catch(async error => {
+      throw error;
+    });
+    console.log(`note: a leader that was cut off refused a write after ${Math.round(tookMs)} ms`);
+    const others = lab.managers.filter(({ name }) => name !== leader);
+    await until(
+      "another leader",
+      10_000,
+      async () => (await leaderOf(others[0] ?? first)) !== undefined && (await leaderOf(others[0] ?? first)) !== leader,
+    );
+    await lab.do("heal", leader);
+    await until("it is back", CATCH_UP_MS, async () => (await leaderOf(cutOff)) !== undefined);
+    await until("one hash at one index", CATCH_UP_MS, async () => {
+      const states = await Promise.all(lab.managers.map(stateHash));
+      return new Set(states.map(({ index, hash }) => `${index} ${hash}`)).size === 1;
+    });
+  });
+
+  // ---- ----
+
+  async function leaderNow(): Promise<string> {
+    let leader: string | undefined;
+    await until("a leader", 10_000, async () => {
+      for (const manager of lab.managers) leader ??= await leaderOf(manager).catch(() => undefined);
+      return leader !== undefined;
+    });
+    return leader ?? "";
+  }
+
+  async function nodeState(hostname: string): Promise<string | undefined> {
+    const nodes = await ok<readonly { Description: { Hostname: string }; Status: { State: string } }[]>(first, "GET", "/nodes");
+    return nodes.find(node => node.Description.Hostname === hostname)?.Status.State;
+  }
+
+  async function tasksOn(hostname: string): Promise<readonly unknown[]> {
+    const nodes = await ok<readonly { ID: string; Description: { Hostname: string } }[]>(first, "GET", "/nodes");
+    const id = nodes.find(node => node.Description.Hostname === hostname)?.ID;
+    return (await runningTasks(first, "web")).filter(({ NodeID }) => NodeID === id);
+  }
+
+  async function readCounter(host: TestHost): Promise<ServiceJson> {
+    return await ok<ServiceJson>(host, "GET", "/services/web");
+  }
+
+  /** Sets the counter to `value`, which it is one below; tried again with the same request id until it is acknowledged. */
+  async function increment(hosts: readonly TestHost[], value: number): Promise<void> {
+    const requestId = randomBytes(16).toString("hex").slice(0, 25);
+    let prepared: { readonly version: number; readonly spec: unknown } | undefined;
+    await until(`write ${value} is accepted`, 20_000, async () => {
+      for (const host of hosts) {
+        if (prepared === undefined) {
+          const service = await readCounter(host);
+          assert.equal(service.Spec.Labels["counter"] ?? "0", String(value - 1));
+          prepared = {
+            version: service.Version.Index,
+            spec: { ...service.Spec, Labels: { ...service.Spec.Labels, counter: String(value) } },
+          };
+        }
+        const { status } = await call(host, "POST", `/services/web/update?version=${prepared.version}`, {
+          body: prepared.spec,
+          headers: { "x-shoal-request-id": requestId },
+          timeoutMs: 3_000,
+        }).catch(() => ({ status: 0 }));
+        if (status === 200) return true;
+      }
+      return false;
+    });
+  }
+
+  function write(host: TestHost, { name, timeoutMs }: { readonly name: string; readonly timeoutMs: number }) {
+    return call(host, "POST", "/services/create", { body: serviceSpec(name, { replicas: 0, command: ["true"] }), timeoutMs });
+  }
+
+  async function stateHash(host: TestHost): Promise<{ readonly index: number; readonly hash: string }> {
+    await using control = new LocalControl({ path: lab.inside(host.name, "/run/shoal/manager.sock"), clock: systemClock });
+    const response = await control.call(
+      { kind: "state-hash" },
+      { requestId: asId<RequestId>(randomBytes(16).toString("hex").slice(0, 25)) },
+    );
+    assert.equal(response.kind, "state-hash");
+    return response;
+  }
+});
