@@ -244,9 +244,9 @@ export const BAD_INPUT_CASES: readonly BadInputCase[] = [
   { when: "an extra host is malformed", ...host({ ExtraHosts: ["a"] }), message: 'bad format for add-host: "a"' },
   { when: "a capability is unknown", ...host({ CapAdd: ["FOO"] }), message: 'invalid CapAdd: unknown capability: "CAP_FOO"' },
   {
-    when: "links are asked for",
-    ...host({ Links: ["a:b"] }),
-    message: "--link (HostConfig.Links) is not supported by this engine",
+    when: "the root file system is limited in size",
+    ...host({ StorageOpt: { size: "1G" } }),
+    message: "--storage-opt (HostConfig.StorageOpt) is not supported by this engine",
   },
   {
     when: "a GPU is asked for",

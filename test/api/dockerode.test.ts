@@ -10,7 +10,7 @@ describe("dockerode", () => {
 
   beforeEach(async () => {
     harness = await Harness.create();
-    docker = new Docker({ socketPath: harness.socketPath });
+    docker = new Docker({ socketPath: harness.socketPath, version: "v1.50" });
   });
   afterEach(() => harness[Symbol.asyncDispose]());
 

@@ -93,7 +93,9 @@ async function prune(request: ApiRequest, { backends }: ApiContext): Promise<Ans
 export const CONTAINER_ROUTES: readonly Route<ApiContext>[] = [
   GET("/containers/json", list),
   GET("/containers/{name:.*}/json", async (request, { backends }) =>
-    json(containerInspect(await backends.containers.inspect(nameOf(request), { size: flagOf(request, "size") }))),
+    json(
+      containerInspect(await backends.containers.inspect(nameOf(request), { size: flagOf(request, "size") }), request.version),
+    ),
   ),
   GET("/containers/{name:.*}/top", top),
   POST("/containers/create", create),

@@ -100,7 +100,7 @@ export const IMAGE_ROUTES: readonly Route<ApiContext>[] = [
     json(imageHistory(await backends.images.inspect(nameOf(request)))),
   ),
   GET("/images/{name:.*}/json", async (request, { backends }) =>
-    json(imageInspect(await backends.images.inspect(nameOf(request)))),
+    json(imageInspect(await backends.images.inspect(nameOf(request)), request.version)),
   ),
   POST("/images/load", load),
   POST("/images/create", create),

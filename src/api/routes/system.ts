@@ -3,13 +3,12 @@ import type { Container } from "../../model/container.ts";
 import type { ApiContext } from "../context.ts";
 import type { Answer, ApiRequest, Route } from "../http/exchange.ts";
 import { json } from "../http/exchange.ts";
-import { filtersOf, timeNsOf } from "../http/query.ts";
-import { containerSummary } from "../wire/container.ts";
+import { filtersOf, flagOf, timeNsOf } from "../http/query.ts";
+import { diskUsageJson } from "../wire/disk-usage.ts";
 import { eventJson } from "../wire/event.ts";
-import { imageSummary } from "../wire/image.ts";
 import { infoJson, versionJson } from "../wire/system.ts";
 import type { Counts } from "../wire/system.ts";
-import { volumeJson } from "../wire/volume.ts";
+import { isOlder } from "../http/version.ts";
 import { GET, HEAD, POST } from "./route.ts";
 import { swarmInfo } from "./swarm-info.ts";
 
@@ -44,6 +43,15 @@ async function info(request: ApiRequest, context: ApiContext): Promise<Answer> {
   return json(infoJson(facts, { counts: countStates(containers, images.length), swarm, nowMs: clock.nowMs() }));
 }
 
+const RECORD_SEPARATOR = "\u001e";
+const EVENT_TYPES = ["application/jsonl", "application/x-ndjson", "application/json-seq"];
+
+/** The first of the names of such a stream that the client knows. */
+function eventTypeOf({ headers }: ApiRequest): string {
+  const accepted = (headers.accept ?? "").split(",").map(part => (part.split(";")[0] ?? "").trim());
+  return accepted.find(type => EVENT_TYPES.includes(type)) ?? "application/json";
+}
+
 function events(request: ApiRequest, { backends }: ApiContext): Answer {
   const sinceNs = timeNsOf(request, "since");
   const untilNs = timeNsOf(request, "until");
@@ -53,10 +61,13 @@ function events(request: ApiRequest, { backends }: ApiContext): Answer {
     ...(sinceNs === undefined ? {} : { sinceNs }),
     ...(untilNs === undefined ? {} : { untilNs }),
   });
+  const withOldFields = isOlder(request.version, "1.52");
+  const contentType = withOldFields ? "application/json" : eventTypeOf(request);
   async function* chunks(): AsyncGenerator<Uint8Array> {
-    for await (const event of source) yield Buffer.from(`${eventJson(event)}\n`);
+    const prefix = contentType === "application/json-seq" ? RECORD_SEPARATOR : "";
+    for await (const event of source) yield Buffer.from(`${prefix}${eventJson(event, { withOldFields })}\n`);
   }
-  return { kind: "stream", contentType: "application/json", chunks: chunks(), isEager: true };
+  return { kind: "stream", contentType, chunks: chunks(), isEager: true };
 }
 
 async function diskUsage(request: ApiRequest, { backends, clock }: ApiContext): Promise<Answer> {
@@ -67,16 +78,14 @@ async function diskUsage(request: ApiRequest, { backends, clock }: ApiContext): 
     }
   }
   const wants = (type: string) => types.length === 0 || types.includes(type);
-  const containers = wants("container") ? await backends.containers.list({ all: true, size: true, filters: {} }) : [];
-  const images = wants("image") ? await backends.images.list({ all: true, filters: {} }) : [];
-  const volumes = wants("volume") ? await backends.volumes.list({}) : [];
-  return json({
-    LayersSize: images.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-    Images: images.map(image => ({ ...imageSummary(image), SharedSize: 0 })),
-    Containers: containers.map(container => containerSummary(container, clock.nowMs())),
-    Volumes: volumes.map(volume => ({ ...volumeJson(volume), UsageData: { RefCount: -1, Size: -1 } })),
-    BuildCache: [],
-  });
+  const usage = {
+    ...(wants("container") ? { containers: await backends.containers.list({ all: true, size: true, filters: {} }) } : {}),
+    ...(wants("image") ? { images: await backends.images.list({ all: true, filters: {} }) } : {}),
+    ...(wants("volume") ? { volumes: await backends.volumes.list({}) } : {}),
+    buildCache: wants("build-cache"),
+  };
+  const isVerbose = flagOf(request, "verbose");
+  return json(diskUsageJson(usage, { version: request.version, isVerbose, nowMs: clock.nowMs() }));
 }
 
 export const SYSTEM_ROUTES: readonly Route<ApiContext>[] = [

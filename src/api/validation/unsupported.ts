@@ -3,7 +3,6 @@ import { refuseIf } from "./refuse.ts";
 
 /** What Docker has and this engine has not yet: asked for, it is refused, never passed over. */
 const UNSUPPORTED: readonly { readonly what: string; readonly isAsked: (config: HostConfig) => boolean }[] = [
-  { what: "--link (HostConfig.Links)", isAsked: ({ links }) => links.length > 0 },
   { what: "--gpus and device requests (HostConfig.DeviceRequests)", isAsked: ({ deviceRequests }) => deviceRequests.length > 0 },
   { what: "--userns (HostConfig.UsernsMode)", isAsked: ({ usernsMode }) => usernsMode !== "" && usernsMode !== "host" },
   { what: "--storage-opt (HostConfig.StorageOpt)", isAsked: ({ storageOpt }) => Object.keys(storageOpt).length > 0 },
@@ -14,10 +13,6 @@ const UNSUPPORTED: readonly { readonly what: string; readonly isAsked: (config: 
   },
   { what: "mounts of type cluster", isAsked: ({ mounts }) => mounts.some(({ type }) => type === "cluster") },
   { what: "mounts of type image", isAsked: ({ mounts }) => mounts.some(({ type }) => type === "image") },
-  {
-    what: "realtime CPU scheduling (HostConfig.CpuRealtimePeriod, CpuRealtimeRuntime)",
-    isAsked: config => config.cpuRealtimePeriodUs !== 0 || config.cpuRealtimeRuntimeUs !== 0,
-  },
 ];
 
 /** @throws OperationError `invalid`. */

@@ -1,4 +1,5 @@
 import type { Container, MountPoint, NetworkState } from "../../model/container.ts";
+import { isOlder } from "../http/version.ts";
 import { containerConfig } from "./container-config.ts";
 import { stateJson, statusText } from "./container-status.ts";
 import { endpointSettings } from "./endpoint.ts";
@@ -6,9 +7,11 @@ import { hostConfig, portBinding, WINDOWS_FIELDS } from "./host-config.ts";
 import { rfc3339 } from "./times.ts";
 
 export const GRAPH_DRIVER = "overlay2";
+/** From this version on inspect shows nothing twice. */
+const SLIM_SINCE = "1.52";
 
 /** `GET /containers/{id}/json`. */
-export function containerInspect(container: Container): Record<string, unknown> {
+export function containerInspect(container: Container, version: string): Record<string, unknown> {
   return {
     Id: container.id,
     Created: rfc3339(container.createdAtMs),
@@ -33,8 +36,8 @@ export function containerInspect(container: Container): Record<string, unknown> 
     ...(container.sizeWritableBytes === undefined ? {} : { SizeRw: container.sizeWritableBytes }),
     ...(container.sizeRootFsBytes === undefined ? {} : { SizeRootFs: container.sizeRootFsBytes }),
     Mounts: container.mounts.map(mountPoint),
-    Config: containerConfig.write(container.config),
-    NetworkSettings: networkSettings(container.networks),
+    Config: configJson(container, version),
+    NetworkSettings: networkSettings(container.networks, version),
   };
 }
 
@@ -98,10 +101,17 @@ function endpointsJson({ endpoints }: NetworkState): Record<string, unknown> {
   return Object.fromEntries(Object.entries(endpoints).map(([name, endpoint]) => [name, endpointSettings(endpoint)]));
 }
 
-function networkSettings(networks: NetworkState): Record<string, unknown> {
-  const bridge = networks.endpoints["bridge"];
+function configJson({ config }: Container, version: string): Record<string, unknown> {
+  const { OnBuild, ...others } = containerConfig.write(config);
+  const isShown = isOlder(version, SLIM_SINCE) || OnBuild !== null;
+  return isShown ? containerConfig.write(config) : others;
+}
+
+/** With what the default bridge gave also at the top, until 1.52. */
+function networkSettings(networks: NetworkState, version: string): Record<string, unknown> {
+  const isSlim = !isOlder(version, SLIM_SINCE);
   return {
-    Bridge: "",
+    ...(isSlim ? {} : { Bridge: "" }),
     SandboxID: networks.sandboxId,
     SandboxKey: networks.sandboxKey,
     Ports: Object.fromEntries(
@@ -110,6 +120,14 @@ function networkSettings(networks: NetworkState): Record<string, unknown> {
         bindings.length === 0 ? null : bindings.map(binding => portBinding.write(binding)),
       ]),
     ),
+    ...(isSlim ? {} : defaultBridge(networks)),
+    Networks: endpointsJson(networks),
+  };
+}
+
+function defaultBridge({ endpoints }: NetworkState): Record<string, unknown> {
+  const bridge = endpoints["bridge"];
+  return {
     HairpinMode: false,
     LinkLocalIPv6Address: "",
     LinkLocalIPv6PrefixLen: 0,
@@ -123,7 +141,6 @@ function networkSettings(networks: NetworkState): Record<string, unknown> {
     IPPrefixLen: bridge?.ipPrefixLength ?? 0,
     IPv6Gateway: bridge?.ipv6Gateway ?? "",
     MacAddress: bridge?.macAddress ?? "",
-    Networks: endpointsJson(networks),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Image, ImageConfig } from "../../model/image.ts";
+import { isOlder } from "../http/version.ts";
 import { field, omitEmpty, struct } from "./codec.ts";
 import { healthcheck, portSet, volumeSet } from "./common.ts";
 import { map, optional, text, texts, unlessZero, words } from "./scalars.ts";
@@ -22,7 +23,22 @@ const imageConfig = struct<ImageConfig>("container.Config", {
 
 const unixSeconds = (ms: number | undefined): number => Math.floor((ms ?? 0) / 1000);
 
-export function imageInspect(image: Image): Record<string, unknown> {
+export function imageInspect(image: Image, version: string): Record<string, unknown> {
+  const inspected = fullInspect(image);
+  if (isOlder(version, SLIM_SINCE)) return inspected;
+  const { Config: config, ...others } = inspected;
+  return { ...withoutEmpty(others, ["Parent", "Comment", "DockerVersion", "Author"]), Config: withoutEmpty(config, "all") };
+}
+
+/** From this version on what is not set is not shown. */
+const SLIM_SINCE = "1.52";
+
+function withoutEmpty(object: Readonly<Record<string, unknown>>, keys: readonly string[] | "all"): Record<string, unknown> {
+  const isDropped = (key: string, value: unknown) => (value === null || value === "") && (keys === "all" || keys.includes(key));
+  return Object.fromEntries(Object.entries(object).filter(([key, value]) => !isDropped(key, value)));
+}
+
+function fullInspect(image: Image) {
   return {
     Id: image.id,
     RepoTags: image.tags,
