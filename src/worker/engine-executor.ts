@@ -99,10 +99,14 @@ export class EngineExecutor implements Executor {
     if (container === undefined) throw new OperationError("not-found", `the container of task ${taskId} is gone`);
     const over = new AbortController();
     const joined = AbortSignal.any([signal, over.signal]);
+    const illness = { isNoticed: false };
     try {
       const { result } = await this.#containers.wait(container.id, "not-running", { signal: joined });
-      const unhealthy = hasHealthcheck(container) ? this.#untilUnhealthy(container, joined) : undefined;
-      return await (unhealthy === undefined ? result : Promise.race([result, unhealthy]));
+      const ending = hasHealthcheck(container)
+        ? Promise.race([result, this.#endWhenIll(container, { signal: joined, illness }).then(() => result)])
+        : result;
+      const ended = await ending;
+      return illness.isNoticed ? { exitCode: ended.exitCode, error: "dockerexec: unhealthy container" } : ended;
     } finally {
       over.abort();
     }
@@ -145,17 +149,17 @@ export class EngineExecutor implements Executor {
   }
 
   /** A container that falls ill while it runs is stopped, and its task has failed. */
-  async #untilUnhealthy(
+  async #endWhenIll(
     container: Container,
-    signal: AbortSignal,
-  ): Promise<{ readonly exitCode: number; readonly error: string }> {
+    { signal, illness }: { readonly signal: AbortSignal; readonly illness: { isNoticed: boolean } },
+  ): Promise<void> {
     for (;;) {
       await this.#clock.sleep(HEALTH_PERIOD_MS, { signal });
       const { state } = await this.#containers.inspect(container.id);
       if (state.health?.status !== "unhealthy") continue;
+      illness.isNoticed = true;
       await this.#containers.stop(container.id, {});
-      const { exitCode } = (await this.#containers.inspect(container.id)).state;
-      return { exitCode, error: "dockerexec: unhealthy container" };
+      return;
     }
   }
 
