@@ -1,5 +1,6 @@
 import type { Change, Entry, TableName } from "../../model/entry.ts";
 import { isTerminal } from "../../model/task-state.ts";
+import { claimsOf } from "./indexes.ts";
 import type { ApplyResult } from "./change.ts";
 import { currentVersion, type State, type Trees, uniqueName } from "./state.ts";
 import { withPrefix } from "./trees.ts";
@@ -32,6 +33,17 @@ export function inUseConflict(trees: Readonly<Trees>, change: Change): Refusal |
   if (change.kind === "put") return undefined;
   const users = usersOf(trees, change.table, change.id);
   if (users.length > 0) return conflict(`${change.table} is in use by ${users.join(", ")}`);
+  return undefined;
+}
+
+/** An address or a number that two objects would hold, against the state with all the entry's changes. */
+export function claimConflict(trees: Readonly<Trees>, change: Change): Refusal | undefined {
+  if (change.kind === "remove") return undefined;
+  for (const claim of claimsOf(change)) {
+    for (const owner of withPrefix(trees.claims, `${claim}/`)) {
+      if (owner !== change.object.id) return conflict(`${claim} is held by ${owner}`);
+    }
+  }
   return undefined;
 }
 

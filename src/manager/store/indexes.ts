@@ -1,4 +1,7 @@
+import { assertNever } from "../../lib/assert.ts";
 import type { Service, Task } from "../../model/cluster.ts";
+import type { StoredObject } from "../../codec/entry.ts";
+import { isTerminal } from "../../model/task-state.ts";
 import type { Trees } from "./state.ts";
 
 /** A tree of the draft, ready to be written. */
@@ -48,4 +51,37 @@ function referenceKeys({ id, spec, isRemoving }: Service): string[] {
 function revisionKeys({ id, revisionId, previousRevisionId }: Service): string[] {
   const revisions = previousRevisionId === undefined ? [revisionId] : [revisionId, previousRevisionId];
   return revisions.map(revision => `${revision}/${id}`);
+}
+
+/** What an object holds that no other may hold at the same time: addresses, numbers. A task that has ended holds nothing. */
+export function claimsOf({ table, object }: StoredObject): string[] {
+  switch (table) {
+    case "task":
+      if (isTerminal(object.status.state)) return [];
+      return object.networks.flatMap(({ networkId, addresses }) => addresses.map(address => addressClaim(networkId, address)));
+    case "service":
+      return object.endpoint.virtualIps.map(({ networkId, address }) => addressClaim(networkId, address));
+    case "node":
+      return [
+        ...(object.ingressNumber === undefined ? [] : [`ingress number ${object.ingressNumber}`]),
+        ...(object.ingressAddress === undefined ? [] : [`ingress address ${withoutPrefix(object.ingressAddress)}`]),
+      ];
+    case "network":
+      return object.vxlanId === undefined ? [] : [`VXLAN id ${object.vxlanId}`];
+    case "cluster":
+    case "revision":
+    case "secret":
+    case "config":
+      return [];
+    default:
+      return assertNever(table);
+  }
+}
+
+function addressClaim(networkId: string, address: string): string {
+  return `address ${withoutPrefix(address)} of network ${networkId}`;
+}
+
+function withoutPrefix(cidr: string): string {
+  return cidr.split("/", 1)[0] ?? cidr;
 }

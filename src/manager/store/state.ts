@@ -1,7 +1,8 @@
 import type { Service, Task } from "../../model/cluster.ts";
 import type { Change, TableName, Tables } from "../../model/entry.ts";
 import type { RequestId } from "../../model/ids.ts";
-import { indexService, indexTask, unindexService, unindexTask } from "./indexes.ts";
+import type { StoredObject } from "../../codec/entry.ts";
+import { claimsOf, indexService, indexTask, unindexService, unindexTask } from "./indexes.ts";
 import { newTree, type Tree } from "./trees.ts";
 
 /** The result of a user's request, kept so that a retry gets it again. */
@@ -30,6 +31,8 @@ export interface Trees extends ObjectTrees {
   revisionUsers: Tree<string>;
   /** `secret/id/service`, `config/id/service`, `network/id/service`: what services refer to. */
   references: Tree<Service>;
+  /** `claim/owner` to the owner's id: what only one may hold. */
+  claims: Tree<string>;
   requests: Tree<CompletedRequest>;
   /** Zero-padded number of the request to its id, oldest first. */
   requestOrder: Tree<RequestId>;
@@ -59,6 +62,7 @@ export function emptyState(): State {
       tasksOnNetwork: newTree(),
       revisionUsers: newTree(),
       references: newTree(),
+      claims: newTree(),
       requests: newTree(),
       requestOrder: newTree(),
     },
@@ -102,6 +106,8 @@ export class Draft {
     tree.set(object.id, object);
     const name = uniqueName(table, object);
     if (name !== undefined) this.#writable("names").set(`${table}/${name}`, object.id);
+    for (const claim of claimsOf({ table, object } as StoredObject))
+      this.#writable("claims").set(`${claim}/${object.id}`, object.id);
     if (table === "task") indexTask(this.#tree, object as Task);
     if (table === "service") indexService(this.#tree, object as Service);
   }
@@ -117,6 +123,7 @@ export class Draft {
     const name = uniqueName(table, object);
     const key = `${table}/${name}`;
     if (name !== undefined && this.#trees.names.get(key) === object.id) this.#writable("names").delete(key);
+    for (const claim of claimsOf({ table, object } as StoredObject)) this.#writable("claims").delete(`${claim}/${object.id}`);
     if (table === "task") unindexTask(this.#tree, object as Task);
     if (table === "service") unindexService(this.#tree, object as Service);
   }

@@ -4,7 +4,7 @@ import type { Change, Entry } from "../../model/entry.ts";
 import type { RequestId } from "../../model/ids.ts";
 import type { StateMachine } from "../../ports/consensus.ts";
 import type { ApplyResult, TableName } from "./change.ts";
-import { changedId, inUseConflict, nameConflict, staleRefusal } from "./checks.ts";
+import { changedId, claimConflict, inUseConflict, nameConflict, staleRefusal } from "./checks.ts";
 import type { Touched } from "./snapshot.ts";
 import { readSnapshot, writeSnapshot } from "./snapshot-stream.ts";
 import { Draft, emptyState, type State } from "./state.ts";
@@ -55,7 +55,7 @@ export class Store implements StateMachine {
       draft.change(stamped(change, { before, index, atMs: entry.atMs }));
     }
     for (const change of entry.changes) {
-      const conflict = inUseConflict(draft.trees, change);
+      const conflict = inUseConflict(draft.trees, change) ?? claimConflict(draft.trees, change);
       if (conflict !== undefined) return conflict;
     }
     if (entry.request !== undefined) draft.complete({ ...entry.request, index });

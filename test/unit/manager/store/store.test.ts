@@ -109,6 +109,21 @@ describe("Store", () => {
     assert.equal(log.apply([removeSecret, removeNetwork, removeService]).kind, "applied");
   });
 
+  it("lets nobody hold an address that another holds, but passes it on within one entry", () => {
+    const log = new Log();
+    const networks = [{ networkId: asId<never>("net"), addresses: ["10.0.1.5/24"], aliases: [] }];
+    log.apply([put("task", aTask("t", { slot: 1, networks }))]);
+    const other = put("task", aTask("u", { slot: 2, networks }));
+    const endpoint = { ports: [], virtualIps: [{ networkId: asId<never>("net"), address: "10.0.1.5/24" }] };
+    for (const change of [other, put("service", aService("web", { endpoint }))]) {
+      const message = "address 10.0.1.5 of network net is held by t";
+      assert.deepEqual(log.apply([change]), { kind: "refused", reason: "conflict", message });
+    }
+    const ended = { state: "failed", atMs: 0, message: "" } as const;
+    assert.equal(log.apply([other, put("task", aTask("t", { slot: 1, networks, status: ended }), 1)]).kind, "applied");
+    assert.equal(log.apply([put("task", aTask("v", { slot: 3, networks }))]).kind, "refused");
+  });
+
   it("carries a request out once and answers a repetition with the first result", () => {
     const log = new Log();
     const request = { id: asId<never>("r1"), result: Uint8Array.of(7) };
