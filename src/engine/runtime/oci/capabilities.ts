@@ -26,15 +26,20 @@ export function capabilitiesOfMask(mask: string): readonly string[] {
 
 const ALL = "ALL";
 
-function normalize(names: readonly string[], available: readonly string[]): readonly string[] {
+interface NamesRequest {
+  readonly names: readonly string[];
+  readonly available: readonly string[];
+}
+
+function normalize(option: "CapAdd" | "CapDrop", { names, available }: NamesRequest): readonly string[] {
   return names.map(given => {
     const upper = given.toUpperCase();
     if (upper === ALL || upper === "CAP_ALL") return ALL;
     const name = upper.startsWith("CAP_") ? upper : `CAP_${upper}`;
-    if (!CAPABILITY_NAMES.includes(name)) throw new OperationError("invalid", `unknown capability: "${name}"`);
+    if (!CAPABILITY_NAMES.includes(name)) throw new OperationError("invalid", `invalid ${option}: unknown capability: "${name}"`);
     if (!available.includes(name)) {
       const why = "capability not supported by your kernel or not available in the current environment";
-      throw new OperationError("invalid", `${why}: "${name}"`);
+      throw new OperationError("invalid", `invalid ${option}: ${why}: "${name}"`);
     }
     return name;
   });
@@ -49,8 +54,8 @@ export function effectiveCapabilities(
   available: readonly string[],
 ): readonly string[] {
   if (privileged) return available;
-  const dropped = new Set(normalize(capDrop, CAPABILITY_NAMES));
-  const added = normalize(capAdd, available);
+  const dropped = new Set(normalize("CapDrop", { names: capDrop, available: CAPABILITY_NAMES }));
+  const added = normalize("CapAdd", { names: capAdd, available });
   if (added.includes(ALL)) return available.filter(name => !dropped.has(name));
   if (dropped.has(ALL)) return [...new Set(added)];
   return [...new Set([...DEFAULT_CAPABILITIES.filter(name => !dropped.has(name)), ...added])];

@@ -58,12 +58,15 @@ function checkCpu(request: ResourceRequest, { cpuCount, hasRealtimeCpu }: HostFa
     "cpu real-time runtime cannot be higher than cpu real-time period",
   );
   checkCpuList("cpus", cpusetCpus, cpuCount);
-  refuseIf(cpusetMems !== "" && !isNumberList(cpusetMems), `Invalid value ${cpusetMems} for cpuset mems`);
+  refuseIf(
+    cpusetMems !== "" && !isNumberList(cpusetMems),
+    `Invalid value ${cpusetMems} for cpuset mems: invalid format: ${cpusetMems}`,
+  );
 }
 
 function checkCpuList(name: string, list: string, cpuCount: number): void {
   if (list === "") return;
-  refuseIf(!isNumberList(list), `Invalid value ${list} for cpuset ${name}`);
+  refuseIf(!isNumberList(list), `Invalid value ${list} for cpuset ${name}: invalid format: ${list}`);
   const highest = Math.max(...list.split(/[,-]/).map(Number));
   refuseIf(
     highest >= cpuCount,

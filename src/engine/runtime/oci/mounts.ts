@@ -64,7 +64,7 @@ function checkDuplicates(mounts: readonly OciMount[]): void {
   for (const { destination } of mounts) {
     const path = posix.normalize(destination);
     if (!posix.isAbsolute(destination)) {
-      throw new OperationError("invalid", `invalid mount config: mount path must be absolute: ${destination}`);
+      throw new OperationError("invalid", `invalid mount path: '${destination}' mount path must be absolute`);
     }
     if (path === "/") throw new OperationError("invalid", "invalid specification: destination can't be '/'");
     if (seen.has(path)) throw new OperationError("invalid", `Duplicate mount point: ${destination}`);
@@ -162,7 +162,7 @@ const TMPFS_OPTION =
 /** What is asked for wins over its opposite among the defaults. */
 function toTmpfs(destination: string, options: readonly string[]): OciMount {
   for (const option of options) {
-    if (!TMPFS_OPTION.test(option)) throw new OperationError("invalid", `Invalid tmpfs option ["${option}"]`);
+    if (!TMPFS_OPTION.test(option)) throw new OperationError("invalid", `invalid tmpfs option "${option}"`);
   }
   const kept = TMPFS_DEFAULTS.filter(option => !options.includes(option.slice("no".length)) && !options.includes(option));
   return { destination, type: "tmpfs", source: "tmpfs", options: [...kept, ...options.filter(option => option !== "defaults")] };

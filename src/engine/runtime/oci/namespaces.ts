@@ -68,7 +68,7 @@ function namespacePathOf(name: "pid" | "ipc" | "net", pid: number | undefined): 
 }
 
 const MODES = {
-  pid: ["", "host", "private"],
+  PID: ["", "host", "private"],
   IPC: ["", "none", "private", "shareable", "host"],
   UTS: ["", "host", "private"],
   "cgroup namespace": ["", "host", "private"],
@@ -77,10 +77,10 @@ const MODES = {
 
 function checkModes(hostConfig: NamespaceRequest["hostConfig"]): void {
   const { pidMode, ipcMode, utsMode, cgroupnsMode, usernsMode } = hostConfig;
-  const given = { pid: pidMode, IPC: ipcMode, UTS: utsMode, "cgroup namespace": cgroupnsMode, userns: usernsMode };
+  const given = { PID: pidMode, IPC: ipcMode, UTS: utsMode, "cgroup namespace": cgroupnsMode, userns: usernsMode };
   for (const [kind, known] of Object.entries(MODES)) {
     const mode = given[kind as keyof typeof MODES];
-    const mayJoin = (kind === "pid" || kind === "IPC") && isContainerMode(mode) && mode.length > "container:".length;
+    const mayJoin = (kind === "PID" || kind === "IPC") && isContainerMode(mode) && mode.length > "container:".length;
     if (!mayJoin && !(known as readonly string[]).includes(mode))
       throw new OperationError("invalid", `invalid ${kind} mode: ${mode}`);
   }

@@ -77,6 +77,11 @@ function planMemory(
   if (oomKillDisable === true && cgroupVersion === 2) {
     warnings.push("Your kernel does not support OomKillDisable. OomKillDisable discarded.");
   }
+  if (oomKillDisable === true && cgroupVersion === 1 && memoryBytes === 0) {
+    warnings.push(
+      "OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources.",
+    );
+  }
   const memory = {
     ...(memoryBytes > 0 ? { limit: memoryBytes } : {}),
     ...(memoryReservationBytes > 0 ? { reservation: memoryReservationBytes } : {}),

@@ -133,7 +133,7 @@ export function checkHostConfig(hostConfig: HostConfig, facts: HostFacts): reado
 
 function checkUnsupported({ isolation, cgroup, oomScoreAdj, shmSizeBytes }: HostConfig): void {
   if (isolation !== "" && isolation !== "default")
-    throw new OperationError("invalid", `invalid isolation "${isolation}": linux only supports "default"`);
+    throw new OperationError("invalid", `invalid isolation (${isolation}): linux only supports 'default'`);
   if (cgroup !== "") throw new OperationError("invalid", `invalid cgroup mode: ${cgroup}`);
   if (oomScoreAdj < -1000 || oomScoreAdj > 1000) {
     throw new OperationError("invalid", `Invalid value ${oomScoreAdj}, range for oom score adj is [-1000, 1000]`);

@@ -54,6 +54,7 @@ describe("planResources", () => {
       asked: { oomKillDisable: true },
       facts: { cgroupVersion: 1 },
       is: { memory: { disableOOMKiller: true } },
+      warns: /^OOM killer is disabled for the container, but no memory limit is set/,
     },
     { when: "the OOM killer is off on v2", asked: { oomKillDisable: true }, is: {}, warns: /OomKillDisable discarded/ },
     {
@@ -99,7 +100,7 @@ describe("checkResources", () => {
     { asked: { cpuQuotaUs: 10 }, says: /CPU cfs quota/ },
     { asked: { cpuRealtimeRuntimeUs: 10 }, says: /real-time/ },
     { asked: { cpusetCpus: "0-9" }, says: /^Requested CPUs are not available - requested 0-9, available: 0-3$/ },
-    { asked: { cpusetCpus: "a" }, says: /^Invalid value a for cpuset cpus$/ },
+    { asked: { cpusetCpus: "a" }, says: /^Invalid value a for cpuset cpus: invalid format: a$/ },
     { asked: { blkioWeight: 5 }, says: /Range of blkio weight is from 10 to 1000/ },
   ];
   for (const { asked, says } of refused) {

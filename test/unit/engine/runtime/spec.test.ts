@@ -88,7 +88,7 @@ describe("planSpec", () => {
 
   it("refuses to join what does not run, and unknown modes", () => {
     assert.throws(() => specOf({ hostConfig: { pidMode: "container:b" } }), { kind: "conflict" });
-    assert.throws(() => specOf({ hostConfig: { pidMode: "foo" } }), { kind: "invalid", message: "invalid pid mode: foo" });
+    assert.throws(() => specOf({ hostConfig: { pidMode: "foo" } }), { kind: "invalid", message: "invalid PID mode: foo" });
     assert.throws(() => specOf({ hostConfig: { usernsMode: "keep-id" } }), { kind: "invalid" });
   });
 
@@ -131,7 +131,7 @@ describe("planSpec", () => {
   });
 
   const badMounts: readonly { readonly asked: Asked; readonly says: RegExp }[] = [
-    { asked: { hostConfig: { tmpfs: { "/t": "bogus" } } }, says: /^Invalid tmpfs option \["bogus"\]$/ },
+    { asked: { hostConfig: { tmpfs: { "/t": "bogus" } } }, says: /^invalid tmpfs option "bogus"$/ },
     { asked: { hostConfig: { tmpfs: { t: "" } } }, says: /mount path must be absolute/ },
     { asked: { request: { mounts: [{ source: "/s", destination: "/", isWritable: true }] } }, says: /destination can't be '\/'/ },
     {
