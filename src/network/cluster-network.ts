@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { errorMessage, OperationError } from "../lib/errors.ts";
 import type { ClusterDriver, ClusterSandbox, DevicePort } from "../engine/networks/cluster-driver.ts";
 import type { EngineNetworks } from "../engine/networks/engine-networks.ts";
-import type { ContainerId, EngineNetworkId, NetworkId, NodeId } from "../model/ids.ts";
+import { asId, type ContainerId, type EngineNetworkId, type NetworkId, type NodeId } from "../model/ids.ts";
 import type { Peer } from "../model/session.ts";
 import type { Exec } from "../ports/exec.ts";
 import type { KernelNetwork } from "../ports/kernel-network.ts";
@@ -37,6 +37,8 @@ export class ClusterNetwork implements ClusterDriver, AsyncDisposable {
   readonly #ingress: Ingress;
   readonly #overlays = new Map<EngineNetworkId, OverlayNetwork>();
   readonly #sandboxes = new Map<ContainerId, JoinedSandbox>();
+  /** Tables of service addresses, by the networks they are for. */
+  readonly #tables = new Map<string, string>();
   readonly #heldPorts = new Map<string, Disposable>();
   #view: ClusterView = EMPTY_VIEW;
   #names = new ClusterNames(EMPTY_VIEW);
@@ -56,7 +58,11 @@ export class ClusterNetwork implements ClusterDriver, AsyncDisposable {
     return cluster;
   }
 
-  /** Resolves when all of it is in force. @throws OperationError `unavailable` naming what could not be; the rest is. */
+  /**
+   * Resolves when all of it is in force. A network that this host cannot have (encrypted, its number still in use) is none of the
+   * others' business: it is logged, and tried again whenever a container wants to be on it.
+   * @throws OperationError `unavailable` naming what else could not be; the rest is.
+   */
   apply(assignments: ReadonlyMap<string, NetworkAssignment>): Promise<void> {
     return this.#inTurn(async () => {
       const before = this.#view;
@@ -64,9 +70,10 @@ export class ClusterNetwork implements ClusterDriver, AsyncDisposable {
       this.#names = new ClusterNames(this.#view);
       this.#isInformed = true;
       const failures: string[] = [];
-      await attempt(failures, () => this.#syncNetworks(failures));
+      this.#tables.clear();
+      await attempt(failures, () => this.#syncNetworks());
       await attempt(failures, () => this.#syncIngress());
-      for (const joined of this.#sandboxes.values()) await attempt(failures, () => this.#syncSandbox(joined));
+      await Promise.all([...this.#sandboxes.values()].map(joined => attempt(failures, () => this.#syncSandbox(joined))));
       await attempt(failures, () => this.#cutGone(before));
       if (failures.length > 0) throw new OperationError("unavailable", `cluster network: ${failures.join("; ")}`);
     });
@@ -74,7 +81,8 @@ export class ClusterNetwork implements ClusterDriver, AsyncDisposable {
 
   async port(networkId: EngineNetworkId): Promise<DevicePort | undefined> {
     await this.#tail; // A network that is just being raised.
-    return this.#overlays.get(networkId)?.port();
+    const overlay = this.#overlays.get(networkId) ?? (await this.#inTurn(() => this.#ensureOverlay(networkId)));
+    return overlay?.port();
   }
 
   join(sandbox: ClusterSandbox): Promise<void> {
@@ -128,33 +136,38 @@ export class ClusterNetwork implements ClusterDriver, AsyncDisposable {
     return this.#view.peers.get(this.#options.nodeId);
   }
 
-  async #syncNetworks(failures: string[]): Promise<void> {
+  async #syncNetworks(): Promise<void> {
     const { networks } = this.#view;
     for (const [id, overlay] of this.#overlays) {
-      if (networks.has(id as string as NetworkId)) continue;
+      if (networks.has(asId(id))) continue;
       await overlay.lower();
       this.#overlays.delete(id);
     }
     await this.#options.networks.setClusterNetworks([...networks.values()].map(clusterNetworkRecord));
-    const self = this.#self();
-    if (self === undefined) return;
     const remotes = this.#remoteEndpoints();
     for (const network of networks.values()) {
-      if (network.spec.isIngress || network.vxlanId === undefined) continue;
-      await attempt(failures, async () => {
-        const id = network.id as string as EngineNetworkId;
-        const overlay = this.#overlays.get(id) ?? (await this.#raise(network.id, self));
-        this.#overlays.set(id, overlay);
-        await overlay.sync(remotes.get(network.id) ?? []);
-      });
+      try {
+        const overlay = await this.#ensureOverlay(asId(network.id));
+        await overlay?.sync(remotes.get(network.id) ?? []);
+      } catch (error) {
+        this.#options.log.warn({ network: network.spec.name, error: errorMessage(error) }, "a network is not up on this node");
+      }
     }
   }
 
-  #raise(id: NetworkId, self: Peer): Promise<OverlayNetwork> {
+  /** `undefined`: this host has no device for it, or knows too little yet. */
+  async #ensureOverlay(id: EngineNetworkId): Promise<OverlayNetwork | undefined> {
     const { kernel, exec, execRoot } = this.#options;
-    const network = this.#view.networks.get(id);
-    if (network === undefined) throw new OperationError("not-found", `network ${id} not found`);
-    return OverlayNetwork.raise({ kernel, exec, network, path: join(execRoot, "overlay", id), underlayAddress: self.address });
+    const known = this.#overlays.get(id);
+    const network = this.#view.networks.get(asId(id));
+    const self = this.#self();
+    if (known !== undefined) return known;
+    if (network === undefined || self === undefined || network.spec.isIngress || network.vxlanId === undefined) return undefined;
+    const path = join(execRoot, "overlay", id);
+    const overlay = await OverlayNetwork.raise({ kernel, exec, network, path, underlayAddress: self.address });
+    this.#overlays.set(id, overlay);
+    await overlay.sync(this.#remoteEndpoints().get(network.id) ?? []);
+    return overlay;
   }
 
   #remoteEndpoints(): ReadonlyMap<NetworkId, readonly RemoteEndpoint[]> {
@@ -228,10 +241,20 @@ export class ClusterNetwork implements ClusterDriver, AsyncDisposable {
 
   async #syncSandbox(joined: JoinedSandbox): Promise<void> {
     const { endpoints, nftables } = joined.sandbox;
-    const table = virtualAddressTable(virtualAddresses(this.#view, new Set(endpoints.map(({ networkId }) => networkId))));
+    const table = this.#tableFor(endpoints.map(({ networkId }) => networkId));
     if (table === joined.table) return;
     await nftables.run(table);
     joined.table = table;
+  }
+
+  /** Containers on the same networks share the text. */
+  #tableFor(networkIds: readonly EngineNetworkId[]): string {
+    const key = networkIds.toSorted().join(" ");
+    const known = this.#tables.get(key);
+    if (known !== undefined) return known;
+    const table = virtualAddressTable(virtualAddresses(this.#view, new Set(networkIds)));
+    this.#tables.set(key, table);
+    return table;
   }
 
   /** Connections to tasks that were there before and are not any more. */

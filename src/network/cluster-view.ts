@@ -1,4 +1,3 @@
-import { parseIpv4 } from "../engine/networks/ipv4.ts";
 import type { Network } from "../model/cluster.ts";
 import type { NetworkId, NodeId, ServiceId, TaskId } from "../model/ids.ts";
 import type { AssignedService, Assignment, Endpoint, Peer } from "../model/session.ts";
@@ -46,15 +45,12 @@ export function ingressNetwork(view: ClusterView): Network | undefined {
   return undefined;
 }
 
-/** Endpoints of a service that traffic may be sent to, by task id, so that every host numbers them alike. */
-export function servingEndpoints(view: ClusterView, serviceId: ServiceId): readonly Endpoint[] {
-  return [...view.endpoints.values()]
-    .filter(endpoint => endpoint.serviceId === serviceId && endpoint.isServing)
-    .toSorted((left, right) => (left.taskId < right.taskId ? -1 : 1));
-}
+const SERVING = new WeakMap<ClusterView, ReadonlyMap<ServiceId, readonly Endpoint[]>>();
 
-/** As `servingEndpoints`, for all services in one pass. */
+/** Endpoints that traffic may be sent to, by task id within a service, so that nothing changes when nothing did. Worked out once per view. */
 export function servingByService(view: ClusterView): ReadonlyMap<ServiceId, readonly Endpoint[]> {
+  const known = SERVING.get(view);
+  if (known !== undefined) return known;
   const groups = new Map<ServiceId, Endpoint[]>();
   for (const endpoint of view.endpoints.values()) {
     if (!endpoint.isServing) continue;
@@ -63,9 +59,6 @@ export function servingByService(view: ClusterView): ReadonlyMap<ServiceId, read
     else group.push(endpoint);
   }
   for (const group of groups.values()) group.sort((left, right) => (left.taskId < right.taskId ? -1 : 1));
+  SERVING.set(view, groups);
   return groups;
-}
-
-export function isAddress(text: string): boolean {
-  return parseIpv4(text) !== undefined;
 }

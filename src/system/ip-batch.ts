@@ -1,11 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { OperationError } from "../lib/errors.ts";
 import type { IpBatch } from "../ports/kernel-network.ts";
+import type { ChildProcess, Spawner } from "../ports/process.ts";
 
 /** What `link show lo` ends with: everything asked before it has been done. */
 const MARK = /^ {4}link\/loopback .*\n/m;
 const STOP_MS = 2_000;
+const SIGKILL = 9;
 
 interface Request {
   readonly lines: readonly string[];
@@ -20,13 +20,15 @@ interface Request {
  * Errors come on the same pipe, so they are there before the mark.
  */
 export class IpBatchProcess implements IpBatch {
+  readonly #spawner: Spawner;
   #prefix: readonly string[];
   #child: ChildProcess | undefined;
   #pending: Request[] = [];
   #lineCount = 0;
   #output = "";
 
-  private constructor(prefix: readonly string[]) {
+  private constructor(spawner: Spawner, prefix: readonly string[]) {
+    this.#spawner = spawner;
     this.#prefix = prefix;
   }
 
@@ -35,10 +37,10 @@ export class IpBatchProcess implements IpBatch {
    * @param again - As `prefix`, for when the process has to be started again.
    */
   static async start(
-    prefix: readonly string[],
-    { again = prefix }: { readonly again?: readonly string[] } = {},
+    spawner: Spawner,
+    { prefix, again = prefix }: { readonly prefix: readonly string[]; readonly again?: readonly string[] },
   ): Promise<IpBatchProcess> {
-    const batch = new IpBatchProcess(prefix);
+    const batch = new IpBatchProcess(spawner, prefix);
     await batch.run([]);
     batch.#prefix = again;
     return batch;
@@ -59,11 +61,9 @@ export class IpBatchProcess implements IpBatch {
     const child = this.#child;
     if (child === undefined) return;
     this.#child = undefined;
-    const isGone = child.exitCode !== null || child.signalCode !== null;
-    child.stdin?.end();
-    if (isGone) return;
-    const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
-    await once(child, "exit");
+    child.pipes[0]?.end();
+    const timer = setTimeout(() => child.kill(SIGKILL), STOP_MS);
+    await child.exit;
     clearTimeout(timer);
   }
 
@@ -72,23 +72,24 @@ export class IpBatchProcess implements IpBatch {
     return new Promise((resolve, reject) => {
       this.#pending.push({ lines, firstLine: this.#lineCount + 1, resolve, reject });
       this.#lineCount += lines.length + 1;
-      child.stdin?.write(`${lines.map(line => `${line}\n`).join("")}link show lo\n`);
+      child.pipes[0]?.write(`${lines.map(line => `${line}\n`).join("")}link show lo\n`);
     });
   }
 
   #spawn(): ChildProcess {
     // The shell puts both streams on one pipe and leaves by exec.
-    const child = spawn("/bin/sh", ["-c", 'exec "$@" 2>&1', "sh", ...this.#prefix, "ip", "-force", "-batch", "-"], {
-      stdio: ["pipe", "pipe", "ignore"],
-      env: { PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" },
+    const child = this.#spawner.spawn({
+      file: "/bin/sh",
+      args: ["-c", 'exec "$@" 2>&1', "sh", ...this.#prefix, "ip", "-force", "-batch", "-"],
+      stdio: ["pipe-to-child", "pipe-from-child", "null"],
     });
     this.#lineCount = 0;
     this.#output = "";
-    child.stdin?.on("error", () => this.#fail(child, "ip ended"));
-    child.stdout?.setEncoding("utf8").on("data", (chunk: string) => this.#receive(chunk));
-    child.on("error", error => this.#fail(child, error.message));
-    child.on("exit", () => this.#fail(child, this.#output.trim() || "ip ended"));
-    child.unref();
+    const [stdin, stdout] = child.pipes;
+    stdin?.on("error", () => this.#fail(child, "ip ended"));
+    stdout?.on("error", () => this.#fail(child, "ip ended"));
+    stdout?.on("data", (chunk: Buffer) => this.#receive(chunk.toString("latin1")));
+    void child.exit.then(() => this.#fail(child, this.#output.trim() || "ip ended"));
     return child;
   }
 

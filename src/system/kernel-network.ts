@@ -9,15 +9,22 @@ import { openNameServer, queryNameServer } from "./name-server.ts";
 import { inNetworkNamespace } from "./namespace.ts";
 import { reservePort } from "./network-sockets.ts";
 import { NftablesContext } from "./nftables.ts";
+import { createSpawner } from "./spawn.ts";
+
+const spawner = createSpawner();
+
+function startBatch(prefix: readonly string[]): Promise<IpBatchProcess> {
+  return IpBatchProcess.start(spawner, { prefix });
+}
 
 /** The kernel of this host, in the network namespace that the daemon was started in. */
 export async function openKernelNetwork(): Promise<KernelNetwork & AsyncDisposable> {
-  const [host, hostSlow] = await Promise.all([IpBatchProcess.start([]), IpBatchProcess.start([])]);
+  const [host, hostSlow] = await Promise.all([startBatch([]), startBatch([])]);
   return {
     host,
     hostSlow,
     createNamespace,
-    enterNamespace: path => IpBatchProcess.start(["nsenter", `--net=${path}`]),
+    enterNamespace: path => startBatch(["nsenter", `--net=${path}`]),
     deleteNamespace,
     openNftables: path => new NftablesContext(path),
     reservePort,
@@ -35,7 +42,7 @@ async function createNamespace(path: string): Promise<IpBatchProcess> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await (await open(path, "a")).close();
   // Made by a program of its own: the kernel may take tens of milliseconds over it.
-  return IpBatchProcess.start(["unshare", `--net=${path}`], { again: ["nsenter", `--net=${path}`] });
+  return IpBatchProcess.start(spawner, { prefix: ["unshare", `--net=${path}`], again: ["nsenter", `--net=${path}`] });
 }
 
 async function deleteNamespace(path: string): Promise<void> {

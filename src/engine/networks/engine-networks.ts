@@ -347,9 +347,15 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
       const pool = this.#table.pool(networkId);
       if (!pool.has(parsed)) pool.take(parsed);
     }
-    return record.published.map(port =>
-      this.#ports.hold({ ...port, hostPorts: [port.hostPort, port.hostPort] }, { defaultAddress: port.hostAddress }),
-    );
+    return record.published.flatMap(port => {
+      try {
+        return this.#ports.hold({ ...port, hostPorts: [port.hostPort, port.hostPort] }, { defaultAddress: port.hostAddress });
+      } catch (error) {
+        // Taken while no daemon held it. The container is reached all the same: the firewall comes before any socket.
+        this.#options.log.warn({ containerId: record.containerId, error: String(error) }, "a published port is in use");
+        return [];
+      }
+    });
   }
 
   async #deleteStrangers(kept: ReadonlySet<string>): Promise<void> {
