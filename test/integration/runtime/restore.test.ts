@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ConmonShim } from "../../../src/engine/runtime/conmon-shim.ts";
 import type { ShimContainer, ShimCreate, ShimRestore } from "../../../src/engine/runtime/shim.ts";
 import { createSpawner } from "../../../src/system/spawn.ts";
 import { collect, isDead, RuntimeLab, waitUntil, whyNotHere } from "./lab.ts";
 import { skip } from "./skip.ts";
+
+const STAND_IN = join(import.meta.dirname, "stand-in-daemon.ts");
 
 describe("containers over a daemon's kill -9", function () {
   let lab: RuntimeLab;
@@ -26,7 +28,7 @@ describe("containers over a daemon's kill -9", function () {
   /** Has a process of its own make the container, and kills that process once the container runs. */
   async function leftBehind(
     command: readonly string[],
-    { attach = false } = {},
+    { attach = false, cgroup = "" } = {},
   ): Promise<{ readonly request: ShimCreate; readonly restore: ShimRestore }> {
     const request = await lab.prepare(command, { runtime, attach, hasStdin: true });
     const order = join(lab.directory, `${request.id}.json`);
@@ -37,9 +39,10 @@ describe("containers over a daemon's kill -9", function () {
       order,
       JSON.stringify({ runtime: runtimes.get(runtime), conmonPath, exitDirectory, socketDirectory, request }),
     );
+    const enterCgroup = cgroup === "" ? "" : `echo $$ > ${cgroup}/cgroup.procs; `;
     const child = createSpawner().spawn({
-      file: process.execPath,
-      args: ["--import=tsx", join(import.meta.dirname, "stand-in-daemon.ts"), order],
+      file: "sh",
+      args: ["-c", `${enterCgroup}exec "$@"`, "sh", process.execPath, "--import=tsx", STAND_IN, order],
       stdio: ["null", "pipe-from-child", "null"],
     });
     const [line] = (await once(child.pipes[1] ?? assert.fail(), "data")) as [Buffer];
@@ -135,5 +138,39 @@ describe("containers over a daemon's kill -9", function () {
       await shim.discard(restore);
       assert.equal(await shim.restore(restore), undefined);
     });
+  });
+
+  it("and their conmons live outside the cgroup of the daemon that made them", async () => {
+    const isUnified = existsSync("/sys/fs/cgroup/cgroup.controllers");
+    const cgroup = join("/sys/fs/cgroup", isUnified ? "" : "pids", "shrt-daemon");
+    await mkdir(cgroup, { recursive: true });
+    try {
+      const { restore } = await leftBehind(["sleep", "1000"], { cgroup });
+      const cgroupOf = async (pid: number | string): Promise<string> => {
+        const text = await readFile(`/proc/${pid}/cgroup`, "utf8");
+        return text.split("\n").find(line => line.includes(isUnified ? "0::" : ":pids:")) ?? "";
+      };
+      const conmonPid = (await readFile(join(restore.bundlePath, "conmon.pid"), "utf8")).trim();
+      assert.match(await cgroupOf(conmonPid), /:\/shrt\/conmon$/);
+      assert.match(await cgroupOf(restore.pid), new RegExp(`:/shrt/${restore.id}$`));
+      await withNextDaemon(shim => shim.discard(restore));
+    } finally {
+      await waitUntil(
+        () =>
+          rmdir(cgroup).then(
+            () => true,
+            () => false,
+          ),
+        "the daemon's cgroup to be empty",
+      );
+      await waitUntil(
+        () =>
+          rmdir(join(cgroup, "../shrt/conmon")).then(
+            () => true,
+            () => false,
+          ),
+        "conmon's cgroup to be empty",
+      );
+    }
   });
 });
