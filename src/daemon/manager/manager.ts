@@ -86,6 +86,7 @@ export async function startManager({ options, files, disk, clock, random, log }:
   const whoeverLeads = (): LeaderCalls => (consensus.status().role === "leader" ? duties : clients.leader(leaderAddress()));
   const dispatcher = new Dispatcher({
     ...{ store, clock, log },
+    readBarrier: waiting => consensus.readBarrier(waiting),
     newSessionId: () => clusterIdFrom<SessionId>(random.bytes(25)),
     managerId: options.nodeId,
     leader: {

@@ -27,6 +27,11 @@ export interface DispatcherOptions {
   /** The leader, wherever it is: its own duties when this manager leads. Calls fail with `unavailable` when there is none. */
   readonly leader: LeaderCalls;
   readonly beatPeriodMs: number;
+  /**
+   * Resolves when the local state holds everything acknowledged before the call. Without it a manager that has just come back
+   * would tell workers of an old state, and they would stop tasks that are not in it.
+   */
+  readonly readBarrier: (options: { readonly signal: AbortSignal }) => Promise<void>;
 }
 
 /** Serves workers' sessions from this manager's own applied state. Every manager has one. */
@@ -63,6 +68,7 @@ export class Dispatcher {
   ): AsyncGenerator<SessionDown, void, undefined> {
     const { store, clock, newSessionId, beatPeriodMs } = this.#options;
     if (this.#isLeaderless()) throw new OperationError("unavailable", "this manager has no leader");
+    await this.#options.readBarrier({ signal: AbortSignal.any([signal, clock.timeout(LEADERLESS_MAX_MS)]) });
     if (store.view().get("node", nodeId) === undefined) throw new OperationError("not-found", `node ${nodeId} not found`);
     const session = new Session({ id: newSessionId(), nodeId, view: store.view(), nowMs: clock.monotonicMs() });
     const seat = this.#sessions.open(session);

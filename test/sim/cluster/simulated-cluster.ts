@@ -79,6 +79,7 @@ export class SimulatedCluster {
       newSessionId: () => this.id<SessionId>(),
       managerId: asId("manager-one"),
       leader: this.#duties,
+      readBarrier: async () => {},
       beatPeriodMs: 1_000,
     });
     this.#ended.push(this.#dispatcher.run({ signal: this.#stop.signal }).catch(() => undefined));
