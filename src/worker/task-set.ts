@@ -43,16 +43,18 @@ export class TaskSet {
 
   /** Makes the node's tasks those of `tasks`: new ones begin, the others hear what is wanted of them, missing ones are taken away. */
   async apply(tasks: ReadonlyMap<TaskId, AssignedTask>): Promise<void> {
+    const { db } = this.#options;
     for (const [id, { runner }] of this.#runners) if (!tasks.has(id) && !this.#retiring.has(id)) this.#retire(id, runner);
+    const added: AssignedTask[] = [];
     for (const [id, task] of tasks) {
       if (this.#retiring.has(id)) continue;
       const known = this.#runners.get(id)?.runner;
-      if (known !== undefined) known.update(task);
-      else {
-        await this.#options.db.put({ task, status: task.task.status });
-        this.#begin(task, task.task.status);
-      }
+      if (known === undefined) added.push(task);
+      else known.update(task);
     }
+    // Recorded before anything is made for them; together, so that they share the disk's syncs.
+    await Promise.all(added.map(async task => await db.put({ task, status: task.task.status })));
+    for (const task of added) this.#begin(task, task.task.status);
   }
 
   /** Takes away containers of tasks that nobody knows of any more. */

@@ -25,7 +25,8 @@ export function hasEndedByItself({ status: { state } }: Task): boolean {
   return state === "complete" || state === "failed" || state === "rejected";
 }
 
-export type NodeTrouble = "gone" | "down" | "drained";
+/** `unfit`: it does not meet the constraints any more. */
+export type NodeTrouble = "gone" | "down" | "drained" | "unfit";
 
 /** Why a node's tasks cannot stay there. */
 export function troubleOf(node: Node | undefined): NodeTrouble | undefined {

@@ -6,6 +6,9 @@ import { isDead, isOutOfReach, isWanted } from "./instance.ts";
 import type { Instance } from "./instance.ts";
 import type { ServicePlanner } from "./service-plan.ts";
 
+/** @see SwarmKit manager/dispatcher/dispatcher.go: tasks of a node that is down for a day are given up. */
+const ORPHAN_MS = 24 * 3_600_000;
+
 /** Takes out tasks that are done with: removed ones, ones that never had a node, and history past its limit. */
 export function reapInstance(planner: ServicePlanner, { tasks }: Instance): void {
   const [only, ...others] = tasks;
@@ -27,11 +30,20 @@ export function reapOne(planner: ServicePlanner, task: Task): boolean {
     planner.remove(task);
     return true;
   }
-  if (!isOver && planner.nodeTrouble(task) === "gone") {
-    const status = { ...task.status, state: "orphaned", atMs: planner.nowMs, message: "node removed" } as const;
+  if (!isOver && isLost(planner, task)) {
+    const status = { ...task.status, state: "orphaned", atMs: planner.nowMs, message: "task orphaned" } as const;
     planner.put({ ...task, status });
   }
   return false;
+}
+
+/** Its node is gone, or has been down for so long that it is as good as gone. */
+function isLost(planner: ServicePlanner, task: Task): boolean {
+  const trouble = planner.nodeTrouble(task);
+  const node = task.nodeId === undefined ? undefined : planner.view.get("node", task.nodeId);
+  if (trouble !== "down" || node === undefined) return trouble === "gone";
+  planner.wakeAt(node.updatedAtMs + ORPHAN_MS);
+  return planner.nowMs >= node.updatedAtMs + ORPHAN_MS;
 }
 
 /** Revisions that nothing needs any more: no task runs them, and no service has them or could go back to them. */

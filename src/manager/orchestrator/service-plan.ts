@@ -1,3 +1,5 @@
+import { parseConstraint, satisfies } from "../../scheduler/constraint.ts";
+import type { Constraint } from "../../scheduler/constraint.ts";
 import type { Revision, Service, Task } from "../../model/cluster.ts";
 import type { NodeId, TaskId } from "../../model/ids.ts";
 import type { TaskState } from "../../model/task-state.ts";
@@ -36,7 +38,8 @@ export class ServicePlanner {
   readonly #newTaskId: () => TaskId;
   readonly #budget: number;
   readonly #changes = new Map<string, Change>();
-  readonly #troubles = new Map<NodeId, NodeTrouble | undefined>();
+  readonly #constraints: readonly Constraint[];
+  readonly #nodes = new Map<NodeId, { readonly trouble: NodeTrouble | undefined; readonly isFit: boolean }>();
   #historyLimit: number | undefined;
   #wakeAtMs = Infinity;
   #isPartial = false;
@@ -45,6 +48,7 @@ export class ServicePlanner {
     this.view = view;
     this.service = options.service;
     this.revision = options.revision;
+    this.#constraints = (options.revision.task.placement?.constraints ?? []).map(parseConstraint);
     this.nowMs = options.nowMs;
     this.#newTaskId = options.newTaskId;
     this.#budget = options.budget;
@@ -58,10 +62,16 @@ export class ServicePlanner {
   }
 
   /** Why a task cannot stay where it is. Each node is looked up once. */
-  nodeTrouble({ nodeId }: Task): NodeTrouble | undefined {
+  nodeTrouble({ nodeId, revisionId }: Task): NodeTrouble | undefined {
     if (nodeId === undefined) return undefined;
-    if (!this.#troubles.has(nodeId)) this.#troubles.set(nodeId, troubleOf(this.view.get("node", nodeId)));
-    return this.#troubles.get(nodeId);
+    let facts = this.#nodes.get(nodeId);
+    if (facts === undefined) {
+      const node = this.view.get("node", nodeId);
+      facts = { trouble: troubleOf(node), isFit: node !== undefined && this.#constraints.every(each => satisfies(node, each)) };
+      this.#nodes.set(nodeId, facts);
+    }
+    // A node's labels may have changed since; tasks of an older revision are the update's business.
+    return facts.trouble ?? (facts.isFit || revisionId !== this.revision.id ? undefined : "unfit");
   }
 
   /** How many tasks of an instance are kept, those that run with them. */
