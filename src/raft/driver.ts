@@ -241,7 +241,7 @@ export class RaftDriver implements Consensus {
         }
         lastMs = nowMs;
         this.#core.tick(); // A late tick counts once.
-        this.#reads.tick();
+        this.#reads.tick({ hasLeader: this.#core.leaderId !== 0 });
         this.#onInput();
         this.#progressed.notify();
       }

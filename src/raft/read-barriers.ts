@@ -2,6 +2,8 @@ import { OperationError } from "../lib/errors.ts";
 
 /** A request that was not answered within so many ticks is asked anew: it, or its answer, was lost. */
 const RETRY_TICKS = 5;
+/** With nobody known to lead for so long, an election has failed or this manager is cut off: reads are refused instead of kept waiting. */
+const LEADERLESS_TICKS_MAX = 8;
 /** Docker's words when more than half of the managers are away. */
 const NO_LEADER =
   "The swarm does not have a leader. It's possible that too few managers are online. Make sure more than half of the managers are online.";
@@ -24,6 +26,7 @@ export class ReadBarriers {
   readonly #ask: (requestId: number) => void;
   readonly #timeoutTicks: number;
   #nextRequestId: number;
+  #leaderlessTicks = 0;
   #collecting: Set<Barrier> | undefined;
   readonly #batches = new Map<number, Batch>();
 
@@ -100,12 +103,14 @@ export class ReadBarriers {
     }
   }
 
-  tick(): void {
+  tick({ hasLeader }: { readonly hasLeader: boolean }): void {
+    this.#leaderlessTicks = hasLeader ? 0 : this.#leaderlessTicks + 1;
+    const isLeaderless = this.#leaderlessTicks >= LEADERLESS_TICKS_MAX;
     for (const [requestId, batch] of [...this.#batches]) {
       batch.age += 1;
       for (const barrier of [...batch.barriers]) {
         barrier.ticksLeft -= 1;
-        if (barrier.ticksLeft <= 0) barrier.reject(new OperationError("unavailable", NO_LEADER));
+        if (barrier.ticksLeft <= 0 || (isLeaderless && batch.index === undefined)) barrier.reject(new OperationError("unavailable", NO_LEADER));
       }
       if (batch.barriers.size === 0) this.#batches.delete(requestId);
       else if (batch.index === undefined && batch.age >= RETRY_TICKS) {

@@ -7,8 +7,13 @@ import { isRead } from "./control-api.ts";
 
 /** How long a call is tried again while the managers look for a leader. */
 export const FORWARDING_DEADLINE_MS = 10_000;
+/**
+ * How long nobody may be known to lead before a call is refused. While managers elect a new leader this takes less; a
+ * manager that is cut off answers its clients within 3 s of the cut (it steps down after 1 to 2 s).
+ */
+const LEADERLESS_MAX_MS = 800;
 const RETRY_FIRST_MS = 20;
-const RETRY_MAX_MS = 500;
+const RETRY_MAX_MS = 200;
 
 export const NO_LEADER_MESSAGE =
   "rpc error: code = Unknown desc = The swarm does not have a leader. It's possible that too few managers are online. Make sure more than half of the managers are online.";
@@ -59,14 +64,19 @@ export class ForwardingControl implements ControlCaller {
     request: ControlRequest,
     options: { readonly requestId: RequestId; readonly signal: AbortSignal },
   ): Promise<ControlResponse> {
+    const { clock, consensus } = this.#options;
+    let leaderSeenMs = clock.monotonicMs();
     for (let waitMs = RETRY_FIRST_MS; ; waitMs = Math.min(RETRY_MAX_MS, waitMs * 2)) {
+      const nowMs = clock.monotonicMs();
+      if (consensus.status().leaderId !== undefined) leaderSeenMs = nowMs;
+      else if (nowMs - leaderSeenMs > LEADERLESS_MAX_MS) throw new OperationError("unavailable", NO_LEADER_MESSAGE);
       try {
         const answer = await this.#attempt(request, options);
         if (answer !== undefined) return answer;
       } catch (error) {
         if (errorKind(error) !== "unavailable" || options.signal.aborted) throw error;
       }
-      await this.#options.clock.sleep(waitMs, { signal: options.signal });
+      await clock.sleep(waitMs, { signal: options.signal });
     }
   }
 
