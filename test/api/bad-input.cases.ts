@@ -372,11 +372,23 @@ export const BAD_INPUT_CASES: readonly BadInputCase[] = [
     message: 'This node is already part of a swarm. Use "docker swarm leave" to leave this swarm and join another one.',
     onManager: true,
   },
-  { when: "the service runs nothing", ...service({}, { Image: "" }), message: "ContainerSpec: image reference must be provided" },
+  {
+    when: "managers are to be locked",
+    path: "/v1.50/swarm/update?version=2",
+    body: { EncryptionConfig: { AutoLockManagers: true } },
+    status: 400,
+    message: "locking managers (--autolock) is not supported by this engine yet",
+    onManager: true,
+  },
+  {
+    when: "the service runs nothing",
+    ...service({}, { Image: "" }),
+    message: "rpc error: code = InvalidArgument desc = ContainerSpec: image reference must be provided",
+  },
   {
     when: "the service's image has capitals",
     ...service({}, { Image: "BAD" }),
-    message: 'ContainerSpec: "BAD" is not a valid repository/tag',
+    message: 'rpc error: code = InvalidArgument desc = ContainerSpec: "BAD" is not a valid repository/tag',
   },
   {
     when: "a service has two modes",
@@ -433,7 +445,7 @@ export const BAD_INPUT_CASES: readonly BadInputCase[] = [
     path: "/v1.50/secrets/create",
     body: {},
     status: 400,
-    message: "name must be provided",
+    message: "rpc error: code = InvalidArgument desc = name must be provided",
     onManager: true,
   },
   {
@@ -441,7 +453,7 @@ export const BAD_INPUT_CASES: readonly BadInputCase[] = [
     path: "/v1.50/secrets/create",
     body: { Name: "ab" },
     status: 400,
-    message: "secret data must be larger than 0 and less than 512000 bytes",
+    message: "rpc error: code = InvalidArgument desc = secret data must be larger than 0 and less than 512000 bytes",
     onManager: true,
   },
   {

@@ -5,7 +5,7 @@ import { readBody } from "../http/body.ts";
 import type { Answer, ApiRequest, Route } from "../http/exchange.ts";
 import { empty, json } from "../http/exchange.ts";
 import { flagOf } from "../http/query.ts";
-import { checkAvailability, checkDataPath, checkListenAddress } from "../validation/swarm.ts";
+import { checkAvailability, checkDataPath, checkListenAddress, refuseAutolock } from "../validation/swarm.ts";
 import { clusterSpecBody, mergedClusterSpec, swarmInitBody, swarmJoinBody, swarmJson } from "../wire/swarm.ts";
 import type { SwarmInitBody } from "../wire/swarm.ts";
 import { objectVersionOf } from "./object-version.ts";
@@ -32,13 +32,14 @@ async function init(request: ApiRequest, context: ApiContext): Promise<Answer> {
   if (!body.forceNewCluster) requireInactive(context);
   checkListenAddress(body.listenAddress);
   checkDataPath(body);
+  refuseAutolock(body.autoLockManagers, body.spec.encryption?.autoLockManagers);
   const { nodeId } = await context.backends.swarm.init({
     listenAddress: body.listenAddress,
     advertiseAddress: body.advertiseAddress,
     forceNewCluster: body.forceNewCluster,
     defaultAddressPool: body.defaultAddressPool,
     subnetSize: body.subnetSize === 0 ? SUBNET_SIZE_DEFAULT : body.subnetSize,
-    autoLockManagers: body.autoLockManagers || body.spec.encryption?.autoLockManagers === true,
+    autoLockManagers: false,
     availability: checkAvailability(body.availability),
   });
   await applySpec(request, context, body);
@@ -89,6 +90,7 @@ async function leave(request: ApiRequest, { backends }: ApiContext): Promise<Ans
 async function update(request: ApiRequest, context: ApiContext): Promise<Answer> {
   const said = await readBody(request, clusterSpecBody);
   const version = objectVersionOf(request, "swarm");
+  refuseAutolock(said.encryption?.autoLockManagers);
   if (flagOf(request, "rotateManagerUnlockKey")) {
     throw new OperationError("invalid", "rotating the unlock key is not supported yet");
   }

@@ -1,4 +1,5 @@
 import { refuseIf } from "./refuse.ts";
+import { REFUSED_BY_MANAGER } from "./service-spec.ts";
 
 /** @see moby swarmkit's limits. */
 export const SECRET_BYTES_MAX = 500 * 1024;
@@ -11,13 +12,13 @@ export function checkFileObject(
   { name, data }: { readonly name: string; readonly data: Uint8Array },
   { what, bytesMax }: { readonly what: string; readonly bytesMax: number },
 ): void {
-  refuseIf(name === "", "name must be provided");
+  refuseIf(name === "", `${REFUSED_BY_MANAGER}name must be provided`);
   refuseIf(
     name.length > NAME_CHARACTERS_MAX || !NAME.test(name),
-    "invalid name, only 64 [a-zA-Z0-9-_.] characters allowed, and the start and end character must be [a-zA-Z0-9]",
+    `${REFUSED_BY_MANAGER}invalid name, only 64 [a-zA-Z0-9-_.] characters allowed, and the start and end character must be [a-zA-Z0-9]`,
   );
   refuseIf(
     data.byteLength === 0 || data.byteLength >= bytesMax,
-    `${what} data must be larger than 0 and less than ${bytesMax} bytes`,
+    `${REFUSED_BY_MANAGER}${what} data must be larger than 0 and less than ${bytesMax} bytes`,
   );
 }

@@ -1,5 +1,5 @@
 import type { EndpointSpec, ServiceSpec, TaskSpec, UpdateConfig } from "../../model/cluster.ts";
-import { checkEnv, checkHealthcheck } from "./container-config.ts";
+import { checkEnv } from "./container-config.ts";
 import { checkCapabilities } from "./modes.ts";
 import { checkMount } from "./mounts.ts";
 import { parseReference } from "./reference.ts";
@@ -7,6 +7,8 @@ import { refuseIf } from "./refuse.ts";
 import { checkSignal } from "./signals.ts";
 
 const PORT_MAX = 65_535;
+/** As Docker shows what its managers refuse; here it is refused before a manager is asked. */
+export const REFUSED_BY_MANAGER = "rpc error: code = InvalidArgument desc = ";
 
 /** Words and forms that the model relies on. What depends on the cluster is the manager's to check. @throws OperationError `invalid`. */
 export function checkServiceSpec(spec: ServiceSpec): void {
@@ -18,17 +20,16 @@ export function checkServiceSpec(spec: ServiceSpec): void {
 
 function checkTask({ container, restart, runtime, networks }: TaskSpec): void {
   refuseIf(runtime !== undefined && runtime !== "container", "unsupported runtime");
-  refuseIf(container.image === "", "ContainerSpec: image reference must be provided");
+  refuseIf(container.image === "", `${REFUSED_BY_MANAGER}ContainerSpec: image reference must be provided`);
   try {
     parseReference(container.image);
   } catch {
-    refuseIf(true, `ContainerSpec: ${JSON.stringify(container.image)} is not a valid repository/tag`);
+    refuseIf(true, `${REFUSED_BY_MANAGER}ContainerSpec: ${JSON.stringify(container.image)} is not a valid repository/tag`);
   }
   const condition = restart?.condition ?? "any";
   refuseIf(!["none", "on-failure", "any"].includes(condition), `invalid RestartCondition: ${JSON.stringify(condition)}`);
   checkEnv(container.env ?? []);
   checkSignal(container.stopSignal ?? "");
-  if (container.healthcheck !== undefined) checkHealthcheck(container.healthcheck);
   checkCapabilities({ capAdd: container.capabilityAdd ?? [], capDrop: container.capabilityDrop ?? [] });
   for (const mount of container.mounts ?? []) {
     checkMount(mount);
@@ -37,12 +38,11 @@ function checkTask({ container, restart, runtime, networks }: TaskSpec): void {
   for (const { target } of networks) refuseIf(target === "", "network target must not be empty");
 }
 
-function checkUpdate({ failureAction, order, maxFailureRatio, parallelism }: UpdateConfig): void {
+function checkUpdate({ failureAction, order, maxFailureRatio }: UpdateConfig): void {
   refuseIf(!["pause", "continue", "rollback"].includes(failureAction), `unrecognized update failure action ${failureAction}`);
   refuseIf(!["stop-first", "start-first"].includes(order), `unrecognized update order ${order}`);
   const isRatio = maxFailureRatio >= 0 && maxFailureRatio <= 1;
-  refuseIf(!isRatio, "TaskSpec: update-maxfailureratio cannot be less than 0 or bigger than 1");
-  refuseIf(parallelism < 0, "TaskSpec: update-parallelism cannot be negative");
+  refuseIf(!isRatio, `${REFUSED_BY_MANAGER}TaskSpec: update-maxfailureratio cannot be less than 0 or bigger than 1`);
 }
 
 function checkEndpointSpec({ mode, ports }: EndpointSpec): void {
@@ -50,9 +50,7 @@ function checkEndpointSpec({ mode, ports }: EndpointSpec): void {
   for (const { protocol, publishMode, targetPort, publishedPort = 0 } of ports) {
     refuseIf(!["tcp", "udp", "sctp"].includes(protocol), `invalid protocol value ${JSON.stringify(protocol)}`);
     refuseIf(!["ingress", "host"].includes(publishMode), `invalid publish mode value ${JSON.stringify(publishMode)}`);
-    refuseIf(targetPort < 1 || targetPort > PORT_MAX, `EndpointSpec: invalid target port ${targetPort}`);
-    refuseIf(publishedPort > PORT_MAX, `EndpointSpec: invalid published port ${publishedPort}`);
-    const isDnsIngress = mode === "dnsrr" && publishMode === "ingress";
-    refuseIf(isDnsIngress, "EndpointSpec: port published with ingress mode can't be used with dnsrr mode");
+    refuseIf(targetPort < 1 || targetPort > PORT_MAX, `${REFUSED_BY_MANAGER}EndpointSpec: invalid target port ${targetPort}`);
+    refuseIf(publishedPort > PORT_MAX, `${REFUSED_BY_MANAGER}EndpointSpec: invalid published port ${publishedPort}`);
   }
 }
