@@ -11,11 +11,10 @@ import {
   type ChannelCredentials,
   Client,
   type ClientOptions,
-  type ClientUnaryCall,
-  type handleUnaryCall,
+  type ClientReadableStream,
+  type handleServerStreamingCall,
   makeGenericClientConstructor,
   type Metadata,
-  type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import {
@@ -2112,10 +2111,11 @@ export const StateHash: MessageFns<StateHash> = {
 
 export type ControlService = typeof ControlService;
 export const ControlService = {
+  /** A long list comes in pages, so that neither side stands still over a large answer. */
   call: {
     path: "/shoal.Control/Call" as const,
     requestStream: false as const,
-    responseStream: false as const,
+    responseStream: true as const,
     requestSerialize: (value: ControlCallRequest): Buffer => Buffer.from(ControlCallRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): ControlCallRequest => ControlCallRequest.decode(value),
     responseSerialize: (value: ControlCallResponse): Buffer => Buffer.from(ControlCallResponse.encode(value).finish()),
@@ -2124,25 +2124,18 @@ export const ControlService = {
 } as const;
 
 export interface ControlServer extends UntypedServiceImplementation {
-  call: handleUnaryCall<ControlCallRequest, ControlCallResponse>;
+  /** A long list comes in pages, so that neither side stands still over a large answer. */
+  call: handleServerStreamingCall<ControlCallRequest, ControlCallResponse>;
 }
 
 export interface ControlClient extends Client {
+  /** A long list comes in pages, so that neither side stands still over a large answer. */
+  call(request: ControlCallRequest, options?: Partial<CallOptions>): ClientReadableStream<ControlCallResponse>;
   call(
     request: ControlCallRequest,
-    callback: (error: ServiceError | null, response: ControlCallResponse) => void,
-  ): ClientUnaryCall;
-  call(
-    request: ControlCallRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: ControlCallResponse) => void,
-  ): ClientUnaryCall;
-  call(
-    request: ControlCallRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: ControlCallResponse) => void,
-  ): ClientUnaryCall;
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ControlCallResponse>;
 }
 
 export const ControlClient = makeGenericClientConstructor(ControlService, "shoal.Control") as unknown as {

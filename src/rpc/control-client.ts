@@ -1,11 +1,13 @@
 import { credentials, Metadata } from "@grpc/grpc-js";
 import { controlCall, controlResponse } from "../codec/control.ts";
+import { joinPages } from "../codec/control-pages.ts";
 import { type ControlCallResponse, ControlClient } from "../gen/control.ts";
 import type { ControlCaller, ControlRequest, ControlResponse } from "../model/control.ts";
 import type { RequestId } from "../model/ids.ts";
 import type { Clock } from "../ports/clock.ts";
-import { unaryCall } from "./channel.ts";
 import { CALL_DEADLINE_MS, clientOptions, CONTROL_BYTES_MAX } from "./limits.ts";
+import { fromStatus } from "./status.ts";
+import { incoming } from "./streams.ts";
 
 const controlOptions = { ...clientOptions, "grpc.max_receive_message_length": CONTROL_BYTES_MAX };
 
@@ -44,12 +46,18 @@ export async function callControl(
     readonly signal?: AbortSignal;
   },
 ): Promise<ControlResponse> {
-  const { requestId, isForwarded, nowMs, signal } = options;
+  const { requestId, isForwarded, nowMs, signal = new AbortController().signal } = options;
+  signal.throwIfAborted();
   const message = controlCall.toWire({ requestId, isForwarded, request });
-  const callOptions = { deadline: nowMs + CALL_DEADLINE_MS };
-  const response = await unaryCall<ControlCallResponse>(
-    callback => client.call(message, new Metadata(), callOptions, callback),
-    signal === undefined ? {} : { signal },
-  );
-  return controlResponse.fromWire(response);
+  const call = client.call(message, new Metadata(), { deadline: nowMs + CALL_DEADLINE_MS });
+  const pages: ControlResponse[] = [];
+  try {
+    for await (const page of incoming<ControlCallResponse>(call, { signal })) pages.push(controlResponse.fromWire(page));
+    return joinPages(pages);
+  } catch (error) {
+    throw signal.aborted ? error : fromStatus(error);
+  } finally {
+    call.on("error", () => {}); // A cancelled call says so; nobody is left to hear it.
+    call.cancel();
+  }
 }

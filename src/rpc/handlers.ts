@@ -1,4 +1,9 @@
-import type { handleBidiStreamingCall, handleClientStreamingCall, handleUnaryCall } from "@grpc/grpc-js";
+import type {
+  handleBidiStreamingCall,
+  handleClientStreamingCall,
+  handleServerStreamingCall,
+  handleUnaryCall,
+} from "@grpc/grpc-js";
 import { OperationError } from "../lib/errors.ts";
 import { peerOf, type Peer } from "./peer.ts";
 import { toStatus } from "./status.ts";
@@ -50,6 +55,18 @@ export function collecting<Request, Response>(
     inContext(call, context => work(incoming<Request>(call, context), context)).then(
       response => callback(null, response),
       error => callback(toStatus(error)),
+    );
+  };
+}
+
+/** The caller asks once, and is answered by a stream. */
+export function answering<Request, Response>(
+  work: (request: Request, context: CallContext) => AsyncIterable<Response>,
+): handleServerStreamingCall<Request, Response> {
+  return call => {
+    inContext(call, context => send(call, work(call.request, context), context)).then(
+      () => call.end(),
+      error => call.emit("error", toStatus(error)),
     );
   };
 }

@@ -1,6 +1,7 @@
 import { Server } from "@grpc/grpc-js";
 import { id, list, needed, number, record, word } from "../codec/combinators.ts";
 import { controlCall, controlResponse } from "../codec/control.ts";
+import { controlPages } from "../codec/control-pages.ts";
 import { nodeDescription } from "../codec/objects.ts";
 import { reportedStatus, sessionDown, sessionUp } from "../codec/session.ts";
 import { OperationError } from "../lib/errors.ts";
@@ -12,7 +13,7 @@ import { DispatcherService, LeaderService } from "../gen/dispatcher.ts";
 import type * as wire from "../gen/dispatcher.ts";
 import { type RaftFrame, RaftPeerService } from "../gen/raft.ts";
 import type * as backends from "./backends.ts";
-import { collecting, conversing, managerOnly, nodeOnly, unary } from "./handlers.ts";
+import { answering, collecting, conversing, managerOnly, nodeOnly, unary } from "./handlers.ts";
 import { type Peer } from "./peer.ts";
 import { mapped } from "./streams.ts";
 
@@ -38,12 +39,21 @@ export const leaderReports = { sessionReport, statusReport, nodeReport };
 /** @param isLocal - On the socket that only this host's daemon can open; elsewhere managers alone may call. */
 export function addControl(server: Server, { backend, isLocal }: { backend: backends.ControlBackend; isLocal: boolean }): void {
   server.addService(ControlService, {
-    call: unary(async (message, { peer, signal }) => {
+    call: answering(async function* (message, { peer, signal }) {
       if (!isLocal) managerOnly(peer);
       const { request, requestId, isForwarded } = controlCall.fromWire(message);
-      return controlResponse.toWire(await backend.call(request, { requestId, isForwarded, signal }));
+      const response = await backend.call(request, { requestId, isForwarded, signal });
+      for (const page of controlPages(response)) {
+        yield controlResponse.toWire(page);
+        await nextTurn();
+      }
     }),
   });
+}
+
+/** Lets Raft's messages go between the pages of a long answer. */
+function nextTurn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve));
 }
 
 export function addDispatcher(server: Server, backend: backends.DispatcherBackend): void {

@@ -8,7 +8,8 @@ import { theCluster, updateCluster, withoutKey } from "./cluster.ts";
 import { find } from "./find.ts";
 import { createNetwork, listNetworks, removeNetwork } from "./networks.ts";
 import { listNodes, removeNode, updateNode, viewOfNode } from "./nodes.ts";
-import { createService, listServices, removeService, updateService, viewOfService } from "./services.ts";
+import { createService, listServices, removeService, updateService, viewsOfServices } from "./services.ts";
+import { Pace } from "./pace.ts";
 import { listTasks, viewOfTask } from "./tasks.ts";
 import { OperationError } from "../../lib/errors.ts";
 
@@ -33,21 +34,17 @@ export function createControlApi(options: ControlApiOptions): ControlCaller {
   return {
     async call(request, { requestId, signal }) {
       const waiting = signal === undefined ? {} : { signal };
-      if (request.kind === "state-hash") return { kind: "state-hash", ...(await store.stateHash({ pause: nextTurn })) };
+      if (request.kind === "state-hash")
+        return { kind: "state-hash", ...(await store.stateHash({ pause: () => new Pace().nextTurn() })) };
       if (!isRead(request)) return await write(request, { requestId, ...waiting });
       await consensus.readBarrier(waiting);
-      return read(request, options);
+      return await read(request, options);
     },
   };
 
   async function write(request: Write, call: { readonly requestId: RequestId; readonly signal?: AbortSignal }) {
     return await mutations.run(planOf(request, options), call);
   }
-}
-
-/** Lets Raft's messages go between slices of long work. */
-function nextTurn(): Promise<void> {
-  return new Promise(resolve => setImmediate(resolve));
 }
 
 function planOf(request: Write, options: ControlApiOptions): PlanMutation {
@@ -85,22 +82,22 @@ function planOf(request: Write, options: ControlApiOptions): PlanMutation {
   }
 }
 
-function read(request: Read, { store, consensus }: ControlApiOptions): ControlResponse {
+async function read(request: Read, { store, consensus }: ControlApiOptions): Promise<ControlResponse> {
   const view = store.view();
   switch (request.kind) {
     case "get-cluster":
       return { kind: "cluster", cluster: withoutKey(theCluster(view)) };
     case "get-service":
-      return { kind: "services", services: [viewOfService(view, find(view, "service", request.idOrName))] };
+      return { kind: "services", services: await viewsOfServices(view, [find(view, "service", request.idOrName)]) };
     case "list-services":
-      return { kind: "services", services: listServices(view, request.filters).map(service => viewOfService(view, service)) };
+      return { kind: "services", services: await viewsOfServices(view, listServices(view, request.filters)) };
     case "get-task": {
       const task = viewOfTask(view, find(view, "task", request.id));
       if (task === undefined) throw new OperationError("not-found", `task ${request.id} not found`);
       return { kind: "tasks", tasks: [task] };
     }
     case "list-tasks":
-      return { kind: "tasks", tasks: listTasks(view, request.filters) };
+      return { kind: "tasks", tasks: await listTasks(view, request.filters) };
     case "get-node":
       return { kind: "nodes", nodes: [viewOfNode(find(view, "node", request.idOrName), consensus.status())] };
     case "list-nodes":

@@ -8,6 +8,7 @@ import type { StateSnapshot } from "../store/state-snapshot.ts";
 import { beginsWith, checkFilters, hasLabels, passes } from "./filters.ts";
 import { find } from "./find.ts";
 import { checkVersion, type Mutation, type MutationContext, type PlanMutation } from "./mutations.ts";
+import { Pace } from "./pace.ts";
 import { checkFreeName, checkPorts, noSuchService, resolveReferences } from "./service-references.ts";
 import { checkServiceSpec } from "./service-spec.ts";
 
@@ -134,9 +135,19 @@ export function listServices(view: StateSnapshot, filters: Filters): Service[] {
 }
 
 /** With the counts that `docker service ls` shows. */
-export function viewOfService(view: StateSnapshot, service: Service): ServiceView {
+export async function viewsOfServices(view: StateSnapshot, services: readonly Service[]): Promise<ServiceView[]> {
+  const views: ServiceView[] = [];
+  const pace = new Pace();
+  for (const service of services) {
+    const tasks = [...view.tasksOfService(service.id)];
+    views.push(viewOfService(service, tasks));
+    if (pace.isDue(tasks.length + 1)) await pace.nextTurn();
+  }
+  return views;
+}
+
+function viewOfService(service: Service, tasks: readonly Task[]): ServiceView {
   const { mode } = service.spec;
-  const tasks = [...view.tasksOfService(service.id)];
   const isCurrent = (task: Task) => task.revisionId === service.revisionId;
   const count = (fits: (task: Task) => boolean) => tasks.filter(fits).length;
   const desired = {

@@ -6,10 +6,11 @@ import { TASK_STATES } from "../../model/task-state.ts";
 import type { StateSnapshot } from "../store/state-snapshot.ts";
 import { beginsWith, checkFilters, hasLabels, passes } from "./filters.ts";
 import { find } from "./find.ts";
+import { Pace } from "./pace.ts";
 
 const FILTERS = ["id", "name", "label", "service", "node", "desired-state", "_up-to-date", "runtime"];
 
-export function listTasks(view: StateSnapshot, filters: Filters): TaskView[] {
+export async function listTasks(view: StateSnapshot, filters: Filters): Promise<TaskView[]> {
   checkFilters(filters, FILTERS);
   for (const state of filters["desired-state"] ?? []) {
     if (!TASK_STATES.some(known => known === state))
@@ -18,7 +19,9 @@ export function listTasks(view: StateSnapshot, filters: Filters): TaskView[] {
   const services = filters["service"]?.map(reference => find(view, "service", reference).id);
   const nodes = filters["node"]?.map(reference => find(view, "node", reference).id);
   const views: TaskView[] = [];
+  const pace = new Pace();
   for (const task of candidates(view, { services, nodes })) {
+    if (pace.isDue()) await pace.nextTurn();
     if (!passes(filters, "id", beginsWith(task.id))) continue;
     if (!passes(filters, "desired-state", value => value === task.desiredState)) continue;
     if (services !== undefined && !services.includes(task.serviceId)) continue;

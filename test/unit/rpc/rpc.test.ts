@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { OperationError } from "../../../src/lib/errors.ts";
-import { asId, type ClusterId, type NodeId, type RequestId } from "../../../src/model/ids.ts";
+import { asId, type ClusterId, type NodeId, type RequestId, type RevisionId } from "../../../src/model/ids.ts";
 import { formatJoinToken } from "../../../src/model/join-token.ts";
 import type { SessionUp } from "../../../src/model/session.ts";
 import type { NodeRole } from "../../../src/model/cluster.ts";
@@ -21,8 +21,13 @@ import { ManagerListener } from "../../../src/rpc/listener.ts";
 import { ManagerClients } from "../../../src/rpc/manager-clients.ts";
 import { RaftPeers } from "../../../src/rpc/raft-transport.ts";
 import { openSession } from "../../../src/rpc/session-client.ts";
+import { aSpec, aTask } from "../manager/store/objects.ts";
 import { systemCertificates as certificates } from "../../../src/system/certificates.ts";
 
+const aRevision = {
+  ...{ id: asId<RevisionId>("r"), version: 1, createdAtMs: 1, updatedAtMs: 1 },
+  ...{ task: aSpec("web").task, endpoint: { mode: "vip" as const, ports: [] } },
+};
 const clusterId = asId<ClusterId>("cluster1");
 const requestId = asId<RequestId>("request1");
 
@@ -64,6 +69,11 @@ function backends(root: CertificateWithKey) {
     snapshots,
     control: {
       call: async (request, options) => {
+        if (request.kind === "list-tasks") {
+          const revision = { ...aRevision, serviceId: asId<never>("s") };
+          const tasks = Array.from({ length: 1001 }, (_, index) => aTask(`t${index}`, { slot: index }));
+          return { kind: "tasks", tasks: tasks.map(task => ({ task, revision, serviceName: "web", networks: [] })) };
+        }
         if (request.kind === "get-service") throw new OperationError("not-found", `service ${request.idOrName} not found`);
         return { kind: "created", id: `${request.kind} ${options.requestId} ${options.isForwarded}`, warnings: [] };
       },
@@ -144,6 +154,16 @@ describe("rpc", () => {
     assert.deepEqual(answer, { kind: "created", id: "get-cluster request1 true", warnings: [] });
     const failing = managers.control(address, { kind: "get-service", idOrName: "web" }, { requestId });
     await assert.rejects(failing, { name: "OperationError", kind: "not-found", message: "service web not found" });
+  });
+
+  it("carries a long list in pages and gives it back whole, in order", async () => {
+    await using managers = clients(manager);
+    const answer = await managers.control(address, { kind: "list-tasks", filters: {} }, { requestId });
+    assert.ok(answer.kind === "tasks");
+    assert.deepEqual(
+      answer.tasks.map(({ task }) => task.slot),
+      Array.from({ length: 1001 }, (_, index) => index),
+    );
   });
 
   it("refuses a worker's control call, join and Raft stream", async () => {
@@ -299,8 +319,8 @@ describe("rpc", () => {
       await using _first = await ControlSocket.listen({ path, backend: parts.control });
       await using _second = await ControlSocket.listen({ path, backend: parts.control });
       await using local = new LocalControl({ path, clock });
-      const answer = await local.call({ kind: "list-tasks", filters: { node: ["a", "b"] } }, { requestId });
-      assert.deepEqual(answer, { kind: "created", id: "list-tasks request1 false", warnings: [] });
+      const answer = await local.call({ kind: "list-nodes", filters: { role: ["a", "b"] } }, { requestId });
+      assert.deepEqual(answer, { kind: "created", id: "list-nodes request1 false", warnings: [] });
       const abort = new AbortController();
       abort.abort(new OperationError("cancelled", "no more"));
       await assert.rejects(local.call({ kind: "get-cluster" }, { requestId, signal: abort.signal }), /no more/);
