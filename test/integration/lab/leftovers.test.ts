@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
+
+const LAB = "leftover";
+/** From the first namespace to a cluster under load. */
+const MOMENTS_MS = [300, 1_500, 5_000, 14_000];
+
+/** What a lab could leave behind on this machine, line by line. */
+function listing(): readonly string[] {
+  const lines = [
+    ...execFileSync("ip", ["-o", "link"], { encoding: "utf8" })
+      .split("\n")
+      .map(line => `link ${line.split(":")[1]?.trim()}`),
+    ...readFileSync("/proc/self/mountinfo", "utf8")
+      .split("\n")
+      .map(line => `mount ${line.split(" ")[4]}`),
+    ...(existsSync("/run/netns") ? readdirSync("/run/netns") : []).map(name => `namespace ${name}`),
+    ...execFileSync("find", ["/sys/fs/cgroup", "-type", "d"], { encoding: "utf8" })
+      .split("\n")
+      .map(path => `cgroup ${path}`),
+    ...(existsSync("/var/lib/shoal-lab") ? readdirSync("/var/lib/shoal-lab") : []).map(name => `folder ${name}`),
+    ...processes(),
+  ];
+  return [...new Set(lines)].sort();
+}
+
+/** Programs that belong to a host: a dead one that its new parent has yet to collect is none. */
+function processes(): readonly string[] {
+  return readdirSync("/proc")
+    .filter(name => /^\d+$/.test(name))
+    .flatMap(pid => {
+      try {
+        const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+        return /shoald|conmon|manager\.mjs|sleep infinity|archive-helper|load\.mjs|server\.pl|ip .*-batch/.test(command)
+          ? [`process ${pid} ${command}`]
+          : [];
+      } catch {
+        return []; // It ended while we looked.
+      }
+    });
+}
+
+describe("the try demonstration, interrupted", function () {
+  this.timeout(120_000);
+
+  it("has a listing that sees what is there", () => {
+    const before = listing();
+    execFileSync("ip", ["netns", "add", "shoal-planted"]);
+    const cgroup = join("/sys/fs/cgroup", existsSync("/sys/fs/cgroup/pids") ? "pids" : "", "shoal-planted");
+    mkdirSync(cgroup);
+    const planted = spawn("sleep", ["infinity"]);
+    try {
+      const kinds = listing()
+        .filter(line => !before.includes(line))
+        .map(line => line.split(" ")[0]);
+      for (const kind of ["namespace", "cgroup", "process"]) assert.ok(kinds.includes(kind), `a planted ${kind} is not seen`);
+    } finally {
+      planted.kill("SIGKILL");
+      rmdirSync(cgroup);
+      execFileSync("ip", ["netns", "delete", "shoal-planted"]);
+    }
+  });
+
+  for (const momentMs of MOMENTS_MS) {
+    it(`leaves nothing after Ctrl-C at ${momentMs} ms and lab down`, async () => {
+      const before = listing();
+      const child = spawn(process.execPath, ["dist/try.mjs"], {
+        detached: true,
+        stdio: "ignore",
+        env: { ...process.env, SHOAL_TRY_LAB: LAB },
+      });
+      const ended = new Promise<void>(resolve => child.on("exit", () => resolve()));
+      await new Promise(resolve => setTimeout(resolve, momentMs)); // The moment of the interruption is what is tested.
+      if (child.pid !== undefined) process.kill(-child.pid, "SIGINT");
+      await ended;
+      execFileSync(process.execPath, ["bin/lab", "down", "--name", LAB]);
+      assert.deepEqual(
+        listing().filter(line => !before.includes(line)),
+        [],
+      );
+    });
+  }
+});
