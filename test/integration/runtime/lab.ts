@@ -122,7 +122,9 @@ export class RuntimeLab implements AsyncDisposable {
     for (const { id, runtime } of this.#made) await shim.discard({ id, bundlePath: this.bundleOf(id), runtime });
     await rm(this.directory, { recursive: true, force: true });
     for (const controller of await readdir("/sys/fs/cgroup").catch(() => [])) {
-      await rmdir(join("/sys/fs/cgroup", controller, CGROUP_PARENT)).catch(() => undefined); // Another run may be using it.
+      for (const path of [`${CGROUP_PARENT}/conmon`, CGROUP_PARENT]) {
+        await rmdir(join("/sys/fs/cgroup", controller, path)).catch(() => undefined); // Another run may be using it.
+      }
     }
   }
 }
