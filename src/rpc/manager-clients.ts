@@ -41,13 +41,13 @@ export class ManagerClients implements AsyncDisposable {
     request: ControlRequest,
     options: Waiting & { readonly requestId: RequestId },
   ): Promise<ControlResponse> {
-    const client = this.#client(ControlClient, address);
+    const client = this.#client("control", ControlClient, address);
     return await callControl(client, request, { ...options, isForwarded: true, nowMs: this.#clock.nowMs() });
   }
 
   /** The dispatcher's calls to the manager that leads. */
   leader(address: string): LeaderBackend {
-    const client = () => this.#client(LeaderClient, address);
+    const client = () => this.#client("leader", LeaderClient, address);
     const { statusReport, nodeReport, sessionReport } = leaderReports;
     return {
       writeStatuses: async (report, options) => {
@@ -73,7 +73,7 @@ export class ManagerClients implements AsyncDisposable {
   async issue(address: string, call: IssueCall, options: Waiting = {}): Promise<IssuedCertificate> {
     const { csrPem, joinToken, availability, nodeId = "" } = call;
     const message = { csrPem, joinToken, availability, onBehalfOf: nodeId };
-    const client = this.#client(CaClient, address);
+    const client = this.#client("ca", CaClient, address);
     const issued = await unaryCall<Parameters<typeof issuedFrom>[0]>(
       callback => client.issueCertificate(message, new Metadata(), this.#deadline(), callback),
       options,
@@ -86,7 +86,7 @@ export class ManagerClients implements AsyncDisposable {
     address: string,
     { own, onBehalfOf = "", signal }: Waiting & { readonly own: string; readonly onBehalfOf?: NodeId | "" },
   ): Promise<{ readonly raftId: number; readonly members: readonly RaftMember[] }> {
-    const client = this.#client(JoinClient, address);
+    const client = this.#client("join", JoinClient, address);
     const message = { address: own, onBehalfOf };
     return await unaryCall(
       callback => client.join(message, new Metadata(), this.#deadline(), callback),
@@ -95,7 +95,7 @@ export class ManagerClients implements AsyncDisposable {
   }
 
   async leave(address: string, { onBehalfOf = "", signal }: Waiting & { readonly onBehalfOf?: NodeId | "" } = {}): Promise<void> {
-    const client = this.#client(JoinClient, address);
+    const client = this.#client("join", JoinClient, address);
     await unaryCall(
       callback => client.leave({ onBehalfOf }, new Metadata(), this.#deadline(), callback),
       signal === undefined ? {} : { signal },
@@ -106,11 +106,13 @@ export class ManagerClients implements AsyncDisposable {
     return { deadline: this.#clock.nowMs() + CALL_DEADLINE_MS };
   }
 
+  /** One client a service and address: the generated classes have no names of their own to tell them apart. */
   #client<T extends Client>(
+    service: string,
     Type: new (address: string, ...rest: [ReturnType<typeof memberCredentials>, object]) => T,
     address: string,
   ): T {
-    const key = `${Type.name} ${address}`;
+    const key = `${service} ${address}`;
     const identity = this.#identity();
     const known = this.#clients.get(key);
     if (known?.identity.certificatePem === identity.certificatePem && known.client instanceof Type) return known.client;

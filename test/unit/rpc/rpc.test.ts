@@ -249,6 +249,17 @@ describe("rpc", () => {
     assert.deepEqual(await managers.leader(address).reportSessions(report, { signal }), { fenced: ["s"] });
   });
 
+  it("keeps calls of different services to one manager apart", async () => {
+    await using managers = clients(manager);
+    const report = { managerId: asId<NodeId>("m1"), sessions: [] };
+    const calls = Array.from({ length: 30 }, (_, index) =>
+      index % 2 === 0
+        ? managers.control(address, { kind: "get-cluster" }, { requestId })
+        : managers.leader(address).reportSessions(report, { signal: new AbortController().signal }),
+    );
+    assert.equal((await Promise.all(calls)).length, 30);
+  });
+
   it("carries a session both ways until it is closed", async () => {
     const abort = new AbortController();
     async function* up(): AsyncGenerator<SessionUp> {
