@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { errorMessage, OperationError } from "../../lib/errors.ts";
 import type { Container, CreateContainerRequest, EndpointState, NetworkState } from "../../model/container.ts";
@@ -12,13 +12,12 @@ import { mergeImageConfig } from "./merge-image-config.ts";
 import { type MountPlan, toMountPoint } from "./mount-plan.ts";
 import { checkContainerName, inventName } from "./names.ts";
 import { planMounts } from "./plan-mounts.ts";
+import { anonymousVolumeName } from "../volumes/volumes.ts";
 import { checkBindSource, copyImageContent, holdVolumes, settleVolume } from "./prepare-mounts.ts";
 import type { ContainerRecord } from "./record.ts";
+import { noteVolumesToUndo, UNDO_FILE } from "./undo-file.ts";
 import { checkConfig, settleHostConfig } from "./settle-host-config.ts";
 import { inheritedMounts } from "./volumes-from.ts";
-
-/** Lists what a creation made, until the container is recorded; start-up takes it away when it never was. */
-export const UNDO_FILE = "undo.json";
 
 /** Makes a container, or nothing. */
 export async function createContainer(
@@ -96,14 +95,12 @@ async function makeVolumes(
   context: ContainerContext,
   { making, directory, madeVolumes }: { readonly making: Making; readonly directory: string; readonly madeVolumes: string[] },
 ): Promise<readonly MountPlan[]> {
+  const names = making.plans.map(plan => (plan.kind === "volume" && plan.name === "" ? anonymousVolumeName(context.random) : ""));
+  madeVolumes.push(...names.filter(name => name !== ""));
+  await noteVolumesToUndo(directory, madeVolumes);
   const plans: MountPlan[] = [];
-  for (const plan of making.plans) {
-    const settled = plan.kind === "volume" ? await settleVolume(context, plan) : plan;
-    plans.push(settled);
-    if (settled.kind === "volume" && plan.kind === "volume" && plan.name === "") {
-      madeVolumes.push(settled.name);
-      await writeFile(join(directory, UNDO_FILE), JSON.stringify({ volumes: madeVolumes }));
-    }
+  for (const [index, plan] of making.plans.entries()) {
+    plans.push(plan.kind === "volume" ? await settleVolume(context, { plan, anonymousName: names[index] ?? "" }) : plan);
   }
   holdVolumes(context, { plans, id: making.id });
   const toFill = plans.filter(plan => plan.kind === "volume" && plan.copiesImage && plan.subpath === "");

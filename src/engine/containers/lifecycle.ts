@@ -10,6 +10,7 @@ import { hasProcess, withState } from "./record.ts";
 import { nextRestartDelayMs, shouldRestart } from "./restart-policy.ts";
 import { startFailure } from "./start-error.ts";
 import { takeDownRun } from "./take-down.ts";
+import { noteVolumesToUndo } from "./undo-file.ts";
 
 /** How long after its end the rest of a container's output is waited for. */
 const OUTPUT_REST_MS = 5000;
@@ -191,6 +192,13 @@ export class Lifecycle {
   async removeNow(entry: ContainerEntry, { volumes }: { readonly volumes: boolean }): Promise<void> {
     this.#cancelRestart(entry);
     entry.isRemoving = true;
+    if (volumes) {
+      const anonymous = volumesIn(entry.record.mounts).filter(({ isAnonymous }) => isAnonymous);
+      await noteVolumesToUndo(
+        directoryOf(this.#context, entry.id),
+        anonymous.map(({ name }) => name),
+      );
+    }
     await this.#context.store.remove(entry);
     publish(this.#context, entry, { action: "destroy" });
     const { exitCode, error } = entry.state;

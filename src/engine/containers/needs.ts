@@ -46,6 +46,8 @@ export interface ContainerVolumes {
   /** Makes it when missing. Name "" makes an anonymous one. */
   ensure(request: {
     readonly name: string;
+    /** The one to make up for an anonymous one, so that it is known before it is made. */
+    readonly anonymousName?: string;
     readonly driver: string;
     readonly options: Readonly<Record<string, string>>;
     readonly labels: Readonly<Record<string, string>>;

@@ -27,10 +27,13 @@ export async function checkBindSource(plan: BindPlan): Promise<void> {
   }
 }
 
-/** Makes a plan's volume, where it has one. @returns the plan with the volume's name and place. */
-export async function settleVolume({ volumes }: Pick<ContainerDependencies, "volumes">, plan: VolumePlan): Promise<VolumePlan> {
+/** Makes a plan's volume, if it is not there. @returns the plan with the volume's name and place. */
+export async function settleVolume(
+  { volumes }: Pick<ContainerDependencies, "volumes">,
+  { plan, anonymousName }: { readonly plan: VolumePlan; readonly anonymousName: string },
+): Promise<VolumePlan> {
   const { name, driver, driverOptions, labels } = plan;
-  const volume = await volumes.ensure({ name, driver, options: driverOptions, labels });
+  const volume = await volumes.ensure({ name, anonymousName, driver, options: driverOptions, labels });
   return { ...plan, name: volume.name, driver: volume.driver, source: volume.mountpoint };
 }
 

@@ -1,4 +1,4 @@
-import { readdir, readFile, rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { errnoCode, errorMessage } from "../../lib/errors.ts";
 import { asId, type ContainerId } from "../../model/ids.ts";
@@ -6,12 +6,12 @@ import { ContainerLog, logPathIn } from "../logs/container-log.ts";
 import { parseLogSettings } from "../logs/log-settings.ts";
 import type { ShimContainer } from "../runtime/shim.ts";
 import { bundleOf, type ContainerContext, directoryOf } from "./context.ts";
-import { UNDO_FILE } from "./create-container.ts";
 import { ContainerEntry } from "./entry.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { holdVolumes, volumesIn } from "./prepare-mounts.ts";
 import { type ContainerRecord, hasProcess, withState } from "./record.ts";
 import { shouldStartWithDaemon } from "./restart-policy.ts";
+import { UNDO_FILE, volumesToUndo } from "./undo-file.ts";
 
 /** What is recorded of a process whose end nobody saw. */
 const EXIT_UNKNOWN = 255;
@@ -155,7 +155,7 @@ async function takeAwayStrays(context: ContainerContext): Promise<void> {
     const id = asId<ContainerId>(name);
     try {
       await context.images.removeRootfs(id);
-      for (const volume of await volumesToUndo(join(directoryOf(context, id), UNDO_FILE))) {
+      for (const volume of await volumesToUndo(directoryOf(context, id))) {
         await context.volumes.remove(volume, { force: true });
       }
       await rm(directoryOf(context, id), { recursive: true, force: true });
@@ -175,16 +175,6 @@ async function discard(context: ContainerContext, id: ContainerId, runtime: stri
     await rm(bundlePath, { recursive: true, force: true });
   } catch (error) {
     context.log.warn({ container: id, error: errorMessage(error) }, "what an unfinished start left could not be taken away");
-  }
-}
-
-async function volumesToUndo(path: string): Promise<readonly string[]> {
-  try {
-    const parsed: unknown = JSON.parse(await readFile(path, "utf8"));
-    if (typeof parsed !== "object" || parsed === null || !("volumes" in parsed) || !Array.isArray(parsed.volumes)) return [];
-    return parsed.volumes.filter(name => typeof name === "string");
-  } catch {
-    return []; // Missing, or cut short before a volume was made.
   }
 }
 

@@ -12,6 +12,7 @@ import { directoryBytes } from "../containers/container-size.ts";
 import type { ContainerVolumes } from "../containers/needs.ts";
 import type { EventLog } from "../events/event-log.ts";
 import type { RecordCollection, StateDatabase } from "../state/database.ts";
+import { markRemoval, takeAwayStrays } from "./take-away-strays.ts";
 import { compileVolumeFilters } from "./volume-filters.ts";
 import { checkVolumeName } from "./volume-name.ts";
 import { parseVolumeOptions } from "./volume-options.ts";
@@ -32,9 +33,14 @@ export interface VolumesOptions {
 
 export interface CreateVolumeRequest {
   readonly name: string;
+  readonly anonymousName?: string;
   readonly driver: string;
   readonly options: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
+}
+
+export function anonymousVolumeName(random: Random): string {
+  return Buffer.from(random.bytes(ANONYMOUS_BYTES)).toString("hex");
 }
 
 /** The volumes of this host: folders under the data root, kept until they are removed. */
@@ -57,6 +63,8 @@ export class Volumes implements ContainerVolumes {
   static async create(options: VolumesOptions): Promise<Volumes> {
     const volumes = new Volumes(options);
     for (const volume of await volumes.#records.all()) volumes.#volumes.set(volume.name, volume);
+    const isKnown = (name: string) => volumes.#volumes.has(name);
+    await takeAwayStrays(join(options.dataRoot, "volumes"), { isKnown, log: options.log });
     return volumes;
   }
 
@@ -66,8 +74,7 @@ export class Volumes implements ContainerVolumes {
   }
 
   async ensure(request: CreateVolumeRequest): Promise<Volume> {
-    const { random } = this.#options;
-    const name = request.name === "" ? Buffer.from(random.bytes(ANONYMOUS_BYTES)).toString("hex") : request.name;
+    const name = request.name === "" ? (request.anonymousName ?? anonymousVolumeName(this.#options.random)) : request.name;
     checkVolumeName(name);
     return this.#alone(name, async () => {
       const existing = this.#volumes.get(name);
@@ -97,6 +104,7 @@ export class Volumes implements ContainerVolumes {
         throw new OperationError("conflict", `remove ${name}: volume is in use - [${[...users].join(", ")}]`);
       }
       await this.#unmountNow(volume);
+      await markRemoval(this.#directoryOf(name));
       await this.#options.database.write([this.#records.delete(name)]);
       this.#volumes.delete(name);
       await rm(this.#directoryOf(name), { recursive: true, force: true });

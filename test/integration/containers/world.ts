@@ -42,22 +42,30 @@ const APPLETS = [
 
 /** An engine on the real shim: containers with an empty network of their own, on copies of a busybox root. */
 export class RealWorld implements AsyncDisposable {
-  readonly directory = mkdtempSync(join(tmpdir(), "shct-"));
+  readonly directory: string;
   readonly images: FakeImages;
   readonly networks = new FakeNetworks();
   #engine: ContainerEngine | undefined;
   #stop: (() => Promise<void>) | undefined;
 
-  private constructor() {
-    const rootfs = join(this.directory, "rootfs");
-    for (const name of ["bin", "etc", "tmp", "proc", "dev", "sys", "data"]) mkdirSync(join(rootfs, name), { recursive: true });
-    cpSync(BUSYBOX, join(rootfs, "bin/busybox"));
-    for (const name of APPLETS) symlinkSync("busybox", join(rootfs, "bin", name));
-    this.images = new FakeImages(this.directory, { baseRootfs: rootfs });
+  private constructor(directory: string) {
+    this.directory = directory;
+    this.images = new FakeImages(directory, { baseRootfs: join(directory, "rootfs") });
   }
 
   static async create(): Promise<RealWorld> {
-    const world = new RealWorld();
+    const world = new RealWorld(mkdtempSync(join(tmpdir(), "shct-")));
+    const rootfs = join(world.directory, "rootfs");
+    for (const name of ["bin", "etc", "tmp", "proc", "dev", "sys", "data"]) mkdirSync(join(rootfs, name), { recursive: true });
+    cpSync(BUSYBOX, join(rootfs, "bin/busybox"));
+    for (const name of APPLETS) symlinkSync("busybox", join(rootfs, "bin", name));
+    await world.open();
+    return world;
+  }
+
+  /** In the folder of another process's world. */
+  static async join(directory: string): Promise<RealWorld> {
+    const world = new RealWorld(directory);
     await world.open();
     return world;
   }

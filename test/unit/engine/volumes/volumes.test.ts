@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Filters } from "../../../../src/model/control.ts";
 import { FakeWorld, aRequest } from "../containers/fake-world.ts";
 
@@ -24,6 +25,18 @@ describe("volumes", () => {
     await assert.rejects(world.volumes.inspect("data"), { kind: "not-found", message: "get data: no such volume" });
     await assert.rejects(world.volumes.remove("data", { force: false }), { kind: "not-found" });
     await world.volumes.remove("data", { force: true });
+  });
+
+  it("whose creation or removal was cut short are taken away, others never", async () => {
+    await world.volumes.create(aVolume("kept"));
+    await world.close();
+    const root = join(world.directory, "volumes");
+    for (const path of ["empty/_data", "marked/_data", "foreign/_data"]) mkdirSync(join(root, path), { recursive: true });
+    for (const path of ["marked/removing", "kept/removing", "marked/_data/file", "foreign/_data/file"])
+      writeFileSync(join(root, path), "");
+    await world.open();
+    assert.deepEqual(readdirSync(root).sort(), ["foreign", "kept"]);
+    assert.deepEqual(readdirSync(join(root, "kept")), ["_data"]);
   });
 
   it("are kept while a container has them, also one that does not run", async () => {
