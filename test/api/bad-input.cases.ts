@@ -346,6 +346,25 @@ export const BAD_INPUT_CASES: readonly BadInputCase[] = [
     message: NO_MANAGER,
   },
   {
+    when: "a mount has another type's options",
+    ...host({ Mounts: [{ Type: "bind", Source: "/tmp", Target: "/a", VolumeOptions: {} }] }),
+    message: 'VolumeOptions must not be specified on mount type "bind"',
+  },
+  {
+    when: "nothing is to be connected",
+    path: "/v1.50/networks/net/connect",
+    body: {},
+    status: 400,
+    message: 'invalid name or ID supplied: ""',
+  },
+  {
+    when: "dangling is not a flag",
+    method: "GET",
+    path: `/v1.50/volumes?filters=${encodeURIComponent('{"dangling":["a"]}')}`,
+    status: 400,
+    message: "invalid filter 'dangling=[a]'",
+  },
+  {
     when: "the volume's name has a space",
     path: "/v1.50/volumes/create",
     body: { Name: "a b" },

@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createApiServer } from "../../src/api/server.ts";
+import type { ApiServerOptions } from "../../src/api/server.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Log } from "../../src/ports/log.ts";
 import type { Random } from "../../src/ports/random.ts";
@@ -45,13 +46,22 @@ export class Harness implements AsyncDisposable {
   readonly engine: FakeEngine;
   readonly cluster: FakeCluster;
   readonly socketPath: string;
+  /** For a second server on the same backends. */
+  readonly serverOptions: ApiServerOptions;
   readonly #directory: string;
   readonly #close: () => Promise<void>;
 
-  private constructor(parts: { directory: string; engine: FakeEngine; cluster: FakeCluster; close: () => Promise<void> }) {
+  private constructor(parts: {
+    directory: string;
+    engine: FakeEngine;
+    cluster: FakeCluster;
+    serverOptions: ApiServerOptions;
+    close: () => Promise<void>;
+  }) {
     this.#directory = parts.directory;
     this.socketPath = join(parts.directory, "api.sock");
     this.engine = parts.engine;
+    this.serverOptions = parts.serverOptions;
     this.cluster = parts.cluster;
     this.#close = parts.close;
   }
@@ -62,10 +72,11 @@ export class Harness implements AsyncDisposable {
     const cluster = new FakeCluster();
     const { containers, execs, images, networks, volumes, system } = engine;
     const backends = { containers, execs, images, networks, volumes, system, swarm: cluster.membership, control: cluster };
-    const server = createApiServer({ backends, log: SILENT, clock: fixedClock(), random: countingRandom(), version: "0.1.0" });
+    const serverOptions = { backends, log: SILENT, clock: fixedClock(), random: countingRandom(), version: "0.1.0" };
+    const server = createApiServer(serverOptions);
     const path = join(directory, "api.sock");
     await server.listen({ kind: "unix", path, mode: 0o660, gid: process.getgid?.() ?? 0 });
-    return new Harness({ directory, engine, cluster, close: () => server.close() });
+    return new Harness({ directory, engine, cluster, serverOptions, close: () => server.close() });
   }
 
   get dockerHost(): string {

@@ -77,7 +77,7 @@ async function remove(request: ApiRequest, { backends }: ApiContext): Promise<An
 async function update(request: ApiRequest, { backends }: ApiContext): Promise<Answer> {
   const changes = validateUpdate(await readPartialBody(request, hostConfig));
   const warnings = await backends.containers.update(nameOf(request), changes);
-  return json({ Warnings: warnings });
+  return json({ Warnings: warnings.length === 0 ? null : warnings });
 }
 
 async function top(request: ApiRequest, { backends }: ApiContext): Promise<Answer> {

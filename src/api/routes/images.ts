@@ -4,7 +4,7 @@ import type { Answer, ApiRequest, Route } from "../http/exchange.ts";
 import { empty, json } from "../http/exchange.ts";
 import { ndjson } from "../http/ndjson.ts";
 import { filtersOf, flagOf, textOf } from "../http/query.ts";
-import { IMAGE_FILTERS } from "../validation/filters.ts";
+import { checkDangling, IMAGE_FILTERS } from "../validation/filters.ts";
 import { parseReference } from "../validation/reference.ts";
 import { imageHistory, imageInspect, imageSummary } from "../wire/image.ts";
 import { DELETE, GET, POST } from "./route.ts";
@@ -13,6 +13,7 @@ const nameOf = ({ params }: ApiRequest): string => params["name"] ?? "";
 
 async function list(request: ApiRequest, { backends }: ApiContext): Promise<Answer> {
   const filters = filtersOf(request, IMAGE_FILTERS);
+  checkDangling(filters);
   const images = await backends.images.list({ all: flagOf(request, "all"), filters });
   return json(images.map(imageSummary));
 }

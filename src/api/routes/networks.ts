@@ -7,7 +7,7 @@ import type { Answer, ApiRequest, Route } from "../http/exchange.ts";
 import { empty, json } from "../http/exchange.ts";
 import { filtersOf, textOf } from "../http/query.ts";
 import { checkEndpoint } from "../validation/create-container.ts";
-import { NETWORK_FILTERS } from "../validation/filters.ts";
+import { checkNetworkFilters, NETWORK_FILTERS } from "../validation/filters.ts";
 import { checkCreateNetwork, isClusterNetwork } from "../validation/network.ts";
 import { clusterNetworkJson, connectBody, networkCreateBody, networkJson, toNetworkSpec } from "../wire/network.ts";
 import { clusterNetworks } from "./cluster-networks.ts";
@@ -18,6 +18,7 @@ const idOf = ({ params }: ApiRequest): string => params["id"] ?? "";
 /** Of this host and, on a manager, of the cluster; a cluster network that this host takes part in is shown once. */
 async function list(request: ApiRequest, context: ApiContext): Promise<Answer> {
   const filters = filtersOf(request, NETWORK_FILTERS);
+  checkNetworkFilters(filters);
   const local = await context.backends.networks.list(filters);
   const known = new Set<string>(local.map(({ id }) => id));
   const cluster = (await clusterNetworks(request, context, filters)).filter(({ id }) => !known.has(id));
@@ -83,8 +84,13 @@ async function remove(request: ApiRequest, context: ApiContext): Promise<Answer>
   return empty();
 }
 
+function requireName(container: string): void {
+  if (container === "") throw new OperationError("invalid", 'invalid name or ID supplied: ""');
+}
+
 async function connect(request: ApiRequest, { backends }: ApiContext): Promise<Answer> {
   const { container, endpoint } = await readBody(request, connectBody);
+  requireName(container);
   checkEndpoint(idOf(request), endpoint);
   await backends.containers.connectNetwork(idOf(request), container, endpoint, { force: false });
   return empty(200);
@@ -92,6 +98,7 @@ async function connect(request: ApiRequest, { backends }: ApiContext): Promise<A
 
 async function disconnect(request: ApiRequest, { backends }: ApiContext): Promise<Answer> {
   const { container, force } = await readBody(request, connectBody);
+  requireName(container);
   await backends.containers.disconnectNetwork(idOf(request), container, { force });
   return empty(200);
 }

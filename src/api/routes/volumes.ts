@@ -4,7 +4,7 @@ import { readBody } from "../http/body.ts";
 import type { Answer, ApiRequest, Route } from "../http/exchange.ts";
 import { empty, json } from "../http/exchange.ts";
 import { filtersOf, flagOf } from "../http/query.ts";
-import { VOLUME_FILTERS } from "../validation/filters.ts";
+import { checkDangling, VOLUME_FILTERS } from "../validation/filters.ts";
 import { checkVolumeName } from "../validation/mounts.ts";
 import { volumeCreateBody, volumeJson } from "../wire/volume.ts";
 import { DELETE, GET, POST, PUT } from "./route.ts";
@@ -12,7 +12,9 @@ import { DELETE, GET, POST, PUT } from "./route.ts";
 const nameOf = ({ params }: ApiRequest): string => params["name"] ?? "";
 
 async function list(request: ApiRequest, { backends }: ApiContext): Promise<Answer> {
-  const volumes = await backends.volumes.list(filtersOf(request, VOLUME_FILTERS));
+  const filters = filtersOf(request, VOLUME_FILTERS);
+  checkDangling(filters);
+  const volumes = await backends.volumes.list(filters);
   return json({ Volumes: volumes.map(volumeJson), Warnings: null });
 }
 

@@ -42,6 +42,19 @@ export function checkContainerFilters(filters: Filters): void {
   }
 }
 
+export function checkNetworkFilters(filters: Filters): void {
+  for (const type of filters["type"] ?? []) {
+    if (type !== "builtin" && type !== "custom") throw invalid(`invalid filter: 'type'='${type}'`);
+  }
+  checkDangling(filters);
+}
+
+/** A flag, of which one value makes sense. */
+export function checkDangling({ dangling = [] }: Filters): void {
+  const isFlag = dangling.length <= 1 && dangling.every(value => ["1", "0", "true", "false"].includes(value.toLowerCase()));
+  if (!isFlag) throw invalid(`invalid filter 'dangling=[${dangling.join(" ")}]'`);
+}
+
 function invalid(message: string): OperationError {
   return new OperationError("invalid", message);
 }

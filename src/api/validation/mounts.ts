@@ -79,7 +79,7 @@ export function checkMount(mount: Mount): void {
   refuseIf(!MOUNT_TYPES.includes(type) || type === "npipe", `${config}: mount type unknown`);
   checkTarget(type, mount.target);
   for (const [key, of] of OPTION_OWNERS) {
-    refuseIf(mount[key] !== undefined && type !== of, `${config}: field ${optionName(of)} must not be specified`);
+    refuseIf(mount[key] !== undefined && type !== of, `${optionName(of)} must not be specified on mount type "${type}"`);
   }
   if (type === "bind") {
     refuseIf(source === "", `${config}: field Source must not be empty`);

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { parseDockerHost } from "../../src/api/client/address.ts";
+import { ApiClient, ApiError } from "../../src/api/client/client.ts";
+import { demultiplex, jsonLines } from "../../src/api/client/decode.ts";
+import { createApiServer } from "../../src/api/server.ts";
+import { isRecord } from "../../src/api/wire/codec.ts";
+import { Harness } from "./harness.ts";
+
+describe("the client", () => {
+  let harness: Harness;
+  let client: ApiClient;
+  beforeEach(async () => {
+    harness = await Harness.create();
+    client = new ApiClient(parseDockerHost(harness.dockerHost));
+  });
+  afterEach(() => harness[Symbol.asyncDispose]());
+
+  async function created(cmd: readonly string[]): Promise<string> {
+    const body = { Image: "busybox", Cmd: cmd, OpenStdin: true };
+    const answer = await client.json("POST", "/containers/create", { query: { name: "one" }, body });
+    assert.ok(isRecord(answer) && typeof answer["Id"] === "string");
+    return answer["Id"];
+  }
+
+  it("reads JSON, nothing, and errors", async () => {
+    const id = await created(["sleep"]);
+    assert.equal(await client.json("POST", `/containers/${id}/start`), undefined);
+    assert.equal(await client.json("POST", `/containers/${id}/start`), undefined, "304 is no error");
+    await assert.rejects(client.json("GET", "/containers/two/json"), (error: unknown) => {
+      assert.ok(error instanceof ApiError);
+      assert.deepEqual([error.status, error.message], [404, "Error response from daemon: No such container: two"]);
+      return true;
+    });
+  });
+
+  it("sends a stream and reads the lines of the answer", async () => {
+    async function* archive(): AsyncGenerator<Uint8Array> {
+      for (let part = 0; part < 100; part++) yield Buffer.alloc(64 * 1024);
+    }
+    const answer = await client.stream("POST", "/images/load", { body: archive() });
+    const messages: unknown[] = [];
+    for await (const message of jsonLines(answer)) messages.push(message);
+    assert.deepEqual(messages, [{ stream: "Loaded image: busybox:latest\n" }]);
+  });
+
+  it("attaches, types, closes its half and takes the output apart", async () => {
+    const id = await created(["cat"]);
+    const query = { stream: 1, stdin: 1, stdout: 1, stderr: 1 };
+    const { socket, isMultiplexed } = await client.hijack(`/containers/${id}/attach`, { query });
+    assert.equal(isMultiplexed, true);
+    await client.json("POST", `/containers/${id}/start`);
+    socket.end("typed");
+    const output = { stdout: "", stderr: "" };
+    for await (const { stream, data } of demultiplex(socket)) output[stream] += Buffer.from(data).toString();
+    assert.deepEqual(output, { stdout: "typed", stderr: "end of input\n" });
+  });
+
+  it("is refused an attach as any other call", async () => {
+    await assert.rejects(client.hijack("/containers/two/attach"), { status: 404 });
+  });
+
+  it("says that nobody listens", async () => {
+    const nobody = new ApiClient(parseDockerHost("unix:///nowhere/api.sock"));
+    await assert.rejects(nobody.json("GET", "/info"), {
+      message: "Cannot connect to the Docker daemon at unix:///nowhere/api.sock. Is the docker daemon running?",
+    });
+  });
+
+  it("reaches a server over TCP too, where the authorizer has a say", async () => {
+    const server = createApiServer({
+      ...harness.serverOptions,
+      authorizer: {
+        async authorize({ method, path }) {
+          if (method === "DELETE") throw new Error(`no ${path}`);
+        },
+      },
+    });
+    const port = await server.listen({ kind: "tcp", host: "127.0.0.1", port: 0 });
+    try {
+      const remote = new ApiClient(parseDockerHost(`tcp://127.0.0.1:${port}`));
+      const version = await remote.json("GET", "/version");
+      assert.ok(isRecord(version) && version["ApiVersion"] === "1.56");
+      await assert.rejects(remote.json("DELETE", "/containers/one"), {
+        status: 500,
+        message: "Error response from daemon: no /containers/one",
+      });
+    } finally {
+      await server.close();
+    }
+  });
+});
