@@ -1,9 +1,8 @@
 import { OperationError } from "../../lib/errors.ts";
 import type { EndpointConfig, NetworkState } from "../../model/container.ts";
 import type { ContainerContext } from "./context.ts";
-import { idleEndpoint } from "./create-container.ts";
 import type { ContainerEntry } from "./entry.ts";
-import { hasProcess } from "./record.ts";
+import { hasProcess, idleEndpoint } from "./record.ts";
 
 /** `network connect`: at once when it runs, else with its next start. */
 export async function connectNetwork(

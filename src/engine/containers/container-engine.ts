@@ -221,12 +221,6 @@ export class ContainerEngine implements AsyncDisposable {
     await entry.queue.run(() => disconnectNetwork(this.#context, entry, { network, ...options }));
   }
 
-  /** Ends all containers, for a daemon that does not let them live on. */
-  async stopAll(options: StopOptions): Promise<void> {
-    const running = [...this.#context.store.entries()].filter(({ state }) => isRunning(state));
-    await Promise.allSettled(running.map(entry => this.stop(entry.id, options)));
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     this.#close.abort(new OperationError("cancelled", "the engine is closing"));
     await this.#background.catch(() => {});

@@ -14,7 +14,7 @@ import { checkContainerName, inventName } from "./names.ts";
 import { planMounts } from "./plan-mounts.ts";
 import { anonymousVolumeName } from "../volumes/volumes.ts";
 import { checkBindSource, copyImageContent, holdVolumes, settleVolume } from "./prepare-mounts.ts";
-import type { ContainerRecord } from "./record.ts";
+import { type ContainerRecord, idleEndpoint } from "./record.ts";
 import { noteVolumesToUndo, UNDO_FILE } from "./undo-file.ts";
 import { checkConfig, settleHostConfig } from "./settle-host-config.ts";
 import { inheritedMounts } from "./volumes-from.ts";
@@ -171,24 +171,6 @@ function newRecord(
     execIds: [],
   };
   return { container, mounts: plans, pidStartTicks: 0, bootId: "", isStoppedByUser: false };
-}
-
-const NO_ADDRESSES = {
-  networkId: "",
-  endpointId: "",
-  gateway: "",
-  ipAddress: "",
-  ipPrefixLength: 0,
-  ipv6Gateway: "",
-  globalIpv6Address: "",
-  globalIpv6PrefixLength: 0,
-  macAddress: "",
-  dnsNames: [],
-} as const;
-
-/** An endpoint as it is while its container does not run. */
-export function idleEndpoint(config: EndpointState["config"]): EndpointState {
-  return { config, ...NO_ADDRESSES };
 }
 
 /** The networks it will be on: those it names, and that of its mode, which `bridge` stands for only when it names none. */

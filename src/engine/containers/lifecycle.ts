@@ -6,7 +6,7 @@ import type { ContainerEntry, ContainerRun } from "./entry.ts";
 import { HealthMonitor } from "./health.ts";
 import { abandonRun, makeRun, settledBy } from "./make-run.ts";
 import { volumesIn } from "./prepare-mounts.ts";
-import { hasProcess, withState } from "./record.ts";
+import { hasProcess, withIdleNetworks, withState } from "./record.ts";
 import { nextRestartDelayMs, shouldRestart } from "./restart-policy.ts";
 import { startFailure } from "./start-error.ts";
 import { takeDownRun } from "./take-down.ts";
@@ -109,7 +109,7 @@ export class Lifecycle {
     const restarts = !entry.isRemoving && shouldRestart(restartPolicy, ended);
     const change = () =>
       this.#context.store.change(entry, record =>
-        withState(record, {
+        withState(withIdleNetworks(record), {
           status: restarts ? "restarting" : "exited",
           pid: 0,
           exitCode: exit.exitCode,
@@ -182,7 +182,12 @@ export class Lifecycle {
     entry.announceRun(undefined);
     const { status } = entry.state;
     await this.#context.store.change(entry, record =>
-      withState(record, { status: status === "restarting" ? "exited" : status, pid: 0, exitCode, error: failure.message }),
+      withState(withIdleNetworks(record), {
+        status: status === "restarting" ? "exited" : status,
+        pid: 0,
+        exitCode,
+        error: failure.message,
+      }),
     );
     entry.announceExit({ exitCode, error: failure.message });
     if (entry.record.container.hostConfig.autoRemove) await this.removeNow(entry, { volumes: true });

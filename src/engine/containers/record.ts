@@ -1,4 +1,4 @@
-import type { Container, ContainerState } from "../../model/container.ts";
+import type { Container, ContainerState, EndpointState } from "../../model/container.ts";
 import type { MountPlan } from "./mount-plan.ts";
 
 /** A container as it is kept. */
@@ -15,6 +15,33 @@ export interface ContainerRecord {
 
 export function withState(record: ContainerRecord, state: Partial<ContainerState>): ContainerRecord {
   return { ...record, container: { ...record.container, state: { ...record.container.state, ...state } } };
+}
+
+/** On the same networks, with no address: as it is while no process runs. */
+export function withIdleNetworks(record: ContainerRecord): ContainerRecord {
+  const { container } = record;
+  const endpoints = Object.entries(container.networks.endpoints).map(
+    ([name, { config, networkId }]) => [name, { ...idleEndpoint(config), networkId }] as const,
+  );
+  const networks = { sandboxId: "", sandboxKey: "", ports: {}, endpoints: Object.fromEntries(endpoints) };
+  return { ...record, container: { ...container, networks } };
+}
+
+/** An endpoint as it is while its container does not run. */
+export function idleEndpoint(config: EndpointState["config"]): EndpointState {
+  return {
+    config,
+    networkId: "",
+    endpointId: "",
+    gateway: "",
+    ipAddress: "",
+    ipPrefixLength: 0,
+    ipv6Gateway: "",
+    globalIpv6Address: "",
+    globalIpv6PrefixLength: 0,
+    macAddress: "",
+    dnsNames: [],
+  };
 }
 
 /** Its process is there (also while paused, not while it waits to be restarted). */

@@ -1,5 +1,5 @@
 import { type FSWatcher, watch } from "node:fs";
-import { type FileHandle, open, readdir, rm, stat } from "node:fs/promises";
+import { type FileHandle, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { errnoCode } from "../../lib/errors.ts";
 import type { LogSettings } from "./log-settings.ts";
@@ -11,8 +11,8 @@ export interface LogPosition {
   readonly offsetBytes: number;
 }
 
-/** How far files that a slow attached client has still to read may pile up, before it loses them. */
-const PINNED_FILES_MAX = 1000;
+/** How far files that a slow attached client has still to read may pile up before it loses them: 1 GiB at the default size. */
+const PINNED_FILES_MAX = 50;
 
 /**
  * The files of one container's log: `PATH` is being written, `PATH.N` are finished. The shim writes; this numbers, rotates and drops them,
@@ -135,7 +135,14 @@ export class ContainerLog implements AsyncDisposable {
   async #rotate(rotate: (rotatedPath: string) => Promise<void>): Promise<void> {
     this.#rotationCount++;
     const number = this.#current;
-    await rotate(`${this.path}.${number}`);
+    const rotatedPath = `${this.path}.${number}`;
+    try {
+      await rotate(rotatedPath);
+    } catch (error) {
+      // Most likely the container ended meanwhile, so that nobody began a new file.
+      if ((await stat(this.path).catch(ignoreMissing)) === undefined) await rename(rotatedPath, this.path).catch(ignoreMissing);
+      throw error;
+    }
     this.#finished.push(number);
     this.#current = number + 1;
     this.#announce();

@@ -1,4 +1,5 @@
 import type { FileHandle } from "node:fs/promises";
+import { OperationError } from "../../lib/errors.ts";
 import type { ContainerLog, LogPosition } from "./container-log.ts";
 import { type LogEntry, splitLogBlock } from "./cri-line.ts";
 
@@ -51,6 +52,8 @@ export async function* readLog(log: ContainerLog, options: ReadLogOptions): Asyn
         if (!isFollowing || isEnded) return;
         await news.wait();
       }
+      if (log.oldestFile > file + 1 && options.isPinned === true)
+        throw new OperationError("unavailable", "the reader fell too far behind");
       file = Math.max(file + 1, log.oldestFile);
       offsetBytes = 0;
     }

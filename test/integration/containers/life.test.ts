@@ -210,6 +210,28 @@ describe("containers on conmon", function () {
     assert.equal(existsSync(`${world.directory}/volumes/vol/_data/file`), true);
   });
 
+  it("have their logs rotated while they are followed, nothing lost or doubled", async () => {
+    const LINES = 60_000;
+    const logConfig = { type: "json-file", options: { "max-size": "200k", "max-file": "2" } };
+    const line = `i=0; while [ $i -lt 12 ]; do i=$((i+1)); seq $((i*5000-4999)) $((i*5000)); sleep 0.2; done`;
+    const { id } = await world.engine.create(shell(line, { hostConfig: { logConfig } }));
+    await world.engine.start(id);
+    const { lines } = await world.engine.logs(id, {
+      follow: true,
+      wantsStdout: true,
+      wantsStderr: true,
+      timestamps: false,
+      details: false,
+      signal: never,
+    });
+    const pieces: Uint8Array[] = [];
+    for await (const { data } of lines) pieces.push(data);
+    const expected = Array.from({ length: LINES }, (_, index) => `${index + 1}\n`).join("");
+    assert.equal(Buffer.concat(pieces).toString(), expected);
+    const kept = await logsOf(id);
+    assert.ok(expected.endsWith(kept) && kept.length < expected.length, "old files are gone");
+  });
+
   it("have a terminal", async () => {
     const { client, exit } = await runAttached(
       shell("stty size; cat", {

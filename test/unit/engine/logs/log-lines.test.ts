@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { readdirSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
 import { until } from "../containers/fake-world.ts";
 import { LogFiles } from "./log-files.ts";
@@ -110,6 +110,16 @@ describe("logs", () => {
       Array.from({ length: LINES }, (_, index) => `line ${index + 1}\n`),
     );
     assert.equal(readdirSync(dirname(files.path)).length, 3); // `max-file`: the others are gone.
+  });
+
+  it("are whole after a rotation that failed half-way", async () => {
+    files.lines(100);
+    const rotation = files.log.rotateIfFull(async rotatedPath => {
+      renameSync(files.path, rotatedPath);
+      throw new Error("nobody is there");
+    });
+    await assert.rejects(rotation, { message: "nobody is there" });
+    assert.equal((await files.read()).length, 100);
   });
 
   it("end when the reader leaves", async () => {
