@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { errorMessage } from "../lib/errors.ts";
 import type { NodeDescription } from "../model/cluster.ts";
 import type { AssignedTask, SessionDown, SessionUp } from "../model/session.ts";
@@ -47,14 +48,17 @@ export class Agent {
   }
 
   /** Runs until `signal`; containers run on. @throws The signal's reason. */
-  async run({ signal }: { readonly signal: AbortSignal }): Promise<never> {
+  async run(options: { readonly signal: AbortSignal }): Promise<never> {
     const { executor, clock, log, random } = this.#options;
+    // Every task listens to it.
+    const signal = AbortSignal.any([options.signal]);
+    setMaxListeners(0, signal);
     const applier = new NetworkApplier({ executor, clock, log, signal });
     const tasks = new TaskSet({
       ...this.#options,
       reporter: this.#reporter,
       signal,
-      needs: (task, options) => this.#needs(task, { ...options, applier }),
+      needs: (task, waiting) => this.#needs(task, { ...waiting, applier }),
     });
     try {
       await tasks.restore();
@@ -73,7 +77,7 @@ export class Agent {
           if (wasWelcome) delayMs = BACKOFF_MIN_MS;
         }
         // Spread, so that the workers of a lost manager do not all come at once.
-        await clock.sleep(delayMs / 2 + (random.uint32() % delayMs) / 2, { signal });
+        await clock.sleep(Math.ceil((delayMs + (random.uint32() % delayMs)) / 2), { signal });
         delayMs = Math.min(BACKOFF_MAX_MS, delayMs * 2);
       }
     } finally {

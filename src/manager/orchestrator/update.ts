@@ -136,7 +136,7 @@ function brokenFirst(a: Instance, b: Instance): number {
 }
 
 function runs({ tasks }: Instance): boolean {
-  return tasks.some(task => isWanted(task) && task.status.state === "running");
+  return tasks.some(isServing);
 }
 
 /** It takes one of the update's parallel places: until it runs, and for the delay after that. */
@@ -152,14 +152,12 @@ function beginInstance(
   planner: ServicePlanner,
   { instance, order }: { readonly instance: Instance; readonly order: UpdateConfig["order"] },
 ): void {
-  if (order === "start-first") {
-    planner.create({
-      slot: instance.slot,
-      ...(instance.nodeId !== undefined && { nodeId: instance.nodeId }),
-      desiredState: "running",
-    });
-    return;
-  }
-  const tasks = instance.tasks.map(task => (isWanted(task) ? planner.setDesired(task, "shutdown") : task));
+  // While one task serves, start-first leaves that one alone. Others were begun by an update that was itself overtaken.
+  const serving = order === "start-first" ? instance.tasks.findLast(isServing) : undefined;
+  const tasks = instance.tasks.map(task => (isWanted(task) && task !== serving ? planner.setDesired(task, "shutdown") : task));
   createSuccessor(planner, { ...instance, tasks }, { delayMs: 0 });
+}
+
+function isServing(task: Task): boolean {
+  return isWanted(task) && task.status.state === "running";
 }

@@ -61,7 +61,14 @@ export class SimulatedCluster {
   #leader = new AbortController();
   #index = 0;
   term = TERM;
+  /** Where every part's log goes. */
   log: Log = silentLog;
+  readonly #log: Log = {
+    debug: (fields, message) => this.log.debug(fields, message),
+    info: (fields, message) => this.log.info(fields, message),
+    warn: (fields, message) => this.log.warn(fields, message),
+    error: (fields, message) => this.log.error(fields, message),
+  };
   /** Looked at after every entry: what must never be. */
   onApplied: (() => void) | undefined;
 
@@ -71,11 +78,11 @@ export class SimulatedCluster {
     this.#proposals = new Proposals({ consensus, clock: this.clock });
     const { clock, store } = this;
     const propose = this.#proposals.propose.bind(this.#proposals);
-    this.#duties = new LeaderDuties({ view: () => store.view(), propose, clock, log: silentLog, beatPeriodMs: 1_000 });
+    this.#duties = new LeaderDuties({ view: () => store.view(), propose, clock, log: this.#log, beatPeriodMs: 1_000 });
     this.#dispatcher = new Dispatcher({
       store,
       clock,
-      log: silentLog,
+      log: this.#log,
       newSessionId: () => this.id<SessionId>(),
       managerId: asId("manager-one"),
       leader: this.#duties,
@@ -94,7 +101,8 @@ export class SimulatedCluster {
     this.#leader = new AbortController();
     const signal = AbortSignal.any([this.#leader.signal, this.#stop.signal]);
     this.term++;
-    const { clock, store, term, log } = this;
+    const { clock, store, term } = this;
+    const log = this.#log;
     const propose = this.#proposals.propose.bind(this.#proposals);
     const loop = runControlLoop({ store, clock, log, term, signal, propose, newTaskId: () => this.id() });
     this.#ended.push(loop.catch((error: unknown) => this.#report(error, signal)));
@@ -212,7 +220,7 @@ export class SimulatedCluster {
       db: node.db,
       clock,
       random,
-      log: this.log,
+      log: this.#log,
       managers: () => ["manager"],
       onManagers: () => {},
       describe: async () => ({
