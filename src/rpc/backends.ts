@@ -98,6 +98,9 @@ export interface ManagerBackends {
   readonly ca: CaBackend;
   readonly join: JoinBackend;
   readonly leader: LeaderBackend;
-  /** A certificate's holder may have been removed since it was issued. */
+  /**
+   * Its holder may have been removed since the certificate was issued, or have another role by now. Asked for each new
+   * connection, and for all open ones every few seconds.
+   */
   admits(peer: Peer): boolean;
 }

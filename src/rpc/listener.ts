@@ -7,7 +7,7 @@ import type { NodeIdentity } from "../ports/certificates.ts";
 import type { Log } from "../ports/log.ts";
 import type { ManagerBackends } from "./backends.ts";
 import { serverOptions } from "./limits.ts";
-import { judge } from "./peer.ts";
+import { judge, type Peer } from "./peer.ts";
 import { addCa, addControl, addDispatcher, addJoin, addLeader, addRaft } from "./services.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -16,6 +16,8 @@ const CONNECTIONS_MAX = 10_000;
 const STRANGERS_MAX = 256;
 /** A stranger gets its certificate in one go or is cut. */
 const STRANGER_LIFETIME_MS = 60_000;
+/** A node that was removed, or whose certificate is superseded, loses its open connections within this time. */
+const REVIEW_MS = 5_000;
 
 export interface ListenerOptions {
   readonly host: string;
@@ -25,6 +27,7 @@ export interface ListenerOptions {
   readonly clusterId: ClusterId;
   readonly backends: ManagerBackends;
   readonly log: Log;
+  readonly reviewMs?: number;
 }
 
 /**
@@ -37,7 +40,9 @@ export class ManagerListener implements AsyncDisposable {
   readonly #servers: readonly Server[];
   readonly #members: ConnectionInjector;
   readonly #strangers: ConnectionInjector;
-  readonly #sockets = new Set<TLSSocket>();
+  /** Each connection with who is at the other end; nobody known for strangers. */
+  readonly #sockets = new Map<TLSSocket, Peer | undefined>();
+  readonly #review: NodeJS.Timeout;
   #strangerCount = 0;
 
   private constructor(options: ListenerOptions) {
@@ -66,6 +71,8 @@ export class ManagerListener implements AsyncDisposable {
     this.#tls.maxConnections = CONNECTIONS_MAX;
     this.#tls.on("secureConnection", socket => this.#accept(socket));
     this.#tls.on("tlsClientError", (_error, socket) => socket.destroy());
+    this.#review = setInterval(() => this.#reviewConnections(), options.reviewMs ?? REVIEW_MS);
+    this.#review.unref();
   }
 
   /** @throws OperationError `unavailable` when the address cannot be listened on. */
@@ -94,9 +101,9 @@ export class ManagerListener implements AsyncDisposable {
 
   #accept(socket: TLSSocket): void {
     socket.on("error", () => socket.destroy());
-    this.#sockets.add(socket);
-    socket.once("close", () => this.#sockets.delete(socket));
     const judged = judge(socket, this.#options.clusterId);
+    this.#sockets.set(socket, judged.kind === "member" ? judged.peer : undefined);
+    socket.once("close", () => this.#sockets.delete(socket));
     if (judged.kind === "member" && this.#options.backends.admits(judged.peer)) {
       this.#members.injectConnection(socket);
     } else if (judged.kind === "stranger" && this.#strangerCount < STRANGERS_MAX) {
@@ -113,10 +120,17 @@ export class ManagerListener implements AsyncDisposable {
     }
   }
 
+  #reviewConnections(): void {
+    for (const [socket, peer] of this.#sockets) {
+      if (peer !== undefined && !this.#options.backends.admits(peer)) socket.destroy();
+    }
+  }
+
   /** Cuts every connection: whoever is at the other end goes to another manager. */
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = new Promise<void>(resolve => this.#tls.close(() => resolve()));
-    for (const socket of this.#sockets) socket.destroy();
+    clearInterval(this.#review);
+    for (const socket of this.#sockets.keys()) socket.destroy();
     for (const server of this.#servers) server.forceShutdown();
     await closed;
   }

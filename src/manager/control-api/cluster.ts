@@ -60,5 +60,8 @@ function checkClusterSpec(spec: ClusterSpec, cluster: Cluster): void {
   if (spec.heartbeatPeriodNs < 0) {
     throw rpcError("InvalidArgument", "heartbeat time period cannot be a negative duration");
   }
+  if (spec.autoLockManagers) {
+    throw rpcError("InvalidArgument", "locking managers (--autolock) is not supported by this engine yet");
+  }
   if (spec.name !== cluster.spec.name) throw rpcError("InvalidArgument", "modification of cluster name is not allowed");
 }

@@ -275,6 +275,22 @@ describe("rpc", () => {
     assert.deepEqual(seen, ["session of w1 worker", ["beat"], ["applied"]]);
   });
 
+  it("cuts the open session of a node that is removed", async () => {
+    await listener[Symbol.asyncDispose]();
+    const removed = new Set<string>();
+    const reviewing = { ...parts, admits: ({ nodeId }: { readonly nodeId: string }) => !removed.has(nodeId) };
+    const options = { host: "127.0.0.1", port: 0, identity: manager, clusterId, log, reviewMs: 20 };
+    listener = await ManagerListener.listen({ ...options, backends: reviewing });
+    async function* up(): AsyncGenerator<SessionUp> {
+      await new Promise(() => {});
+    }
+    const signal = clock.timeout(8_000);
+    const session = openSession({ address: `127.0.0.1:${listener.port}`, identity: worker, up: up(), signal });
+    assert.equal((await session.next()).value?.kind, "welcome");
+    removed.add("w1");
+    await assert.rejects(session.next(), { kind: "unavailable" });
+  });
+
   it("ends a session with `unavailable` when the manager goes away, and with the reason when it is aborted", async () => {
     const abort = new AbortController();
     async function* up(): AsyncGenerator<SessionUp> {
