@@ -37,7 +37,7 @@ export function containerInspect(container: Container, version: string): Record<
     ...(container.sizeRootFsBytes === undefined ? {} : { SizeRootFs: container.sizeRootFsBytes }),
     Mounts: container.mounts.map(mountPoint),
     Config: configJson(container, version),
-    NetworkSettings: networkSettings(container.networks, version),
+    NetworkSettings: networkSettings({ ...container.networks, ports: livePorts(container) }, version),
   };
 }
 
@@ -63,7 +63,7 @@ export function containerSummary(container: Container, nowMs: number): Record<st
     ImageID: container.imageId,
     Command: commandText(container),
     Created: Math.floor(container.createdAtMs / 1000),
-    Ports: portSummaries(container.networks),
+    Ports: portSummaries(livePorts(container)),
     ...(container.sizeWritableBytes === undefined || container.sizeWritableBytes === 0
       ? {}
       : { SizeRw: container.sizeWritableBytes }),
@@ -144,7 +144,12 @@ function defaultBridge({ endpoints }: NetworkState): Record<string, unknown> {
   };
 }
 
-function portSummaries({ ports }: NetworkState): readonly Record<string, unknown>[] {
+/** Ports of a container that does not run are nobody's. */
+function livePorts({ state, networks }: Container): NetworkState["ports"] {
+  return ["running", "paused", "restarting"].includes(state.status) ? networks.ports : {};
+}
+
+function portSummaries(ports: NetworkState["ports"]): readonly Record<string, unknown>[] {
   return Object.entries(ports)
     .flatMap(([port, bindings]) => {
       const [number = "0", protocol = "tcp"] = port.split("/");

@@ -69,7 +69,7 @@ export function infoJson(
       Volume: ["local"],
       Network: ["bridge", "host", "macvlan", "null", "overlay"],
       Authorization: null,
-      Log: ["json-file", "none"],
+      Log: ["json-file", "local"],
     },
     ...KERNEL_LIMITS,
     IPv4Forwarding: true,
