@@ -130,7 +130,7 @@ describe("cluster network", function () {
     await applyAll([]);
     for (const task of tasks) {
       await hostOf(task).call("connect", taskContainer(task));
-      await hostOf(task).call("start", { inside: idOf(task), command: echoServer(task.name, 80) });
+      await hostOf(task).start(idOf(task), echoServer(task.name, 80));
     }
     await applyAll(tasks);
   });
@@ -224,7 +224,7 @@ describe("cluster network", function () {
     await restarted.call("joinCluster", "node1");
     await restarted.call("restore", [{ ...taskContainer(one), state: { status: "running" } }]);
     await restarted.call("apply", assignments(tasks));
-    await restarted.call("start", { inside: idOf(one), command: echoServer(one.name, 81) }).catch(() => undefined);
+    await restarted.start(idOf(one), echoServer(one.name, 81));
     assert.equal(
       (await hostOf(two).run(idOf(two), call("tcp", one.overlayAddress, 81))).trim(),
       `${one.name} ${two.overlayAddress}`,

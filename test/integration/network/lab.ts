@@ -90,12 +90,14 @@ export class TestHost {
   readonly #holder: ChildProcess;
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
+  readonly #programs: number[];
   #lastId = 0;
 
   private constructor(
     options: { readonly directory: string },
-    { holder, daemon }: { readonly holder: ChildProcess; readonly daemon: ChildProcess },
+    { holder, daemon, programs }: { readonly holder: ChildProcess; readonly daemon: ChildProcess; readonly programs: number[] },
   ) {
+    this.#programs = programs;
     this.#options = options;
     this.#holder = holder;
     this.#child = daemon;
@@ -109,17 +111,27 @@ export class TestHost {
       stdio: ["pipe", "pipe", "inherit"],
     });
     await once(holder.stdout, "data");
-    return TestHost.#boot(options, holder);
+    return TestHost.#boot(options, { holder, programs: [] });
   }
 
-  static async #boot(options: { readonly directory: string }, holder: ChildProcess): Promise<TestHost> {
+  static async #boot(
+    options: { readonly directory: string },
+    { holder, programs }: { readonly holder: ChildProcess; readonly programs: number[] },
+  ): Promise<TestHost> {
     const agent = [process.execPath, "--import=tsx", AGENT, options.directory];
     const daemon = spawn("nsenter", ["-t", String(holder.pid), "--net", "--mount", `--wd=${process.cwd()}`, ...agent], {
       stdio: ["pipe", "pipe", "inherit"],
     });
-    const host = new TestHost(options, { holder, daemon });
+    const host = new TestHost(options, { holder, daemon, programs });
     await host.#listen();
     return host;
+  }
+
+  /** Starts a program that outlives the daemon, as containers do, and ends with the test. @returns its first line. */
+  async start(inside: string | undefined, command: readonly string[]): Promise<{ readonly pid: number; readonly line: string }> {
+    const started = await this.call<{ pid: number; line: string }>("start", { inside, command });
+    this.#programs.push(started.pid);
+    return started;
   }
 
   call<T = unknown>(call: string, argument: unknown = null): Promise<T> {
@@ -143,10 +155,11 @@ export class TestHost {
   async killDaemon(): Promise<TestHost> {
     this.#child.kill("SIGKILL");
     await once(this.#child, "exit");
-    return TestHost.#boot(this.#options, this.#holder);
+    return TestHost.#boot(this.#options, { holder: this.#holder, programs: this.#programs.splice(0) });
   }
 
   async stop(): Promise<void> {
+    for (const pid of this.#programs.splice(0)) killIfThere(pid);
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     this.#child.stdin?.end();
     await once(this.#child, "exit");
@@ -167,6 +180,14 @@ export class TestHost {
         else waiting?.reject(new Error(reply.error));
       });
     });
+  }
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It had ended.
   }
 }
 
