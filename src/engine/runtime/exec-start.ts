@@ -59,7 +59,7 @@ export async function startExec(place: ExecPlace, request: ShimExec): Promise<Sh
 /** runc hands a terminal over only for an exec that it leaves alone; then somebody must wait for its end, and conmon does. */
 async function start(place: ExecPlace, request: ShimExec): Promise<StartedExec> {
   if (!request.isTty) return startWithPipes(place, request);
-  return place.runtime.kind === "crun" ? startWithTerminal(place) : startExecUnderConmon(place);
+  return place.runtime.kind === "crun" ? startWithTerminal(place, request.process) : startExecUnderConmon(place);
 }
 
 function execArguments({ runtime, directory, containerId }: ExecPlace, extra: readonly string[]): readonly string[] {
@@ -83,7 +83,7 @@ function startWithPipes(place: ExecPlace, { hasStdin }: ShimExec): StartedExec {
 
 let consoleCount = 0;
 
-async function startWithTerminal(place: ExecPlace): Promise<StartedExec> {
+async function startWithTerminal(place: ExecPlace, ociProcess: unknown): Promise<StartedExec> {
   const { host, runtime, directory, socketDirectory } = place;
   const socketPath = join(socketDirectory, `${process.pid}-${++consoleCount}`);
   const listener = await host.listenForConsole(socketPath);
@@ -94,6 +94,9 @@ async function startWithTerminal(place: ExecPlace): Promise<StartedExec> {
   });
   void child.exit.then(() => listener.close());
   const terminal = await listener.console;
+  // The runtime sets it too, but may do so after the program has begun; here it is done when this resolves.
+  const size = consoleSizeOf(ociProcess);
+  if (size !== undefined) terminal?.resize(size);
   return {
     pid: awaitPid(directory, child),
     exit: child.exit,
@@ -132,6 +135,14 @@ function killExec(pid: number, signal: number): void {
   } catch {
     return; // It has ended.
   }
+}
+
+function consoleSizeOf(process: unknown): { readonly heightCells: number; readonly widthCells: number } | undefined {
+  if (typeof process !== "object" || process === null || !("consoleSize" in process)) return undefined;
+  const size = process.consoleSize;
+  if (typeof size !== "object" || size === null || !("height" in size) || !("width" in size)) return undefined;
+  const { height, width } = size;
+  return typeof height === "number" && typeof width === "number" ? { heightCells: height, widthCells: width } : undefined;
 }
 
 function programOf(process: unknown): string {

@@ -86,12 +86,19 @@ for (const runtime of ["crun", "runc"] as const) {
     });
 
     it("gives a terminal of the size asked for, resizes it, and reads it to its end", async () => {
-      const run = await exec(["sh", "-c", "tty; stty size; read x; stty size; head -c 50000 /dev/zero | tr '\\0' y; exit 4"], {
-        tty: true,
-      });
+      const run = await exec(
+        ["sh", "-c", "tty; read x; stty size; read x; stty size; head -c 50000 /dev/zero | tr '\\0' y; exit 4"],
+        {
+          tty: true,
+        },
+      );
       let seen = "";
       const end = new Promise<void>(resolve => run.subscribe((_, data) => (seen += Buffer.from(data).toString()), resolve));
-      await waitUntil(async () => seen.includes("33 77"), "the first size");
+      await run.writeStdin(Buffer.from("\n")); // Before the exec is known to run, its terminal may not have its size yet.
+      await waitUntil(
+        async () => seen.includes("33 77"),
+        () => `the first size in ${JSON.stringify(seen)}`,
+      );
       assert.match(seen, /\/dev\/pts\/\d/);
       await run.resize({ heightCells: 40, widthCells: 100 });
       await run.writeStdin(Buffer.from("\n"));

@@ -152,10 +152,12 @@ export async function collect(streams: ShimStreams): Promise<{ readonly stdout: 
 const WAIT_MS = 10_000;
 
 /** Looks again and again until `isSo`, which is what the test waits for. */
-export async function waitUntil(isSo: () => Promise<boolean>, what: string): Promise<void> {
+export async function waitUntil(isSo: () => Promise<boolean>, what: string | (() => string)): Promise<void> {
   const deadlineMs = performance.now() + WAIT_MS;
   while (!(await isSo())) {
-    if (performance.now() > deadlineMs) throw new Error(`waited ${WAIT_MS} ms in vain: ${what}`);
+    if (performance.now() > deadlineMs) {
+      throw new Error(`waited ${WAIT_MS} ms in vain: ${typeof what === "string" ? what : what()}`);
+    }
     await new Promise(resolve => setTimeout(resolve, 5));
   }
 }
