@@ -15,6 +15,12 @@ const NANO_CPUS_MIN = 1e6;
 const MEMORY_BYTES_MIN = 4 * 1024 * 1024;
 const HEALTH_DURATION_NS_MIN = 1e6;
 
+const PATH_PART = "[a-z0-9]+(?:(?:\\.|__?|-+)[a-z0-9]+)*";
+const DOMAIN = "(?:[a-zA-Z0-9.-]+|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?";
+const TAG = ":\\w[\\w.-]{0,127}";
+const DIGEST = "@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}";
+const IMAGE = new RegExp(`^(?:${DOMAIN}/)?${PATH_PART}(?:/${PATH_PART})*(?:${TAG})?(?:${DIGEST})?$`);
+
 function invalid(message: string) {
   return rpcError("InvalidArgument", message);
 }
@@ -27,7 +33,10 @@ export function checkServiceSpec(spec: ServiceSpec): void {
   checkEndpoint(spec.endpoint);
 }
 
-function checkTask({ resources, restart, placement, container }: TaskSpec): void {
+function checkTask({ resources, restart, placement, container, runtime = "container" }: TaskSpec): void {
+  if (runtime !== "container" && runtime !== "") {
+    throw rpcError("Unimplemented", "RuntimeSpec: unimplemented runtime in service spec");
+  }
   for (const amount of [resources?.limits, resources?.reservations]) {
     const { nanoCpus = 0, memoryBytes = 0 } = amount ?? {};
     if (nanoCpus !== 0 && nanoCpus < NANO_CPUS_MIN) throw invalid(`invalid cpu value ${nanoCpus / 1e9}: Must be at least 0.001`);
@@ -51,6 +60,7 @@ function checkConstraint(text: string): void {
 
 function checkContainer(container: ServiceContainerSpec): void {
   if (container.image === "") throw invalid("ContainerSpec: image reference must be provided");
+  if (!IMAGE.test(container.image)) throw invalid(`ContainerSpec: "${container.image}" is not a valid repository/tag`);
   const targets = new Set<string>();
   for (const { target } of container.mounts ?? []) {
     if (targets.has(target)) throw invalid(`ContainerSpec: duplicate mount point: ${target}`);

@@ -26,6 +26,18 @@ describe("services", () => {
       "InvalidArgument",
       "ContainerSpec: image reference must be provided",
     ],
+    [
+      "a bad image",
+      specWith("web", { container: { image: "Busybox:latest" } }),
+      "InvalidArgument",
+      'ContainerSpec: "Busybox:latest" is not a valid repository/tag',
+    ],
+    [
+      "a plugin",
+      specWith("web", { task: { runtime: "plugin" } }),
+      "Unimplemented",
+      "RuntimeSpec: unimplemented runtime in service spec",
+    ],
     ["no name", aSpec(""), "InvalidArgument", "meta: name must be provided"],
     ["a bad name", aSpec("web_"), "InvalidArgument", "name must be valid as a DNS name component"],
     ["a long name", aSpec("a".repeat(64)), "InvalidArgument", "name must be 63 characters or fewer"],
@@ -88,6 +100,18 @@ describe("services", () => {
         message: `rpc error: code = ${code} desc = ${description}`,
       });
       assert.equal(cluster.store.view().count("service"), 0);
+    });
+  }
+
+  for (const image of [
+    "busybox",
+    "library/busy-box_1.x:1.36",
+    "localhost:5000/a/b__c:tag",
+    "[::1]:5000/app",
+    `registry.example.com/web:1@sha256:${"a".repeat(64)}`,
+  ]) {
+    it(`takes the image ${image}`, async () => {
+      assert.ok(await created(cluster, { kind: "create-service", spec: specWith("web", { container: { image } }) }));
     });
   }
 
