@@ -46,6 +46,8 @@ export interface ApiServerOptions {
 export interface ApiServer {
   /** Serves on one more address. @returns the port that was bound, or 0 on a unix socket. */
   listen(target: ListenTarget): Promise<number>;
+  /** Connections that are raw streams now. */
+  readonly takenCount: number;
   /** Ends every request and connection, and takes its sockets from the file system. */
   close(): Promise<void>;
 }
@@ -79,6 +81,10 @@ class DockerApiServer implements ApiServer {
     await chown(target.path, KEEP_OWNER, target.gid);
     await chmod(target.path, target.mode);
     return 0;
+  }
+
+  get takenCount(): number {
+    return this.#taken.size;
   }
 
   async close(): Promise<void> {

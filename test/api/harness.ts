@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createApiServer } from "../../src/api/server.ts";
-import type { ApiServerOptions } from "../../src/api/server.ts";
+import type { ApiServer, ApiServerOptions } from "../../src/api/server.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Log } from "../../src/ports/log.ts";
 import type { Random } from "../../src/ports/random.ts";
@@ -49,21 +49,21 @@ export class Harness implements AsyncDisposable {
   /** For a second server on the same backends. */
   readonly serverOptions: ApiServerOptions;
   readonly #directory: string;
-  readonly #close: () => Promise<void>;
+  readonly #server: ApiServer;
 
   private constructor(parts: {
     directory: string;
     engine: FakeEngine;
     cluster: FakeCluster;
     serverOptions: ApiServerOptions;
-    close: () => Promise<void>;
+    server: ApiServer;
   }) {
     this.#directory = parts.directory;
     this.socketPath = join(parts.directory, "api.sock");
     this.engine = parts.engine;
     this.serverOptions = parts.serverOptions;
     this.cluster = parts.cluster;
-    this.#close = parts.close;
+    this.#server = parts.server;
   }
 
   static async create(): Promise<Harness> {
@@ -76,7 +76,12 @@ export class Harness implements AsyncDisposable {
     const server = createApiServer(serverOptions);
     const path = join(directory, "api.sock");
     await server.listen({ kind: "unix", path, mode: 0o660, gid: process.getgid?.() ?? 0 });
-    return new Harness({ directory, engine, cluster, serverOptions, close: () => server.close() });
+    return new Harness({ directory, engine, cluster, serverOptions, server });
+  }
+
+  /** Connections of the server that are raw streams now. */
+  get takenCount(): number {
+    return this.#server.takenCount;
   }
 
   get dockerHost(): string {
@@ -84,7 +89,7 @@ export class Harness implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#close();
+    await this.#server.close();
     await rm(this.#directory, { recursive: true, force: true });
   }
 

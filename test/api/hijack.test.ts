@@ -150,6 +150,20 @@ describe("hijacked connections", () => {
     assert.match(error.message, /404/);
   });
 
+  it("lets go of a connection as soon as both sides have ended, whatever was left unread", async () => {
+    const id = await running(["sleep"]);
+    const connection = await RawConnection.open(harness.socketPath);
+    connection.socket.write(attachTo(id, UPGRADE, "stream=1&stdout=1"));
+    await connection.until(received => received.includes("\r\n\r\n"));
+    connection.socket.write("nobody reads this");
+    await harness.call("POST", `/containers/${id}/kill`);
+    await connection.ended();
+    const closed = once(connection.socket, "close", { signal: AbortSignal.timeout(5000) });
+    connection.socket.end();
+    await closed;
+    await eventually(() => harness.takenCount === 0);
+  });
+
   it("ends attached connections when the server closes", async () => {
     const other = await Harness.create();
     const created = await other.call("POST", "/containers/create", { body: { Image: "busybox", Cmd: ["sleep"] } });

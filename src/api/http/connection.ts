@@ -64,8 +64,9 @@ export class Connection implements HijackedConnection {
   /** Sends what is left, closes our half, and drops the connection when the client does not close its own in time. */
   finish(): void {
     if (this.#opened === undefined) return;
-    const { socket } = this.#opened;
+    const { socket, input } = this.#opened;
     socket.end();
+    input.release(); // What still comes is dropped: unread, it would keep the end of the stream from being seen.
     socket.resume();
     const deadline = this.#options.timeout(LINGER_MS);
     const drop = () => socket.destroy();

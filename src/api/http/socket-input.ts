@@ -6,6 +6,7 @@ export class SocketInput {
   readonly #listeners: readonly (readonly [event: string, listener: () => void])[];
   #wake: (() => void) | undefined;
   #isOver = false;
+  #isReleased = false;
 
   constructor(socket: Duplex) {
     this.#socket = socket;
@@ -18,9 +19,11 @@ export class SocketInput {
     for (const [event, listener] of this.#listeners) socket.on(event, listener);
   }
 
-  /** Leaves the socket to another reader. */
+  /** Leaves the socket to another reader. Who still waits here is told that it has ended. */
   release(): void {
     for (const [event, listener] of this.#listeners) this.#socket.off(event, listener);
+    this.#isReleased = true;
+    this.#wakeUp();
   }
 
   #wakeUp(): void {
@@ -31,6 +34,7 @@ export class SocketInput {
   /** @returns undefined once the other side has closed its half. */
   async next(): Promise<Uint8Array | undefined> {
     for (;;) {
+      if (this.#isReleased) return undefined;
       const chunk = this.#socket.read() as Uint8Array | null;
       if (chunk !== null) return chunk;
       if (this.#isOver || this.#socket.readableEnded || this.#socket.destroyed) return undefined;
