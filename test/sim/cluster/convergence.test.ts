@@ -191,6 +191,69 @@ describe("a simulated cluster", () => {
   });
 });
 
+describe("nodes of a simulated cluster", () => {
+  it("bring a global service's task back when they are", async () => {
+    await using cluster = await aCluster(3);
+    const id = await cluster.addService({ name: "agent", mode: { kind: "global" } });
+    await cluster.until(() => cluster.running(id).length === 3);
+    const [lost] = nodesOf(cluster);
+    assert.ok(lost);
+    cluster.cut(lost);
+    await cluster.until(() => cluster.running(id).length === 2);
+    cluster.heal(lost);
+    await cluster.until(() => cluster.running(id).length === 3);
+    await cluster.advance(2_000);
+    assert.equal(lost.executor.running().length, 1);
+  });
+
+  it("lose their tasks when they are removed, and stop what still runs", async () => {
+    await using cluster = await aCluster(2);
+    const id = await cluster.addService({ name: "web", mode: replicated(4) });
+    await cluster.until(() => cluster.running(id).length === 4);
+    const [gone, other] = nodesOf(cluster);
+    assert.ok(gone && other);
+    cluster.cut(gone);
+    await cluster.removeNode(gone.id);
+    await cluster.until(() => other.executor.running().length === 4);
+    assert.ok(cluster.tasks(id).every(({ nodeId, status }) => nodeId === other.id || status.state === "orphaned"));
+  });
+
+  it("lose tasks whose constraints they no longer meet", async () => {
+    await using cluster = await aCluster(2);
+    const [east, west] = nodesOf(cluster);
+    assert.ok(east && west);
+    await cluster.setLabels(east.id, { zone: "east" });
+    const placement = { constraints: ["node.labels.zone == east"] };
+    const id = await cluster.addService({ name: "web", mode: replicated(2), task: { ...taskSpec("app:1"), placement } });
+    await cluster.until(() => east.executor.running().length === 2 && cluster.running(id).length === 2);
+    await cluster.setLabels(west.id, { zone: "east" });
+    await cluster.setLabels(east.id, { zone: "north" });
+    await cluster.until(() => west.executor.running().length === 2 && east.executor.running().length === 0);
+  });
+
+  it("are given a secret only with a task that needs it", async () => {
+    await using cluster = await aCluster(2);
+    const secret = await cluster.addSecret("password", "hush");
+    const file = { name: "password", uid: "0", gid: "0", mode: 0o444 };
+    const container = { image: "app:1", labels: {}, secrets: [{ id: secret, name: "password", file }] };
+    const id = await cluster.addService({ name: "web", task: { ...taskSpec("app:1"), container } });
+    await cluster.until(() => cluster.running(id).length === 1);
+    const [task] = cluster.running(id);
+    assert.ok(task?.nodeId);
+    const node = cluster.nodes.get(task.nodeId);
+    assert.deepEqual(node?.executor.files.get(task.id)?.secrets, new Map([[secret, Uint8Array.from(Buffer.from("hush"))]]));
+    assert.ok(
+      [...(node?.db.records.values() ?? [])].every(text => !text.includes("hush")),
+      "the task db holds no secret",
+    );
+    node.agent?.abort();
+    await cluster.advance(500);
+    cluster.startAgent(node, "again");
+    await cluster.advance(3_000);
+    assert.equal(cluster.running(id)[0]?.id, task.id, "a restart of the daemon changes nothing");
+  });
+});
+
 describe("restarts in a simulated cluster", () => {
   it("waits for the delay, keeps five tasks a slot, and stops after the last attempt", async () => {
     await using cluster = await aCluster(1);
@@ -315,6 +378,85 @@ describe("updates in a simulated cluster", () => {
     assert.equal(cluster.service(id).updateStatus?.message, "rollback completed");
     assert.deepEqual(runningImages(cluster), times(4, "app:1"));
     assert.equal(cluster.store.view().count("revision"), 2, "the failed revision stays while its tasks are in the history");
+  });
+
+  it("goes back when the user asks, and says so", async () => {
+    await using cluster = await aCluster(2);
+    const id = await cluster.addService({ name: "web", mode: replicated(3), update: config });
+    await cluster.until(() => cluster.running(id).length === 3);
+    await cluster.updateService(id, toVersion("app:2"));
+    await cluster.until(() => cluster.service(id).updateStatus?.state === "completed");
+    await cluster.rollBack(id);
+    await cluster.until(() => cluster.service(id).updateStatus?.message === "manually requested rollback");
+    await cluster.until(() => cluster.service(id).updateStatus?.state === "rollback_completed");
+    assert.deepEqual(runningImages(cluster), times(3, "app:1"));
+    assert.equal(cluster.service(id).isRollingBack, false);
+  });
+
+  it("pauses a rollback that fails too", async () => {
+    await using cluster = await aCluster(1);
+    const update = { ...config, failureAction: "rollback" } as const;
+    const id = await cluster.addService({ name: "web", mode: replicated(2), update });
+    await cluster.until(() => cluster.running(id).length === 2);
+    await cluster.updateService(id, toVersion("missing"));
+    await cluster.until(() => cluster.service(id).updateStatus?.state === "rollback_started");
+    for (let tries = 0; tries < 200 && cluster.service(id).updateStatus?.state === "rollback_started"; tries++) {
+      for (const { executor } of nodesOf(cluster)) {
+        for (const { task } of executor.running())
+          if (task.createdAtMs >= (cluster.service(id).updateStatus?.startedAtMs ?? 0)) executor.exit(task.id, 1);
+      }
+      await cluster.advance(50);
+    }
+    assert.equal(cluster.service(id).updateStatus?.state, "rollback_paused");
+    assert.match(
+      cluster.service(id).updateStatus?.message ?? "",
+      /^rollback paused due to failure or early termination of task /,
+    );
+  });
+
+  for (const { ratio, state } of [
+    { ratio: 0.5, state: "completed" },
+    { ratio: 0.2, state: "paused" },
+  ] as const) {
+    it(`is ${state} when one task of four fails and ${ratio} may`, async () => {
+      await using cluster = await aCluster(1);
+      const id = await cluster.addService({ name: "web", mode: replicated(4), update: { ...config, maxFailureRatio: ratio } });
+      await cluster.until(() => cluster.running(id).length === 4);
+      await cluster.updateService(id, toVersion("app:2"));
+      const isNew = ({ revision }: { readonly revision: { readonly task: ServiceSpec["task"] } }): boolean =>
+        revision.task.container.image === "app:2";
+      const [node] = nodesOf(cluster);
+      await cluster.until(() => node?.executor.running().some(isNew) ?? false);
+      const victim = node?.executor.running().find(isNew);
+      assert.ok(victim);
+      node?.executor.exit(victim.task.id, 1);
+      await cluster.until(() => cluster.service(id).updateStatus?.state === state);
+    });
+  }
+
+  it("replaces a global service's tasks one node at a time", async () => {
+    await using cluster = await aCluster(3);
+    const id = await cluster.addService({ name: "agent", mode: { kind: "global" }, update: config });
+    await cluster.until(() => cluster.running(id).length === 3);
+    await cluster.updateService(id, toVersion("app:2"));
+    await cluster.until(() => {
+      assert.ok(runningImages(cluster).length >= 2);
+      return cluster.service(id).updateStatus?.state === "completed";
+    });
+    assert.deepEqual(runningImages(cluster), times(3, "app:2"));
+  });
+
+  it("replaces all tasks when forced, and not when only the number changes", async () => {
+    await using cluster = await aCluster(2);
+    const id = await cluster.addService({ name: "web", mode: replicated(2), update: { ...config, parallelism: 0 } });
+    await cluster.until(() => cluster.running(id).length === 2);
+    const before = cluster.running(id).map(task => task.id);
+    await cluster.updateService(id, spec => ({ ...spec, mode: replicated(3) }));
+    await cluster.until(() => cluster.running(id).length === 3);
+    assert.ok(before.every(task => cluster.running(id).some(({ id: now }) => now === task)));
+    await cluster.updateService(id, spec => ({ ...spec, task: { ...spec.task, forceUpdate: 1 } }));
+    await cluster.until(() => cluster.service(id).updateStatus?.state === "completed");
+    assert.ok(cluster.running(id).length === 3 && cluster.running(id).every(task => !before.includes(task.id)));
   });
 
   it("sends nothing to a task that is about to get its signal", async () => {

@@ -2,7 +2,16 @@ import { createHash } from "node:crypto";
 import { OperationError } from "../../../src/lib/errors.ts";
 import type { Cluster, Network, Node, Revision, Service, ServiceSpec, Task } from "../../../src/model/cluster.ts";
 import { asId, clusterIdFrom } from "../../../src/model/ids.ts";
-import type { ClusterId, ClusterObjectId, NetworkId, NodeId, RevisionId, ServiceId, SessionId } from "../../../src/model/ids.ts";
+import type {
+  ClusterId,
+  ClusterObjectId,
+  NetworkId,
+  NodeId,
+  RevisionId,
+  SecretId,
+  ServiceId,
+  SessionId,
+} from "../../../src/model/ids.ts";
 import type { Change } from "../../../src/model/entry.ts";
 import type { SessionDown, SessionUp } from "../../../src/model/session.ts";
 import type { Consensus } from "../../../src/ports/consensus.ts";
@@ -336,6 +345,39 @@ export class SimulatedCluster {
     throw new Error("the service changes too fast");
   }
 
+  /** As the control API does `service rollback`. */
+  async rollBack(id: ServiceId): Promise<void> {
+    await this.#retry(() => {
+      const { updateStatus: _, ...service } = this.service(id);
+      const { previousSpec: spec, previousRevisionId: revisionId } = service;
+      if (spec === undefined || revisionId === undefined) throw new Error("there is nothing to go back to");
+      const previous = { previousSpec: service.spec, previousRevisionId: service.revisionId };
+      return {
+        kind: "put",
+        table: "service",
+        object: { ...service, spec, revisionId, ...previous, isRollingBack: true },
+        basedOn: service.version,
+      };
+    });
+  }
+
+  async setLabels(id: NodeId, labels: Readonly<Record<string, string>>): Promise<void> {
+    await this.#patchNode(id, node => ({ ...node, spec: { ...node.spec, labels } }));
+  }
+
+  async removeNode(id: NodeId): Promise<void> {
+    await this.#retry(() => ({ kind: "remove", table: "node", id, basedOn: this.store.view().get("node", id)?.version ?? 0 }));
+  }
+
+  async addSecret(name: string, text: string): Promise<SecretId> {
+    const id = this.id<SecretId>();
+    const spec = { name, labels: {}, data: Buffer.from(text) };
+    await this.propose([
+      { kind: "put", table: "secret", object: { id, version: 0, createdAtMs: 0, updatedAtMs: 0, spec }, basedOn: 0 },
+    ]);
+    return id;
+  }
+
   async removeService(id: ServiceId): Promise<void> {
     await this.#retry(() => {
       const service = this.service(id);
@@ -344,10 +386,14 @@ export class SimulatedCluster {
   }
 
   async setAvailability(id: NodeId, availability: Node["spec"]["availability"]): Promise<void> {
+    await this.#patchNode(id, node => ({ ...node, spec: { ...node.spec, availability } }));
+  }
+
+  async #patchNode(id: NodeId, change: (node: Node) => Node): Promise<void> {
     await this.#retry(() => {
       const node = this.store.view().get("node", id);
       if (node === undefined) throw new Error(`node ${id} is gone`);
-      return { kind: "put", table: "node", object: { ...node, spec: { ...node.spec, availability } }, basedOn: node.version };
+      return { kind: "put", table: "node", object: change(node), basedOn: node.version };
     });
   }
 

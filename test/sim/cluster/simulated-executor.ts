@@ -3,7 +3,7 @@ import type { TaskStatus } from "../../../src/model/cluster.ts";
 import type { TaskId } from "../../../src/model/ids.ts";
 import type { AssignedTask } from "../../../src/model/session.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
-import type { Executor, NetworkAssignments } from "../../../src/worker/executor.ts";
+import type { Executor, NetworkAssignments, TaskFiles } from "../../../src/worker/executor.ts";
 
 interface Container {
   readonly task: AssignedTask;
@@ -28,7 +28,14 @@ export class SimulatedExecutor implements Executor {
     this.network = state;
   }
 
-  async prepare(task: AssignedTask, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+  /** What each task was given, by secret. */
+  readonly files = new Map<TaskId, TaskFiles>();
+
+  async prepare(
+    task: AssignedTask,
+    { signal, files }: { readonly signal: AbortSignal; readonly files: TaskFiles },
+  ): Promise<void> {
+    this.files.set(task.task.id, files);
     await this.#clock.sleep(50, { signal });
     const { image } = task.revision.task.container;
     if (image === "missing") throw new OperationError("not-found", `No such image: ${image}`);
