@@ -40,7 +40,7 @@ describe("RaftLog", () => {
     { terms: [], offered: [1], from: 1, result: [1] },
   ];
   for (const { terms, offered, from, result } of fresh) {
-    it(`takes from [${offered}] at ${from} what [${terms}] lacks`, () => {
+    it(`takes from [${offered.join()}] at ${from} what [${terms.join()}] lacks`, () => {
       assert.deepEqual(indexes(aLog(terms).newAmong(entriesOf(offered, from))), result);
     });
   }
@@ -117,7 +117,7 @@ describe("RaftLog", () => {
     { terms: [1, 2], index: 1, term: 2, found: { index: 1, term: 1 } },
   ];
   for (const { terms, index, term, found } of hints) {
-    it(`finds in [${terms}] the last entry up to ${index} of term ${term} or older: ${found.index}`, () => {
+    it(`finds in [${terms.join()}] the last entry up to ${index} of term ${term} or older: ${found.index}`, () => {
       assert.deepEqual(aLog(terms).lastWithTermAtMost(index, term), found);
     });
   }

@@ -1,0 +1,171 @@
+#!/usr/bin/env node
+// Breaks Raft on purpose, one small change at a time, and counts how many of the changes the tests notice.
+// Usage: node scripts/mutate-raft.mjs [--count 120] [--seed 1] [--workers 2] [--sim-seeds 30] [--only file.ts]
+import { spawn } from "node:child_process";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+
+const { values } = parseArgs({
+  options: {
+    count: { type: "string", default: "120" },
+    seed: { type: "string", default: "1" },
+    workers: { type: "string", default: "2" },
+    "sim-seeds": { type: "string", default: "30" },
+    only: { type: "string" },
+  },
+});
+const FILES = [
+  "core.ts",
+  "election.ts",
+  "log.ts",
+  "membership.ts",
+  "progress.ts",
+  "quorum.ts",
+  "read-index.ts",
+  "replication.ts",
+  "state.ts",
+  "storage.ts",
+  "transfer.ts",
+  "wal.ts",
+].filter(file => values.only === undefined || file === values.only);
+const TIME_LIMIT_MS = 90_000;
+
+/** Each rule: what to look for in a line, and what to put in its place. */
+const RULES = [
+  { name: "<= to <", find: / <= /g, put: " < " },
+  { name: "< to <=", find: / < /g, put: " <= " },
+  { name: ">= to >", find: / >= /g, put: " > " },
+  { name: "> to >=", find: / > /g, put: " >= " },
+  { name: "=== to !==", find: / === /g, put: " !== " },
+  { name: "!== to ===", find: / !== /g, put: " === " },
+  { name: "&& to ||", find: / && /g, put: " || " },
+  { name: "|| to &&", find: / \|\| /g, put: " && " },
+  { name: "+ 1 to + 0", find: / \+ 1\b/g, put: " + 0" },
+  { name: "- 1 to - 0", find: / - 1\b/g, put: " - 0" },
+  { name: "+ to -", find: / \+ (?!1\b)/g, put: " - " },
+  { name: "min to max", find: /Math\.min/g, put: "Math.max" },
+  { name: "max to min", find: /Math\.max/g, put: "Math.min" },
+  { name: "true to false", find: /\btrue\b/g, put: "false" },
+  { name: "false to true", find: /\bfalse\b/g, put: "true" },
+  { name: "negated condition", find: /\bif \((?!.*\bif \()(.+)\) (?=return|throw|continue|break|\{)/g, put: "if (!($1)) " },
+];
+/** A whole statement on one line, which does something rather than declare or decide. */
+const STATEMENT =
+  /^\s+(?!return|const|let|throw|if|else|for|case|default|import|export|type|readonly|static|private|assert|\}|\/\/|\*)[#\w.?]+(\(.*\)|\[.*\]| [+-]?= .*);$/;
+
+function isCode(line) {
+  return !/^\s*(\/\/|\/?\*|import |export (interface|type)|readonly |assert\(|type )/.test(line) && !line.includes("=>  ");
+}
+
+/** Where a match lies in a type or a string, the change would mean nothing or not compile. */
+function isLive(line, at) {
+  const before = line.slice(0, at);
+  return (
+    before.split('"').length % 2 === 1 &&
+    before.split("`").length % 2 === 1 &&
+    !/\/\/|throw new|assert\(|: Map$|Promise$/.test(before)
+  );
+}
+
+function mutantsOf(file) {
+  const lines = readFileSync(join("src/raft", file), "utf8").split("\n");
+  const mutants = [];
+  for (const [at, line] of lines.entries()) {
+    if (!isCode(line)) continue;
+    for (const { name, find, put } of RULES) {
+      for (const match of line.matchAll(find)) {
+        if (!isLive(line, match.index)) continue;
+        const changed =
+          line.slice(0, match.index) + match[0].replace(new RegExp(find.source), put) + line.slice(match.index + match[0].length);
+        mutants.push({ file, at, name, changed });
+      }
+    }
+    if (STATEMENT.test(line)) mutants.push({ file, at, name: "removed statement", changed: "" });
+  }
+  return mutants;
+}
+
+function shuffled(list, seed) {
+  let state = seed >>> 0;
+  const draw = () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+  return list
+    .map(item => ({ item, key: draw() }))
+    .sort((a, b) => a.key - b.key)
+    .map(({ item }) => item);
+}
+
+function run(cwd, args, env) {
+  return new Promise(resolve => {
+    const child = spawn(process.execPath, args, { cwd, env: { ...process.env, ...env }, stdio: "ignore" });
+    const timer = setTimeout(() => child.kill("SIGKILL"), TIME_LIMIT_MS);
+    child.on("exit", (code, signal) => {
+      clearTimeout(timer);
+      resolve(signal === "SIGKILL" ? "timeout" : code === 0 ? "passed" : "failed");
+    });
+  });
+}
+
+const MOCHA = ["node_modules/mocha/bin/mocha.js", "--bail", "--timeout", "8000"];
+/** The cheapest tests first; a mutant is caught by the first that fails. */
+async function test(tree) {
+  const unit = readdirSync(join(tree, "test/unit/raft"))
+    .filter(name => name.endsWith(".test.ts") && name !== "driver.test.ts")
+    .map(name => join("test/unit/raft", name));
+  const byUnit = await run(tree, [...MOCHA, ...unit], {});
+  if (byUnit !== "passed") return `unit tests ${byUnit}`;
+  const bySimulation = await run(tree, [...MOCHA, "test/sim/raft/raft.test.ts"], { SEEDS: values["sim-seeds"] });
+  return bySimulation === "passed" ? undefined : `simulation ${bySimulation}`;
+}
+
+function makeTree() {
+  const tree = mkdtempSync(join(tmpdir(), "shoal-mutants-"));
+  for (const path of ["src/raft", "src/lib", "src/ports", "src/model", "src/system", "test/unit/raft", "test/sim", "scripts"]) {
+    cpSync(path, join(tree, path), { recursive: true });
+  }
+  for (const path of ["package.json", "tsconfig.json", ".mocharc.json"]) cpSync(path, join(tree, path));
+  symlinkSync(join(process.cwd(), "node_modules"), join(tree, "node_modules"));
+  return tree;
+}
+
+const queue = shuffled(FILES.flatMap(mutantsOf), Number(values.seed)).slice(0, Number(values.count));
+const total = queue.length;
+const survivors = [];
+let done = 0;
+
+async function work() {
+  const tree = makeTree();
+  try {
+    for (let mutant = queue.pop(); mutant !== undefined; mutant = queue.pop()) {
+      const { file, at, name, changed } = mutant;
+      const path = join(tree, "src/raft", file);
+      const original = readFileSync(path, "utf8");
+      const lines = original.split("\n");
+      const before = lines[at];
+      lines[at] = changed;
+      writeFileSync(path, lines.join("\n"));
+      const caughtBy = await test(tree);
+      writeFileSync(path, original);
+      done += 1;
+      console.log(`${done}/${total} ${file}:${at + 1} ${name}: ${caughtBy ?? "SURVIVED"}`);
+      if (caughtBy === undefined) survivors.push(`${file}:${at + 1} ${name}\n  - ${before.trim()}\n  + ${changed.trim()}`);
+    }
+  } finally {
+    rmSync(tree, { recursive: true });
+  }
+}
+
+const baseline = makeTree();
+const unbroken = await test(baseline);
+rmSync(baseline, { recursive: true });
+if (unbroken !== undefined) throw new Error(`the tests fail on the code as it is: ${unbroken}`);
+await Promise.all(Array.from({ length: Number(values.workers) }, work));
+console.log(`\nSurvivors:\n${survivors.join("\n") || "none"}`);
+console.log(
+  `\n${total - survivors.length} of ${total} mutants caught (${Math.round((100 * (total - survivors.length)) / total)} %)`,
+);
+process.exitCode = (total - survivors.length) / total >= 0.8 ? 0 : 1;
