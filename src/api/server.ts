@@ -119,7 +119,13 @@ class DockerApiServer implements ApiServer {
     const response = new ServerResponse(message);
     response.shouldKeepAlive = false;
     response.assignSocket(socket as Socket);
-    response.once("finish", () => socket.end());
+    response.once("finish", () => {
+      // Answered as plain HTTP, and over: what still comes is dropped, and a client that stays is let go in time.
+      input.release();
+      (socket as Socket).setTimeout(KEEP_ALIVE_MS, () => socket.destroy());
+      socket.end();
+      socket.resume();
+    });
     this.#track(socket);
     const take = () => {
       response.detachSocket(socket as Socket);

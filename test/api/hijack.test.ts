@@ -100,7 +100,8 @@ describe("hijacked connections", () => {
     await connection.until(received => received.includes('"}'));
     assert.match(connection.text, /^HTTP\/1\.1 404 Not Found\r\n/);
     assert.equal(connection.body.toString(), '{"message":"No such container: nobody"}\n');
-    connection.socket.destroy();
+    connection.socket.end();
+    await eventually(() => harness.takenCount === 0);
   });
 
   it("answers a request that asks for another protocol as if it had not", async () => {
