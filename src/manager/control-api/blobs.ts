@@ -38,8 +38,7 @@ export function updateBlob(
 ): PlanMutation {
   const { id, version, spec } = request;
   return view => {
-    const blob = view.get(table, id as SecretId & ConfigId);
-    if (blob === undefined) throw rpcError("NotFound", `${table} ${id} not found`);
+    const blob = find(view, table, id);
     const isSameData = spec.data.length === 0 || isDeepStrictEqual(Buffer.from(spec.data), Buffer.from(blob.spec.data));
     if (spec.name !== blob.spec.name || !isSameData) throw rpcError("InvalidArgument", "only updates to Labels are allowed");
     checkVersion(blob, version);

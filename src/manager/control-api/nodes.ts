@@ -11,8 +11,7 @@ import { checkVersion, type PlanMutation } from "./mutations.ts";
 export function updateNode(request: { readonly id: NodeId; readonly version: number; readonly spec: NodeSpec }): PlanMutation {
   const { id, version, spec } = request;
   return view => {
-    const node = view.get("node", id);
-    if (node === undefined) throw rpcError("NotFound", `node ${id} not found`);
+    const node = find(view, "node", id);
     checkVersion(node, version);
     if (node.spec.role === "manager" && spec.role === "worker") checkDemotion(view, node);
     const change = { kind: "put", table: "node", object: { ...node, spec }, basedOn: node.version } as const;

@@ -1,4 +1,3 @@
-import { OperationError } from "../../lib/errors.ts";
 import type { NetworkAttachmentSpec, PortConfig, ServiceSpec } from "../../model/cluster.ts";
 import type { Reliance } from "../../model/entry.ts";
 import { rpcError } from "../rpc-error.ts";
@@ -83,8 +82,4 @@ function portKey({ publishedPort, protocol }: PortConfig): string {
 export function checkFreeName(view: StateSnapshot, name: string): void {
   if (view.byName("service", name) === undefined) return;
   throw rpcError("AlreadyExists", `name conflicts with an existing object: service ${name} already exists`);
-}
-
-export function noSuchService(id: string): OperationError {
-  return rpcError("NotFound", `service ${id} not found`);
 }

@@ -9,7 +9,7 @@ import { beginsWith, checkFilters, hasLabels, passes } from "./filters.ts";
 import { find } from "./find.ts";
 import { checkVersion, type Mutation, type MutationContext, type PlanMutation } from "./mutations.ts";
 import { Pace } from "./pace.ts";
-import { checkFreeName, checkPorts, noSuchService, resolveReferences } from "./service-references.ts";
+import { checkFreeName, checkPorts, resolveReferences } from "./service-references.ts";
 import { checkServiceSpec } from "./service-spec.ts";
 
 const NEW = { version: 0, createdAtMs: 0, updatedAtMs: 0 };
@@ -44,8 +44,7 @@ export function updateService(request: {
   const { id, version, spec, rollback } = request;
   return (view, context) => {
     if (!rollback) checkServiceSpec(spec);
-    const service = view.get("service", id);
-    if (service === undefined || service.isRemoving) throw noSuchService(id);
+    const service = find(view, "service", id);
     return rollback ? rollBack(service, version) : replaceSpec(view, { service, version, given: spec, context });
   };
 }

@@ -282,13 +282,19 @@ describe("rpc", () => {
     const options = { host: "127.0.0.1", port: 0, identity: manager, clusterId, log, reviewMs: 20 };
     listener = await ManagerListener.listen({ ...options, backends: reviewing });
     async function* up(): AsyncGenerator<SessionUp> {
+      yield { kind: "beat" };
       await new Promise(() => {});
     }
     const signal = clock.timeout(8_000);
     const session = openSession({ address: `127.0.0.1:${listener.port}`, identity: worker, up: up(), signal });
     assert.equal((await session.next()).value?.kind, "welcome");
     removed.add("w1");
-    await assert.rejects(session.next(), { kind: "unavailable" });
+    await assert.rejects(
+      async () => {
+        for await (const _ of session);
+      },
+      { kind: "unavailable" },
+    );
   });
 
   it("ends a session with `unavailable` when the manager goes away, and with the reason when it is aborted", async () => {

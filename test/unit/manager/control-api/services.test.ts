@@ -219,11 +219,13 @@ describe("services", () => {
       [{ spec: aSpec("other") }, "Unimplemented desc = renaming services is not supported"],
       [{ spec: specWith("web", { mode: { kind: "global" } }) }, "Unimplemented desc = service mode change is not allowed"],
       [{ rollback: true }, `FailedPrecondition desc = service ${id} does not have a previous spec`],
-      [{ id: asId<ServiceId>("nope") }, "NotFound desc = service nope not found"],
     ];
     for (const [more, description] of cases) {
       await assert.rejects(cluster.call({ ...update, ...more }), { message: `rpc error: code = ${description}` });
     }
+    const unknown = cluster.call({ ...update, id: asId<ServiceId>("nope") });
+    await assert.rejects(unknown, { kind: "not-found", message: "service nope not found" });
+    assert.deepEqual(await cluster.call({ ...update, id: asId<ServiceId>("web") }), { kind: "done" }, "a name will do");
   });
 
   it("finds services by id, name and the beginning of an id, and says when several fit", async () => {
