@@ -68,6 +68,7 @@ export class VirtualTime {
   }
 
   async runUntil(untilMs: number): Promise<void> {
+    await settle(); // What was begun just now has yet to ask for its time.
     while (await this.step(untilMs)) {
       // Until then.
     }

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { OperationError } from "../../../src/lib/errors.ts";
+import type { Clock } from "../../../src/ports/clock.ts";
+import { systemClock } from "../../../src/system/clock.ts";
+import { simulatedClock, VirtualTime } from "../../sim/virtual-time.ts";
+
+/** One clock under test; `pass` lets its time go by while the work waits for it. */
+interface Subject {
+  readonly clock: Clock;
+  readonly pass: <T>(work: Promise<T>) => Promise<T>;
+}
+
+const subjects: readonly { readonly name: string; make(): Subject }[] = [
+  { name: "the system's clock", make: () => ({ clock: systemClock, pass: work => work }) },
+  {
+    name: "the simulated clock",
+    make: () => {
+      const time = new VirtualTime();
+      const pass = async <T>(work: Promise<T>) => {
+        work.catch(() => undefined);
+        await time.runUntil(10_000);
+        return await work;
+      };
+      return { clock: simulatedClock(time), pass };
+    },
+  },
+];
+
+for (const { name, make } of subjects) {
+  describe(`Clock: ${name}`, () => {
+    it("sleeps at least as long as asked, by the monotonic clock", async () => {
+      const { clock, pass } = make();
+      const beforeMs = clock.monotonicMs();
+      await pass(clock.sleep(20));
+      assert.ok(clock.monotonicMs() - beforeMs >= 19);
+    });
+
+    it("wakes sleepers in the order of their times", async () => {
+      const { clock, pass } = make();
+      const woken: number[] = [];
+      await pass(Promise.all([40, 5, 20].map(ms => clock.sleep(ms).then(() => woken.push(ms)))));
+      assert.deepEqual(woken, [5, 20, 40]);
+    });
+
+    it("ends a sleep with the signal's reason", async () => {
+      const { clock, pass } = make();
+      const controller = new AbortController();
+      const sleep = clock.sleep(60_000, { signal: controller.signal });
+      controller.abort(new Error("enough"));
+      await assert.rejects(pass(sleep), /enough/);
+      await assert.rejects(clock.sleep(1, { signal: controller.signal }), /enough/);
+    });
+
+    it("aborts a deadline's signal as unavailable", async () => {
+      const { clock, pass } = make();
+      const signal = clock.timeout(10);
+      assert.equal(signal.aborted, false);
+      await pass(clock.sleep(40));
+      assert.equal(signal.aborted, true);
+      assert.ok(signal.reason instanceof OperationError && signal.reason.kind === "unavailable");
+      await assert.rejects(clock.sleep(1, { signal }), { kind: "unavailable" });
+    });
+
+    it("tells a time of day after 2020", () => {
+      assert.ok(make().clock.nowMs() > Date.UTC(2020));
+    });
+  });
+}
