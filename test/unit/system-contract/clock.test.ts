@@ -10,7 +10,7 @@ interface Subject {
   readonly pass: <T>(work: Promise<T>) => Promise<T>;
 }
 
-const subjects: readonly { readonly name: string; make(): Subject }[] = [
+const subjects: readonly { readonly name: string; readonly make: () => Subject }[] = [
   { name: "the system's clock", make: () => ({ clock: systemClock, pass: work => work }) },
   {
     name: "the simulated clock",

@@ -14,7 +14,7 @@ interface Subject extends AsyncDisposable {
   readonly pass: <T>(work: Promise<T>) => Promise<T>;
 }
 
-const subjects: readonly { readonly name: string; make(): Promise<Subject> }[] = [
+const subjects: readonly { readonly name: string; readonly make: () => Promise<Subject> }[] = [
   {
     name: "the real disk",
     make: async () => {
