@@ -1,4 +1,5 @@
 import { type ChannelCredentials, credentials, type ClientUnaryCall, type ServiceError } from "@grpc/grpc-js";
+import { setMaxListeners } from "node:events";
 import { createSecureContext, type PeerCertificate } from "node:tls";
 import type { NodeIdentity } from "../ports/certificates.ts";
 import { peerInCertificate } from "./peer.ts";
@@ -31,6 +32,7 @@ export async function unaryCall<Response>(
   { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<Response> {
   signal?.throwIfAborted();
+  if (signal !== undefined) setMaxListeners(0, signal); // One signal may end any number of calls.
   return await new Promise<Response>((resolve, reject) => {
     const onAbort = () => call.cancel();
     const call = start((error, response) => {

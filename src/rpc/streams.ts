@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import { OperationError } from "../lib/errors.ts";
 
@@ -31,6 +32,7 @@ export async function* incoming<Wire>(stream: Readable, { signal }: { readonly s
   };
   const onAbort = () => listeners.error(signal.reason);
   for (const [event, listener] of Object.entries(listeners)) stream.on(event, listener);
+  setMaxListeners(0, signal); // One signal may end any number of streams.
   signal.addEventListener("abort", onAbort);
   if (signal.aborted) onAbort();
   try {

@@ -12,8 +12,8 @@ export function updateNode(request: { readonly id: NodeId; readonly version: num
   const { id, version, spec } = request;
   return view => {
     const node = find(view, "node", id);
-    checkVersion(node, version);
     if (node.spec.role === "manager" && spec.role === "worker") checkDemotion(view, node);
+    checkVersion(node, version);
     const change = { kind: "put", table: "node", object: { ...node, spec }, basedOn: node.version } as const;
     return { changes: [change], response: { kind: "done" } };
   };
