@@ -2,7 +2,7 @@ import { OperationError } from "../../lib/errors.ts";
 import type { OutputStream } from "../logs/cri-line.ts";
 import { readLog } from "../logs/read-log.ts";
 import { type ContainerContext, publish } from "./context.ts";
-import { copyFromLog, copyOutput, type OutputClient } from "./copy-output.ts";
+import { copyOutput, followLog, type OutputClient } from "./copy-output.ts";
 import { DetachKeys } from "./detach-keys.ts";
 import type { ContainerEntry, ContainerRun } from "./entry.ts";
 import { OutputHub } from "./output-hub.ts";
@@ -101,15 +101,13 @@ async function copyRun(
 ): Promise<void> {
   const { log } = entry;
   if (withLogs && log !== undefined) {
-    return copyFromLog(client, { log, start: { file: log.oldestFile, offsetBytes: 0 }, skipBytes: { stdout: 0, stderr: 0 } });
+    return followLog(client, log, { file: log.oldestFile, offsetBytes: 0 });
   }
-  const { hub } = run;
+  const { hub, runLog } = run;
   if (hub !== undefined) {
-    const fallback =
-      log === undefined || run.logStart === undefined ? undefined : { log, start: run.logStart, skipBytes: hub.seenBytes };
-    return copyOutput(hub, client, fallback);
+    return copyOutput(hub, client, runLog === undefined ? undefined : { runLog, seenBytes: hub.seenBytes });
   }
-  if (log !== undefined) return copyFromLog(client, { log, start: await log.end(), skipBytes: { stdout: 0, stderr: 0 } });
+  if (log !== undefined) return followLog(client, log, await log.end());
   const streams = await run.shim.attach();
   run.hub ??= new OutputHub(streams);
   return copyOutput(run.hub, client, undefined);

@@ -1,7 +1,8 @@
 import { OperationError } from "../../lib/errors.ts";
-import type { ContainerLog, LogPosition } from "../logs/container-log.ts";
+import type { ContainerLog, LogPin, LogPosition } from "../logs/container-log.ts";
 import type { OutputStream } from "../logs/cri-line.ts";
 import { readLog } from "../logs/read-log.ts";
+import type { RunLog, StreamBytes } from "../logs/run-log.ts";
 
 /** How far a client may fall behind before it is served from the log. */
 export const CLIENT_BEHIND_BYTES_MAX = 1024 * 1024;
@@ -20,13 +21,11 @@ export interface OutputClient {
   readonly signal: AbortSignal;
 }
 
-/** What is in the log of the same output. */
+/** The same output in the log. */
 export interface LogFallback {
-  readonly log: ContainerLog;
-  /** Where the source's first byte is in the log. */
-  readonly start: LogPosition;
-  /** What of it came before this client was there. */
-  readonly skipBytes: Readonly<Record<OutputStream, number>>;
+  readonly runLog: RunLog;
+  /** What of the run came before this client was there. */
+  readonly seenBytes: StreamBytes;
 }
 
 interface Piece {
@@ -40,7 +39,8 @@ interface Piece {
  */
 export async function copyOutput(source: OutputSource, client: OutputClient, fallback: LogFallback | undefined): Promise<void> {
   const queue = new ClientQueue(source, { hasFallback: fallback !== undefined });
-  const takenBytes: Record<OutputStream, number> = { stdout: 0, stderr: 0 };
+  const takenBytes: Record<OutputStream, number> = { stdout: 0, stderr: 0, ...fallback?.seenBytes };
+  const pin = fallback?.runLog.log.pin(() => fallback.runLog.locate(takenBytes, client.wants).position.file);
   const unsubscribe = source.subscribe(
     (stream, data) => {
       if (!client.wants.has(stream)) takenBytes[stream] += data.length;
@@ -51,31 +51,44 @@ export async function copyOutput(source: OutputSource, client: OutputClient, fal
   const onAbort = () => queue.end();
   client.signal.addEventListener("abort", onAbort, { once: true });
   try {
-    for (;;) {
-      const piece = await queue.next();
-      if (client.signal.aborted) return;
-      if (piece === "behind") break;
-      if (piece === undefined) return;
-      await client.write(piece.stream, piece.data);
-      takenBytes[piece.stream] += piece.data.length;
-    }
+    if ((await copyQueue(queue, client, takenBytes)) !== "behind") return;
+    unsubscribe();
+    if (fallback === undefined || pin === undefined) throw new OperationError("unavailable", "the client reads too slowly");
+    const { position, skipBytes } = fallback.runLog.locate(takenBytes, client.wants);
+    await copyFromLog(client, { log: fallback.runLog.log, start: position, skipBytes, pin });
   } finally {
     unsubscribe();
     queue.dispose();
+    pin?.release();
     client.signal.removeEventListener("abort", onAbort);
   }
-  if (fallback === undefined) throw new OperationError("unavailable", "the client reads too slowly");
-  await copyFromLog(client, {
-    log: fallback.log,
-    start: fallback.start,
-    skipBytes: { stdout: fallback.skipBytes.stdout + takenBytes.stdout, stderr: fallback.skipBytes.stderr + takenBytes.stderr },
-  });
+}
+
+async function copyQueue(
+  queue: ClientQueue,
+  client: OutputClient,
+  takenBytes: Record<OutputStream, number>,
+): Promise<"behind" | "over"> {
+  for (;;) {
+    const piece = await queue.next();
+    if (client.signal.aborted || piece === undefined) return "over";
+    if (piece === "behind") return "behind";
+    await client.write(piece.stream, piece.data);
+    takenBytes[piece.stream] += piece.data.length;
+  }
+}
+
+interface LogPlace {
+  readonly log: ContainerLog;
+  readonly start: LogPosition;
+  readonly skipBytes: StreamBytes;
+  readonly pin: LogPin;
 }
 
 /** The output as it was, read from the log from `start` on, without the bytes to be skipped, until the run is over. */
-export async function copyFromLog(client: OutputClient, { log, start, skipBytes }: LogFallback): Promise<void> {
+async function copyFromLog(client: OutputClient, { log, start, skipBytes, pin }: LogPlace): Promise<void> {
   const skip: Record<OutputStream, number> = { ...skipBytes };
-  for await (const entries of readLog(log, { from: start, isFollowing: true, isPinned: true, signal: client.signal })) {
+  for await (const entries of readLog(log, { from: start, isFollowing: true, pin, signal: client.signal })) {
     const pieces = entries.map(({ stream, content, isPartial }) => ({
       stream,
       data: isPartial ? content : Buffer.concat([content, NEWLINE]),
@@ -85,6 +98,16 @@ export async function copyFromLog(client: OutputClient, { log, start, skipBytes 
       skip[stream] -= skipped;
       if (skipped < data.length) await client.write(stream, data.subarray(skipped));
     }
+  }
+}
+
+/** What the log has from `start` on, until the run is over. */
+export async function followLog(client: OutputClient, log: ContainerLog, start: LogPosition): Promise<void> {
+  const pin = log.pin(() => start.file);
+  try {
+    await copyFromLog(client, { log, start, skipBytes: { stdout: 0, stderr: 0 }, pin });
+  } finally {
+    pin.release();
   }
 }
 

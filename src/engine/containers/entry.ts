@@ -1,6 +1,6 @@
 import type { ContainerId, ExecId } from "../../model/ids.ts";
 import type { ContainerLog } from "../logs/container-log.ts";
-import type { LogPosition } from "../logs/container-log.ts";
+import type { RunLog } from "../logs/run-log.ts";
 import type { ShimContainer } from "../runtime/shim.ts";
 import type { HealthMonitor } from "./health.ts";
 import { OperationQueue } from "./operation-queue.ts";
@@ -13,8 +13,8 @@ export interface ContainerRun {
   readonly rootfsPath: string;
   /** There when its output is read live: from its first byte, or since the first client where there is no log. */
   hub: OutputHub | undefined;
-  /** Where this run's output begins in the log; `undefined` when nobody knows (taken up after a restart). */
-  readonly logStart: LogPosition | undefined;
+  /** Where this run's output is in the log; `undefined` without one, or when nobody knows (taken up after a restart). */
+  readonly runLog: RunLog | undefined;
   readonly startedAtMonotonicMs: number;
 }
 

@@ -189,7 +189,7 @@ export class Lifecycle {
         error: failure.message,
       }),
     );
-    entry.announceExit({ exitCode, error: failure.message });
+    entry.announceExit({ exitCode });
     if (entry.record.container.hostConfig.autoRemove) await this.removeNow(entry, { volumes: true });
   }
 
@@ -206,10 +206,13 @@ export class Lifecycle {
     }
     await this.#context.store.remove(entry);
     publish(this.#context, entry, { action: "destroy" });
-    const { exitCode, error } = entry.state;
-    entry.announceRemoval({ exitCode, ...(error !== "" && { error }) });
+    entry.announceRemoval({ exitCode: entry.state.exitCode });
     await entry.teardown;
-    await this.#takeAway(entry, { volumes });
+    const { log } = entry;
+    if (log?.isPinned !== true) return this.#takeAway(entry, { volumes });
+    // A client still reads what it printed: its files are taken away behind the user's back.
+    void log.released().then(() => this.#takeAway(entry, { volumes }));
+    return undefined;
   }
 
   async #takeAway(entry: ContainerEntry, options: { readonly volumes: boolean }): Promise<void> {

@@ -9,6 +9,7 @@ import type { Sandbox } from "./needs.ts";
 import { OutputHub } from "./output-hub.ts";
 import { checkBindSource, ensureDirectoryInRoot, resolveInRoot } from "./prepare-mounts.ts";
 import { hasProcess } from "./record.ts";
+import { RunLog } from "../logs/run-log.ts";
 import { encodeSpec } from "../runtime/oci/spec.ts";
 import type { SpecRequest } from "./runtime-specs.ts";
 import type { ShimContainer } from "../runtime/shim.ts";
@@ -40,8 +41,9 @@ export async function makeRun(context: ContainerContext, entry: ContainerEntry):
       joined,
     });
     await writeFile(join(bundlePath, "config.json"), encodeSpec(spec), { mode: 0o600 });
-    const logStart = await entry.log?.end();
-    entry.log?.begin();
+    const { log } = entry;
+    const runLog = log === undefined ? undefined : new RunLog(log, await log.end());
+    log?.begin();
     const isAttached = entry.waitingAttachments.size > 0 || (container.config.openStdin && container.config.attachStdin);
     shim = await context.shim.create({
       id: entry.id,
@@ -54,7 +56,7 @@ export async function makeRun(context: ContainerContext, entry: ContainerEntry):
       attach: isAttached,
     });
     const hub = isAttached ? new OutputHub(await shim.attach()) : undefined;
-    return { shim, rootfsPath, hub, logStart, startedAtMonotonicMs: context.clock.monotonicMs() };
+    return { shim, rootfsPath, hub, runLog, startedAtMonotonicMs: context.clock.monotonicMs() };
   } catch (error) {
     entry.log?.finish();
     entry.teardown = abandonRun(context, entry, shim);

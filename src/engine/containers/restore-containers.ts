@@ -88,7 +88,7 @@ async function takeUp(
   for (const { name } of volumesIn(entry.record.mounts)) await context.volumes.mount(name, entry.id); // So are its volumes.
   const ranForMs = Math.max(0, context.clock.nowMs() - (entry.state.startedAtMs ?? 0));
   const startedAtMonotonicMs = context.clock.monotonicMs() - ranForMs;
-  const run = { shim, rootfsPath, hub: undefined, logStart: undefined, startedAtMonotonicMs };
+  const run = { shim, rootfsPath, hub: undefined, runLog: undefined, startedAtMonotonicMs };
   entry.run = run;
   lifecycle.watch(entry, run);
 }

@@ -23,7 +23,9 @@ export async function rotateLogs(context: ContainerContext, signal: AbortSignal)
       await Promise.all(
         some.map(async ({ id, run, log }) => {
           try {
-            await log.rotateIfFull(rotatedPath => run.shim.rotateLog(rotatedPath));
+            // Only who reads live can fall behind.
+            const countFile = async (file: number) => (run.hub === undefined ? undefined : run.runLog?.countFile(file));
+            await log.rotateIfFull(rotatedPath => run.shim.rotateLog(rotatedPath), countFile);
           } catch (error) {
             context.log.warn({ container: id, error: errorMessage(error) }, "a log could not be rotated");
           }

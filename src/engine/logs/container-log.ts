@@ -11,6 +11,12 @@ export interface LogPosition {
   readonly offsetBytes: number;
 }
 
+export interface LogPin {
+  /** The first file that is still needed; whoever reads on may replace it. */
+  locate: () => number;
+  release(): void;
+}
+
 /** How far files that a slow attached client has still to read may pile up before it loses them: 1 GiB at the default size. */
 const PINNED_FILES_MAX = 50;
 
@@ -24,7 +30,8 @@ export class ContainerLog implements AsyncDisposable {
   /** Finished files, oldest first. */
   #finished: number[];
   #current: number;
-  readonly #pins = new Set<{ file: number }>();
+  readonly #pins = new Set<LogPin>();
+  #onReleased: (() => void)[] = [];
   readonly #listeners = new Set<() => void>();
   #watcher: FSWatcher | undefined;
   #rotation: Promise<void> | undefined;
@@ -101,20 +108,48 @@ export class ContainerLog implements AsyncDisposable {
     };
   }
 
-  /** Keeps files from `file` on until it is released, though their number is over the limit. */
-  pin(file: number): { move(file: number): void; release(): void } {
-    const pin = { file };
+  /** Keeps the files that its owner has still to read, though their number is over the limit. */
+  pin(locate: () => number): LogPin {
+    const pin: LogPin = {
+      locate,
+      release: () => {
+        this.#pins.delete(pin);
+        if (this.#pins.size > 0) return;
+        for (const resolve of this.#onReleased.splice(0)) resolve();
+      },
+    };
     this.#pins.add(pin);
-    return { move: next => (pin.file = next), release: () => this.#pins.delete(pin) };
+    return pin;
   }
 
-  /** Begins a new file when the current one is full. @param rotate - Has the shim move its log there. */
-  async rotateIfFull(rotate: (rotatedPath: string) => Promise<void>): Promise<void> {
+  get isPinned(): boolean {
+    return this.#pins.size > 0;
+  }
+
+  /** Resolves when nobody needs the files any more. */
+  async released(): Promise<void> {
+    if (this.#pins.size > 0) await new Promise<void>(resolve => this.#onReleased.push(resolve));
+  }
+
+  /**
+   * Begins a new file when the current one is full.
+   *
+   * @param rotate - Has the shim move its log there.
+   * @param onFinished - Is told the number of the finished file before any is dropped.
+   */
+  async rotateIfFull(
+    rotate: (rotatedPath: string) => Promise<void>,
+    onFinished: (file: number) => Promise<void> = () => Promise.resolve(),
+  ): Promise<void> {
     if (this.#rotation !== undefined) return this.#rotation;
     const stats = await stat(this.path).catch(ignoreMissing);
     if (stats === undefined || stats.size < this.#settings.fileBytesMax) return undefined;
+    const file = this.#current;
     this.#rotation ??= this.#rotate(rotate).finally(() => (this.#rotation = undefined));
-    return this.#rotation;
+    await this.#rotation;
+    if (this.#current === file) return undefined;
+    await onFinished(file);
+    return this.#dropOld();
   }
 
   #pathOf(file: number): string {
@@ -146,11 +181,10 @@ export class ContainerLog implements AsyncDisposable {
     this.#finished.push(number);
     this.#current = number + 1;
     this.#announce();
-    await this.#dropOld();
   }
 
   async #dropOld(): Promise<void> {
-    const needed = Math.min(...[...this.#pins].map(pin => pin.file));
+    const needed = Math.min(...[...this.#pins].map(pin => pin.locate()));
     while (this.#finished.length >= this.#settings.filesMax) {
       const [oldest = 0] = this.#finished;
       if (oldest >= needed && this.#finished.length < PINNED_FILES_MAX) return;
@@ -162,8 +196,12 @@ export class ContainerLog implements AsyncDisposable {
   #watch(): void {
     if (this.#watcher !== undefined) return;
     // The folder, not the file: a watch on the file would stay with it when it is rotated.
-    this.#watcher = watch(dirname(this.path), { persistent: false }, () => this.#announce());
-    this.#watcher.on("error", () => this.#unwatch());
+    try {
+      this.#watcher = watch(dirname(this.path), { persistent: false }, () => this.#announce());
+      this.#watcher.on("error", () => this.#unwatch());
+    } catch (error) {
+      ignoreMissing(error); // Removed with its container: nothing more will come.
+    }
   }
 
   #unwatch(): void {

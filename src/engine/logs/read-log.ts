@@ -1,6 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
 import { OperationError } from "../../lib/errors.ts";
-import type { ContainerLog, LogPosition } from "./container-log.ts";
+import type { ContainerLog, LogPin, LogPosition } from "./container-log.ts";
 import { type LogEntry, splitLogBlock } from "./cri-line.ts";
 
 const BLOCK_BYTES = 64 * 1024;
@@ -11,8 +11,10 @@ export interface ReadLogOptions {
   readonly from: LogPosition;
   /** Goes on until the run is over; otherwise it ends where the log ended when reading reached it. */
   readonly isFollowing: boolean;
-  /** Files still to be read are not dropped meanwhile. */
-  readonly isPinned?: boolean;
+  /** Is moved along, so that files still to be read are not dropped. */
+  readonly pin?: LogPin;
+  /** The last file to read. */
+  readonly untilFile?: number;
   readonly signal: AbortSignal;
 }
 
@@ -23,11 +25,10 @@ export async function* readLog(log: ContainerLog, options: ReadLogOptions): Asyn
   const unsubscribe = isFollowing ? log.subscribe(() => news.announce()) : () => {};
   const onAbort = () => news.announce();
   signal.addEventListener("abort", onAbort, { once: true });
-  const pin = options.isPinned === true ? log.pin(options.from.file) : undefined;
   let { file, offsetBytes } = options.from;
+  if (options.pin !== undefined) options.pin.locate = () => file;
   try {
     while (!signal.aborted) {
-      pin?.move(file);
       await using handle = new OpenLog(await log.openFile(file));
       let reader = handle.handle === undefined ? undefined : new BlockReader(handle.handle, offsetBytes);
       for (;;) {
@@ -48,17 +49,17 @@ export async function* readLog(log: ContainerLog, options: ReadLogOptions): Asyn
           if (entries.length > 0) yield entries;
           continue;
         }
+        if (file === options.untilFile) return;
         if (isFinal) break;
         if (!isFollowing || isEnded) return;
         await news.wait();
       }
-      if (log.oldestFile > file + 1 && options.isPinned === true)
+      if (log.oldestFile > file + 1 && options.pin !== undefined)
         throw new OperationError("unavailable", "the reader fell too far behind");
       file = Math.max(file + 1, log.oldestFile);
       offsetBytes = 0;
     }
   } finally {
-    pin?.release();
     unsubscribe();
     signal.removeEventListener("abort", onAbort);
   }

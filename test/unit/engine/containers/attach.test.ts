@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { DetachKeys, parseDetachKeys } from "../../../../src/engine/containers/detach-keys.ts";
 import type { AttachOptions } from "../../../../src/engine/containers/attach.ts";
@@ -102,6 +104,45 @@ describe("attach", () => {
     assert.equal(client.text("stdout"), `${expected.join("")}no newline at the end`);
     assert.equal(client.text("stderr"), "noise\n".repeat(4));
   });
+
+  for (const takenFirst of [1, 150]) {
+    it(`serves a client that stalls after ${takenFirst} pieces across rotations and the container's removal`, async () => {
+      const gate = { open: () => {} };
+      const opened = new Promise<void>(resolve => (gate.open = resolve));
+      const client = aClient();
+      const logConfig = { type: "json-file", options: { "max-size": "300k", "max-file": "2" } };
+      const { id, process } = await runAttached(
+        { hostConfig: { logConfig, autoRemove: true } },
+        {
+          output: async (stream, data) => {
+            await client.output(stream, data);
+            if (client.pieces.length === takenFirst) await opened;
+          },
+        },
+      );
+      const expected: string[] = [];
+      for (let number = 0; number < 400; number++) {
+        const text = `${number} ${"x".repeat(7000)}\n`;
+        expected.push(text);
+        process.print(text);
+        if (number < takenFirst) await until(() => client.pieces.length > number, "the client keeps up");
+        if (number % 50 === 49) {
+          const rotated = join(world.directory, "containers", id, `container.log.${(number + 1) / 50}`);
+          await until(async () => {
+            await world.clock.advance(1000);
+            return existsSync(rotated);
+          }, "the log is rotated");
+        }
+      }
+      process.exit(0);
+      await until(async () => (await world.engine.list({ all: true, filters: {} })).length === 0, "it is removed");
+      assert.ok(world.hasFiles(id));
+      gate.open();
+      await until(() => client.text().length === expected.join("").length, "all was served");
+      assert.equal(client.text(), expected.join(""));
+      await until(() => !world.hasFiles(id), "its files are gone");
+    });
+  }
 
   it("holds a container without a log back instead", async () => {
     const gate = { open: () => {} };
