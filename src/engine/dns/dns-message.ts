@@ -3,7 +3,13 @@ import packet, { type Answer, type DecodedPacket, type Packet } from "dns-packet
 const UDP_BYTES_MIN = 512;
 /** Larger answers would be cut into fragments on a common path. */
 const UDP_BYTES_MAX = 1_232;
+const TCP_BYTES_MAX = 65_535;
 const TTL_SECONDS = 600;
+
+const ADDRESS_RECORD_BYTES = 16;
+const ANSWER_COUNT_OFFSET = 6;
+/** A compression pointer to offset 12, where the question's name is. */
+const NAME_OF_QUESTION = 0xc00c;
 
 export type Rcode = "NOERROR" | "FORMERR" | "SERVFAIL" | "NXDOMAIN" | "NOTIMP";
 const RCODES: Record<Rcode, number> = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4 };
@@ -35,7 +41,7 @@ export function isServerFailure(reply: Uint8Array): boolean {
 
 /** An answer without records. */
 export function emptyReply(query: Query, rcode: Rcode): Uint8Array {
-  return encode(query, { answers: [], rcode, isTruncated: false });
+  return encode(query, { rcode });
 }
 
 /**
@@ -47,28 +53,30 @@ export function addressReply(
   addresses: readonly string[],
   { transport }: { readonly transport: "udp" | "tcp" },
 ): Uint8Array {
-  const name = query.packet.questions?.[0]?.name ?? query.name;
-  const answers = addresses.map((data): Answer => ({ type: "A", class: "IN", name, ttl: TTL_SECONDS, data }));
-  return fit(query, answers, transport);
+  const bytesMax = transport === "tcp" ? TCP_BYTES_MAX : udpBytesMax(query.packet);
+  const empty = encode(query, {});
+  const count = Math.min(addresses.length, Math.floor((bytesMax - empty.length) / ADDRESS_RECORD_BYTES));
+  if (count <= 0) return addresses.length === 0 ? empty : encode(query, { isTruncated: true });
+  const reply = Buffer.concat([empty, ...addresses.slice(0, count).map(addressRecord)]);
+  reply.writeUInt16BE(count, ANSWER_COUNT_OFFSET);
+  return reply;
 }
 
-export function nameReply(query: Query, name: string, { transport }: { readonly transport: "udp" | "tcp" }): Uint8Array {
+export function nameReply(query: Query, name: string): Uint8Array {
   const question = query.packet.questions?.[0]?.name ?? query.name;
-  return fit(query, [{ type: "PTR", class: "IN", name: question, ttl: TTL_SECONDS, data: name }], transport);
+  return encode(query, { answers: [{ type: "PTR", class: "IN", name: question, ttl: TTL_SECONDS, data: name }] });
 }
 
-function fit(query: Query, answers: readonly Answer[], transport: "udp" | "tcp"): Uint8Array {
-  const bytesMax = transport === "tcp" ? 65_535 : udpBytesMax(query.packet);
-  for (let count = answers.length; count > 0; count = shrink(count, answers.length)) {
-    const reply = encode(query, { answers: answers.slice(0, count), rcode: "NOERROR", isTruncated: false });
-    if (reply.length <= bytesMax) return reply;
-  }
-  return encode(query, { answers: [], rcode: "NOERROR", isTruncated: answers.length > 0 });
-}
-
-/** Records of one reply are equally long but for the first, so large steps lose little. */
-function shrink(count: number, total: number): number {
-  return count - Math.max(1, Math.floor(total / 64));
+/** Its name is a pointer to the question's, so that every record is 16 bytes whatever the name. */
+function addressRecord(address: string): Buffer {
+  const record = Buffer.alloc(ADDRESS_RECORD_BYTES);
+  record.writeUInt16BE(NAME_OF_QUESTION, 0);
+  record.writeUInt16BE(1, 2); // A
+  record.writeUInt16BE(1, 4); // IN
+  record.writeUInt32BE(TTL_SECONDS, 6);
+  record.writeUInt16BE(4, 10);
+  record.set(address.split(".").map(Number), 12);
+  return record;
 }
 
 function udpBytesMax({ additionals = [] }: Packet): number {
@@ -79,8 +87,12 @@ function udpBytesMax({ additionals = [] }: Packet): number {
 
 function encode(
   query: Query,
-  { answers, rcode, isTruncated }: { readonly answers: Answer[]; readonly rcode: Rcode; readonly isTruncated: boolean },
-): Uint8Array {
+  {
+    answers = [],
+    rcode = "NOERROR",
+    isTruncated = false,
+  }: { readonly answers?: Answer[]; readonly rcode?: Rcode; readonly isTruncated?: boolean },
+): Buffer {
   const isRecursionDesired = ((query.packet.flags ?? 0) & packet.RECURSION_DESIRED) !== 0;
   const flags =
     packet.RECURSION_AVAILABLE |

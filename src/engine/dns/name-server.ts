@@ -49,7 +49,7 @@ export class NameServer {
     if (query.type === "PTR") {
       const address = addressOfPointer(query.name);
       const name = address === undefined ? undefined : view.reverse(address);
-      return name === undefined ? undefined : nameReply(query, name, { transport });
+      return name === undefined ? undefined : nameReply(query, name);
     }
     const addresses = view.resolve(query.name);
     if (addresses === undefined) return undefined;
