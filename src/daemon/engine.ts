@@ -13,6 +13,8 @@ import { createConmonShim } from "../engine/runtime/conmon-shim.ts";
 import { gatherHostFacts } from "../engine/runtime/host-facts.ts";
 import { probeRuntimes } from "../engine/runtime/probe.ts";
 import { DEFAULT_SECCOMP_PROFILE_TEXT } from "../engine/runtime/seccomp/default-profile.ts";
+import type { HostFacts } from "../engine/runtime/oci/facts.ts";
+import type { OciSeccomp } from "../engine/runtime/oci/types.ts";
 import { StateDatabase } from "../engine/state/database.ts";
 import { Volumes } from "../engine/volumes/volumes.ts";
 import type { KernelNetwork } from "../ports/kernel-network.ts";
@@ -23,6 +25,7 @@ import type { Random } from "../ports/random.ts";
 import { Archives } from "../system/archive.ts";
 import { openKernelNetwork } from "../system/kernel-network.ts";
 import { OverlayMounts } from "../system/overlay.ts";
+import { createSeccompCompiler } from "../system/seccomp.ts";
 import { createRuntimeHost } from "../system/runtime-host.ts";
 import type { DaemonConfig } from "./config.ts";
 import { gatherSystemFacts } from "./system-facts.ts";
@@ -122,13 +125,16 @@ export async function createEngine({ config, clock, random, log, engineId, onNet
     const containers = cleanUp.use(
       await ContainerEngine.create({
         ...{ shim, images, networks, volumes, database, events, clock, random, exec, log, dataRoot, execRoot, hostname },
-        specs: ociRuntimeSpecs({ facts, cgroupParent, hostname }),
+        specs: ociRuntimeSpecs({ facts: withSeccompCompiler(facts, runtimes.seccompFilterRuntimes), cgroupParent, hostname }),
         bootId: readBootId,
         defaultRuntime: runtimes.defaultRuntime,
         cgroupVersion: facts.cgroupVersion,
       }),
     );
 
+    // Containers have taken down what they no longer use; what no container is known for goes here.
+    const known = (await containers.list({ all: true, filters: {} })).map(({ id }) => id);
+    await images.restoreRootfs({ known, running: known });
     images.setUsers(id => containers.usersOfImage(id));
 
     const stopContainers = async (timeoutSeconds: number): Promise<void> => {
@@ -172,6 +178,13 @@ export async function createEngine({ config, clock, random, log, engineId, onNet
       [Symbol.asyncDispose]: () => cleanUp[Symbol.asyncDispose](),
     };
   }
+}
+
+/** crun takes a filter that is compiled once for each profile, instead of compiling it at each start. */
+function withSeccompCompiler(facts: HostFacts, runtimes: ReadonlySet<string>): HostFacts {
+  const compiler = createSeccompCompiler();
+  if (compiler === undefined) return facts;
+  return { ...facts, compiledSeccomp: { runtimes, compile: (profile: OciSeccomp) => compiler.compile(profile) } };
 }
 
 /** Read each time it is asked for: in a lab it is a file of the host's own. */

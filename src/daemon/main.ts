@@ -18,6 +18,9 @@ import { NodeFiles } from "./swarm/node-files.ts";
 import { SwarmNode } from "./swarm/swarm-node.ts";
 import { VERSION } from "./version.ts";
 
+// Until diagnostics have their own handler: Node's default opens a debugger port.
+process.on("SIGUSR1", () => {});
+
 async function main(): Promise<void> {
   const args = process.argv.slice(2);
   if (args.includes("--version") || args.includes("-v")) {

@@ -16,6 +16,9 @@ import { NodeFiles } from "./swarm/node-files.ts";
 /** How long an earlier manager may take to end before this one gives up. */
 const LOCK_WAIT_MS = 5_000;
 
+// Until diagnostics have their own handler: Node's default opens a debugger port.
+process.on("SIGUSR1", () => {});
+
 async function main(): Promise<void> {
   const options = JSON.parse(process.argv[2] ?? "") as ManagerOptions;
   const log = createLog({ program: "manager", level: options.logLevel });
