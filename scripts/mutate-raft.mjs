@@ -55,6 +55,9 @@ const RULES = [
 const STATEMENT =
   /^\s+(?!return|const|let|throw|if|else|for|case|default|import|export|type|readonly|static|private|assert|\}|\/\/|\*)[#\w.?]+(\(.*\)|\[.*\]| [+-]?= .*);$/;
 
+/** The first value of a field: mostly set again before it is used. */
+const FIELD = /^ {2}#?\w+(: .*)? = /;
+
 function isCode(line) {
   return !/^\s*(\/\/|\/?\*|import |export (interface|type)|readonly |assert\(|type )/.test(line) && !line.includes("=>  ");
 }
@@ -77,12 +80,14 @@ function mutantsOf(file) {
     for (const { name, find, put } of RULES) {
       for (const match of line.matchAll(find)) {
         if (!isLive(line, match.index)) continue;
-        const changed =
-          line.slice(0, match.index) + match[0].replace(new RegExp(find.source), put) + line.slice(match.index + match[0].length);
+        // The whole rest of the line, since a rule may look ahead.
+        const rest = line.slice(match.index).replace(new RegExp(find.source), put);
+        const changed = line.slice(0, match.index) + rest;
+        if (changed === line) continue;
         mutants.push({ file, at, name, changed });
       }
     }
-    if (STATEMENT.test(line)) mutants.push({ file, at, name: "removed statement", changed: "" });
+    if (STATEMENT.test(line) && !FIELD.test(line)) mutants.push({ file, at, name: "removed statement", changed: "" });
   }
   return mutants;
 }

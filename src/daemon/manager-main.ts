@@ -22,12 +22,12 @@ process.on("SIGUSR1", () => {});
 async function main(): Promise<void> {
   const options = JSON.parse(process.argv[2] ?? "") as ManagerOptions;
   const log = createLog({ program: "manager", level: options.logLevel });
-  let manager: Manager | undefined;
+  const running: { manager?: Manager } = {};
   startDiagnostics({
     program: "manager",
     directory: options.crashDirectory,
     log,
-    dump: () => manager?.dump() ?? { starting: true },
+    dump: () => running.manager?.dump() ?? { starting: true },
   });
   // shoald stops it by its command; a signal to the whole group is for shoald to act on.
   process.on("SIGTERM", () => {});
@@ -41,7 +41,7 @@ async function main(): Promise<void> {
         .catch((error: unknown) => log.error({ error: errorMessage(error) }, "the certificate could not be read"));
     else if (line === MANAGER_COMMANDS.stop && !isStopping) {
       isStopping = true;
-      void stop(manager, log).finally(() => process.exit(0));
+      void stop(running.manager, log).finally(() => process.exit(0));
     }
   });
   // The pipe closes when shoald is gone: at once, since the next one starts a manager of its own.
@@ -53,7 +53,7 @@ async function main(): Promise<void> {
   const files = new NodeFiles({ dataRoot: options.dataRoot, disk });
   await mkdir(files.managerDirectory, { recursive: true, mode: 0o700 });
   await lockFile(join(files.managerDirectory, "lock"), { clock: systemClock, waitMs: LOCK_WAIT_MS });
-  manager = await startManager({ options, files, disk, clock: systemClock, random: systemRandom, log });
+  running.manager = await startManager({ options, files, disk, clock: systemClock, random: systemRandom, log });
   log.info({ node: options.nodeId, raftId: options.raftId }, "manager ready");
 }
 
