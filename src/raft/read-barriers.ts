@@ -110,7 +110,8 @@ export class ReadBarriers {
       batch.age += 1;
       for (const barrier of [...batch.barriers]) {
         barrier.ticksLeft -= 1;
-        if (barrier.ticksLeft <= 0 || (isLeaderless && batch.index === undefined)) barrier.reject(new OperationError("unavailable", NO_LEADER));
+        if (barrier.ticksLeft <= 0 || (isLeaderless && batch.index === undefined))
+          barrier.reject(new OperationError("unavailable", NO_LEADER));
       }
       if (batch.barriers.size === 0) this.#batches.delete(requestId);
       else if (batch.index === undefined && batch.age >= RETRY_TICKS) {

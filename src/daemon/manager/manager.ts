@@ -117,7 +117,12 @@ export async function startManager({ options, files, disk, clock, random, log }:
         ca: authority,
         join: membership,
         leader: duties,
-        admits: ({ nodeId }) => store.view().count("node") === 0 || store.view().get("node", nodeId) !== undefined,
+        admits: ({ nodeId, role }) => {
+          const view = store.view();
+          const node = view.get("node", nodeId);
+          // A manager that has just joined knows nobody yet; a demoted one's old certificate counts for nothing.
+          return view.count("node") === 0 || (node !== undefined && (role === "worker" || node.role === "manager"));
+        },
       },
     }),
   );
