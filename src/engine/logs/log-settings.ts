@@ -48,6 +48,7 @@ export function parseLogSettings({ type, options }: LogConfig): LogSettings {
     if (!KNOWN_OPTIONS.has(name))
       throw new OperationError("invalid", `unknown log opt '${name}' for ${type || "json-file"} log driver`);
   }
+  for (const name of ["labels-regex", "env-regex"]) checkPattern(options[name], name);
   const sizeText = options["max-size"];
   const filesText = options["max-file"];
   const fileBytesMax = sizeText === undefined ? DEFAULT_FILE_BYTES_MAX : sizeText === "-1" ? Infinity : parseSize(sizeText);
@@ -55,6 +56,14 @@ export function parseLogSettings({ type, options }: LogConfig): LogSettings {
   if (!/^\d+$/.test(filesText)) throw new OperationError("invalid", `invalid value for max-file: '${filesText}'`);
   if (Number(filesText) < 1) throw new OperationError("invalid", "max-file cannot be less than 1");
   return { isKept: true, fileBytesMax, filesMax: Number(filesText) };
+}
+
+function checkPattern(pattern: string | undefined, name: string): void {
+  try {
+    new RegExp(pattern ?? "");
+  } catch (cause) {
+    throw new OperationError("invalid", `invalid value for ${name}: '${pattern ?? ""}'`, { cause });
+  }
 }
 
 /** `10m`, `1g`, `500`. */

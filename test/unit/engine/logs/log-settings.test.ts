@@ -23,6 +23,7 @@ describe("parseLogSettings", () => {
     { type: "splunk", options: {}, message: "logger: no log driver named 'splunk' is registered" },
     { type: "json-file", options: { nope: "1" }, message: "unknown log opt 'nope' for json-file log driver" },
     { type: "json-file", options: { "max-size": "ten" }, message: "invalid size: 'ten'" },
+    { type: "json-file", options: { "env-regex": "(" }, message: "invalid value for env-regex: '('" },
     { type: "json-file", options: { "max-file": "0" }, message: "max-file cannot be less than 1" },
   ];
   for (const { type, options, message } of refused) {
