@@ -1,6 +1,7 @@
 import { OperationError } from "../../lib/errors.ts";
 import type { ContainerConfig, HostConfig, RestartPolicy } from "../../model/container.ts";
 import { parseLogSettings } from "../logs/log-settings.ts";
+import { MASKED_PATHS, READONLY_PATHS } from "../runtime/oci/masked-paths.ts";
 import { parseSignal } from "./signals.ts";
 
 const SHM_BYTES_DEFAULT = 64 * 1024 * 1024;
@@ -19,8 +20,17 @@ export function settleHostConfig(
   if (hostConfig.shmSizeBytes < 0) throw new OperationError("invalid", "SHM size can not be less than 0");
   parseLogSettings(hostConfig.logConfig);
   const { networkMode, memoryBytes, memorySwapBytes, restartPolicy, logConfig } = hostConfig;
+  // Both have a number that says "unset".
+  const { memorySwappiness = -1, pidsLimit = 0, ...others } = hostConfig;
+  const hidden = {
+    maskedPaths: hostConfig.maskedPaths ?? MASKED_PATHS,
+    readonlyPaths: hostConfig.readonlyPaths ?? READONLY_PATHS,
+  };
   return {
-    ...hostConfig,
+    ...others,
+    ...(memorySwappiness === -1 ? {} : { memorySwappiness }),
+    ...(pidsLimit <= 0 ? {} : { pidsLimit }),
+    ...(hostConfig.privileged ? {} : hidden),
     networkMode: networkMode === "" || networkMode === "default" ? "bridge" : networkMode,
     restartPolicy: { ...restartPolicy, name: restartPolicy.name || "no" },
     logConfig: { ...logConfig, type: logConfig.type || "json-file" },

@@ -18,7 +18,7 @@ const PREFIX = {
   exec: "OCI runtime exec failed: ",
 } as const satisfies Record<RuntimePhase, string>;
 const PROGRAM_PREFIX = {
-  create: "runc create failed: unable to start container process: error during container init: ",
+  create: "runc create failed: unable to start container process: ",
   exec: "exec failed: unable to start container process: ",
 } as const satisfies Record<RuntimePhase, string>;
 

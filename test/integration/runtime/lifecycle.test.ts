@@ -99,7 +99,7 @@ for (const runtime of ["crun", "runc"] as const) {
     for (const { program, exitCode, says } of refused) {
       it(`says of ${program} what Docker says`, async () => {
         const before = "failed to create task for container: failed to create shim task: OCI runtime create failed: ";
-        const runc = "runc create failed: unable to start container process: error during container init: ";
+        const runc = "runc create failed: unable to start container process: ";
         await assert.rejects(start([program]), error => {
           assert.ok(error instanceof ExecStartError);
           assert.deepEqual([error.kind, error.exitCode, error.message], ["invalid", exitCode, `${before}${runc}${says}`]);

@@ -1,7 +1,7 @@
 import type { HostConfig } from "../../../model/container.ts";
 
 /** @see moby oci/defaults.go. */
-const MASKED_PATHS = [
+export const MASKED_PATHS = [
   "/proc/asound",
   "/proc/acpi",
   "/proc/interrupts",
@@ -15,7 +15,7 @@ const MASKED_PATHS = [
   "/sys/firmware",
   "/sys/devices/virtual/powercap",
 ] as const;
-const READONLY_PATHS = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"] as const;
+export const READONLY_PATHS = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"] as const;
 
 export interface HiddenPaths {
   readonly maskedPaths: readonly string[];

@@ -50,7 +50,8 @@ export function resolveUser({ user, groupAdd, passwd, group }: UserRequest): Res
   return {
     uid: entry.uid,
     gid,
-    additionalGids: [...new Set([...own, ...added])].filter(id => id !== gid || added.includes(id)),
+    // With the main one: else a file that denies its group access would be open to a process that has changed its group.
+    additionalGids: [...new Set([gid, ...own, ...added])],
     home: entry.home,
   };
 }

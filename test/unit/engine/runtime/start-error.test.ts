@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ExecStartError, lastRuntimeError, translateRuntimeError } from "../../../../src/engine/runtime/start-error.ts";
 
 const CREATE = "failed to create task for container: failed to create shim task: OCI runtime create failed: ";
-const PROGRAM = `${CREATE}runc create failed: unable to start container process: error during container init: `;
+const PROGRAM = `${CREATE}runc create failed: unable to start container process: `;
 
 describe("translateRuntimeError", () => {
   // What crun 1.8 and runc 1.1 were seen to say.

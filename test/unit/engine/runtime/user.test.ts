@@ -13,15 +13,15 @@ const group = ["root:x:0:", "www:x:33:", "disk:x:6:www,other", "audio:x:29:www",
 
 describe("resolveUser", () => {
   const cases = [
-    { user: "", is: { uid: 0, gid: 0, additionalGids: [50], home: "/root" } },
-    { user: "root", is: { uid: 0, gid: 0, additionalGids: [50], home: "/root" } },
-    { user: "www", is: { uid: 33, gid: 33, additionalGids: [6, 29], home: "/var/www" } },
-    { user: "33", is: { uid: 33, gid: 33, additionalGids: [6, 29], home: "/var/www" } },
-    { user: "www:disk", is: { uid: 33, gid: 6, additionalGids: [], home: "/var/www" } },
-    { user: "1000", is: { uid: 1000, gid: 0, additionalGids: [], home: "/" } },
-    { user: "1000:1000", is: { uid: 1000, gid: 1000, additionalGids: [], home: "/" } },
-    { user: ":6", is: { uid: 0, gid: 6, additionalGids: [], home: "/root" } },
-    { user: "4000:4001", is: { uid: 4000, gid: 4001, additionalGids: [], home: "/" } },
+    { user: "", is: { uid: 0, gid: 0, additionalGids: [0, 50], home: "/root" } },
+    { user: "root", is: { uid: 0, gid: 0, additionalGids: [0, 50], home: "/root" } },
+    { user: "www", is: { uid: 33, gid: 33, additionalGids: [33, 6, 29], home: "/var/www" } },
+    { user: "33", is: { uid: 33, gid: 33, additionalGids: [33, 6, 29], home: "/var/www" } },
+    { user: "www:disk", is: { uid: 33, gid: 6, additionalGids: [6], home: "/var/www" } },
+    { user: "1000", is: { uid: 1000, gid: 0, additionalGids: [0], home: "/" } },
+    { user: "1000:1000", is: { uid: 1000, gid: 1000, additionalGids: [1000], home: "/" } },
+    { user: ":6", is: { uid: 0, gid: 6, additionalGids: [6], home: "/root" } },
+    { user: "4000:4001", is: { uid: 4000, gid: 4001, additionalGids: [4001], home: "/" } },
   ];
   for (const { user, is } of cases) {
     it(`takes "${user}" for uid ${is.uid}, gid ${is.gid}`, () => {
@@ -31,14 +31,14 @@ describe("resolveUser", () => {
 
   it("adds groups by name and number", () => {
     const { additionalGids } = resolveUser({ user: "www", groupAdd: ["staff", "4242", "disk"], passwd, group });
-    assert.deepEqual(additionalGids, [6, 29, 50, 4242]);
+    assert.deepEqual(additionalGids, [33, 6, 29, 50, 4242]);
   });
 
   it("works without the files", () => {
     assert.deepEqual(resolveUser({ user: "5", groupAdd: [], passwd: "", group: "" }), {
       uid: 5,
       gid: 0,
-      additionalGids: [],
+      additionalGids: [0],
       home: "/",
     });
   });
