@@ -61,5 +61,7 @@ async function writeOne<Id extends string>(
   await writeFile(source, data, { mode: 0o600 });
   await chown(source, Number(file.uid) || 0, Number(file.gid) || 0);
   await chmod(source, file.mode & 0o7777);
-  return { type: "bind", source, target: isAbsolute(file.name) ? file.name : join(base, file.name), readOnly: true };
+  const target = isAbsolute(file.name) ? file.name : join(base, file.name);
+  // Nothing can be mounted below a file; and crun 1.8 cannot make a file read-only "recursively".
+  return { type: "bind", source, target, readOnly: true, bind: { readOnlyNonRecursive: true } };
 }
