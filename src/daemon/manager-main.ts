@@ -36,7 +36,7 @@ async function main(): Promise<void> {
   let isStopping = false;
   commands.on("line", line => {
     if (line === MANAGER_COMMANDS.reload)
-      manager
+      running.manager
         ?.reloadIdentity()
         .catch((error: unknown) => log.error({ error: errorMessage(error) }, "the certificate could not be read"));
     else if (line === MANAGER_COMMANDS.stop && !isStopping) {
