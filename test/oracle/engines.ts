@@ -11,15 +11,21 @@ export interface Engine {
   readonly literals: readonly (readonly [text: string, label: string])[];
 }
 
-const LAB = "oracle";
+/** So that two comparisons can stand side by side. */
+export interface EngineNames {
+  readonly lab: string;
+  readonly peer: string;
+}
+
+const NAMES: EngineNames = { lab: "oracle", peer: "peer" };
 
 /** Starts both engines with the same images. @throws Error when the real one cannot run on this system. */
-export function startEngines(): { readonly real: Engine; readonly ours: Engine } {
-  const realSocket = execFileSync("bash", ["test/oracle/real-docker.sh", "up", "peer"], { encoding: "utf8" }).trim();
-  execFileSync(process.execPath, ["bin/lab", "up", "--name", LAB, "--managers", "1", "--workers", "0", "--empty"], {
+export function startEngines({ lab, peer }: EngineNames = NAMES): { readonly real: Engine; readonly ours: Engine } {
+  const realSocket = execFileSync("bash", ["test/oracle/real-docker.sh", "up", peer], { encoding: "utf8" }).trim();
+  execFileSync(process.execPath, ["bin/lab", "up", "--name", lab, "--managers", "1", "--workers", "0", "--empty"], {
     stdio: ["ignore", "ignore", "inherit"],
   });
-  const ourHost = execFileSync(process.execPath, ["bin/lab", "host", "--name", LAB, "m1"], { encoding: "utf8" }).trim();
+  const ourHost = execFileSync(process.execPath, ["bin/lab", "host", "--name", lab, "m1"], { encoding: "utf8" }).trim();
   const ourData = ourHost.replace("unix://", "").replace("shoal.sock", "data");
   const real: Engine = {
     name: "real",
@@ -47,9 +53,9 @@ export function startEngines(): { readonly real: Engine; readonly ours: Engine }
 }
 
 /** Takes both away; safe when they are gone. */
-export function stopEngines(): void {
-  execFileSync("bash", ["test/oracle/real-docker.sh", "down", "peer"], { stdio: "ignore" });
-  execFileSync(process.execPath, ["bin/lab", "down", "--name", LAB], { stdio: "ignore" });
+export function stopEngines({ lab, peer }: EngineNames = NAMES): void {
+  execFileSync("bash", ["test/oracle/real-docker.sh", "down", peer], { stdio: "ignore" });
+  execFileSync(process.execPath, ["bin/lab", "down", "--name", lab], { stdio: "ignore" });
 }
 
 function loadBusybox({ dockerHost }: Engine, archive: string): void {
