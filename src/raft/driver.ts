@@ -30,6 +30,8 @@ export interface RaftDriverSetup {
   readonly members?: readonly RaftMember[];
   /** A manager that joins: it starts empty and waits until a leader that added it makes contact. */
   readonly join?: true;
+  /** With `members` naming this manager alone: it becomes the only member of the cluster it was in, when the others are lost for good. */
+  readonly forceNewCluster?: boolean;
   readonly disk: Disk;
   /** Holds the log and the snapshots, and nothing else. */
   readonly directory: string;
@@ -104,8 +106,14 @@ export class RaftDriver implements Consensus {
     assert((join === true) === (members.length === 0), "a manager either joins or has first members");
     const options = { ...DEFAULT_OPTIONS, ...setup.options };
     const initial = { index: 0, term: 0, members: members.map(member => ({ ...member, isLearner: false })) };
+    const [onlyMember] = setup.forceNewCluster === true ? initial.members : [];
+    assert(
+      onlyMember === undefined || (members.length === 1 && onlyMember.raftId === raftId),
+      "only this manager stays a member",
+    );
     const { segmentBytesMax } = options;
-    const storage = await RaftStorage.open({ disk, directory, raftId, initial, segmentBytesMax, ...(cipher && { cipher }) });
+    const opening = { disk, directory, raftId, initial, segmentBytesMax, onlyMember, ...(cipher && { cipher }) };
+    const storage = await RaftStorage.open(opening);
     if (storage.snapshot !== undefined) await stateMachine.restore(storage.readSnapshot(storage.snapshot));
     const driver = new RaftDriver(setup, options, storage);
     driver.#running = Promise.all([driver.#run(), driver.#runTicks()]);

@@ -1,8 +1,9 @@
 import { assert, defined } from "../lib/assert.ts";
 import { OperationError } from "../lib/errors.ts";
 import type { Disk } from "../ports/disk.ts";
+import { encodeMembers } from "./encoding.ts";
 import { SnapshotFiles, type WrittenSnapshot } from "./snapshot-files.ts";
-import type { Entry, HardState, SnapshotMeta } from "./types.ts";
+import type { Entry, HardState, Member, SnapshotMeta } from "./types.ts";
 import { type PayloadCipher, type WalBatch, type WalContent, WriteAheadLog } from "./wal.ts";
 
 export interface RaftStorageOptions {
@@ -14,6 +15,8 @@ export interface RaftStorageOptions {
   readonly segmentBytesMax?: number;
   /** Where the log of a new member begins: its first members at index 0. Ignored when there is a log already. */
   readonly initial: SnapshotMeta;
+  /** Makes this the only member of the cluster there was: for one that lost its majority for good. */
+  readonly onlyMember?: Member | undefined;
 }
 
 /** What a member knew when it ended: the arguments of a new core. */
@@ -52,10 +55,14 @@ export class RaftStorage implements AsyncDisposable {
       await wal.startOver(initial, NEW_HARD_STATE);
       return new RaftStorage(wal, snapshots, { ...emptyAfter(initial), hardState: NEW_HARD_STATE });
     }
-    const state = storedState(content, snapshot, directory);
+    const stored = storedState(content, snapshot, directory);
     // A crash came between the leader's snapshot and the log's new beginning.
-    if (state.baseIndex === snapshot?.index && state.entries.length === 0) await wal.startOver(snapshot, state.hardState);
-    return new RaftStorage(wal, snapshots, state);
+    if (stored.baseIndex === snapshot?.index && stored.entries.length === 0) await wal.startOver(snapshot, stored.hardState);
+    if (options.onlyMember === undefined) return new RaftStorage(wal, snapshots, stored);
+    const batch = asOnlyMember(stored, options.onlyMember);
+    await wal.write(batch);
+    const entries = [...stored.entries, ...batch.entries];
+    return new RaftStorage(wal, snapshots, { ...stored, hardState: batch.hardState, entries });
   }
 
   get snapshot(): WrittenSnapshot | undefined {
@@ -100,6 +107,19 @@ export class RaftStorage implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#wal[Symbol.asyncDispose]();
   }
+}
+
+/** All of the log counts as committed, since nobody is left to say what was; the member list behind it names this one alone. */
+function asOnlyMember(
+  { hardState, baseIndex, entries }: StoredState,
+  member: Member,
+): WalBatch & { readonly hardState: HardState } {
+  const index = baseIndex + entries.length + 1;
+  const term = hardState.term + 1;
+  return {
+    hardState: { term, vote: 0, commit: index },
+    entries: [{ index, term, kind: "membership", data: encodeMembers([member]) }],
+  };
 }
 
 type LogPart = Omit<StoredState, "hardState">;

@@ -53,4 +53,66 @@ describe("RaftDriver on the real disk and clock", () => {
       [2],
     );
   });
+
+  it("goes on alone, with everything it holds, when the other members are lost for good", async () => {
+    await using cluster = await RealCluster.create();
+    for (const raftId of [1, 2, 3]) await cluster.start(raftId, { members: [1, 2, 3] });
+    await (await cluster.leader()).propose(bytes("kept"));
+    await cluster.drivers.get(1)?.readBarrier();
+    for (const raftId of [1, 2, 3]) await cluster.stop(raftId);
+    const alone = await cluster.start(1, { members: [1], forceNewCluster: true });
+    await cluster.leader();
+    await alone.propose(bytes("and more"));
+    assert.deepEqual(cluster.machines.get(1)?.texts, ["kept", "and more"]);
+    assert.deepEqual(alone.status().members, [{ ...RealCluster.member(1), isLearner: false }]);
+    await cluster.stop(1);
+    const again = await cluster.start(1, { members: [1] });
+    await cluster.leader();
+    assert.deepEqual(again.status().members.length, 1);
+  });
+
+  it("tells watchers the newest status, and refuses everything once it is stopped", async () => {
+    await using cluster = await RealCluster.create();
+    const driver = await cluster.start(1, { members: [1] });
+    const controller = new AbortController();
+    const roles: string[] = [];
+    const watching = (async () => {
+      for await (const { role } of driver.watchStatus({ signal: controller.signal })) roles.push(role);
+    })();
+    await eventually(() => roles.at(-1) === "leader");
+    controller.abort(new Error("enough"));
+    await assert.rejects(watching, /enough/);
+    const waiting = driver.propose(bytes("a"));
+    waiting.catch(() => undefined);
+    await cluster.stop(1);
+    await Promise.allSettled([waiting]);
+    await assert.rejects(driver.propose(bytes("b")), { kind: "unavailable" });
+    await assert.rejects(driver.readBarrier(), { kind: "unavailable" });
+    driver.receive(Buffer.of(1, 2, 3)); // Too late, and no message.
+  });
+
+  it("refuses on a follower what only the leader can do, and reads where nobody leads", async () => {
+    await using cluster = await RealCluster.create({ tickMs: 20 });
+    for (const raftId of [1, 2, 3]) await cluster.start(raftId, { members: [1, 2, 3] });
+    const leader = await cluster.leader();
+    const follower = await eventually(() =>
+      [...cluster.drivers.values()].find(driver => driver.status().leaderId !== driver.status().raftId),
+    );
+    await assert.rejects(follower.propose(bytes("a")), { kind: "unavailable", message: "this manager is not the leader" });
+    await assert.rejects(follower.addMember(RealCluster.member(4)), { kind: "unavailable" });
+    await assert.rejects(follower.removeMember(1), { kind: "unavailable" });
+    await assert.rejects(follower.transferLeadership(), { kind: "unavailable" });
+    await leader.removeMember(99); // No member: nothing to do.
+    for (const raftId of cluster.drivers.keys()) if (raftId !== follower.status().raftId) await cluster.stop(raftId);
+    await eventually(() => follower.status().leaderId === undefined);
+    await assert.rejects(follower.readBarrier(), /The swarm does not have a leader/);
+  });
+
+  it("drops what is no message for it", async () => {
+    await using cluster = await RealCluster.create();
+    const driver = await cluster.start(1, { members: [1] });
+    for (const junk of [Buffer.of(), Buffer.of(9), Buffer.of(1, 0, 6, 2, 3, 1, 0, 0)]) driver.receive(junk);
+    await cluster.leader();
+    assert.equal(await driver.propose(bytes("a")), 1);
+  });
 });

@@ -103,6 +103,29 @@ describe("a Raft election", () => {
     assert.equal(core.role, "candidate");
   });
 
+  it("forgets the answers of one round before the next", () => {
+    const core = aCore();
+    ticks(core, ELECTION_TICKS);
+    drain(core);
+    core.step({ kind: "pre-vote-response", from: 2, to: 1, term: 0, isGranted: false });
+    ticks(core, ELECTION_TICKS);
+    drain(core);
+    assert.equal(core.role, "pre-candidate");
+    core.step({ kind: "pre-vote-response", from: 2, to: 1, term: 1, isGranted: true });
+    assert.equal(core.role, "candidate");
+  });
+
+  it("is begun anew when nobody won it", () => {
+    const core = aCore();
+    ticks(core, ELECTION_TICKS);
+    drain(core);
+    core.step({ kind: "pre-vote-response", from: 2, to: 1, term: 1, isGranted: true });
+    drain(core);
+    ticks(core, ELECTION_TICKS);
+    assert.deepEqual([core.role, core.term], ["pre-candidate", 1]);
+    assert.deepEqual(brief(drain(core).messages), ["pre-vote-request to 2", "pre-vote-request to 3"]);
+  });
+
   const votes: readonly {
     readonly when: string;
     readonly setup: CoreSetup;
@@ -228,11 +251,11 @@ describe("a Raft election", () => {
     core.step(voteRequest({ term: 3 }));
     const { messages } = drain(core);
     assert.deepEqual(
-      messages.map(message => [message.kind, message.term]),
+      messages.map(message => [message.kind, message.term, "isGranted" in message && message.isGranted]),
       [
-        ["append-response", 7],
-        ["append-response", 7],
-        ["pre-vote-response", 7],
+        ["append-response", 7, false],
+        ["append-response", 7, false],
+        ["pre-vote-response", 7, false],
       ],
     );
     assert.deepEqual([core.term, core.leaderId], [7, 0]);

@@ -41,6 +41,21 @@ describe("Progress", () => {
     assert.equal(progress.isPaused, false);
   });
 
+  it("forgets the size of just the messages that were answered", () => {
+    const progress = new Progress(1, { inflightMessagesMax: 10, inflightBytesMax: 100 });
+    progress.becomeReplicate();
+    for (const size of [60, 10, 20]) progress.sent(1, size);
+    progress.accepted(1);
+    progress.accepted(2);
+    progress.sent(1, 79);
+    assert.equal(progress.isWindowFull, false);
+    progress.sent(1, 1);
+    assert.equal(progress.isWindowFull, true);
+    progress.accepted(5);
+    progress.sent(1, 99);
+    assert.equal(progress.isWindowFull, false);
+  });
+
   it("does not count messages without entries", () => {
     const progress = new Progress(1, limits);
     progress.becomeReplicate();

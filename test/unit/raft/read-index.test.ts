@@ -134,6 +134,22 @@ describe("a linearizable read (thesis 6.4)", () => {
     assert.equal(leader.inspected.reads.count, 0);
   });
 
+  it("needs a round of this term, whatever was begun in an older one", () => {
+    const leader = settledLeader();
+    leader.readIndex(1); // Its heartbeats never leave.
+    leader.step({ kind: "timeout-now", from: 2, to: 1, term: 1 });
+    leader.step({ kind: "heartbeat", from: 2, to: 1, term: 2, commit: 0, readRound: 0 });
+    leader.step({ kind: "timeout-now", from: 2, to: 1, term: 2 });
+    drain(leader);
+    leader.step({ kind: "vote-response", from: 3, to: 1, term: 3, isGranted: true });
+    drain(leader);
+    accept(leader, 2, leader.lastIndex);
+    drain(leader);
+    assert.equal(leader.role, "leader");
+    leader.readIndex(2);
+    assert.deepEqual(leader.takeReadStates(), []);
+  });
+
   it("is refused when too many wait", () => {
     const leader = settledLeader();
     for (let id = 1; id <= PENDING_READS_MAX; id++) assert.equal(leader.readIndex(id), true);

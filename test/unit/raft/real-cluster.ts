@@ -51,11 +51,14 @@ export class RealCluster implements AsyncDisposable {
     return { raftId, address: `m${raftId}:2377` };
   }
 
-  async start(raftId: number, beginning: { readonly members: readonly number[] } | { readonly join: true }): Promise<RaftDriver> {
+  async start(
+    raftId: number,
+    beginning: { readonly members: readonly number[]; readonly forceNewCluster?: true } | { readonly join: true },
+  ): Promise<RaftDriver> {
     const stateMachine = new TextMachine();
     const driver = await RaftDriver.create({
       raftId,
-      ...("join" in beginning ? beginning : { members: beginning.members.map(id => RealCluster.member(id)) }),
+      ...("join" in beginning ? beginning : { ...beginning, members: beginning.members.map(id => RealCluster.member(id)) }),
       disk: openDisk({ root: this.#root }),
       directory: `raft-${raftId}`,
       clock: systemClock,

@@ -75,7 +75,12 @@ describe("a snapshot from the leader (7)", () => {
     const core = aCore({ terms: [1, 1, 1, 1, 2, 2], commit: 1, term: 3 });
     install(core);
     assert.deepEqual([core.commitIndex, core.inspected.log.lastIndex, core.inspected.log.baseIndex], [5, 6, 0]);
-    assert.deepEqual(core.takeReady({ committedMax: 9 })?.snapshot, undefined);
+    const ready = core.takeReady({ committedMax: 9 });
+    assert.equal(ready?.snapshot, undefined);
+    assert.deepEqual(
+      ready?.messages.map(message => message.kind === "append-response" && message.index),
+      [5],
+    );
   });
 
   it("replaces a log that went another way", () => {

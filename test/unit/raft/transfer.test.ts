@@ -81,6 +81,14 @@ describe("a leadership transfer (thesis 3.10)", () => {
     assert.equal(leader.transferTo, 2);
   });
 
+  it("prefers whoever was heard lately, even with nothing in its log", () => {
+    const leader = aLeader();
+    ticks(leader, ELECTION_TICKS);
+    leader.step({ kind: "heartbeat-response", from: 3, to: 1, term: 1, readRound: 0 });
+    leader.transfer();
+    assert.equal(leader.transferTo, 3);
+  });
+
   it("skips the pre-vote and the voters' loyalty", () => {
     const network = new CoreNetwork([1, 2, 3].map(raftId => aCore({ raftId, draw: raftId })));
     network.elect(1);
