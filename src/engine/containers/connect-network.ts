@@ -30,7 +30,8 @@ export async function connectNetwork(
     throw new OperationError("forbidden", `endpoint with name ${container.name} already exists in network ${network}`);
   }
   const configs = Object.entries(networks.endpoints).map(([name, state]) => [name, state.config] as const);
-  context.networks.validate({ config, hostConfig, endpoints: { ...Object.fromEntries(configs), [network]: endpoint } });
+  const endpoints = { ...Object.fromEntries(configs), [network]: endpoint };
+  context.networks.validate({ config, hostConfig, endpoints }, { mustExist: true });
   await keep(context, entry, { ...networks, endpoints: { ...networks.endpoints, [network]: idleEndpoint(endpoint) } });
 }
 

@@ -120,11 +120,10 @@ async function connected(
     const { hostsPath, hostnamePath, resolvConfPath } = context.store.resolve(host).record.container;
     return { ...container, networks: sandbox.state, hostsPath, hostnamePath, resolvConfPath };
   }
-  const hostname = config.domainname === "" ? config.hostname : `${config.hostname}.${config.domainname}`;
   await Promise.all([
     writeFile(container.hostsPath, sandbox.hosts),
     writeFile(container.resolvConfPath, sandbox.resolvConf),
-    writeFile(container.hostnamePath, `${hostname}\n`),
+    writeFile(container.hostnamePath, `${config.hostname}\n`),
   ]);
   return { ...container, networks: sandbox.state };
 }

@@ -19,8 +19,11 @@ export interface ContainerImages {
 
 /** What containers need of networks. Addresses, names and published ports are settled at `connect`, not at create. */
 export interface ContainerNetworks {
-  /** @throws OperationError `not-found`: `network foo not found`; `invalid` for settings that no network could honour. Changes nothing. */
-  validate(request: CreateContainerRequest): void;
+  /**
+   * Changes nothing. A network that is not there is refused by `connect` alone, unless `mustExist`.
+   * @throws OperationError `not-found`: `network foo not found`; `invalid` for settings that no network could honour.
+   */
+  validate(request: CreateContainerRequest, options?: { readonly mustExist: boolean }): void;
   /** Makes the container's network namespace with its endpoints, published ports, hosts and resolv.conf content and name server. Undone whole when it fails. */
   connect(container: Container): Promise<Sandbox>;
   /** Twice is safe, and so is a container that never had one. */

@@ -47,5 +47,5 @@ function checkRemovable({ state, name }: ContainerEntry, { force }: { readonly f
   const remedy =
     state.status === "paused" ? "and must be unpaused first" : ": stop the container before removing or force remove";
   const gap = state.status === "paused" ? " " : "";
-  throw new OperationError("conflict", `cannot remove container "/${name}": container is ${state.status}${gap}${remedy}`);
+  throw new OperationError("conflict", `cannot remove container "${name}": container is ${state.status}${gap}${remedy}`);
 }

@@ -1,4 +1,4 @@
-import { OperationError } from "../../lib/errors.ts";
+import { errorMessage, OperationError } from "../../lib/errors.ts";
 import { type ContainerContext, publish } from "./context.ts";
 import type { ContainerEntry } from "./entry.ts";
 import type { Lifecycle } from "./lifecycle.ts";
@@ -87,13 +87,21 @@ export async function killAndWait(context: ContainerContext, entry: ContainerEnt
   }
 }
 
+function signalOf(text: string, idOrName: string): number {
+  try {
+    return parseSignal(text === "" ? "KILL" : text);
+  } catch (error) {
+    throw new OperationError("invalid", `cannot kill container: ${idOrName}: ${errorMessage(error)}`, { cause: error });
+  }
+}
+
 /** `docker kill`. @throws OperationError `conflict` when it does not run. */
 export async function killContainer(
   context: ContainerContext,
   lifecycle: Lifecycle,
   { entry, signalText, idOrName }: { readonly entry: ContainerEntry; readonly signalText: string; readonly idOrName: string },
 ): Promise<void> {
-  const signal = parseSignal(signalText === "" ? "KILL" : signalText);
+  const signal = signalOf(signalText, idOrName);
   if (entry.state.status === "restarting") return entry.queue.run(() => lifecycle.cancelRestartNow(entry));
   const { run } = entry;
   if (run === undefined) {

@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { OperationError } from "../../lib/errors.ts";
+import { errorKind, errorMessage, OperationError } from "../../lib/errors.ts";
 import type { Container, CreateContainerRequest, EndpointConfig, EngineEvent, NetworkState } from "../../model/container.ts";
 import type { Filters } from "../../model/control.ts";
 import type { CreateNetworkRequest, EngineNetwork } from "../../model/engine-network.ts";
@@ -144,13 +144,25 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
 
   // ---- containers ----
 
-  validate({ config, hostConfig, endpoints }: CreateContainerRequest): void {
+  validate({ config, hostConfig, endpoints }: CreateContainerRequest, { mustExist } = { mustExist: false }): void {
     const { networkMode, portBindings, publishAllPorts } = hostConfig;
     wantedPorts({ portBindings, publishAllPorts, exposedPorts: config.exposedPorts });
-    if (sharedContainerOf(hostConfig) === undefined) wantedEndpoints(this.#table, { networkMode, endpoints });
+    if (sharedContainerOf(hostConfig) !== undefined) return;
+    const isThere = (name: string) => mustExist || this.#table.find(networkNameOf(name)) !== undefined;
+    const present = Object.entries(endpoints).filter(([name]) => isThere(name));
+    if (isThere(networkMode)) wantedEndpoints(this.#table, { networkMode, endpoints: Object.fromEntries(present) });
   }
 
   async connect(container: Container): Promise<Sandbox> {
+    try {
+      return await this.#connect(container);
+    } catch (error) {
+      const message = `failed to set up container networking: ${errorMessage(error)}`;
+      throw new OperationError(errorKind(error), message, { cause: error });
+    }
+  }
+
+  async #connect(container: Container): Promise<Sandbox> {
     const hostResolv = await readText(RESOLV_CONF);
     const shared = sharedContainerOf(container.hostConfig);
     if (shared !== undefined) return this.#sharedSandbox(shared, hostResolv);

@@ -164,7 +164,7 @@ export class SandboxPlanner {
       const endpoint = `${container.name} (${gateway.endpointId})`;
       throw new OperationError(
         error.kind,
-        `failed to set up container networking: driver failed programming external connectivity on endpoint ${endpoint}: ${error.message}`,
+        `driver failed programming external connectivity on endpoint ${endpoint}: ${error.message}`,
         { cause: error },
       );
     }

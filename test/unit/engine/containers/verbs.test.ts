@@ -18,7 +18,7 @@ describe("container verbs", () => {
     await assert.rejects(world.engine.start(id), { kind: "not-modified" });
     await assert.rejects(world.engine.remove("web", gently), {
       kind: "conflict",
-      message: 'cannot remove container "/web": container is running: stop the container before removing or force remove',
+      message: 'cannot remove container "web": container is running: stop the container before removing or force remove',
     });
     await world.engine.pause(id);
     await assert.rejects(world.engine.pause(id), { kind: "conflict", message: `Container ${id} is already paused` });
@@ -28,7 +28,7 @@ describe("container verbs", () => {
     });
     await assert.rejects(world.engine.remove("web", gently), {
       kind: "conflict",
-      message: 'cannot remove container "/web": container is paused and must be unpaused first',
+      message: 'cannot remove container "web": container is paused and must be unpaused first',
     });
     await world.engine.remove("web", { ...gently, force: true });
     assert.deepEqual(await world.engine.list({ all: true, filters: {} }), []);
@@ -46,7 +46,10 @@ describe("container verbs", () => {
     await assert.rejects(world.engine.unpause("web"), { kind: "conflict", message: `Container ${id} is not paused` });
     await assert.rejects(world.engine.top("web", ""), { kind: "conflict", message });
     await assert.rejects(world.engine.resize("web", { heightCells: 1, widthCells: 1 }), { kind: "conflict", message });
-    await assert.rejects(world.engine.kill("web", "NOPE"), { kind: "invalid", message: "invalid signal: NOPE" });
+    await assert.rejects(world.engine.kill("web", "NOPE"), {
+      kind: "invalid",
+      message: "cannot kill container: web: invalid signal: NOPE",
+    });
   });
 
   it("kill by any signal, and wait only for one that cannot be caught", async () => {
