@@ -4,7 +4,7 @@ export interface KernelNetwork {
   readonly host: IpBatch;
   /** As `host`, for what waits for the kernel (deletions): nothing quick queues behind it. */
   readonly hostSlow: IpBatch;
-  /** Makes a namespace pinned at `path`, and a batch inside it. The namespace outlives the batch. */
+  /** Makes a namespace pinned at `path`, without IPv6 but for ::1, and a batch inside it. The namespace outlives the batch. */
   createNamespace(path: string): Promise<IpBatch>;
   /** A batch inside a namespace that exists. */
   enterNamespace(path: string): Promise<IpBatch>;

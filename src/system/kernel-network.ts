@@ -11,6 +11,9 @@ import { reservePort } from "./network-sockets.ts";
 import { NftablesContext } from "./nftables.ts";
 import { createSpawner } from "./spawn.ts";
 
+/** Interfaces to come have no IPv6; ::1 stays. */
+const NO_IPV6 = "/proc/sys/net/ipv6/conf/default/disable_ipv6";
+
 const spawner = createSpawner();
 
 function startBatch(prefix: readonly string[]): Promise<IpBatchProcess> {
@@ -42,7 +45,8 @@ async function createNamespace(path: string): Promise<IpBatchProcess> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await (await open(path, "a")).close();
   // Made by a program of its own: the kernel may take tens of milliseconds over it.
-  return IpBatchProcess.start(spawner, { prefix: ["unshare", `--net=${path}`], again: ["nsenter", `--net=${path}`] });
+  const prefix = ["unshare", `--net=${path}`, "sh", "-c", 'echo 1 2>/dev/null >"$0"; exec "$@"', NO_IPV6];
+  return IpBatchProcess.start(spawner, { prefix, again: ["nsenter", `--net=${path}`] });
 }
 
 async function deleteNamespace(path: string): Promise<void> {

@@ -1,7 +1,16 @@
+import { closeSync, fstatSync, openSync } from "node:fs";
 import { OperationError } from "../lib/errors.ts";
 import type { Nftables } from "../ports/kernel-network.ts";
-import { koffi } from "./libc.ts";
+import { declareChecked, koffi } from "./libc.ts";
 import { inNetworkNamespace } from "./namespace.ts";
+
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
+const FDS_PROBED = 4;
+const setFlags = declareChecked<[fd: number, command: number, flags: number]>(
+  "fcntl",
+  "int fcntl(int fd, int command, int flags)",
+);
 
 type Context = unknown;
 type Run = ((context: Context, commands: string) => number) & {
@@ -23,6 +32,24 @@ function load() {
 
 let loaded: ReturnType<typeof load> | undefined;
 
+/**
+ * libnftables opens its socket without close-on-exec: a child program would inherit it, and with it keep the namespace alive. The
+ * socket takes one of the lowest free file numbers; a file that another thread opens at the same time has the flag anyway.
+ */
+function closedOnExec<T>(open: () => T): T {
+  const probe = openSync("/dev/null", "r");
+  closeSync(probe);
+  const opened = open();
+  for (let fd = probe; fd < probe + FDS_PROBED; fd++) {
+    try {
+      if (fstatSync(fd).isSocket()) setFlags(fd, F_SETFD, FD_CLOEXEC);
+    } catch {
+      // No such file.
+    }
+  }
+  return opened;
+}
+
 /** One libnftables context; its netlink socket stays in the namespace where it was opened. Never two calls at once. */
 export class NftablesContext implements Nftables {
   readonly #library = (loaded ??= load());
@@ -31,7 +58,7 @@ export class NftablesContext implements Nftables {
   #isClosed = false;
 
   constructor(namespacePath: string | undefined) {
-    const create = () => this.#library.create(0);
+    const create = () => closedOnExec(() => this.#library.create(0));
     this.#context = namespacePath === undefined ? create() : inNetworkNamespace(namespacePath, create);
     this.#library.bufferOutput(this.#context);
     this.#library.bufferErrors(this.#context);

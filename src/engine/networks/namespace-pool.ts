@@ -61,8 +61,6 @@ export class NamespacePool implements AsyncDisposable {
     const path = `${this.#directory}/${sandboxId.slice(0, 12)}`;
     const batch = await this.#kernel.createNamespace(path);
     await batch.run(["link set lo up"]);
-    // Interfaces to come have no IPv6; ::1 stays.
-    await this.#kernel.writeSysctl("net/ipv6/conf/default/disable_ipv6", "1", { namespacePath: path, isOptional: true });
     return { sandboxId, path, batch };
   }
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFile, rm } from "node:fs/promises";
 import type { Container } from "../../../src/model/container.ts";
 import type { Assignment, Endpoint } from "../../../src/model/session.ts";
 import { aContainer, call, echoServer, type TestHost, TestLab } from "./lab.ts";
@@ -100,6 +101,20 @@ const LOOKUP = (name: string): readonly string[] => [
   `const r = new (require("dns").Resolver)(); r.setServers(["127.0.0.11"]);
    r.resolve4("${name}", (e, a) => console.log(e ? e.code : a.sort().join(" ")));`,
 ];
+
+async function readText(path: string): Promise<string> {
+  return readFile(path, "utf8").catch(() => "");
+}
+
+const WAIT_MS = 10_000;
+
+async function waitFor<T>(read: () => Promise<T>, isRight: (value: T) => boolean): Promise<void> {
+  const deadlineMs = performance.now() + WAIT_MS;
+  for (let value = await read(); !isRight(value); value = await read()) {
+    assert.ok(performance.now() < deadlineMs, `still ${String(value)}`);
+    await new Promise(resolve => setTimeout(resolve, 20));
+  }
+}
 
 describe("cluster network", function () {
   this.timeout(60_000);
@@ -215,6 +230,43 @@ describe("cluster network", function () {
     await applyAll(tasks.map(task => ({ ...task, isServing: false })));
     assert.equal((await hostOf(one).run(idOf(one), call("tcp", "10.0.1.2", 80))).trim(), "failed ECONNREFUSED");
     assert.equal(client(call("tcp", "10.98.0.1", 8080)).trim(), "failed ECONNREFUSED");
+    await applyAll(tasks);
+  });
+
+  it("ends connections to a task that is gone, and a UDP client that keeps its port finds another", async () => {
+    const script = `const u = require("dgram").createSocket("udp4"); const heard = [];
+      u.on("message", m => { const name = String(m).split(" ")[0]; if (heard.at(-1) !== name) { heard.push(name); console.log(heard.length === 1 ? "first " + name : heard.join(" ")); } });
+      u.bind(0, () => setInterval(() => u.send("?", ADDRESS_PORT), 20));`;
+    const clients = [
+      { host: hostOf(one), inside: idOf(one), to: `80, "10.0.1.2"` },
+      { host: hosts[2] as TestHost, inside: undefined, to: `8080, "10.98.0.3"` },
+    ];
+    for (const { host, inside, to } of clients) {
+      await applyAll([two, { ...one, isServing: false }]);
+      const output = `/tmp/${process.pid}-${to.replace(/\D/g, "")}.txt`;
+      const command = [
+        "sh",
+        "-c",
+        `exec "$0" -e "$1" >"$2" & echo started; wait`,
+        process.execPath,
+        script.replace("ADDRESS_PORT", to),
+        output,
+      ];
+      const { pid } = await host.start(inside, command);
+      await waitFor(
+        () => readText(output),
+        text => text.includes(`first ${two.name}`),
+      );
+      await applyAll([one, { ...two, isServing: false }]);
+      assert.equal(await readText(output), `first ${two.name}\n`);
+      await applyAll([one]);
+      await waitFor(
+        () => readText(output),
+        text => text.includes(`${two.name} ${one.name}`),
+      );
+      await host.call("run", { command: ["pkill", "-P", String(pid)] });
+      await rm(output);
+    }
     await applyAll(tasks);
   });
 
