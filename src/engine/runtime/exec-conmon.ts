@@ -65,14 +65,14 @@ export async function startExecUnderConmon(place: ExecPlace): Promise<StartedExe
   return {
     pid,
     exit,
-    streams: {
+    streams: () => ({
       ...connection,
       subscribe(onData, onEnd) {
         const unsubscribe = connection.subscribe(onData, onEnd);
         connection.resume?.();
         return unsubscribe;
       },
-    },
+    }),
     resize: size => resizeIfThere(join(directory, "winsz"), size),
   };
 }

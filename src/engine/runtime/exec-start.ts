@@ -32,7 +32,8 @@ export interface StartedExec {
   readonly pid: Promise<number>;
   /** The program's code, or `RUNTIME_FAILURE` with a reason in the runtime's log. */
   readonly exit: Promise<number>;
-  readonly streams: ShimStreams;
+  /** @param isBegun - Whether the program itself came to run. */
+  streams(isBegun: Promise<boolean>): ShimStreams;
   resize(size: { readonly heightCells: number; readonly widthCells: number }): Promise<void>;
 }
 
@@ -48,8 +49,17 @@ export async function startExec(place: ExecPlace, request: ShimExec): Promise<Sh
     const started = await start(place, request);
     const exit = exitOf(place, { started, program: programOf(request.process) });
     exit.catch(() => undefined); // Also where nobody waits for it.
+    const isBegun = started.pid.then(
+      found =>
+        found > 0 ||
+        exit.then(
+          () => true,
+          () => false,
+        ),
+    );
+    const streams = started.streams(isBegun);
     const pid = await started.pid;
-    return { pid, exit, ...started.streams, resize: size => started.resize(size), kill: signal => killExec(pid, signal) };
+    return { pid, exit, ...streams, resize: size => started.resize(size), kill: signal => killExec(pid, signal) };
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
     throw error;
@@ -78,7 +88,12 @@ function startWithPipes(place: ExecPlace, { hasStdin }: ShimExec): StartedExec {
     args: execArguments(place, []),
     stdio: [hasStdin ? "pipe-to-child" : "null", "pipe-from-child", "pipe-from-child"],
   });
-  return { pid: awaitPid(place.directory, child), exit: child.exit, streams: pipeStreams(child), resize: async () => undefined };
+  return {
+    pid: awaitPid(place.directory, child),
+    exit: child.exit,
+    streams: isBegun => pipeStreams(child, isBegun),
+    resize: async () => undefined,
+  };
 }
 
 let consoleCount = 0;
@@ -100,7 +115,7 @@ async function startWithTerminal(place: ExecPlace, ociProcess: unknown): Promise
   return {
     pid: awaitPid(directory, child),
     exit: child.exit,
-    streams: terminalStreams(terminal?.stream),
+    streams: () => terminalStreams(terminal?.stream),
     resize: async size => terminal?.resize(size),
   };
 }

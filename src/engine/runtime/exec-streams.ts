@@ -3,10 +3,15 @@ import type { ChildProcess } from "../../ports/process.ts";
 import type { ShimStreams } from "./shim.ts";
 import { StreamSubscribers } from "./stream-subscribers.ts";
 
-/** Streams over a child's own pipes. Nothing is read, so nothing lost, before somebody listens. */
-export function pipeStreams({ pipes }: Pick<ChildProcess, "pipes">): ShimStreams {
+/**
+ * Streams over a child's own pipes. Nothing is read, so nothing lost, before somebody listens.
+ *
+ * @param isBegun - Whether the program came to run; what the runtime writes to stderr when it did not is no output of the program.
+ */
+export function pipeStreams({ pipes }: Pick<ChildProcess, "pipes">, isBegun: Promise<boolean>): ShimStreams {
   const [stdin, stdout, stderr] = pipes;
-  return joinStreams({ stdin, outputs: [...named("stdout", stdout), ...named("stderr", stderr)], closesStdin: true });
+  const outputs = [...named("stdout", stdout), ...named("stderr", stderr).map(output => ({ ...output, isWanted: isBegun }))];
+  return joinStreams({ stdin, outputs, closesStdin: true });
 }
 
 /** A terminal is one stream both ways: it cannot be half closed. `undefined`: the program never got one. */
@@ -17,6 +22,8 @@ export function terminalStreams(terminal: Duplex | undefined): ShimStreams {
 interface Output {
   readonly name: "stdout" | "stderr";
   readonly stream: Duplex;
+  /** It is read once this is true, and thrown away if it is false. */
+  readonly isWanted?: Promise<boolean>;
 }
 
 function named(name: Output["name"], stream: Duplex | undefined): readonly Output[] {
@@ -43,12 +50,22 @@ function joinStreams({ stdin, outputs, closesStdin }: Joined): ShimStreams {
   }
   stdin?.on("error", () => stdin.destroy());
   let isReading = false;
+  let isPaused = false;
+  const flowing = new Set<Duplex>(); // The others have no listener yet: to resume them would lose what they hold.
+  const read = ({ name, stream }: Output) => {
+    flowing.add(stream);
+    stream.on("data", (data: Buffer) => subscribers.publish(name, data));
+    if (isPaused) stream.pause();
+  };
   return {
     subscribe(onData, onEnd) {
       const unsubscribe = subscribers.subscribe(onData, onEnd);
       if (!isReading) {
         isReading = true;
-        for (const { name, stream } of outputs) stream.on("data", (data: Buffer) => subscribers.publish(name, data));
+        for (const output of outputs) {
+          if (output.isWanted === undefined) read(output);
+          else void output.isWanted.then(isWanted => (isWanted ? read(output) : output.stream.destroy()));
+        }
       }
       return unsubscribe;
     },
@@ -56,8 +73,14 @@ function joinStreams({ stdin, outputs, closesStdin }: Joined): ShimStreams {
     closeStdin: () => {
       if (closesStdin) stdin?.end(() => stdin.destroy());
     },
-    pause: () => outputs.forEach(({ stream }) => stream.pause()),
-    resume: () => outputs.forEach(({ stream }) => stream.resume()),
+    pause: () => {
+      isPaused = true;
+      flowing.forEach(stream => stream.pause());
+    },
+    resume: () => {
+      isPaused = false;
+      flowing.forEach(stream => stream.resume());
+    },
   };
 }
 
