@@ -1,3 +1,4 @@
+import { errorKind, errorMessage } from "../lib/errors.ts";
 import { asId } from "../model/ids.ts";
 import type { ServiceId, TaskId } from "../model/ids.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -15,6 +16,7 @@ import type { Snapshot } from "./store/snapshot.ts";
 const CHANGES_MAX = 1_000;
 /** After refusals for staleness a turn is made smaller, down to this: less to be overtaken. */
 const CHANGES_MIN = 20;
+const PROPOSE_RETRY_MS = 500;
 /** Something to wait for even if no stage asked for a time. */
 const IDLE_MS = 60_000;
 
@@ -32,10 +34,10 @@ export interface ControlLoopOptions {
 
 /**
  * Runs while this manager leads. Reads state, never what an event said, so a missed event costs nothing.
- * @throws The signal's reason, or OperationError `unavailable` when leadership was lost first.
+ * @throws The signal's reason. Returns when another term has begun first.
  */
 export async function runControlLoop(options: ControlLoopOptions): Promise<void> {
-  const { store, clock, log, newTaskId, term, propose, signal } = options;
+  const { store, clock, log, newTaskId, signal } = options;
   const inbox = new Inbox(store, { signal });
   const agenda = new Agenda();
   const usage = new NodeUsage();
@@ -58,7 +60,8 @@ export async function runControlLoop(options: ControlLoopOptions): Promise<void>
       if (agenda.due(nowMs).length === 0) await inbox.wait(Math.min(IDLE_MS, agenda.nextAtMs - nowMs), clock);
       continue;
     }
-    const result = await propose({ changes: turn.changes, reliesOn: turn.reliesOn, term }, { signal });
+    const result = await proposeTurn(turn, options);
+    if (result === undefined) continue; // Nothing was settled: all of it is planned again.
     if (result.kind === "applied") {
       // At once, not when the watch tells: the next turn must not give away the same room twice.
       usage.refresh(store.view(), taskIds(turn));
@@ -73,6 +76,22 @@ export async function runControlLoop(options: ControlLoopOptions): Promise<void>
       agenda.settle(postponed(turn, nowMs), { nowMs });
     }
     changesMax = Math.max(CHANGES_MIN, Math.floor(changesMax / 2));
+  }
+}
+
+/** A proposal that failed may have been kept or not: the next turn sees. @throws The signal's reason once leadership is over. */
+async function proposeTurn(
+  { changes, reliesOn }: Turn,
+  { propose, clock, log, term, signal }: ControlLoopOptions,
+): Promise<ApplyResult | undefined> {
+  try {
+    return await propose({ changes, reliesOn, term }, { signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (errorKind(error) !== "unavailable") throw error;
+    log.warn({ error: errorMessage(error) }, "a plan could not be proposed; trying again");
+    await clock.sleep(PROPOSE_RETRY_MS, { signal });
+    return undefined;
   }
 }
 
