@@ -67,7 +67,9 @@ async function logs(request: ApiRequest, context: ApiContext): Promise<Answer> {
 
 export const SERVICE_ROUTES: readonly Route<ApiContext>[] = [
   GET("/services", list),
-  GET("/services/{id}", async (request, context) => json(serviceJson(await find(request, context), { withStatus: false }))),
+  GET("/services/{id}", async (request, context) =>
+    json(serviceJson(await find(request, context), { withDefaults: flagOf(request, "insertDefaults") })),
+  ),
   GET("/services/{id}/logs", logs),
   POST("/services/create", create),
   POST("/services/{id}/update", update),

@@ -2,6 +2,7 @@ import type { Config, Network, Node, NodeSpec, ObjectMeta, PortConfig, Secret, T
 import type { NodeView, ServiceView, TaskView } from "../../model/control.ts";
 import { field, omitEmpty, struct } from "./codec.ts";
 import { bytes, text, textMap, unlessZero, word } from "./scalars.ts";
+import { withServiceDefaults } from "./service-defaults.ts";
 import { endpointSpec, portConfig, serviceSpec } from "./service-spec.ts";
 import { platform, taskSpec } from "./task-spec.ts";
 import { rfc3339 } from "./times.ts";
@@ -16,21 +17,26 @@ function ports(configs: readonly PortConfig[]): Record<string, unknown> {
 
 // ---- services ----
 
-/** @param withStatus - With the counts that `service ls` shows. */
+/**
+ * @param withStatus - With the counts that `service ls` shows.
+ * @param withDefaults - With what holds where the spec says nothing.
+ */
 export function serviceJson(
   { service, runningTasks, desiredTasks, completedTasks }: ServiceView,
-  { withStatus }: { readonly withStatus: boolean },
+  { withStatus = false, withDefaults = false }: { readonly withStatus?: boolean; readonly withDefaults?: boolean },
 ): Record<string, unknown> {
   const { spec, previousSpec, endpoint, updateStatus } = service;
   const isJob = spec.mode.kind === "replicated-job" || spec.mode.kind === "global-job";
+  // One that nothing reaches by network is given no endpoint.
+  const isReached = endpoint.ports.length > 0 || spec.task.networks.length > 0;
   const status = { RunningTasks: runningTasks, DesiredTasks: desiredTasks, CompletedTasks: completedTasks };
   return {
     ID: service.id,
     ...meta(service),
-    Spec: serviceSpec.write(spec),
+    Spec: serviceSpec.write(withDefaults ? withServiceDefaults(spec) : spec),
     ...(previousSpec === undefined ? {} : { PreviousSpec: serviceSpec.write(previousSpec) }),
     Endpoint: {
-      Spec: spec.endpoint === undefined ? {} : endpointSpec.write(spec.endpoint),
+      Spec: spec.endpoint === undefined || !isReached ? {} : endpointSpec.write(spec.endpoint),
       ...ports(endpoint.ports),
       ...(endpoint.virtualIps.length === 0
         ? {}

@@ -122,6 +122,14 @@ export function unlessZero<T>(inner: Codec<T>): Codec<T | undefined> {
   };
 }
 
+/** A word that is the same as none, and is always shown. */
+export function unlessWord(fallback: string): Codec<string | undefined> {
+  return adapt(text, {
+    toModel: value => (value === "" || value === fallback ? undefined : value),
+    toWire: (value: string | undefined) => value ?? fallback,
+  });
+}
+
 /** Another form of the same value on our side. */
 export function adapt<Wire, Model>(
   wire: Codec<Wire>,

@@ -4,7 +4,21 @@ import type { Codec } from "./codec.ts";
 import { field, omitEmpty, struct } from "./codec.ts";
 import { healthcheck, mount, ulimit } from "./common.ts";
 import { refusing } from "./refusing.ts";
-import { adapt, duration, flag, int64, list, optional, text, textMap, texts, uint32, unlessZero, word } from "./scalars.ts";
+import {
+  adapt,
+  duration,
+  flag,
+  int64,
+  list,
+  optional,
+  text,
+  textMap,
+  texts,
+  uint32,
+  unlessWord,
+  unlessZero,
+  word,
+} from "./scalars.ts";
 
 const file = struct<FileReference<string>["file"]>("swarm.FileTarget", {
   name: field("Name", text),
@@ -65,7 +79,7 @@ export const serviceContainer = refusing(
     dns: omitEmpty("DNSConfig", optional(dns)),
     secrets: omitEmpty("Secrets", some(list(secretReference))),
     configs: omitEmpty("Configs", some(list(configReference))),
-    isolation: omitEmpty("Isolation", some(text)),
+    isolation: omitEmpty("Isolation", unlessWord("default")),
     sysctls: omitEmpty("Sysctls", some(textMap)),
     capabilityAdd: omitEmpty("CapabilityAdd", some(texts)),
     capabilityDrop: omitEmpty("CapabilityDrop", some(texts)),

@@ -2,7 +2,7 @@ import type { NetworkAttachmentSpec, Placement, ResourceRequirements, RestartSpe
 import type { Codec } from "./codec.ts";
 import { field, omitEmpty, struct } from "./codec.ts";
 import { refusing } from "./refusing.ts";
-import { adapt, duration, int64, list, optional, text, textMap, texts, uint64, unlessZero, word } from "./scalars.ts";
+import { adapt, duration, int64, list, optional, text, textMap, texts, uint64, unlessWord, unlessZero, word } from "./scalars.ts";
 import { serviceContainer } from "./service-container.ts";
 
 const some = <T>(codec: Codec<T>): Codec<T | undefined> => unlessZero(codec);
@@ -80,7 +80,7 @@ export const taskSpec = refusing(
     networks: omitEmpty("Networks", list(networkAttachment)),
     logDriver: omitEmpty("LogDriver", optional(logDriver)),
     forceUpdate: field("ForceUpdate", uint64),
-    runtime: omitEmpty("Runtime", some(text)),
+    runtime: omitEmpty("Runtime", unlessWord("container")),
   }),
   ["PluginSpec", "NetworkAttachmentSpec"],
 );
