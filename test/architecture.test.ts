@@ -27,6 +27,7 @@ const FILE_MAY_IMPORT: Record<string, readonly string[]> = {
   "raft/storage.ts": ["model", "ports"],
   "raft/wal.ts": ["ports"],
   "raft/snapshot-files.ts": ["ports"],
+  "raft/applied-state.ts": ["ports"],
   "raft/snapshot-exchange.ts": ["ports"],
   "raft/membership-work.ts": ["ports"],
   "worker/engine-executor.ts": ["model", "ports", "codec", "engine", "network"],

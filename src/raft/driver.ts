@@ -5,10 +5,10 @@ import type { Consensus, ConsensusStatus, RaftMember, RaftTransport, StateMachin
 import type { Disk } from "../ports/disk.ts";
 import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
+import { AppliedState } from "./applied-state.ts";
 import { RaftCore } from "./core.ts";
 import { DEFAULT_OPTIONS, type RaftDriverOptions } from "./driver-options.ts";
 import { decodeEnvelope, encodeEnvelope } from "./encoding.ts";
-import { entryBytes } from "./log.ts";
 import { MembershipWork } from "./membership-work.ts";
 import { Proposals } from "./proposals.ts";
 import { ReadBarriers } from "./read-barriers.ts";
@@ -21,8 +21,6 @@ import type { PayloadCipher } from "./wal.ts";
 /** Proposals that go into one write. */
 const BATCH_BYTES_MAX = 8 * 1024 * 1024;
 const APPLY_COUNT_MAX = 1024;
-/** Other work of the process gets its turn after so long. */
-const SLICE_MS = 10;
 
 export interface RaftDriverSetup {
   readonly raftId: number;
@@ -54,6 +52,7 @@ export class RaftDriver implements Consensus {
   readonly #reads: ReadBarriers;
   readonly #snapshots: SnapshotExchange;
   readonly #membership: MembershipWork;
+  readonly #applied: AppliedState;
   readonly #stopping = new AbortController();
   readonly #due = new Wakeup();
   readonly #progressed = new Wakeup();
@@ -62,13 +61,7 @@ export class RaftDriver implements Consensus {
   readonly #addresses = new Map<number, string>();
   #isDue = true;
   #statusKey = "";
-  #appliedIndex: number;
-  #appliedTerm: number;
-  #snapshotIndex: number;
-  #bytesSinceSnapshot = 0;
-  #isTakingSnapshot = false;
   #ledTerm = 0;
-  #sliceStartMs = 0;
   #running: Promise<unknown> = Promise.resolve();
   readonly #background = new Set<Promise<void>>();
 
@@ -82,8 +75,6 @@ export class RaftDriver implements Consensus {
     const times = { electionTicks, heartbeatTicks };
     const core = new RaftCore({ raftId, ...initialState, times, limits: options, randomUint32: () => random.uint32() });
     this.#core = core;
-    this.#appliedIndex = this.#snapshotIndex = initialState.snapshot.index;
-    this.#appliedTerm = initialState.snapshot.term;
     const onInput = () => this.#onInput();
     const { signal } = this.#stopping;
     this.#reads = new ReadBarriers({
@@ -94,6 +85,10 @@ export class RaftDriver implements Consensus {
       firstRequestId: random.uint32() * 2 ** 16,
       timeoutTicks: options.readTimeoutTicks,
     });
+    const { stateMachine } = setup;
+    const onResult = ({ index, term: appliedTerm }: Entry, result: unknown) =>
+      this.#proposals.applied(index, appliedTerm, result);
+    this.#applied = new AppliedState({ core, storage, stateMachine, clock, log, options, signal, onResult });
     const ownAddress = () => this.#ownAddress();
     const onSender = (sender: RaftMember) => this.#addresses.set(sender.raftId, sender.address);
     this.#snapshots = new SnapshotExchange({ core, storage, transport, clock, log, signal, ownAddress, onInput, onSender });
@@ -133,7 +128,7 @@ export class RaftDriver implements Consensus {
       leaderId: leaderId === 0 ? undefined : leaderId,
       term,
       commitIndex,
-      appliedIndex: this.#appliedIndex,
+      appliedIndex: this.#applied.index,
       members,
     };
   }
@@ -279,13 +274,14 @@ export class RaftDriver implements Consensus {
     if (ready === undefined) return false;
     const writing = this.#write(ready);
     writing.catch(() => undefined); // Awaited below; until then a failure waits too.
-    await this.#apply(ready.committed);
+    await this.#applied.apply(ready.committed);
+    this.#reads.appliedTo(this.#applied.index);
     await writing;
     if (this.#stopping.signal.aborted) return false;
     this.#core.persisted(ready);
     for (const message of ready.messages) this.#send(message);
     this.#flush();
-    this.#maybeTakeSnapshot();
+    if (this.#applied.isSnapshotDue) this.#inBackground(this.#applied.takeSnapshot());
     this.#progressed.notify();
     return true;
   }
@@ -298,31 +294,10 @@ export class RaftDriver implements Consensus {
     }
     const { written, restored } = this.#snapshots.take(ready.snapshot);
     await this.#storage.installSnapshot(written, ready);
-    await this.#setup.stateMachine.restore(this.#storage.readSnapshot(written));
-    const { index, term } = written.meta;
-    this.#appliedIndex = this.#snapshotIndex = index;
-    this.#appliedTerm = term;
-    this.#bytesSinceSnapshot = 0;
-    this.#proposals.skippedTo(index);
-    this.#reads.appliedTo(index);
+    await this.#applied.restore(written);
+    this.#proposals.skippedTo(written.meta.index);
+    this.#reads.appliedTo(written.meta.index);
     restored();
-  }
-
-  async #apply(entries: readonly Entry[]): Promise<void> {
-    const { stateMachine, clock } = this.#setup;
-    for (const { index, term, kind, data } of entries) {
-      assert(index === this.#appliedIndex + 1, `entry ${index} is applied after ${this.#appliedIndex}`);
-      const result = kind === "data" ? stateMachine.apply({ index, term, data }) : undefined;
-      this.#appliedIndex = index;
-      this.#appliedTerm = term;
-      this.#bytesSinceSnapshot += entryBytes({ index, term, kind, data });
-      this.#proposals.applied(index, term, result);
-      if (clock.monotonicMs() - this.#sliceStartMs <= SLICE_MS) continue;
-      await clock.sleep(0);
-      this.#sliceStartMs = clock.monotonicMs();
-      if (this.#stopping.signal.aborted) return;
-    }
-    this.#reads.appliedTo(this.#appliedIndex);
   }
 
   /** Carries out what waits for no write, and notices changes of role. */
@@ -330,7 +305,7 @@ export class RaftDriver implements Consensus {
     const core = this.#core;
     for (const message of core.takeMessages()) this.#send(message);
     for (const { requestId, index } of core.takeReadStates()) this.#reads.answered(requestId, index);
-    this.#reads.appliedTo(this.#appliedIndex);
+    this.#reads.appliedTo(this.#applied.index);
     for (const { to } of core.takeSnapshotSends()) this.#inBackground(this.#snapshots.send(this.#memberAt(to)));
     const ledTerm = core.role === "leader" ? core.term : 0;
     if (this.#ledTerm !== 0 && ledTerm !== this.#ledTerm) this.#proposals.leadershipLost(core.commitIndex);
@@ -361,33 +336,6 @@ export class RaftDriver implements Consensus {
     const to = this.#memberAt(message.to);
     if (to.address === "") return; // Nobody said yet where it is.
     this.#setup.transport.send(to, encodeEnvelope({ message, fromAddress: this.#ownAddress() }));
-  }
-
-  #maybeTakeSnapshot(): void {
-    const { snapshotEveryEntries, snapshotEveryBytes } = this.#options;
-    const isDue =
-      this.#appliedIndex - this.#snapshotIndex >= snapshotEveryEntries || this.#bytesSinceSnapshot >= snapshotEveryBytes;
-    if (!isDue || this.#isTakingSnapshot || this.#appliedIndex <= this.#snapshotIndex) return;
-    this.#isTakingSnapshot = true;
-    const chunks = this.#setup.stateMachine.snapshot();
-    this.#bytesSinceSnapshot = 0;
-    this.#inBackground(this.#takeSnapshot(chunks));
-  }
-
-  async #takeSnapshot(chunks: AsyncIterable<Uint8Array>): Promise<void> {
-    const index = this.#appliedIndex;
-    const meta = { index, term: this.#appliedTerm, members: this.#core.membersAt(index) };
-    const compactTo = Math.max(0, index - this.#options.keepEntries);
-    try {
-      const written = await this.#storage.writeSnapshot(meta, chunks);
-      if (this.#stopping.signal.aborted) return;
-      if (!(await this.#storage.publishSnapshot(written, { compactTo }))) return;
-      this.#core.snapshotTaken(meta, { compactTo });
-      this.#snapshotIndex = index;
-      this.#setup.log.info({ index }, "raft snapshot taken");
-    } finally {
-      this.#isTakingSnapshot = false;
-    }
   }
 
   #inBackground(work: Promise<void>): void {

@@ -131,6 +131,7 @@ describe("RaftLog", () => {
     assert.throws(() => log.read(3, 1), /compacted away/);
     assert.deepEqual(indexes(log.read(4, 1).entries), [4]);
     assert.deepEqual(log.lastWithTermAtMost(4, 1), { index: 3, term: 2 });
+    assert.deepEqual(log.lastWithTermAtMost(3, 1), { index: 3, term: 2 });
     assert.deepEqual(log.lastWithTermAtMost(2, 1), { index: 2, term: 0 });
   });
 

@@ -150,6 +150,14 @@ describe("a linearizable read (thesis 6.4)", () => {
     assert.deepEqual(leader.takeReadStates(), []);
   });
 
+  it("that came too early is forgotten too when leadership ends", () => {
+    const leader = aLeader();
+    leader.readIndex(1);
+    assert.equal(leader.inspected.reads.count, 1);
+    leader.step({ kind: "heartbeat", from: 2, to: 1, term: 5, commit: 0, readRound: 0 });
+    assert.equal(leader.inspected.reads.count, 0);
+  });
+
   it("is refused when too many wait", () => {
     const leader = settledLeader();
     for (let id = 1; id <= PENDING_READS_MAX; id++) assert.equal(leader.readIndex(id), true);

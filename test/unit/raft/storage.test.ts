@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Disk } from "../../../src/ports/disk.ts";
+import { decodeMembers } from "../../../src/raft/encoding.ts";
 import { RaftStorage, type RaftStorageOptions } from "../../../src/raft/storage.ts";
 import type { Entry } from "../../../src/raft/types.ts";
 import type { PayloadCipher } from "../../../src/raft/wal.ts";
@@ -180,6 +181,28 @@ describe("RaftStorage", () => {
       const again = await open(disk);
       await again.save({ hardState: hardState(4), entries: entriesOf([4], 10) });
       assert.deepEqual(terms((await open(disk)).initialState.entries), [4]);
+    }
+  });
+
+  it("keeps its vote beside a snapshot of the same term, and has none in a newer one", async () => {
+    const disk = new MemoryDisk();
+    const storage = await open(disk);
+    await storage.save({ hardState: hardState(3, 2, 2), entries: entriesOf([3, 3]) });
+    await snapshotAt(storage, 2, { term: 3, compactTo: 0 });
+    assert.deepEqual((await open(disk)).initialState.hardState, hardState(3, 2, 2));
+    await snapshotAt(storage, 5, { term: 4, compactTo: 0 });
+    assert.deepEqual((await open(disk)).initialState.hardState, hardState(4, 2));
+  });
+
+  it("goes on with the members it is told, and all of its log committed, when the others are lost", async () => {
+    const disk = new MemoryDisk();
+    const storage = await open(disk);
+    await storage.save({ hardState: hardState(3, 1, 2), entries: entriesOf([3, 3]) });
+    const [onlyMember = assert.fail()] = membersOf([1]);
+    for (const each of [await open(disk, { onlyMember }), await open(disk)]) {
+      const { entries, hardState: after } = each.initialState;
+      assert.deepEqual([terms(entries), after, entries[2]?.kind], [[3, 3, 4], hardState(4, 3), "membership"]);
+      assert.deepEqual(decodeMembers(entries[2]?.data ?? assert.fail()), [onlyMember]);
     }
   });
 

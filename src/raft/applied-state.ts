@@ -1,0 +1,101 @@
+import { assert } from "../lib/assert.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { StateMachine } from "../ports/consensus.ts";
+import type { Log } from "../ports/log.ts";
+import type { RaftCore } from "./core.ts";
+import type { RaftDriverOptions } from "./driver-options.ts";
+import { entryBytes } from "./log.ts";
+import type { WrittenSnapshot } from "./snapshot-files.ts";
+import type { RaftStorage } from "./storage.ts";
+import type { Entry } from "./types.ts";
+
+/** Other work of the process gets its turn after so long. */
+const SLICE_MS = 10;
+
+export interface AppliedStateOptions {
+  readonly core: RaftCore;
+  readonly storage: RaftStorage;
+  readonly stateMachine: StateMachine;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly options: RaftDriverOptions;
+  readonly signal: AbortSignal;
+  /** What `apply` returned for the entry; `undefined` for Raft's own entries. */
+  readonly onResult: (entry: Entry, result: unknown) => void;
+}
+
+/** The state machine and how far it is: applies in log order, restores, and is snapshotted now and then so that the log can be cut. */
+export class AppliedState {
+  readonly #parts: AppliedStateOptions;
+  #index: number;
+  #term: number;
+  #snapshotIndex: number;
+  #bytesSinceSnapshot = 0;
+  #isTakingSnapshot = false;
+  #sliceStartMs = 0;
+
+  constructor(parts: AppliedStateOptions) {
+    this.#parts = parts;
+    const { index, term } = parts.storage.initialState.snapshot;
+    this.#index = this.#snapshotIndex = index;
+    this.#term = term;
+  }
+
+  get index(): number {
+    return this.#index;
+  }
+
+  async apply(entries: readonly Entry[]): Promise<void> {
+    const { stateMachine, clock, signal, onResult } = this.#parts;
+    for (const entry of entries) {
+      const { index, term, kind, data } = entry;
+      assert(index === this.#index + 1, `entry ${index} is applied after ${this.#index}`);
+      const result = kind === "data" ? stateMachine.apply({ index, term, data }) : undefined;
+      this.#index = index;
+      this.#term = term;
+      this.#bytesSinceSnapshot += entryBytes(entry);
+      onResult(entry, result);
+      if (clock.monotonicMs() - this.#sliceStartMs <= SLICE_MS) continue;
+      await clock.sleep(0);
+      this.#sliceStartMs = clock.monotonicMs();
+      if (signal.aborted) return;
+    }
+  }
+
+  /** The leader's snapshot takes the place of the state. */
+  async restore(snapshot: WrittenSnapshot): Promise<void> {
+    const { stateMachine, storage } = this.#parts;
+    const { index, term } = snapshot.meta;
+    assert(index > this.#index, `snapshot ${index} is restored after entry ${this.#index}`);
+    await stateMachine.restore(storage.readSnapshot(snapshot));
+    this.#index = this.#snapshotIndex = index;
+    this.#term = term;
+    this.#bytesSinceSnapshot = 0;
+  }
+
+  get isSnapshotDue(): boolean {
+    const { snapshotEveryEntries, snapshotEveryBytes } = this.#parts.options;
+    const entryCount = this.#index - this.#snapshotIndex;
+    if (this.#isTakingSnapshot || entryCount === 0) return false;
+    return entryCount >= snapshotEveryEntries || this.#bytesSinceSnapshot >= snapshotEveryBytes;
+  }
+
+  /** Fixes the state as it is now; writing it goes on beside everything else. */
+  async takeSnapshot(): Promise<void> {
+    const { stateMachine, core, storage, log, options, signal } = this.#parts;
+    this.#isTakingSnapshot = true;
+    this.#bytesSinceSnapshot = 0;
+    const meta = { index: this.#index, term: this.#term, members: core.membersAt(this.#index) };
+    const compactTo = Math.max(0, meta.index - options.keepEntries);
+    try {
+      const written = await storage.writeSnapshot(meta, stateMachine.snapshot());
+      if (signal.aborted) return;
+      if (!(await storage.publishSnapshot(written, { compactTo }))) return;
+      core.snapshotTaken(meta, { compactTo });
+      this.#snapshotIndex = Math.max(this.#snapshotIndex, meta.index);
+      log.info({ index: meta.index }, "raft snapshot taken");
+    } finally {
+      this.#isTakingSnapshot = false;
+    }
+  }
+}
