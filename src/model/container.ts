@@ -138,6 +138,8 @@ export interface ThrottleDevice {
 
 /** How a container wants to be on one network. */
 export interface EndpointConfig {
+  /** Settings of addresses were given, with none in them: inspect shows what was given. */
+  readonly isIpamEmpty?: true;
   readonly ipv4Address?: string;
   readonly ipv6Address?: string;
   readonly linkLocalIps?: readonly string[];

@@ -35,6 +35,8 @@ export interface EngineNetwork {
 export interface IpamPool {
   readonly subnet: string;
   readonly gateway?: string;
+  /** The gateway was chosen in a subnet that was given: inspect shows what was given. */
+  readonly isGatewayChosen?: boolean;
   readonly ipRange?: string;
   readonly auxiliaryAddresses?: Labels;
 }

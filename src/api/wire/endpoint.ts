@@ -1,6 +1,6 @@
 import type { EndpointConfig, EndpointState } from "../../model/container.ts";
 import { field, omitEmpty, struct } from "./codec.ts";
-import { adapt, int, optional, text, textMap, texts, unlessZero } from "./scalars.ts";
+import { adapt, int, optional, text, textMap, texts, textsOrEmpty, unlessZero } from "./scalars.ts";
 
 interface IpamConfig {
   readonly ipv4Address?: string;
@@ -14,14 +14,14 @@ const ipamConfig = struct<IpamConfig>("network.EndpointIPAMConfig", {
   linkLocalIps: omitEmpty("LinkLocalIPs", unlessZero(texts)),
 });
 
-interface WireEndpoint extends Omit<EndpointConfig, keyof IpamConfig> {
+interface WireEndpoint extends Omit<EndpointConfig, keyof IpamConfig | "isIpamEmpty"> {
   readonly ipam?: IpamConfig;
 }
 
 const wireEndpoint = struct<WireEndpoint>("network.EndpointSettings", {
   ipam: field("IPAMConfig", optional(ipamConfig)),
-  links: field("Links", unlessZero(texts)),
-  aliases: field("Aliases", unlessZero(texts)),
+  links: field("Links", optional(textsOrEmpty)),
+  aliases: field("Aliases", optional(textsOrEmpty)),
   macAddress: field("MacAddress", unlessZero(text)),
   driverOptions: field("DriverOpts", optional(textMap)),
   gatewayPriority: field("GwPriority", unlessZero(int)),
@@ -30,15 +30,16 @@ const wireEndpoint = struct<WireEndpoint>("network.EndpointSettings", {
 /** The part of an endpoint that users set. */
 export const endpointConfig = adapt(wireEndpoint, {
   toModel({ ipam, ...rest }: WireEndpoint): EndpointConfig {
-    return { ...rest, ...ipam };
+    const isIpamEmpty = ipam !== undefined && Object.keys(ipam).length === 0;
+    return { ...rest, ...ipam, ...(isIpamEmpty && { isIpamEmpty }) };
   },
-  toWire({ ipv4Address, ipv6Address, linkLocalIps, ...rest }): WireEndpoint {
+  toWire({ ipv4Address, ipv6Address, linkLocalIps, isIpamEmpty = false, ...rest }): WireEndpoint {
     const ipam = {
       ...(ipv4Address === undefined ? {} : { ipv4Address }),
       ...(ipv6Address === undefined ? {} : { ipv6Address }),
       ...(linkLocalIps === undefined ? {} : { linkLocalIps }),
     };
-    return Object.keys(ipam).length === 0 ? rest : { ...rest, ipam };
+    return Object.keys(ipam).length === 0 && !isIpamEmpty ? rest : { ...rest, ipam };
   },
 });
 

@@ -7,7 +7,7 @@ import { refusing } from "./refusing.ts";
 import { adapt, flag, list, map, optional, text, textMap, unlessZero } from "./scalars.ts";
 import { rfc3339 } from "./times.ts";
 
-const pool = struct<Partial<IpamPool>>("network.IPAMConfig", {
+const pool = struct<Partial<Omit<IpamPool, "isGatewayChosen">>>("network.IPAMConfig", {
   subnet: omitEmpty("Subnet", unlessZero(text)),
   ipRange: omitEmpty("IPRange", unlessZero(text)),
   gateway: omitEmpty("Gateway", unlessZero(text)),
@@ -95,6 +95,7 @@ export const connectBody = struct<ConnectBody>("network.ConnectOptions", {
 
 export function networkJson(network: EngineNetwork): Record<string, unknown> {
   const { ipamDriver: driver, ipamOptions: options, ipam: pools } = network;
+  const isOwn = !["bridge", "host", "none"].includes(network.name);
   return {
     Name: network.name,
     Id: network.id,
@@ -103,7 +104,7 @@ export function networkJson(network: EngineNetwork): Record<string, unknown> {
     Driver: network.driver,
     EnableIPv4: network.isIpv4,
     EnableIPv6: network.isIpv6,
-    IPAM: ipam.write({ driver, options, pools }),
+    IPAM: { ...ipam.write({ driver, options, pools: pools.map(asGiven) }), Options: isOwn ? options : null },
     Internal: network.isInternal,
     Attachable: network.isAttachable,
     Ingress: network.isIngress,
@@ -118,6 +119,10 @@ export function networkJson(network: EngineNetwork): Record<string, unknown> {
     Options: network.options,
     Labels: network.labels,
   };
+}
+
+function asGiven({ gateway, isGatewayChosen, ...others }: IpamPool): Partial<IpamPool> {
+  return gateway === undefined || isGatewayChosen === true ? others : { ...others, gateway };
 }
 
 /** A cluster network as this host shows it: it may take no part in it. */

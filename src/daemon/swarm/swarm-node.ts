@@ -269,18 +269,22 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
     await membership.manager?.[Symbol.asyncDispose]();
   }
 
-  /** A manager is ready when it answers from the cluster's state, a worker when a manager has taken its session. */
+  /** A manager is ready when the cluster's state says so, a worker when a manager has taken its session. */
+  async #isReady(): Promise<boolean> {
+    if (this.#membership === undefined) return false;
+    const { control, worker, record } = this.#membership;
+    if (control === undefined) return worker.isConnected();
+    const requestId = clusterIdFrom<RequestId>(this.#options.random.bytes(25));
+    const answer = await control.call({ kind: "get-node", idOrName: record.nodeId }, { requestId });
+    return answer.kind === "nodes" && answer.nodes[0]?.node.status.state === "ready";
+  }
+
   async #untilReady(): Promise<void> {
-    const { clock, random } = this.#options;
+    const { clock } = this.#options;
     const deadlineMs = clock.monotonicMs() + READY_MS;
     for (;;) {
       try {
-        if (this.#membership?.control === undefined) {
-          if (this.#membership?.worker.isConnected() === true) return;
-        } else {
-          await this.#membership.control.call({ kind: "get-cluster" }, { requestId: clusterIdFrom<RequestId>(random.bytes(25)) });
-          return;
-        }
+        if (await this.#isReady()) return;
       } catch (error) {
         if (clock.monotonicMs() >= deadlineMs) throw error;
       }

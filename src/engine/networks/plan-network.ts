@@ -124,7 +124,7 @@ function planPool(request: CreateNetworkRequest, { existing, routed }: PlanNetwo
   const { gateway, ipRange, auxiliaryAddresses } = pool;
   return withGateway({
     subnet: pool.subnet,
-    ...(gateway ? { gateway } : {}),
+    ...(gateway ? { gateway } : { isGatewayChosen: true }),
     ...(ipRange ? { ipRange } : {}),
     ...(auxiliaryAddresses ? { auxiliaryAddresses } : {}),
   });

@@ -37,13 +37,13 @@ describe("planNetwork", () => {
 
   const pools = [
     { pool: { subnet: "10.1.0.0/24" }, gateway: "10.1.0.1" },
-    { pool: { subnet: "10.1.0.0/24", gateway: "10.1.0.9" }, gateway: "10.1.0.9" },
+    { pool: { subnet: "10.1.0.0/24", gateway: "10.1.0.9" }, gateway: "10.1.0.9", isGiven: true },
     { pool: { subnet: "10.1.0.0/24", ipRange: "10.1.0.128/25" }, gateway: "10.1.0.128" },
     { pool: { subnet: "10.1.0.0/24", auxiliaryAddresses: { printer: "10.1.0.1" } }, gateway: "10.1.0.2" },
   ];
-  for (const { pool, gateway } of pools) {
+  for (const { pool, gateway, isGiven = false } of pools) {
     it(`puts the gateway of ${JSON.stringify(pool)} at ${gateway}`, () => {
-      assert.deepEqual(plan({ ipam: [pool] }).ipam, [{ ...pool, gateway }]);
+      assert.deepEqual(plan({ ipam: [pool] }).ipam, [{ ...pool, gateway, ...(!isGiven && { isGatewayChosen: true }) }]);
     });
   }
 
