@@ -30,6 +30,21 @@ export function compareOutcomes(where: string, real: Outcome, ours: Outcome): re
   ];
 }
 
+/** JSON with its keys in order and without what is explained, so that the same ids are met in the same order on both sides. */
+export function canonical(where: string, text: string, explanations: readonly Explanation[]): string {
+  const json = parsedJson(text);
+  return json === undefined ? text : JSON.stringify(canonicalValue(where, json, explanations));
+}
+
+function canonicalValue(where: string, value: unknown, explanations: readonly Explanation[]): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => canonicalValue(`${where}[${index}]`, item, explanations));
+  if (!isRecord(value)) return value;
+  const keys = Object.keys(value)
+    .filter(key => !explanations.some(explanation => explanation.where.test(`${where}.${key}`)))
+    .sort();
+  return Object.fromEntries(keys.map(key => [key, canonicalValue(`${where}.${key}`, value[key], explanations)]));
+}
+
 export function withoutExplained(
   differences: readonly Difference[],
   explanations: readonly Explanation[],

@@ -7,6 +7,11 @@ export const EXPLANATIONS: readonly Explanation[] = [
     reason: "more on purpose",
     because: "conmon writes the log, so that nothing is lost while the daemon is away: a CRI file, not JSON lines",
   },
+  {
+    where: /\.HostConfig\.Runtime$/,
+    reason: "more on purpose",
+    because: "crun starts a container in a fraction of runc's time; both can be chosen",
+  },
   { where: /\.GraphDriver\b/, reason: "the machine's own", because: "paths of the layers inside the data root" },
   { where: /\.(ResolvConfPath|HostnamePath|HostsPath)$/, reason: "the machine's own", because: "paths inside the data root" },
   { where: /\.SandboxKey$/, reason: "the machine's own", because: "path of the network namespace inside the exec root" },

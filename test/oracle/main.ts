@@ -1,8 +1,8 @@
 // Runs the scenarios on the real Docker Engine and on ours side by side and prints where they differ.
 //   node --import=tsx test/oracle/main.ts [part of a scenario's name]
 import { startEngines, stopEngines } from "./engines.ts";
-import { runDocker, runScenario, type ScenarioResult } from "./run-scenario.ts";
-import { CONTAINER_SCENARIOS, SWARM_SCENARIOS } from "./scenarios.ts";
+import { runAll } from "./run-all.ts";
+import type { ScenarioResult } from "./run-scenario.ts";
 
 const DIFFERENCES_SHOWN_MAX = 12;
 const filter = process.argv[2] ?? "";
@@ -10,17 +10,7 @@ const results: ScenarioResult[] = [];
 
 try {
   const engines = startEngines();
-  for (const scenario of CONTAINER_SCENARIOS.filter(({ name }) => name.includes(filter)))
-    report(await runScenario(scenario, engines));
-  const swarmScenarios = SWARM_SCENARIOS.filter(({ name }) => name.includes(filter));
-  if (swarmScenarios.length > 0) {
-    for (const [engine, address] of [
-      [engines.real, "127.0.0.1"],
-      [engines.ours, "10.99.0.11"],
-    ] as const)
-      await runDocker(engine, ["swarm", "init", "--advertise-addr", address]);
-  }
-  for (const scenario of swarmScenarios) report(await runScenario(scenario, engines));
+  for await (const result of runAll(engines, ({ name }) => name.includes(filter))) report(result);
 } finally {
   if (process.env["KEEP"] === undefined) stopEngines();
 }

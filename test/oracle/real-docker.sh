@@ -41,8 +41,11 @@ install() {
 }
 
 up() {
-  local name=$1 home=$cache/run/$1
+  local name=$1 home=$cache/run/$1 init
   mkdir -p "$home/cgroups"
+  # Debian's engine asks for an init that none of its packages brings.
+  init=$(command -v tini-static || command -v tini || true)
+  [[ -z $init ]] || ln -sfn "$init" "$root/usr/bin/docker-init"
   ip netns add "oracle-$name"
   ip -n "oracle-$name" link set lo up
   cat >"$home/start.sh" <<S

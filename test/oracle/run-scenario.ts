@@ -1,15 +1,17 @@
 import { spawn } from "node:child_process";
 import { spawn as spawnTerminal } from "@lydell/node-pty";
-import { compareOutcomes, type Difference, type Outcome, withoutExplained } from "./compare.ts";
+import { canonical, compareOutcomes, type Difference, type Outcome, withoutExplained } from "./compare.ts";
 import type { Engine } from "./engines.ts";
 import { EXPLANATIONS } from "./explanations.ts";
+import { listing, removeAll } from "./holdings.ts";
+import { send } from "./http.ts";
 import { Normalizer } from "./normalize.ts";
-import type { Scenario, Step } from "./scenario.ts";
+import { type Scenario, type Step, stepText } from "./scenario.ts";
 
-// Built from text: a control character in a regular expression literal is taken for a slip.
-const ESCAPES = new RegExp("\\u001b\\[[0-9;]*[a-zA-Z]", "g");
+const ESCAPES = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*[a-zA-Z]`, "g");
 const COMMAND_MS = 40_000;
 const UNTIL_MS = 30_000;
+const UNTIL_PAUSE_MS = 100;
 
 export interface ScenarioResult {
   readonly scenario: Scenario;
@@ -25,19 +27,26 @@ export async function runScenario(
   const differences = scenario.steps.flatMap((step, index) => {
     const [a, b] = [real[index], ours[index]];
     if (a === undefined || b === undefined || (step.kind === "docker" && step.isSetUp === true)) return [];
-    return withoutExplained(compareOutcomes(`${index + 1} ${step.args.join(" ")}`, a, b), EXPLANATIONS);
+    return withoutExplained(compareOutcomes(whereOf(step, index), a, b), EXPLANATIONS);
   });
-  return { scenario, differences };
+  const isChanged = scenario.changesNothing === true && ours[0]?.stdout !== ours.at(-1)?.stdout;
+  const change = { where: "what there was before and after", real: ours[0]?.stdout, ours: ours.at(-1)?.stdout };
+  return { scenario, differences: isChanged ? [...differences, change] : differences };
+}
+
+function whereOf(step: Step, index: number): string {
+  return `${index + 1} ${stepText(step)}`;
 }
 
 async function outcomesOn(engine: Engine, scenario: Scenario): Promise<readonly Outcome[]> {
   const normalizer = new Normalizer(engine.literals);
   const outcomes: Outcome[] = [];
-  for (const step of scenario.steps) {
+  for (const [index, step] of scenario.steps.entries()) {
     const { exitCode, stdout, stderr } = await runStep(engine, step);
-    outcomes.push({ exitCode, stdout: normalizer.normalize(stdout), stderr: normalizer.normalize(stderr) });
+    const shown = canonical(`${whereOf(step, index)}: stdout`, stdout, EXPLANATIONS);
+    outcomes.push({ exitCode, stdout: normalizer.normalize(shown), stderr: normalizer.normalize(stderr) });
   }
-  await cleanUp(engine);
+  await removeAll(engine);
   return outcomes;
 }
 
@@ -49,6 +58,10 @@ function runStep(engine: Engine, step: Step): Promise<Outcome> {
       return runInTerminal(engine, step);
     case "until":
       return runUntil(engine, step);
+    case "http":
+      return send(engine, step);
+    case "listing":
+      return listing(engine);
   }
 }
 
@@ -103,19 +116,6 @@ async function runUntil(engine: Engine, step: Extract<Step, { kind: "until" }>):
   for (;;) {
     const outcome = await runDocker(engine, step.args);
     if (step.prints.test(outcome.stdout) || performance.now() > deadline) return outcome;
-    await new Promise(resolve => setTimeout(resolve, 200));
+    await new Promise(resolve => setTimeout(resolve, UNTIL_PAUSE_MS));
   }
-}
-
-/** Leaves the engine as it was: no containers, services, networks or volumes of a scenario. */
-async function cleanUp(engine: Engine): Promise<void> {
-  const services = await runDocker(engine, ["service", "ls", "-q"]);
-  if (services.exitCode === 0 && services.stdout.trim() !== "")
-    await runDocker(engine, ["service", "rm", ...services.stdout.trim().split("\n")]);
-  const containers = await runDocker(engine, ["ps", "-aq"]);
-  if (containers.stdout.trim() !== "") await runDocker(engine, ["rm", "-f", "-v", ...containers.stdout.trim().split("\n")]);
-  const networks = await runDocker(engine, ["network", "ls", "--filter", "type=custom", "--filter", "driver=bridge", "-q"]);
-  if (networks.stdout.trim() !== "") await runDocker(engine, ["network", "rm", ...networks.stdout.trim().split("\n")]);
-  const volumes = await runDocker(engine, ["volume", "ls", "-q"]);
-  if (volumes.stdout.trim() !== "") await runDocker(engine, ["volume", "rm", ...volumes.stdout.trim().split("\n")]);
 }

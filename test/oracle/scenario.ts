@@ -2,6 +2,8 @@
 export interface Scenario {
   readonly name: string;
   readonly steps: readonly Step[];
+  /** What the engine holds after the last step is what it held before the first; both are listings. */
+  readonly changesNothing?: true;
 }
 
 export type Step =
@@ -18,6 +20,16 @@ export type Step =
       readonly args: readonly string[];
       readonly typed: readonly { readonly when: RegExp; readonly text: string }[];
     }
+  /** A request past the client: its status and its answer are compared. A string is sent as it is. */
+  | {
+      readonly kind: "http";
+      readonly method: string;
+      readonly path: string;
+      readonly body?: unknown;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
+  /** The names of all that the engine holds. */
+  | { readonly kind: "listing" }
   /** Waits until a command prints what is expected; the last outcome is compared. */
   | { readonly kind: "until"; readonly args: readonly string[]; readonly prints: RegExp };
 
@@ -31,6 +43,18 @@ export function terminal(line: string, typed: Extract<Step, { kind: "terminal" }
 
 export function until(line: string, prints: RegExp): Step {
   return { kind: "until", args: words(line), prints };
+}
+
+/** What is shown of a step when it differs. */
+export function stepText(step: Step): string {
+  switch (step.kind) {
+    case "http":
+      return `${step.method} ${step.path}`;
+    case "listing":
+      return "all that is there";
+    default:
+      return step.args.join(" ");
+  }
 }
 
 /** A command line as a shell splits it, with single and double quotes. */

@@ -200,7 +200,7 @@ export const CONTAINER_SCENARIOS: readonly Scenario[] = [
       docker("network create --subnet 172.30.0.0/24 net"),
       docker("network inspect net"),
       docker("run -d --name box --network net --network-alias web busybox sleep 300", { isSetUp: true }),
-      docker("run --rm --network net busybox ping -c 1 -W 2 box"),
+      docker("run --rm --network net busybox sh -c 'ping -c 1 -W 2 box > /dev/null && echo reached'"),
       INSPECT,
       docker("network rm net"),
       docker("network create net"),

@@ -1,0 +1,62 @@
+import type { Outcome } from "./compare.ts";
+import type { Engine } from "./engines.ts";
+import { list, send } from "./http.ts";
+
+interface Kind {
+  readonly name: string;
+  readonly listPath: string;
+  readonly label: (item: Readonly<Record<string, unknown>>) => unknown;
+  /** Missing: not taken away. */
+  readonly removePath?: (item: Readonly<Record<string, unknown>>) => string | undefined;
+}
+
+const PREDEFINED = ["bridge", "host", "none", "docker_gwbridge", "ingress"];
+
+/** In the order in which they are taken away: each may use what comes after it. */
+const KINDS: readonly Kind[] = [
+  { name: "services", listPath: "/services", label: item => specName(item), removePath: item => `/services/${text(item["ID"])}` },
+  {
+    name: "containers",
+    listPath: "/containers/json?all=1",
+    label: item => [item["Names"], item["State"]],
+    removePath: item => `/containers/${text(item["Id"])}?force=1&v=1`,
+  },
+  {
+    name: "networks",
+    listPath: "/networks",
+    label: item => item["Name"],
+    removePath: item => (PREDEFINED.includes(text(item["Name"])) ? undefined : `/networks/${text(item["Id"])}`),
+  },
+  { name: "volumes", listPath: "/volumes", label: item => item["Name"], removePath: item => `/volumes/${text(item["Name"])}` },
+  { name: "secrets", listPath: "/secrets", label: item => specName(item), removePath: item => `/secrets/${text(item["ID"])}` },
+  { name: "configs", listPath: "/configs", label: item => specName(item), removePath: item => `/configs/${text(item["ID"])}` },
+  { name: "images", listPath: "/images/json", label: item => item["RepoTags"] },
+];
+
+/** The names of all that an engine holds. */
+export async function listing(engine: Engine): Promise<Outcome> {
+  const held = await Promise.all(
+    KINDS.map(async ({ name, listPath, label }) => {
+      const labels = (await list(engine, listPath)).map(item => JSON.stringify(label(item) ?? null));
+      return [name, labels.toSorted((left, right) => (left < right ? -1 : 1))] as const;
+    }),
+  );
+  return { exitCode: 0, stdout: JSON.stringify(Object.fromEntries(held)), stderr: "" };
+}
+
+/** Leaves the engine as it was: nothing of a scenario but images. */
+export async function removeAll(engine: Engine): Promise<void> {
+  for (const { listPath, removePath } of KINDS) {
+    if (removePath === undefined) continue;
+    const paths = (await list(engine, listPath)).flatMap(item => removePath(item) ?? []);
+    await Promise.all(paths.map(path => send(engine, { method: "DELETE", path })));
+  }
+}
+
+function specName({ Spec: spec }: Readonly<Record<string, unknown>>): unknown {
+  return typeof spec === "object" && spec !== null && "Name" in spec ? spec.Name : undefined;
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
