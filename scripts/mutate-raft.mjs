@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Breaks Raft on purpose, one small change at a time, and counts how many of the changes the tests notice.
 // Usage: node scripts/mutate-raft.mjs [--count 120] [--seed 1] [--workers 2] [--sim-seeds 30] [--only file.ts]
+//        node scripts/mutate-raft.mjs --planted [--sim-seeds 100]: classic mistakes, with the simulation alone to find them
 import { spawn } from "node:child_process";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,6 +15,7 @@ const { values } = parseArgs({
     workers: { type: "string", default: "2" },
     "sim-seeds": { type: "string", default: "30" },
     only: { type: "string" },
+    planted: { type: "boolean", default: false },
   },
 });
 const FILES = [
@@ -92,6 +94,82 @@ function mutantsOf(file) {
   return mutants;
 }
 
+/** Mistakes that Raft implementations were found to have. */
+const PLANTED = [
+  {
+    name: "answers leave before the disk has what they promise",
+    file: "driver.ts",
+    find: "    await writing;",
+    put: "    for (const message of ready.messages) this.#send(message);\n    await writing;",
+  },
+  { name: "writes are not synced", file: "wal.ts", find: "    await file.sync();", put: "" },
+  { name: "a torn tail is not cut", file: "wal.ts", find: "    await this.#file.truncate(scan.end);", put: "" },
+  {
+    name: "candidates with older logs get votes",
+    file: "election.ts",
+    find: "mayVote && log.isUpToDate",
+    put: "mayVote || log.isUpToDate",
+  },
+  {
+    name: "more than one vote a term",
+    file: "election.ts",
+    find: "state.vote === 0 && state.leaderId === 0",
+    put: "state.leaderId === 0",
+  },
+  {
+    name: "entries of older terms are committed by counting",
+    file: "replication.ts",
+    find: "!log.matches(index, state.term) || ",
+    put: "",
+  },
+  {
+    name: "one voter less than a majority commits",
+    file: "quorum.ts",
+    find: "descending[majority(voters.length) - 1]",
+    put: "descending[Math.max(0, majority(voters.length) - 2)]",
+  },
+  {
+    name: "the leader counts entries that its disk does not have",
+    file: "replication.ts",
+    find: "accepted(log.persisted)",
+    put: "accepted(log.lastIndex)",
+  },
+  { name: "reads are answered unconfirmed", file: "read-index.ts", find: "if (round > confirmed) break;", put: "" },
+  {
+    name: "a new leader answers reads before it knows what is committed",
+    file: "read-index.ts",
+    find: "if (!hasCommittedInTerm(state)) {",
+    put: "if (state.term < 0) {",
+  },
+  {
+    name: "conflicting entries stay",
+    file: "replication.ts",
+    find: "const fresh = log.newAmong(entries);",
+    put: "const fresh = entries.filter(entry => entry.index > log.lastIndex);",
+  },
+  {
+    name: "the snapshot's members are not taken over",
+    file: "replication.ts",
+    find: "  state.membership.restore(meta.index, meta.members);",
+    put: "",
+  },
+  {
+    name: "a lost snapshot is not noticed",
+    file: "snapshot-exchange.ts",
+    find: "    core.snapshotSent(to.raftId, { isOk });",
+    put: "    if (isOk) core.snapshotSent(to.raftId, { isOk });",
+  },
+  { name: "a probe that was lost is not sent again", file: "replication.ts", find: "  progress.resumeProbe();", put: "" },
+];
+
+function plantedMutants() {
+  return PLANTED.map(({ name, file, find, put }) => {
+    const source = readFileSync(join("src/raft", file), "utf8");
+    if (source.split(find).length !== 2) throw new Error(`${file} does not hold this once: ${find}`);
+    return { file, name, at: source.slice(0, source.indexOf(find)).split("\n").length - 1, source: source.replace(find, put) };
+  });
+}
+
 function shuffled(list, seed) {
   let state = seed >>> 0;
   const draw = () => {
@@ -121,7 +199,7 @@ async function test(tree) {
   const unit = readdirSync(join(tree, "test/unit/raft"))
     .filter(name => name.endsWith(".test.ts") && name !== "driver.test.ts")
     .map(name => join("test/unit/raft", name));
-  const byUnit = await run(tree, [...MOCHA, ...unit], {});
+  const byUnit = values.planted ? "passed" : await run(tree, [...MOCHA, ...unit], {});
   if (byUnit !== "passed") return `unit tests ${byUnit}`;
   const bySimulation = await run(tree, [...MOCHA, "test/sim/raft/raft.test.ts"], { SEEDS: values["sim-seeds"] });
   return bySimulation === "passed" ? undefined : `simulation ${bySimulation}`;
@@ -137,7 +215,9 @@ function makeTree() {
   return tree;
 }
 
-const queue = shuffled(FILES.flatMap(mutantsOf), Number(values.seed)).slice(0, Number(values.count));
+const queue = values.planted
+  ? plantedMutants()
+  : shuffled(FILES.flatMap(mutantsOf), Number(values.seed)).slice(0, Number(values.count));
 const total = queue.length;
 const survivors = [];
 let done = 0;
@@ -146,13 +226,13 @@ async function work() {
   const tree = makeTree();
   try {
     for (let mutant = queue.pop(); mutant !== undefined; mutant = queue.pop()) {
-      const { file, at, name, changed } = mutant;
+      const { file, at, name, changed = "", source } = mutant;
       const path = join(tree, "src/raft", file);
       const original = readFileSync(path, "utf8");
       const lines = original.split("\n");
       const before = lines[at];
       lines[at] = changed;
-      writeFileSync(path, lines.join("\n"));
+      writeFileSync(path, source ?? lines.join("\n"));
       const caughtBy = await test(tree);
       writeFileSync(path, original);
       done += 1;
