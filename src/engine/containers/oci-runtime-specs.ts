@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { posix } from "node:path";
 import type { Container } from "../../model/container.ts";
 import { gatherDeviceNodes } from "../runtime/host-facts.ts";
@@ -32,7 +32,7 @@ export function ociRuntimeSpecs({ facts, cgroupParent, hostname }: OciRuntimeSpe
         user: await findUser({ container, rootfsPath, user: container.config.user }),
         ...(networkNamespacePath !== undefined && { networkNamespacePath }),
         joined,
-        mounts: mounts.filter(plan => plan.kind !== "tmpfs").map(toSpecMount),
+        mounts: await Promise.all(mounts.filter(plan => plan.kind !== "tmpfs").map(toSpecMount)),
         cgroupParent,
         deviceNodes: await gatherDeviceNodes(container.hostConfig),
         hostHostname: hostname(),
@@ -57,7 +57,7 @@ export function ociRuntimeSpecs({ facts, cgroupParent, hostname }: OciRuntimeSpe
   };
 }
 
-function toSpecMount(plan: Exclude<MountPlan, { kind: "tmpfs" }>): SpecMount {
+async function toSpecMount(plan: Exclude<MountPlan, { kind: "tmpfs" }>): Promise<SpecMount> {
   const { source, destination, isWritable } = plan;
   if (plan.kind === "volume") return { source, destination, isWritable };
   return {
@@ -66,8 +66,13 @@ function toSpecMount(plan: Exclude<MountPlan, { kind: "tmpfs" }>): SpecMount {
     isWritable,
     ...(plan.propagation !== "" && { propagation: plan.propagation }),
     ...(!plan.isRecursive && { isNonRecursive: true }),
-    ...(plan.readOnlySubmounts === "none" && { isReadOnlyRecursive: false }),
+    // Nothing is mounted below a file, and crun 1.8 cannot make a file's mount read-only with what is below it.
+    ...((plan.readOnlySubmounts === "none" || !(await isDirectory(source))) && { isReadOnlyRecursive: false }),
   };
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 }
 
 /** Names are looked up in the container's own files, followed inside its root alone. */

@@ -23,7 +23,15 @@ function listing(): readonly string[] {
     ...(existsSync("/var/lib/shoal-lab") ? readdirSync("/var/lib/shoal-lab") : []).map(name => `folder ${name}`),
     ...processes(),
   ];
-  return [...new Set(lines)].sort();
+  return [...new Set(lines)].filter(line => !isOfOthers(line)).sort();
+}
+
+/** Other labs and test suites may be at work on this machine. */
+function isOfOthers(line: string): boolean {
+  if (/\bsh(rt|ct|nt|im)|oracle|docker/.test(line)) return true;
+  const lab = /shoal-lab\/([a-z0-9-]+)|namespace shoal-([a-z0-9]+)-|folder ([a-z0-9-]+)$/.exec(line);
+  const name = lab?.[1] ?? lab?.[2] ?? lab?.[3];
+  return name !== undefined && name !== LAB;
 }
 
 /** Programs that belong to a host: a dead one that its new parent has yet to collect is none. */
@@ -47,8 +55,8 @@ describe("the try demonstration, interrupted", function () {
 
   it("has a listing that sees what is there", () => {
     const before = listing();
-    execFileSync("ip", ["netns", "add", "shoal-planted"]);
-    const cgroup = join("/sys/fs/cgroup", existsSync("/sys/fs/cgroup/pids") ? "pids" : "", "shoal-planted");
+    execFileSync("ip", ["netns", "add", "planted"]);
+    const cgroup = join("/sys/fs/cgroup", existsSync("/sys/fs/cgroup/pids") ? "pids" : "", "planted");
     mkdirSync(cgroup);
     const planted = spawn("sleep", ["infinity"]);
     try {
@@ -59,7 +67,7 @@ describe("the try demonstration, interrupted", function () {
     } finally {
       planted.kill("SIGKILL");
       rmdirSync(cgroup);
-      execFileSync("ip", ["netns", "delete", "shoal-planted"]);
+      execFileSync("ip", ["netns", "delete", "planted"]);
     }
   });
 
