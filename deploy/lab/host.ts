@@ -19,6 +19,8 @@ import {
 const BIN = join(dirname(fileURLToPath(import.meta.url)), "..", "bin");
 const START_MS = 20_000;
 const STOP_MS = 15_000;
+/** Of the log of a daemon that did not start. */
+const LOG_LINES_SHOWN = 8;
 
 /**
  * Boots a host: namespaces, private mounts, then its daemon. Nothing is done to a host that is up.
@@ -75,7 +77,7 @@ export async function destroyHost(host: LabHost): Promise<void> {
 export function enterCommand(host: LabHost): readonly string[] {
   if (host.name === "client") return ["nsenter", `--net=/run/netns/${host.namespace}`];
   const inside = holder(host);
-  if (inside === undefined) throw new Error(`${host.name} is not up`);
+  if (inside === undefined) throw new Error(`${host.name} is not up: "lab restart ${host.name}" boots it`);
   return ["nsenter", "--target", String(inside.pid), "--mount", "--uts", "--net"];
 }
 
@@ -188,9 +190,15 @@ async function startDaemon(host: LabHost): Promise<void> {
   if (pid === undefined) throw new Error(`${host.name}: cannot start shoald`);
   writeFileSync(join(directory, "shoald.identity"), JSON.stringify(identify(pid)));
   await until(`shoald of ${host.name} answers (see ${directory}/shoald.log)`, START_MS, () => {
-    if (identify(pid) === undefined) throw new Error(`shoald of ${host.name} ended: see ${directory}/shoald.log`);
+    if (identify(pid) === undefined) {
+      throw new Error(`shoald of ${host.name} ended (${directory}/shoald.log):\n${lastLines(join(directory, "shoald.log"))}`);
+    }
     return existsSync(host.socket);
   });
+}
+
+function lastLines(path: string): string {
+  return readFileSync(path, "utf8").trimEnd().split("\n").slice(-LOG_LINES_SHOWN).join("\n");
 }
 
 function childrenNamed(parentPid: number, name: string): readonly number[] {

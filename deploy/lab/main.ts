@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, wr
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { bootHost, crashHost, cutHost, destroyHost, enterCommand, healHost, killDaemon, pauseHost, resumeHost } from "./host.ts";
-import { createSwitch, deleteSwitch, unplug } from "./network.ts";
-import { hostNames, LAB_ROOT, type LabHost, labDirectory, labHost } from "./paths.ts";
+import { createSwitch, deleteSwitch, isPluggedIn, unplug } from "./network.ts";
+import { HOSTS_MAX, hostNames, LAB_ROOT, type LabHost, labDirectory, labHost } from "./paths.ts";
 import { removeCgroups } from "./processes.ts";
 import { formSwarm } from "./swarm.ts";
 
@@ -53,12 +53,46 @@ async function main(): Promise<void> {
   if (action !== undefined) {
     const lab = readLab(values.name);
     if (positionals.length === 0) throw new Error(`"lab ${verb}" needs a host`);
-    await Promise.all(positionals.map(async name => action(findHost(lab, name), lab)));
-  } else if (verb === "up")
-    await up(values.name, { managers: Number(values.managers), workers: Number(values.workers), isEmpty: values.empty });
-  else if (verb === "host") console.log(`unix://${findHost(readLab(values.name), positionals[0] ?? "").socket}`);
+    const hosts = positionals.map(name => findHost(lab, name));
+    for (const host of hosts) refuseUnless(verb, host);
+    await Promise.all(hosts.map(async host => action(host, lab)));
+  } else if (verb === "up") {
+    requireRoot();
+    await up(values.name, {
+      managers: hostCount("managers", values.managers),
+      workers: hostCount("workers", values.workers),
+      isEmpty: values.empty,
+    });
+  } else if (verb === "host") console.log(`unix://${daemonHost(readLab(values.name), positionals[0] ?? "").socket}`);
   else if (verb === "down") await down(values.name);
-  else process.stdout.write(USAGE);
+  else if (verb === "help") process.stdout.write(USAGE);
+  else throw new Error(`unknown verb: ${verb}\n${USAGE}`);
+}
+
+function requireRoot(): void {
+  if (process.getuid?.() !== 0) throw new Error("run it as root: it makes network namespaces and mounts");
+}
+
+function hostCount(option: string, text: string): number {
+  if (!/^\d{1,2}$/.test(text) || Number(text) > HOSTS_MAX) {
+    throw new Error(`--${option} takes a number from 0 to ${HOSTS_MAX}, not "${text}"`);
+  }
+  return Number(text);
+}
+
+/** @throws Error when what `verb` acts on is not there, before anything is done to any host. */
+function refuseUnless(verb: string, host: LabHost): void {
+  requireRoot();
+  if (host.name === "client" && ["kill", "pause", "resume"].includes(verb)) throw new Error('"client" has no daemon');
+  if (["pause", "resume", "cut", "heal"].includes(verb) && !isPluggedIn(host)) {
+    throw new Error(`${host.name} is not up: "lab restart ${host.name}" boots it`);
+  }
+}
+
+function daemonHost(lab: Lab, name: string): LabHost {
+  if (name === "") throw new Error('"lab host" needs a host');
+  if (name === "client") throw new Error('"client" has no daemon');
+  return findHost(lab, name);
 }
 
 async function up(
@@ -66,21 +100,28 @@ async function up(
   options: { readonly managers: number; readonly workers: number; readonly isEmpty: boolean },
 ): Promise<void> {
   const directory = labDirectory(name);
-  const names = [...hostNames(options), "client"];
+  if (options.managers === 0 && !options.isEmpty) throw new Error("a swarm needs a manager: --managers 1 or more, or --empty");
+  // A lab that is up only grows: its other hosts stay known.
+  const known = existsSync(join(directory, "lab.json")) ? readLab(name).hosts.map(host => host.name) : [];
+  const wanted = hostNames(options);
+  const names = [...new Set([...wanted, ...known, "client"])];
   const lab = { name, hosts: names.map(host => labHost(name, host)) };
   mkdirSync(directory, { recursive: true });
   // Written first: `down` after an interrupted `up` has to know what there may be.
   writeFileSync(join(directory, "lab.json"), JSON.stringify({ hosts: names }));
   createSwitch(name);
-  await Promise.all(lab.hosts.map(host => bootHost(host, lab.hosts)));
-  const daemons = lab.hosts.filter(host => host.name !== "client");
+  await Promise.all(
+    lab.hosts.filter(({ name }) => name === "client" || wanted.includes(name)).map(host => bootHost(host, lab.hosts)),
+  );
+  const daemons = lab.hosts.filter(host => wanted.includes(host.name));
   if (!options.isEmpty) await formSwarm(daemons);
   for (const host of daemons) console.log(`${host.name} ${host.address} DOCKER_HOST=unix://${host.socket}`);
 }
 
 async function down(name: string): Promise<void> {
   const directory = labDirectory(name);
-  if (!existsSync(directory)) return;
+  if (!existsSync(directory)) return console.log(`lab ${name} is not up`);
+  requireRoot();
   const hosts = new Set(
     readdirSync(directory, { withFileTypes: true })
       .filter(entry => entry.isDirectory())

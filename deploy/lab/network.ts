@@ -32,6 +32,10 @@ export function plugIn(host: LabHost): void {
   run("ip", ["-n", host.namespace, "link", "set", "eth0", "up"]);
 }
 
+export function isPluggedIn(host: LabHost): boolean {
+  return namespaceExists(host.namespace);
+}
+
 /** Takes the host's namespace away with everything in it; no error when it is gone. */
 export function unplug(host: LabHost): void {
   if (namespaceExists(host.namespace)) {

@@ -18,7 +18,8 @@ const SUBNET = "10.99.0";
 const CLIENT_NUMBER = 250;
 /** Managers have addresses from .11 on, workers from .101 on. */
 const FIRST_NUMBER = { m: 10, w: 100 };
-const HOSTS_MAX = 80;
+/** Of each kind. */
+export const HOSTS_MAX = 80;
 
 export const PREFIX_LENGTH = 24;
 

@@ -9,6 +9,8 @@ import { type Phase, parseLog, summarize } from "./summary.ts";
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const LAB = process.env["SHOAL_TRY_LAB"] ?? "lab";
 const CLI = process.env["SHOAL_TRY_CLI"] ?? join(ROOT, "bin/shoal");
+/** What the commands shown at the end need to reach this lab. */
+const LAB_FLAG = LAB === "lab" ? "" : ` --name ${LAB}`;
 const OUTPUT = join(ROOT, ".try");
 const HOSTS = ["m1", "m2", "m3", "w1", "w2"] as const;
 const PORT = 8080;
@@ -16,6 +18,9 @@ const RATE_PER_SECOND = 100;
 const ROLL_REQUESTS_MIN = 2_000;
 const CRASH_FAILURES_WITHIN_MS = 6_000;
 const WAIT_MS = 60_000;
+/** A task counts as running, and gets requests, only once it answers: without this, one that is still loading would refuse some. */
+const HEALTH_CHECK =
+  'HEALTHCHECK --start-period=30s --start-interval=200ms --interval=30s --timeout=5s CMD ["/usr/bin/perl", "-MIO::Socket::INET", "-e", "exit !IO::Socket::INET->new(q(127.0.0.1:8080))"]';
 
 interface Host {
   readonly name: string;
@@ -36,6 +41,7 @@ async function main(): Promise<void> {
   await loadImages(hosts);
   show(manager, "node ls");
 
+  await removeEarlierDemo(manager);
   say("Creating a service of 3, then scaling it to 10");
   cli(manager, [
     ...[
@@ -136,9 +142,9 @@ function finish(manager: Host): void {
   console.log(`\nTook ${Math.round((performance.now() - startMs) / 1_000)} s. The cluster is up. Try:`);
   console.log(`  export DOCKER_HOST=${manager.dockerHost}`);
   console.log("  bin/shoal node ls; bin/shoal service ps demo; bin/shoal service scale demo=5");
-  console.log(`  bin/lab sh client curl -s ${manager.address}:${PORT}`);
-  console.log("  bin/lab restart w1        # the crashed worker comes back");
-  console.log("  bin/lab down              # takes everything away");
+  console.log(`  bin/lab sh${LAB_FLAG} client busybox wget -q -O - ${manager.address}:${PORT}`);
+  console.log(`  bin/lab restart${LAB_FLAG} w1        # the crashed worker comes back`);
+  console.log(`  bin/lab down${LAB_FLAG}              # takes everything away`);
   if (failures.length > 0) {
     console.log(`\nNOT AS PROMISED:\n${failures.map(text => `  ${text}`).join("\n")}`);
     process.exitCode = 1;
@@ -165,12 +171,19 @@ async function loadImages(hosts: readonly Host[]): Promise<void> {
   const tarPath = join(OUTPUT, "demo.tar");
   buildRootFileSystem({ tarPath, serverPath: join(ROOT, "deploy/try/server.pl") });
   for (const version of ["1", "2"]) {
-    const changes = [`ENV VERSION=${version}`, 'ENTRYPOINT ["/usr/bin/perl", "/server.pl"]', "EXPOSE 8080"].flatMap(change => [
-      "--change",
-      change,
-    ]);
+    const changes = [`ENV VERSION=${version}`, 'ENTRYPOINT ["/usr/bin/perl", "/server.pl"]', "EXPOSE 8080", HEALTH_CHECK].flatMap(
+      change => ["--change", change],
+    );
     await Promise.all(hosts.map(host => cliInBackground(host, ["import", ...changes, tarPath, `demo:${version}`])));
   }
+}
+
+/** The cluster stays up after a run, so the next one meets its service. */
+async function removeEarlierDemo(host: Host): Promise<void> {
+  if (tryCli(host, ["service", "inspect", "demo"]).status !== 0) return;
+  say("Removing the service of the last run");
+  cli(host, ["service", "rm", "demo"]);
+  await until("the service to be gone", () => tryCli(host, ["service", "inspect", "demo"]).status !== 0);
 }
 
 function findLeader(hosts: readonly Host[]): Host {
@@ -326,6 +339,6 @@ function pad(number: number, width: number): string {
 
 main().catch((error: unknown) => {
   console.error(`\nFailed: ${error instanceof Error ? error.message : String(error)}`);
-  console.error(`What is up stays up for a look; "bin/lab down --name ${LAB}" takes it away.`);
+  console.error(`What is up stays up for a look; "bin/lab down${LAB_FLAG}" takes it away.`);
   process.exit(1);
 });
