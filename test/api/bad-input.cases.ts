@@ -81,12 +81,12 @@ export const BAD_INPUT_CASES: readonly BadInputCase[] = [
   {
     when: "a field is of another type",
     ...host({ Memory: "x" }),
-    message: "invalid JSON: json: cannot unmarshal string into Go struct field HostConfig.HostConfig.Memory of type int64",
+    message: "invalid JSON: json: cannot unmarshal string into Go struct field .HostConfig.Memory of type int64",
   },
   {
     when: "a whole number has a fraction",
     ...host({ Memory: 1.5 }),
-    message: "invalid JSON: json: cannot unmarshal number 1.5 into Go struct field HostConfig.HostConfig.Memory of type int64",
+    message: "invalid JSON: json: cannot unmarshal number 1.5 into Go struct field .HostConfig.Memory of type int64",
   },
   {
     when: "the body is a list",
@@ -96,7 +96,7 @@ export const BAD_INPUT_CASES: readonly BadInputCase[] = [
   {
     when: "an object stands for a list",
     ...create({ Env: { a: 1 } }),
-    message: "invalid JSON: json: cannot unmarshal object into Go struct field Config.Env of type []string",
+    message: "invalid JSON: json: cannot unmarshal object into Go struct field .Env of type []string",
   },
   {
     when: "a network's name is a number",

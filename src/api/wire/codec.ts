@@ -13,20 +13,20 @@ export interface Codec<T> {
 
 /** Where in a body a value stands, for error messages. */
 export interface Place {
-  /** The Go struct that holds the field; empty at the top. */
-  readonly struct: string;
+  /** What Go calls the outermost struct, which may have no name; missing at the top. */
+  readonly struct?: string;
   /** The path of wire names from the top. */
   readonly path: string;
 }
 
-export const TOP: Place = { struct: "", path: "" };
+export const TOP: Place = { path: "" };
 
 /** A value of another JSON type than the field's. */
 export class JsonTypeError extends Error {
   override readonly name = "JsonTypeError";
 
   constructor(value: unknown, goType: string, at: Place, detail = "") {
-    const field = at.struct === "" ? "" : `Go struct field ${at.struct}.${at.path} of type `;
+    const field = at.path === "" ? "" : `Go struct field ${at.struct}.${at.path} of type `;
     const target = field === "" ? `Go value of type ${goType}` : `${field}${goType}`;
     super(`json: cannot unmarshal ${jsonKind(value)} into ${target}${detail === "" ? "" : `: ${detail}`}`);
   }
@@ -95,7 +95,7 @@ export function struct<T extends object>(goName: string, fields: Fields<T>): Str
       const known = byWire.get(name.toLowerCase());
       if (known === undefined) continue;
       const path = at.path === "" ? known.wire : `${at.path}.${known.wire}`;
-      const read = known.codec.read(inner, { struct: structName, path });
+      const read = known.codec.read(inner, { struct: at.struct ?? structName, path });
       if (read !== undefined) result[known.key] = read;
     }
     return result;

@@ -1,6 +1,6 @@
 import type { ContainerConfig, EndpointConfig, HostConfig } from "../../model/container.ts";
-import type { Struct } from "./codec.ts";
-import { field, struct, TOP } from "./codec.ts";
+import type { Place, Struct } from "./codec.ts";
+import { field, struct } from "./codec.ts";
 import { containerConfig } from "./container-config.ts";
 import { endpointConfig } from "./endpoint.ts";
 import { hostConfig } from "./host-config.ts";
@@ -31,8 +31,11 @@ const beside = struct<Beside>("container.CreateRequest", {
   macAddress: field("MacAddress", unlessZero(text)),
 });
 
+/** Go reads the parts into a struct without a name. */
+const UNNAMED: Place = { struct: "", path: "" };
+
 export const createBody: Pick<Struct<CreateBody>, "read" | "write"> = {
-  read(value, at = TOP) {
+  read(value, at = UNNAMED) {
     const { hostConfig: host, networking, macAddress } = beside.read(value, at);
     return {
       config: containerConfig.read(value, at),

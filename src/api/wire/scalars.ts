@@ -1,5 +1,5 @@
 import type { Codec, Place } from "./codec.ts";
-import { isAbsent, isRecord, JsonTypeError } from "./codec.ts";
+import { isAbsent, isRecord, JsonTypeError, TOP } from "./codec.ts";
 
 export const text: Codec<string> = {
   goType: "string",
@@ -111,14 +111,14 @@ export function optional<T>(inner: Codec<T>): Codec<T | undefined> {
 
 /** A value that is not given when it is the zero value: `undefined` in the model, zero on the wire. */
 export function unlessZero<T>(inner: Codec<T>): Codec<T | undefined> {
-  const zero = JSON.stringify(inner.read(undefined, { struct: "", path: "" }));
+  const zero = JSON.stringify(inner.read(undefined, TOP));
   return {
     ...inner,
     read(value, at) {
       const read = inner.read(value, at);
       return JSON.stringify(read) === zero ? undefined : read;
     },
-    write: value => inner.write(value === undefined ? inner.read(undefined, { struct: "", path: "" }) : value),
+    write: value => inner.write(value === undefined ? inner.read(undefined, TOP) : value),
   };
 }
 
@@ -166,7 +166,7 @@ export const words: Codec<readonly string[] | undefined> = {
   read(value, at) {
     if (isAbsent(value)) return undefined;
     if (typeof value === "string") return [value];
-    if (!Array.isArray(value)) throw new JsonTypeError(value, "string", { struct: "", path: "" });
+    if (!Array.isArray(value)) throw new JsonTypeError(value, "string", TOP);
     return value.map((inner: unknown) => text.read(inner, at));
   },
   write: value => value ?? null,

@@ -182,7 +182,7 @@ export class Lifecycle {
     entry.announceRun(undefined);
     const { status } = entry.state;
     await this.#context.store.change(entry, record =>
-      withState(withIdleNetworks(record), {
+      withState(withIdleNetworks(record, { hasRun: false }), {
         status: status === "restarting" ? "exited" : status,
         pid: 0,
         exitCode,

@@ -17,11 +17,11 @@ export function withState(record: ContainerRecord, state: Partial<ContainerState
   return { ...record, container: { ...record.container, state: { ...record.container.state, ...state } } };
 }
 
-/** On the same networks, with no address: as it is while no process runs. */
-export function withIdleNetworks(record: ContainerRecord): ContainerRecord {
+/** On the same networks, with no address: as it is while no process runs. Which ones they are is known if it ran. */
+export function withIdleNetworks(record: ContainerRecord, { hasRun = true } = {}): ContainerRecord {
   const { container } = record;
   const endpoints = Object.entries(container.networks.endpoints).map(
-    ([name, { config, networkId }]) => [name, { ...idleEndpoint(config), networkId }] as const,
+    ([name, { config, networkId }]) => [name, { ...idleEndpoint(config), networkId: hasRun ? networkId : "" }] as const,
   );
   const networks = { sandboxId: "", sandboxKey: "", ports: {}, endpoints: Object.fromEntries(endpoints) };
   return { ...record, container: { ...container, networks } };

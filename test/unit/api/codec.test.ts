@@ -68,7 +68,7 @@ describe("a JSON shape", () => {
     { body: { Tags: "a" }, message: "json: cannot unmarshal string into Go struct field Shape.Tags of type []string" },
     {
       body: { Inner: { Size: true } },
-      message: "json: cannot unmarshal bool into Go struct field Inner.Inner.Size of type int64",
+      message: "json: cannot unmarshal bool into Go struct field Shape.Inner.Size of type int64",
     },
     { body: { Inner: 1 }, message: "json: cannot unmarshal number into Go struct field Shape.Inner of type pkg.Inner" },
     { body: { Count: 1e300 }, message: "json: cannot unmarshal number 1e+300 into Go struct field Shape.Count of type int64" },
