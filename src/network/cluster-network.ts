@@ -133,7 +133,8 @@ export class ClusterNetwork implements ClusterDriver, AsyncDisposable {
   }
 
   #self(): Peer | undefined {
-    return this.#view.peers.get(this.#options.nodeId);
+    const self = this.#view.peers.get(this.#options.nodeId);
+    return self?.address === "" ? undefined : self; // A node that has just joined has not said yet where it is.
   }
 
   async #syncNetworks(): Promise<void> {

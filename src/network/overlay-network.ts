@@ -8,6 +8,8 @@ import type { IpBatch, KernelNetwork } from "../ports/kernel-network.ts";
 
 export const VXLAN_PORT = 4789;
 const VXLAN_MTU_BYTES = 1450;
+/** Of the bridge itself, which has no IP address: nobody ever sends to it. */
+const BRIDGE_MAC = "02:42:00:00:00:01";
 const BRIDGE = "br1";
 const TUNNEL = "vx1";
 
@@ -117,7 +119,8 @@ export class OverlayNetwork {
     assert(network.vxlanId !== undefined, `VXLAN number of network ${network.id}`);
     await this.#batch.run([
       "link set lo up",
-      `link add name ${BRIDGE} mtu ${this.mtuBytes} type bridge`,
+      // An address of its own choice would change with its ports, and the kernel then forgets the neighbours entered below.
+      `link add name ${BRIDGE} address ${BRIDGE_MAC} mtu ${this.mtuBytes} type bridge`,
       `link set ${BRIDGE} up`,
     ]);
     const tunnel = `name ${TUNNEL} mtu ${this.mtuBytes} netns ${this.#batch.pid}`;

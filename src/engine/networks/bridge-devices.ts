@@ -1,12 +1,15 @@
 import type { Exec } from "../../ports/exec.ts";
 import type { KernelNetwork } from "../../ports/kernel-network.ts";
 import { parseInterfaceAddress, type Subnet } from "./ipv4.ts";
+import { macFromIpv4 } from "./mac-address.ts";
 import type { BridgeSettings } from "./network-record.ts";
 
 /** Makes the network's bridge what it should be, whether it is there or not. */
 export async function raiseBridge(kernel: KernelNetwork, settings: BridgeSettings): Promise<void> {
   const { interfaceName: name, mtuBytes, pool, subnet } = settings;
-  await kernel.host.run([`link add name ${name} type bridge`], { allowFailure: true }); // It may be there.
+  // Given an address, a bridge keeps it; otherwise it takes its ports' lowest, and containers would send to a gateway that is no more.
+  const address = pool.gateway === undefined ? "" : `address ${macFromIpv4(pool.gateway)} `;
+  await kernel.host.run([`link add name ${name} ${address}type bridge`], { allowFailure: true }); // It may be there.
   await kernel.host.run([
     `link set dev ${name} mtu ${mtuBytes} up`,
     ...(pool.gateway === undefined ? [] : [`addr replace ${pool.gateway}/${subnet.prefixLength} dev ${name}`]),
