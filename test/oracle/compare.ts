@@ -17,6 +17,8 @@ export interface Difference {
 export interface Explanation {
   /** Matches `where`. */
   readonly where: RegExp;
+  /** Matches the name of the scenario; missing: in any. */
+  readonly scenario?: RegExp;
   readonly reason: "more on purpose" | "a bug of Docker's" | "the kernel lacks it" | "the machine's own";
   readonly because: string;
 }

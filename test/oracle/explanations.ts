@@ -12,6 +12,19 @@ export const EXPLANATIONS: readonly Explanation[] = [
     reason: "more on purpose",
     because: "crun starts a container in a fraction of runc's time; both can be chosen",
   },
+  {
+    scenario: /^refused, as the version is too/,
+    where: /: stdout/,
+    reason: "more on purpose",
+    because:
+      "newer versions of the API are served than the real engine's, and as in the release they come from, the oldest are gone",
+  },
+  {
+    scenario: /^refused, as (a bind's target is relative|a bind's mode is unknown|a task's state is unknown)/,
+    where: /: exit code$/,
+    reason: "a bug of Docker's",
+    because: "what the client got wrong is answered as a failure of the engine (500)",
+  },
   { where: /\.GraphDriver\b/, reason: "the machine's own", because: "paths of the layers inside the data root" },
   { where: /\.(ResolvConfPath|HostnamePath|HostsPath)$/, reason: "the machine's own", because: "paths inside the data root" },
   { where: /\.SandboxKey$/, reason: "the machine's own", because: "path of the network namespace inside the exec root" },

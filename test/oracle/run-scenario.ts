@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { spawn as spawnTerminal } from "@lydell/node-pty";
-import { canonical, compareOutcomes, type Difference, type Outcome, withoutExplained } from "./compare.ts";
+import { canonical, compareOutcomes, type Difference, type Explanation, type Outcome, withoutExplained } from "./compare.ts";
 import type { Engine } from "./engines.ts";
 import { EXPLANATIONS } from "./explanations.ts";
 import { listing, removeAll } from "./holdings.ts";
@@ -23,15 +23,21 @@ export async function runScenario(
   scenario: Scenario,
   engines: { readonly real: Engine; readonly ours: Engine },
 ): Promise<ScenarioResult> {
+  const explanations = explanationsOf(scenario);
   const [real, ours] = await Promise.all([outcomesOn(engines.real, scenario), outcomesOn(engines.ours, scenario)]);
   const differences = scenario.steps.flatMap((step, index) => {
     const [a, b] = [real[index], ours[index]];
     if (a === undefined || b === undefined || (step.kind === "docker" && step.isSetUp === true)) return [];
-    return withoutExplained(compareOutcomes(whereOf(step, index), a, b), EXPLANATIONS);
+    return withoutExplained(compareOutcomes(whereOf(step, index), a, b), explanations);
   });
-  const isChanged = scenario.changesNothing === true && ours[0]?.stdout !== ours.at(-1)?.stdout;
-  const change = { where: "what there was before and after", real: ours[0]?.stdout, ours: ours.at(-1)?.stdout };
+  const before = ours.at(scenario.steps.findIndex(({ kind }) => kind === "listing"));
+  const isChanged = scenario.changesNothing === true && before?.stdout !== ours.at(-1)?.stdout;
+  const change = { where: "what there was before and after", real: before?.stdout, ours: ours.at(-1)?.stdout };
   return { scenario, differences: isChanged ? [...differences, change] : differences };
+}
+
+function explanationsOf({ name }: Scenario): readonly Explanation[] {
+  return EXPLANATIONS.filter(({ scenario }) => scenario?.test(name) ?? true);
 }
 
 function whereOf(step: Step, index: number): string {
@@ -40,10 +46,11 @@ function whereOf(step: Step, index: number): string {
 
 async function outcomesOn(engine: Engine, scenario: Scenario): Promise<readonly Outcome[]> {
   const normalizer = new Normalizer(engine.literals);
+  const explanations = explanationsOf(scenario);
   const outcomes: Outcome[] = [];
   for (const [index, step] of scenario.steps.entries()) {
     const { exitCode, stdout, stderr } = await runStep(engine, step);
-    const shown = canonical(`${whereOf(step, index)}: stdout`, stdout, EXPLANATIONS);
+    const shown = canonical(`${whereOf(step, index)}: stdout`, stdout, explanations);
     outcomes.push({ exitCode, stdout: normalizer.normalize(shown), stderr: normalizer.normalize(stderr) });
   }
   await removeAll(engine);

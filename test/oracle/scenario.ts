@@ -2,7 +2,7 @@
 export interface Scenario {
   readonly name: string;
   readonly steps: readonly Step[];
-  /** What the engine holds after the last step is what it held before the first; both are listings. */
+  /** What the engine holds at the end is what it held at the first listing; the last step is one too. */
   readonly changesNothing?: true;
 }
 

@@ -184,13 +184,22 @@ export const CONTAINER_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "a published port",
-    steps: [docker("run -d --name box -p 127.0.0.1:18080:80 -p 18081:81/udp busybox sleep 300"), docker("port box"), INSPECT, PS],
+    steps: [
+      docker("run -d --name box -p 127.0.0.1:18080:80 -p 0.0.0.0:18081:81/udp busybox sleep 300"),
+      docker("port box"),
+      INSPECT,
+      PS,
+    ],
+  },
+  {
+    name: "a port published on every address",
+    steps: [docker("run -d --name box -p 18080:80 busybox sleep 300"), docker("port box"), INSPECT, PS],
   },
   {
     name: "a published port that is taken",
     steps: [
-      docker("run -d --name box -p 18080:80 busybox sleep 300", { isSetUp: true }),
-      docker("run -d --name two -p 18080:80 busybox sleep 300"),
+      docker("run -d --name box -p 0.0.0.0:18080:80 busybox sleep 300", { isSetUp: true }),
+      docker("run -d --name two -p 0.0.0.0:18080:80 busybox sleep 300"),
       PS,
     ],
   },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { compareOutcomes, type Outcome, withoutExplained } from "./compare.ts";
-import { EXPLANATIONS } from "./explanations.ts";
-import { Normalizer } from "./normalize.ts";
+import { compareOutcomes, type Outcome, withoutExplained } from "../../oracle/compare.ts";
+import { EXPLANATIONS } from "../../oracle/explanations.ts";
+import { Normalizer } from "../../oracle/normalize.ts";
 
 const ID = "0123456789ab".padEnd(64, "c");
 const OTHER_ID = "fedcba987654".padEnd(64, "d");

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { type Engine, startEngines, stopEngines } from "../../oracle/engines.ts";
+import { send } from "../../oracle/http.ts";
+import { runAll, SCENARIOS } from "../../oracle/run-all.ts";
+import type { ScenarioResult } from "../../oracle/run-scenario.ts";
+import { skip } from "../runtime/skip.ts";
+
+const START_MS = 400_000;
+/** What real-docker.sh exits with where no real engine can be had. */
+const NO_REAL_ENGINE = 3;
+const SHOWN_MAX = 5;
+
+interface Miss {
+  readonly scenario: string;
+  readonly because: string;
+}
+
+const MISSES = JSON.parse(readFileSync(new URL("../../oracle/misses.json", import.meta.url), "utf8")) as readonly Miss[];
+
+describe("the same commands on a real Docker Engine and on ours", function () {
+  this.timeout(START_MS);
+  const results = new Map<string, ScenarioResult>();
+
+  before(async function () {
+    const { status, stderr } = spawnSync("bash", ["test/oracle/real-docker.sh", "install"], { encoding: "utf8" });
+    if (status === NO_REAL_ENGINE) skip(this, stderr.trim());
+    assert.equal(status, 0, stderr);
+    const startedMs = performance.now();
+    const engines = startEngines();
+    for await (const result of runAll(engines)) results.set(result.scenario.name, result);
+    const seconds = ((performance.now() - startedMs) / 1000).toFixed(0);
+    const same = [...results.values()].filter(({ differences }) => differences.length === 0).length;
+    console.log(
+      `note: ${results.size} scenarios beside Docker Engine ${await versionOf(engines.real)}: ${same} the same, ${results.size - same} differ (${MISSES.length} known), ${seconds} s`,
+    );
+  });
+  after(() => stopEngines());
+
+  for (const { name } of SCENARIOS) {
+    const miss = MISSES.find(({ scenario }) => scenario === name);
+    it(miss === undefined ? name : `${name}: differs still, because ${miss.because}`, () => {
+      const { differences } = results.get(name) ?? assert.fail("it was not run");
+      if (miss === undefined) assert.deepEqual(differences.slice(0, SHOWN_MAX), []);
+      else assert.ok(differences.length > 0, "it is the same now: take it off test/oracle/misses.json");
+    });
+  }
+
+  it("has every known miss among the scenarios, each once", () => {
+    const names = new Set(SCENARIOS.map(({ name }) => name));
+    assert.equal(names.size, SCENARIOS.length, "two scenarios of one name");
+    assert.deepEqual(
+      MISSES.filter(({ scenario }) => !names.has(scenario)),
+      [],
+    );
+  });
+});
+
+async function versionOf(engine: Engine): Promise<string> {
+  const { stdout } = await send(engine, { method: "GET", path: "/version" });
+  return /"Version":"([^"]+)"/.exec(stdout)?.[1] ?? "of an unknown version";
+}
