@@ -1,7 +1,7 @@
 import type { Explanation } from "./compare.ts";
 
 /** Differences that are as they should be. "Not built yet" is none: it is a miss. */
-export const EXPLANATIONS: readonly Explanation[] = [
+const EXPLANATIONS: readonly Explanation[] = [
   {
     where: /\.LogPath$/,
     reason: "more on purpose",
@@ -41,3 +41,8 @@ export const EXPLANATIONS: readonly Explanation[] = [
     because: "an index of the Raft log: how many entries came before is each implementation's own",
   },
 ];
+
+/** Those that hold in one scenario. */
+export function explanationsFor(name: string): readonly Explanation[] {
+  return EXPLANATIONS.filter(({ scenario }) => scenario?.test(name) ?? true);
+}

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { spawn as spawnTerminal } from "@lydell/node-pty";
-import { canonical, compareOutcomes, type Difference, type Explanation, type Outcome, withoutExplained } from "./compare.ts";
+import { canonical, compareOutcomes, type Difference, type Outcome, withoutExplained } from "./compare.ts";
 import type { Engine } from "./engines.ts";
-import { EXPLANATIONS } from "./explanations.ts";
+import { explanationsFor } from "./explanations.ts";
 import { listing, removeAll } from "./holdings.ts";
 import { send } from "./http.ts";
 import { Normalizer } from "./normalize.ts";
@@ -23,7 +23,7 @@ export async function runScenario(
   scenario: Scenario,
   engines: { readonly real: Engine; readonly ours: Engine },
 ): Promise<ScenarioResult> {
-  const explanations = explanationsOf(scenario);
+  const explanations = explanationsFor(scenario.name);
   const [real, ours] = await Promise.all([outcomesOn(engines.real, scenario), outcomesOn(engines.ours, scenario)]);
   const differences = scenario.steps.flatMap((step, index) => {
     const [a, b] = [real[index], ours[index]];
@@ -36,17 +36,13 @@ export async function runScenario(
   return { scenario, differences: isChanged ? [...differences, change] : differences };
 }
 
-function explanationsOf({ name }: Scenario): readonly Explanation[] {
-  return EXPLANATIONS.filter(({ scenario }) => scenario?.test(name) ?? true);
-}
-
 function whereOf(step: Step, index: number): string {
   return `${index + 1} ${stepText(step)}`;
 }
 
 async function outcomesOn(engine: Engine, scenario: Scenario): Promise<readonly Outcome[]> {
   const normalizer = new Normalizer(engine.literals);
-  const explanations = explanationsOf(scenario);
+  const explanations = explanationsFor(scenario.name);
   const outcomes: Outcome[] = [];
   for (const [index, step] of scenario.steps.entries()) {
     const { exitCode, stdout, stderr } = await runStep(engine, step);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { compareOutcomes, type Outcome, withoutExplained } from "../../oracle/compare.ts";
-import { EXPLANATIONS } from "../../oracle/explanations.ts";
+import { canonical, compareOutcomes, type Outcome, withoutExplained } from "../../oracle/compare.ts";
+import { explanationsFor } from "../../oracle/explanations.ts";
 import { Normalizer } from "../../oracle/normalize.ts";
 
 const ID = "0123456789ab".padEnd(64, "c");
@@ -11,11 +11,13 @@ function outcome(changes: Partial<Outcome> = {}): Outcome {
 }
 
 function differences(real: Outcome, ours: Outcome): number {
+  const explanations = explanationsFor("a scenario");
   const normalized = (each: Outcome): Outcome => {
     const normalizer = new Normalizer();
-    return { exitCode: each.exitCode, stdout: normalizer.normalize(each.stdout), stderr: normalizer.normalize(each.stderr) };
+    const stdout = normalizer.normalize(canonical("1 command: stdout", each.stdout, explanations));
+    return { exitCode: each.exitCode, stdout, stderr: normalizer.normalize(each.stderr) };
   };
-  return withoutExplained(compareOutcomes("1 command", normalized(real), normalized(ours)), EXPLANATIONS).length;
+  return withoutExplained(compareOutcomes("1 command", normalized(real), normalized(ours)), explanations).length;
 }
 
 describe("the comparer", () => {
@@ -86,6 +88,11 @@ describe("the comparer", () => {
       ours: outcome({ stdout: "2026-01-02T03:04:06Z Up Less than a second" }),
     },
     { what: "another address", real: inspect(), ours: inspect({ NetworkSettings: { IPAddress: "172.18.0.9" } }) },
+    {
+      what: "another order of keys, with ids in them",
+      real: outcome({ stdout: JSON.stringify({ A: ID, B: OTHER_ID, C: ID }) }),
+      ours: outcome({ stdout: JSON.stringify({ B: OTHER_ID, C: ID, A: ID }) }),
+    },
     { what: "another column width", real: outcome({ stdout: "ID      NAME\n" }), ours: outcome({ stdout: "ID   NAME\n" }) },
     { what: "what is explained", real: inspect({ State: { Status: "exited", ExitCode: 3, Pid: 8 } }), ours: inspect() },
   ];
