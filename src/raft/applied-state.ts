@@ -76,7 +76,9 @@ export class AppliedState {
   get isSnapshotDue(): boolean {
     const { snapshotEveryEntries, snapshotEveryBytes } = this.#parts.options;
     const entryCount = this.#index - this.#snapshotIndex;
-    if (this.#isTakingSnapshot || entryCount === 0) return false;
+    // The leader's snapshot may be about to take the place of this state: then the core no longer knows the members of back then.
+    const isOvertaken = this.#parts.core.inspected.log.baseIndex > this.#index;
+    if (this.#isTakingSnapshot || entryCount === 0 || isOvertaken) return false;
     return entryCount >= snapshotEveryEntries || this.#bytesSinceSnapshot >= snapshotEveryBytes;
   }
 

@@ -47,7 +47,7 @@ export class SimulatedCluster {
   }
 
   addHost(raftId: number, members: readonly number[]): Host {
-    const disk = new SimulatedDisk({ time: this.time, random: this.random.fork(), syncMsMax: 4 });
+    const disk = new SimulatedDisk({ time: this.time, random: this.random.fork(), syncMsMax: this.random.chance(0.3) ? 40 : 4 });
     const host: Host = { raftId, disk, members, process: undefined };
     this.hosts.set(raftId, host);
     return host;

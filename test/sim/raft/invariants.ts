@@ -21,6 +21,7 @@ export class Invariants {
   /** What an entry of some index and term is, with the term before it: by induction this is log matching. */
   readonly #entries = new Map<string, string>();
   readonly #commits: (Commit | undefined)[] = [];
+  readonly #membersAt = new Map<number, string>();
 
   #seenBy = new WeakMap<object, Seen>();
 
@@ -55,7 +56,7 @@ export class Invariants {
     }
   }
 
-  #checkCommits({ log, raftId, term: inTerm }: Readonly<RaftState>, seen: Seen): void {
+  #checkCommits({ log, raftId, membership, term: inTerm }: Readonly<RaftState>, seen: Seen): void {
     assert.ok(log.commit >= seen.commit, `manager ${raftId}'s commit index went back from ${seen.commit} to ${log.commit}`);
     for (let index = Math.max(seen.commit, log.baseIndex) + 1; index <= log.commit; index++) {
       const entryTerm = log.termAt(index) ?? 0;
@@ -63,7 +64,13 @@ export class Invariants {
       if (known === undefined) this.#commits[index] = { entryTerm, inTerm };
       else assert.equal(entryTerm, known.entryTerm, `manager ${raftId} committed another entry ${index}`);
     }
+    if (log.commit === seen.commit) return;
     seen.commit = log.commit;
+    if (membership.at(log.commit).length === 0) return; // One that joins has not come to its first member list.
+    const members = JSON.stringify(membership.at(log.commit));
+    const known = this.#membersAt.get(log.commit);
+    if (known === undefined) this.#membersAt.set(log.commit, members);
+    else assert.equal(members, known, `manager ${raftId} knows other members at entry ${log.commit}`);
   }
 
   #checkLeader({ log, raftId, term }: Readonly<RaftState>): void {

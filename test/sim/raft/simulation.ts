@@ -40,8 +40,8 @@ export async function simulate(
     const host = target();
     for (let count = random.chance(0.2) ? 6 : 1; count > 0; count--) if (host !== undefined) clients.propose(host);
   });
-  every(50, 400, () => {
-    const host = anyHost();
+  every(30, 250, () => {
+    const host = random.chance(0.5) ? cluster.leader() : anyHost();
     if (host !== undefined) clients.read(host);
   });
   every(200, 1_500, () => faults.strike());
