@@ -10,6 +10,8 @@ interface Kind {
   readonly removePath?: (item: Readonly<Record<string, unknown>>) => string | undefined;
 }
 
+const TASKS_MS = 15_000;
+const PAUSE_MS = 50;
 const PREDEFINED = ["bridge", "host", "none", "docker_gwbridge", "ingress"];
 
 /** In the order in which they are taken away: each may use what comes after it. */
@@ -46,11 +48,24 @@ export async function listing(engine: Engine): Promise<Outcome> {
 
 /** Leaves the engine as it was: nothing of a scenario but images. */
 export async function removeAll(engine: Engine): Promise<void> {
-  for (const { listPath, removePath } of KINDS) {
-    if (removePath === undefined) continue;
-    const paths = (await list(engine, listPath)).flatMap(item => removePath(item) ?? []);
-    await Promise.all(paths.map(path => send(engine, { method: "DELETE", path })));
+  for (const kind of KINDS) {
+    let isGone = await removeKind(engine, kind);
+    if (kind.name === "containers") isGone &&= (await list(engine, "/tasks")).length === 0;
+    const deadlineMs = performance.now() + TASKS_MS;
+    // Tasks of a service that is gone may still be making their containers.
+    while (kind.name === "containers" && !isGone && performance.now() < deadlineMs) {
+      await new Promise(resolve => setTimeout(resolve, PAUSE_MS));
+      isGone = (await removeKind(engine, kind)) && (await list(engine, "/tasks")).length === 0;
+    }
   }
+}
+
+/** @returns whether there was none. */
+async function removeKind(engine: Engine, { listPath, removePath }: Kind): Promise<boolean> {
+  if (removePath === undefined) return true;
+  const paths = (await list(engine, listPath)).flatMap(item => removePath(item) ?? []);
+  await Promise.all(paths.map(path => send(engine, { method: "DELETE", path })));
+  return paths.length === 0;
 }
 
 function specName({ Spec: spec }: Readonly<Record<string, unknown>>): unknown {

@@ -1,11 +1,26 @@
+import { COMMAND_SCENARIOS } from "./command-scenarios.ts";
+import { CONTAINER_SCENARIOS } from "./container-scenarios.ts";
+import { NETWORK_SCENARIOS } from "./network-scenarios.ts";
+import { OPTION_SCENARIOS } from "./option-scenarios.ts";
 import { BAD_INPUT_SCENARIOS } from "./bad-input.ts";
 import type { Engine } from "./engines.ts";
 import { runDocker, runScenario, type ScenarioResult } from "./run-scenario.ts";
 import type { Scenario } from "./scenario.ts";
-import { CONTAINER_SCENARIOS, SWARM_SCENARIOS } from "./scenarios.ts";
+import { SWARM_DETAIL_SCENARIOS } from "./swarm-detail-scenarios.ts";
+import { SWARM_SCENARIOS } from "./swarm-scenarios.ts";
 
-const LONE: readonly Scenario[] = [...CONTAINER_SCENARIOS, ...BAD_INPUT_SCENARIOS.filter(({ needsSwarm }) => !needsSwarm)];
-const SWARM: readonly Scenario[] = [...SWARM_SCENARIOS, ...BAD_INPUT_SCENARIOS.filter(({ needsSwarm }) => needsSwarm)];
+const LONE: readonly Scenario[] = [
+  ...CONTAINER_SCENARIOS,
+  ...OPTION_SCENARIOS,
+  ...NETWORK_SCENARIOS,
+  ...COMMAND_SCENARIOS,
+  ...BAD_INPUT_SCENARIOS.filter(({ needsSwarm }) => !needsSwarm),
+];
+const SWARM: readonly Scenario[] = [
+  ...SWARM_SCENARIOS,
+  ...SWARM_DETAIL_SCENARIOS,
+  ...BAD_INPUT_SCENARIOS.filter(({ needsSwarm }) => needsSwarm),
+];
 
 export const SCENARIOS: readonly Scenario[] = [...LONE, ...SWARM];
 

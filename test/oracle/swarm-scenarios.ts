@@ -1,0 +1,106 @@
+import { docker, type Scenario, until } from "./scenario.ts";
+
+const SERVICE = docker("service create -d --name svc --replicas 2 --restart-delay 1s busybox sleep 300", { isSetUp: true });
+const TASKS = "service ps svc --format '{{.Name}} {{.Image}} {{.DesiredState}} {{.Error}}'";
+
+/** A swarm of one. */
+export const SWARM_SCENARIOS: readonly Scenario[] = [
+  {
+    name: "node ls and inspect",
+    steps: [
+      docker("node ls --format '{{.Self}} {{.Status}} {{.Availability}} {{.ManagerStatus}}'"),
+      docker("node inspect self --format '{{json .Spec}}'"),
+      docker("node inspect nope"),
+    ],
+  },
+  {
+    name: "service create",
+    steps: [
+      docker("service create --detach --name svc --replicas 2 busybox sleep 300"),
+      until(TASKS, /^(svc\.\d \S+ Running.*\n){2}$/),
+      docker("service inspect svc"),
+      until("service ls --format '{{.Name}} {{.Mode}} {{.Replicas}} {{.Image}} {{.Ports}}'", /2\/2/),
+    ],
+  },
+  {
+    name: "service create that waits",
+    steps: [
+      docker("service create -q --name svc busybox sleep 300"),
+      docker("service ps svc --format '{{.Name}} {{.DesiredState}}'"),
+    ],
+  },
+  {
+    name: "service create refused",
+    steps: [
+      docker("service create -d --name 'bad name' busybox"),
+      docker("service create -d --name svc --update-order nope busybox"),
+      docker("service create -d --name svc --network nope busybox"),
+      docker("service create -d --name svc --mode nope busybox"),
+    ],
+  },
+  { name: "a service name taken", steps: [SERVICE, docker("service create -d --name svc busybox")] },
+  {
+    name: "service scale",
+    steps: [
+      SERVICE,
+      docker("service scale -d svc=3"),
+      until("service ls --format '{{.Replicas}}'", /3\/3/),
+      docker("service scale -d svc=x"),
+      docker("service scale -d nope=1"),
+    ],
+  },
+  {
+    name: "service update and rollback",
+    steps: [
+      SERVICE,
+      until("service ls --format '{{.Replicas}}'", /2\/2/),
+      docker("service update -d --env-add A=1 --update-monitor 1s svc"),
+      until("service inspect svc --format '{{.UpdateStatus.State}} {{.UpdateStatus.Message}}'", /^completed/),
+      docker("service inspect svc"),
+      docker("service rollback -d svc"),
+      until("service inspect svc --format '{{.UpdateStatus.State}} {{.UpdateStatus.Message}}'", /rollback_completed/),
+      docker("service inspect svc"),
+    ],
+  },
+  {
+    name: "service rm",
+    steps: [SERVICE, docker("service rm svc"), docker("service rm svc"), docker("service inspect svc"), docker("service ps svc")],
+  },
+  {
+    name: "a service that cannot be placed",
+    steps: [
+      docker("service create -d --name svc --constraint node.labels.x==y busybox", { isSetUp: true }),
+      until("service ps svc --format '{{.CurrentState}} {{.Error}}' --no-trunc", /no suitable node/),
+    ],
+  },
+  {
+    name: "a service that publishes a port",
+    steps: [
+      docker("service create -d --name svc -p 18090:80 busybox sleep 300", { isSetUp: true }),
+      until("service ls --format '{{.Replicas}} {{.Ports}}'", /1\/1/),
+      docker("service inspect svc --format '{{json .Endpoint.Ports}}'"),
+      docker("service create -d --name other -p 18090:80 busybox"),
+    ],
+  },
+  {
+    name: "a task that fails",
+    steps: [
+      docker("service create -d --name svc --restart-condition none busybox false", { isSetUp: true }),
+      until("service ps svc --no-trunc --format '{{.DesiredState}} {{.CurrentState}} {{.Error}}'", /Failed/),
+    ],
+  },
+  {
+    name: "swarm refused",
+    steps: [docker("swarm init"), docker("swarm join --token SWMTKN-1-bad 127.0.0.1:2377"), docker("swarm join-token nope")],
+  },
+  {
+    name: "a drained node",
+    steps: [
+      SERVICE,
+      docker("node update --availability drain self"),
+      docker("node ls --format '{{.Availability}}'"),
+      docker("node update --availability active self"),
+      docker("node update --availability nope self"),
+    ],
+  },
+];
