@@ -37,7 +37,7 @@ const INSTRUCTIONS: Readonly<Record<string, (config: ImageConfig, rest: string) 
   USER: (config, rest) => ({ ...config, user: oneWord("USER", rest, config) }),
   WORKDIR: (config, rest) => ({ ...config, workingDir: workingDirectoryOf(config.workingDir, oneArgument(rest, config)) }),
   STOPSIGNAL: (config, rest) => ({ ...config, stopSignal: oneWord("STOPSIGNAL", rest, config) }),
-  HEALTHCHECK: (config, rest) => ({ ...config, healthcheck: healthcheckOf(rest, config) }),
+  HEALTHCHECK: (config, rest) => ({ ...config, healthcheck: healthcheckOf(rest) }),
   ONBUILD: (config, rest) => ({ ...config, onBuild: [...(config.onBuild ?? []), triggerOf(rest)] }),
 };
 
@@ -124,7 +124,7 @@ const HEALTH_FLAGS: Readonly<Record<string, Exclude<keyof Healthcheck, "test">>>
 };
 const UNIT_NS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
 
-function healthcheckOf(rest: string, config: ImageConfig): Healthcheck {
+function healthcheckOf(rest: string): Healthcheck {
   let numbers: Omit<Healthcheck, "test"> = {};
   let command = rest;
   for (let flag = /^--([a-z-]+)=(\S+)\s*/.exec(command); flag !== null; flag = /^--([a-z-]+)=(\S+)\s*/.exec(command)) {
@@ -143,7 +143,7 @@ function healthcheckOf(rest: string, config: ImageConfig): Healthcheck {
     throw new OperationError("invalid", `Unknown type ${JSON.stringify(type)} in HEALTHCHECK (try CMD)`);
   }
   if (line === "") throw new OperationError("invalid", "Missing command after HEALTHCHECK CMD");
-  const words = jsonWords(expandVariables(line, config.env));
+  const words = jsonWords(line);
   const test = words === undefined ? ["CMD-SHELL", line] : ["CMD", ...words];
   return { test, ...numbers };
 }

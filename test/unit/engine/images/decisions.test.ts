@@ -210,6 +210,10 @@ describe("applyChanges", () => {
       changes: ["HEALTHCHECK --interval=1m30s --retries=2 CMD curl x"],
       config: { healthcheck: { test: ["CMD-SHELL", "curl x"], intervalNs: 90e9, retries: 2 } },
     },
+    {
+      changes: ["ENV PORT=80", 'HEALTHCHECK CMD ["curl", "$PORT"]'], // Its words are the command's own.
+      config: { env: ["PORT=80"], healthcheck: { test: ["CMD", "curl", "$PORT"] } },
+    },
     { changes: ["HEALTHCHECK NONE"], config: { healthcheck: { test: ["NONE"] } } },
     { changes: ["FROM scratch"], config: "FROM is not a valid change command" },
     { changes: ["constructor x"], config: "constructor is not a valid change command" },
