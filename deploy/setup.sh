@@ -11,7 +11,9 @@ cd "$(dirname "$0")/.."
 
 packages=(conmon crun runc iproute2 iptables nftables libnftables1 libseccomp2 conntrack busybox-static tini zstd procps util-linux perl-base)
 programs=(conmon crun runc ip iptables nft conntrack busybox tini-static zstd nsenter perl)
-record=/var/lib/shoal-setup
+# Every package that was not there before, one a line.
+record=${SHOAL_SETUP_RECORD:-/var/lib/shoal-setup}
+labs=${SHOAL_LAB_ROOT:-/var/lib/shoal-lab}
 
 missing_programs() {
   local program
@@ -28,28 +30,28 @@ check_node() {
   command -v node >/dev/null || fail "Node.js 20.19 or newer is needed: install it first"
   node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
     fail "Node.js 20.19 or newer is needed, this is $(node --version)"
+  command -v npm >/dev/null || fail "npm is needed: install it first"
 }
 
+installed_packages() { dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' | sed -n 's/^.i. *//p' | sort -u; }
+
 install_packages() {
-  local missing
+  local missing before
   missing=$(missing_programs)
   [[ -n $missing ]] || return 0
   command -v apt-get >/dev/null || fail "this is neither Debian nor Ubuntu; install these first:" $missing
   [[ $(id -u) == 0 ]] || fail "run it as root: it has to install" $missing
-  local package new=()
-  for package in "${packages[@]}"; do
-    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || new+=("$package")
-  done
+  before=$(installed_packages)
   apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-upgrade --no-install-recommends -o DPkg::Lock::Timeout=120 "${packages[@]}" >/dev/null
   mkdir -p "$record"
-  printf '%s\n' "${new[@]}" >>"$record/packages"
+  comm -13 <(echo "$before") <(installed_packages) >>"$record/packages"
 }
 
 # npm writes this file last: with a lockfile no newer than it, what is installed is what the lockfile says.
 install_dependencies() {
   if [[ ! -f node_modules/.package-lock.json || package-lock.json -nt node_modules/.package-lock.json ]]; then
-    npm ci --no-audit --no-fund --loglevel=error
+    npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
   fi
 }
 
@@ -60,17 +62,31 @@ install_service() {
   systemctl enable --now shoald.service
 }
 
+# Only packages on record, and of those only what nothing else has come to need since.
+remove_packages() {
+  local recorded removable apt=(apt-get -qq -o APT::AutoRemove::RecommendsImportant=false -o APT::AutoRemove::SuggestsImportant=false)
+  recorded=$(sort -u "$record/packages" | comm -12 - <(installed_packages))
+  if [[ -n $recorded ]]; then
+    apt-mark auto $recorded >/dev/null
+    removable=$("${apt[@]}" --simulate autoremove | awk '$1 == "Remv" { print $2 }' | sort -u | comm -12 - <(echo "$recorded"))
+    [[ -z $removable ]] ||
+      DEBIAN_FRONTEND=noninteractive "${apt[@]}" -y -o DPkg::Lock::Timeout=120 purge $removable >/dev/null
+  fi
+  rm -rf "$record"
+}
+
 uninstall() {
+  [[ -z $(ls -A "$labs" 2>/dev/null) ]] || fail "a lab is up ($(ls "$labs" | xargs)): take it down first, bin/lab down --name NAME"
+  if [[ -f /etc/systemd/system/shoald.service || -f $record/packages ]]; then
+    [[ $(id -u) == 0 ]] || fail "run it as root: it has to remove packages or the service"
+  fi
   if [[ -f /etc/systemd/system/shoald.service ]]; then
     systemctl disable --now shoald.service || true
     rm -f /etc/systemd/system/shoald.service
     systemctl daemon-reload || true
   fi
   rm -rf node_modules dist .try
-  if [[ -f $record/packages ]]; then
-    sort -u "$record/packages" | xargs -r env DEBIAN_FRONTEND=noninteractive apt-get remove -y -qq >/dev/null
-    rm -rf "$record"
-  fi
+  [[ ! -f $record/packages ]] || remove_packages
   echo "setup: removed. Containers, images and volumes are in /var/lib/shoal; delete it if you no longer want them."
 }
 
