@@ -68,7 +68,6 @@ export function filterQuery(filters: readonly string[] = []): string | undefined
   const query: Record<string, string[]> = {};
   for (const filter of filters) {
     const at = filter.indexOf("=");
-    if (at < 0) throw new CliError(`invalid argument "${filter}" for "-f, --filter" flag: invalid filter '${filter}'`, 125);
     const key = filter.slice(0, at).trim().toLowerCase();
     (query[key] ??= []).push(filter.slice(at + 1).trim());
   }

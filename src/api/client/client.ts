@@ -21,6 +21,7 @@ export interface CallOptions {
   /** An object is sent as JSON, an iterable as it is. */
   readonly body?: unknown;
   readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
 
@@ -31,17 +32,24 @@ const CANNOT_CONNECT = "Cannot connect to the Docker daemon at";
 export class ApiClient {
   readonly #address: DaemonAddress;
   readonly #label: string;
+  readonly #prefix: string;
 
-  constructor(address: DaemonAddress) {
+  /** @param apiVersion - `1.50`: asks for the answers of that version; the daemon's newest without it. */
+  constructor(address: DaemonAddress, { apiVersion }: { readonly apiVersion?: string | undefined } = {}) {
     this.#address = address;
+    this.#prefix = apiVersion === undefined || apiVersion === "" ? "" : `/v${apiVersion}`;
     this.#label = address.kind === "unix" ? `unix://${address.path}` : `tcp://${address.host}:${address.port}`;
   }
 
   /** One JSON answer; `undefined` when it has no body. @throws ApiError unless the answer is 2xx or 304. */
   async json(method: string, path: string, options: CallOptions = {}): Promise<unknown> {
-    const response = await this.stream(method, path, options);
-    const text = await readText(response);
+    const text = await this.text(method, path, options);
     return text === "" ? undefined : JSON.parse(text);
+  }
+
+  /** A whole answer as it came. @throws ApiError unless the answer is 2xx or 304. */
+  async text(method: string, path: string, options: CallOptions = {}): Promise<string> {
+    return await readText(await this.stream(method, path, options));
   }
 
   /** An answer whose body is read as it comes. @throws ApiError unless the answer is 2xx or 304. */
@@ -80,18 +88,19 @@ export class ApiClient {
   #request(
     method: string,
     path: string,
-    { query, body, contentType, signal }: CallOptions,
+    { query, body, contentType, headers: given, signal }: CallOptions,
     headers: Record<string, string>,
   ): ClientRequest {
     const type = contentType ?? (isStreamed(body) ? "application/x-tar" : "application/json");
     const text = isStreamed(body) || body === undefined ? undefined : JSON.stringify(body);
     const options: RequestOptions = {
       method,
-      path: path + queryText(query),
+      path: this.#prefix + withQuery(path, query),
       headers: {
         Host: "docker",
         ...(body === undefined ? {} : { "Content-Type": type }),
         ...(text === undefined ? {} : { "Content-Length": Buffer.byteLength(text) }),
+        ...given,
         ...headers,
       },
       agent: false,
@@ -136,9 +145,11 @@ async function sendBody(outgoing: ClientRequest, body: unknown): Promise<void> {
   outgoing.end();
 }
 
-function queryText(query: Query = {}): string {
+function withQuery(path: string, query: Query = {}): string {
   const parts = Object.entries(query).filter(([, value]) => value !== undefined);
-  return parts.length === 0 ? "" : `?${parts.map(([key, value]) => `${key}=${encodeURIComponent(String(value))}`).join("&")}`;
+  if (parts.length === 0) return path;
+  const text = parts.map(([key, value]) => `${key}=${encodeURIComponent(String(value))}`).join("&");
+  return `${path}${path.includes("?") ? "&" : "?"}${text}`;
 }
 
 async function readText(response: AsyncIterable<Uint8Array>): Promise<string> {

@@ -1,8 +1,8 @@
-import type { Command } from "commander";
+import type { Command } from "../command/command.ts";
 import { type CliContext, CliError, field, filterQuery, type Json, list, number, text } from "../context.ts";
 import { type Column, renderListing } from "../format/table.ts";
-import { withPath } from "./service-spec.ts";
-import { collect, inspectEach, removeEach } from "./shared.ts";
+import { withPath } from "./with-path.ts";
+import { findAt, inspectEach, removeEach } from "./shared.ts";
 import { showTasks, type TaskListingFlags } from "./task-listing.ts";
 
 interface NodeFlags {
@@ -13,13 +13,13 @@ interface NodeFlags {
 }
 
 export function registerNode(program: Command, context: () => CliContext): void {
-  const node = program.command("node").description("Manage Swarm nodes");
+  const node = program.group("node", "Manage Swarm nodes");
 
   node
     .command("ls")
     .alias("list")
     .description("List nodes in the swarm")
-    .option("-f, --filter <filter>", "Filter output based on conditions provided", collect)
+    .option("-f, --filter <filter>", "Filter output based on conditions provided")
     .option("--format <string>", "Format output using a custom template")
     .option("-q, --quiet", "Only display IDs")
     .action(async (flags: { filter?: readonly string[]; format?: string; quiet?: boolean }) => {
@@ -36,7 +36,7 @@ export function registerNode(program: Command, context: () => CliContext): void 
   node
     .command("ps [node...]")
     .description("List tasks running on one or more nodes, defaults to current node")
-    .option("-f, --filter <filter>", "Filter output based on conditions provided", collect)
+    .option("-f, --filter <filter>", "Filter output based on conditions provided")
     .option("--format <string>", "Pretty-print tasks using a Go template")
     .option("--no-resolve", "Do not map IDs to Names")
     .option("--no-trunc", "Do not truncate output")
@@ -57,7 +57,10 @@ export function registerNode(program: Command, context: () => CliContext): void 
       const ids = new Map(
         await Promise.all(names.map(async name => [name, name === "self" ? await nodeId(cli, name) : name] as const)),
       );
-      await inspectEach(cli, names, { path: name => `/nodes/${encodeURIComponent(ids.get(name) ?? name)}`, ...flags });
+      await inspectEach(cli, names, {
+        find: name => findAt(cli, `/nodes/${encodeURIComponent(ids.get(name) ?? name)}`),
+        format: flags.format,
+      });
     });
 
   node
@@ -65,8 +68,8 @@ export function registerNode(program: Command, context: () => CliContext): void 
     .description("Update a node")
     .option("--availability <string>", 'Availability of the node ("active", "pause", "drain")')
     .option("--role <string>", 'Role of the node ("worker", "manager")')
-    .option("--label-add <value>", "Add or update a node label (key=value)", collect)
-    .option("--label-rm <value>", "Remove a node label if exists", collect)
+    .option("--label-add <list>", "Add or update a node label (key=value)")
+    .option("--label-rm <list>", "Remove a node label if exists")
     .action(async (name: string, flags: NodeFlags) => {
       await updateNode(context(), name, flags);
       context().stdout(`${name}\n`);

@@ -1,6 +1,9 @@
 import type { Json } from "../context.ts";
 import { CliError, field, list, text } from "../context.ts";
+import { FlagValueError } from "../command/command.ts";
 import { parseDuration, parseSize } from "../format/units.ts";
+import { parseMount } from "./mount.ts";
+import { withPath } from "./with-path.ts";
 
 /** Flags of `service create` and `service update` as commander hands them over. */
 export type ServiceFlags = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
@@ -153,14 +156,6 @@ function policyChanges(prefix: "update" | "rollback", key: string): Readonly<Rec
   };
 }
 
-/** A copy with the value at the path replaced; objects on the way are made. */
-export function withPath(value: Json, path: readonly string[], replacement: Json): Json {
-  const [key, ...rest] = path;
-  if (key === undefined) return replacement;
-  const object = typeof value === "object" && value !== null && !Array.isArray(value) ? (value as MutableJson) : {};
-  return { ...object, [key]: withPath(object[key], rest, replacement) };
-}
-
 function many(value: string | boolean | readonly string[]): readonly string[] {
   return typeof value === "object" ? value : [String(value)];
 }
@@ -185,8 +180,8 @@ function removeLabels(spec: Json, path: readonly string[], value: string | boole
   return withPath(spec, path, Object.fromEntries(kept));
 }
 
-function invalid(flag: string, value: unknown, reason: string): CliError {
-  return new CliError(`invalid argument "${String(value)}" for "--${flag}" flag: ${reason}`, 125);
+function invalid(flag: string, value: unknown, reason: string): FlagValueError {
+  return new FlagValueError(flag, String(value), reason);
 }
 
 function duration(flag: string, value: unknown): number {
@@ -255,41 +250,3 @@ function parseLongPort(value: string): Json {
   if (port["TargetPort"] === undefined) throw invalid("publish", value, `missing mandatory field "target"`);
   return port;
 }
-
-/** `type=volume,source=data,target=/data,readonly`. */
-export function parseMount(value: string): Json {
-  let mount: Json = { Type: "volume" };
-  for (const item of value.split(",")) {
-    const [key = "", setting = "true"] = item.split(/=(.*)/s);
-    const path = MOUNT_KEYS[key];
-    if (path === undefined) throw invalid("mount", value, `unexpected key '${key}' in '${item}'`);
-    const [first = ""] = path;
-    const isFlag = first === "ReadOnly" || path.at(-1) === "NoCopy";
-    const parsed = isFlag
-      ? setting === "true" || setting === "1"
-      : path.at(-1) === "SizeBytes"
-        ? size("mount", setting)
-        : path.at(-1) === "Mode"
-          ? Number.parseInt(setting, 8)
-          : setting;
-    mount = withPath(mount, path, parsed);
-  }
-  if (text(mount, "Target") === "") throw invalid("mount", value, "target is required");
-  return mount;
-}
-
-const MOUNT_KEYS: Readonly<Record<string, readonly string[]>> = {
-  type: ["Type"],
-  source: ["Source"],
-  src: ["Source"],
-  target: ["Target"],
-  destination: ["Target"],
-  dst: ["Target"],
-  readonly: ["ReadOnly"],
-  ro: ["ReadOnly"],
-  "bind-propagation": ["BindOptions", "Propagation"],
-  "volume-nocopy": ["VolumeOptions", "NoCopy"],
-  "volume-subpath": ["VolumeOptions", "Subpath"],
-  "tmpfs-size": ["TmpfsOptions", "SizeBytes"],
-  "tmpfs-mode": ["TmpfsOptions", "Mode"],
-};

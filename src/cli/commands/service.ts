@@ -1,10 +1,10 @@
-import type { Command } from "commander";
+import type { Command } from "../command/command.ts";
 import { CliError, type CliContext, field, filterQuery, type Json, list, number, text } from "../context.ts";
 import { type Column, renderListing } from "../format/table.ts";
-import { collect, idAndExit, inspectEach, removeEach } from "./shared.ts";
+import { exitWith, findAt, inspectEach, removeEach } from "./shared.ts";
 import { changedServiceSpec, newServiceSpec, type ServiceFlags } from "./service-spec.ts";
 import { waitForService } from "./service-progress.ts";
-import { showTasks } from "./task-listing.ts";
+import { showTasks, type TaskListingFlags } from "./task-listing.ts";
 
 const COMMON_VALUES = [
   ...[
@@ -42,12 +42,12 @@ const UPDATE_LISTS = [
 const SHORT: Readonly<Record<string, string>> = { env: "e", label: "l", publish: "p", user: "u", workdir: "w" };
 
 export function registerService(program: Command, context: () => CliContext): void {
-  const service = program.command("service").description("Manage Swarm services");
+  const service = program.group("service", "Manage Swarm services");
 
   const create = withFlags(service.command("create <image> [command] [args...]"), COMMON_VALUES, CREATE_LISTS);
   create
     .description("Create a new service")
-    .passThroughOptions()
+    .stopAtOperand()
     .option("--name <string>", "Service name")
     .option("--mode <string>", "Service mode", "replicated")
     .action(async (image: string, command: string | undefined, args: readonly string[], flags: ServiceFlags) => {
@@ -90,7 +90,7 @@ export function registerService(program: Command, context: () => CliContext): vo
     .command("ls")
     .alias("list")
     .description("List services")
-    .option("-f, --filter <filter>", "Filter output based on conditions provided", collect)
+    .option("-f, --filter <filter>", "Filter output based on conditions provided")
     .option("--format <string>", "Format output using a custom template")
     .option("-q, --quiet", "Only display IDs")
     .action(async (flags: { filter?: readonly string[]; format?: string; quiet?: boolean }) => {
@@ -105,12 +105,12 @@ export function registerService(program: Command, context: () => CliContext): vo
   service
     .command("ps <service...>")
     .description("List the tasks of one or more services")
-    .option("-f, --filter <filter>", "Filter output based on conditions provided", collect)
+    .option("-f, --filter <filter>", "Filter output based on conditions provided")
     .option("--format <string>", "Pretty-print tasks using a Go template")
     .option("--no-resolve", "Do not map IDs to Names")
     .option("--no-trunc", "Do not truncate output")
     .option("-q, --quiet", "Only display task IDs")
-    .action(async (names: readonly string[], flags) => {
+    .action(async (names: readonly string[], flags: TaskListingFlags & { filter?: readonly string[] }) => {
       await showTasks(context(), { filters: [...(flags.filter ?? [])], services: names }, flags);
     });
 
@@ -121,7 +121,10 @@ export function registerService(program: Command, context: () => CliContext): vo
     .option("--pretty", "Print the information in a human friendly format")
     .action(async (names: readonly string[], flags: { format?: string; pretty?: boolean }) => {
       if (flags.pretty === true) throw new CliError("--pretty is not supported: use --format");
-      await inspectEach(context(), names, { path: name => `/services/${encodeURIComponent(name)}`, ...flags });
+      await inspectEach(context(), names, {
+        find: name => findAt(context(), `/services/${encodeURIComponent(name)}`),
+        format: flags.format,
+      });
     });
 
   service
@@ -135,8 +138,8 @@ export function registerService(program: Command, context: () => CliContext): vo
 
 function withFlags(command: Command, values: readonly string[], lists: readonly string[]): Command {
   const flag = (name: string) => (SHORT[name] === undefined ? `--${name}` : `-${SHORT[name]}, --${name}`);
-  for (const name of values) command.option(`${flag(name)} <value>`);
-  for (const name of lists) command.option(`${flag(name)} <value>`, "", collect);
+  for (const name of values) command.option(`${flag(name)} <string>`);
+  for (const name of lists) command.option(`${flag(name)} <list>`);
   return command
     .option("-d, --detach", "Exit immediately instead of waiting for the service to converge")
     .option("-q, --quiet", "Suppress progress output")
@@ -204,7 +207,7 @@ async function scale(cli: CliContext, targets: readonly string[], isDetached: bo
     }
   }
   if (!isDetached) for (const id of scaled) await waitForService(cli, id, { isQuiet: false });
-  idAndExit(failed);
+  exitWith(failed);
 }
 
 function printWarnings(cli: CliContext, answer: Json): void {

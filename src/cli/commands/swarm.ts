@@ -1,14 +1,14 @@
-import type { Command } from "commander";
+import type { Command } from "../command/command.ts";
 import { type CliContext, CliError, number, text } from "../context.ts";
 
 export function registerSwarm(program: Command, context: () => CliContext): void {
-  const swarm = program.command("swarm").description("Manage Swarm");
+  const swarm = program.group("swarm", "Manage Swarm");
 
   swarm
     .command("init")
     .description("Initialize a swarm")
     .option("--advertise-addr <string>", "Advertised address")
-    .option("--listen-addr <addr>", "Listen address", "0.0.0.0:2377")
+    .option("--listen-addr <string>", "Listen address", "0.0.0.0:2377")
     .option("--availability <string>", "Availability of the node", "active")
     .option("--force-new-cluster", "Force create a new cluster from current state")
     .action(async (flags: { advertiseAddr?: string; listenAddr: string; availability: string; forceNewCluster?: boolean }) => {
@@ -29,9 +29,9 @@ export function registerSwarm(program: Command, context: () => CliContext): void
   swarm
     .command("join <host>")
     .description("Join a swarm as a node and/or manager")
-    .requiredOption("--token <string>", "Token for entry into the swarm")
+    .option("--token <string>", "Token for entry into the swarm")
     .option("--advertise-addr <string>", "Advertised address")
-    .option("--listen-addr <addr>", "Listen address", "0.0.0.0:2377")
+    .option("--listen-addr <string>", "Listen address", "0.0.0.0:2377")
     .option("--availability <string>", "Availability of the node", "active")
     .action(async (host: string, flags: { token: string; advertiseAddr?: string; listenAddr: string; availability: string }) => {
       const cli = context();

@@ -1,4 +1,6 @@
-import { compileTemplate } from "./template.ts";
+import { CliError } from "../context.ts";
+import { asRow } from "./template-functions.ts";
+import { compileTemplate, TemplateFailure } from "./template.ts";
 
 /** One column of a listing: its header, the name a `--format` uses for it, and how a row fills it. */
 export interface Column<Row> {
@@ -6,50 +8,68 @@ export interface Column<Row> {
   readonly field: string;
   /** Shown without `--format`; others are there for templates only. */
   readonly isDefault?: boolean;
-  readonly value: (row: Row) => string;
+  /** `null` only where Docker has no text at all. */
+  readonly value: (row: Row) => string | null;
 }
 
-export interface ListingOptions {
+export interface ListingOptions<Row> {
   readonly format?: string | undefined;
   readonly quiet?: boolean | undefined;
   /** The field that `--quiet` prints. */
   readonly idField?: string;
+  /** What Docker calls a row's type: said when a template asks for a field that is not there. */
+  readonly rowType?: string;
+  /** `{{.Label "key"}}`. */
+  readonly label?: (row: Row, key: string) => string;
 }
 
+/** Docker's tabwriter: no column is narrower than ten, and three spaces stand between two. */
+const WIDTH_MIN = 10;
 const GAP = 3;
 
 /** A listing as Docker's CLI prints it: a table, `--quiet` ids, or a template (with `table ` in front: a table of it; `json`: an object a line). */
-export function renderListing<Row>(rows: readonly Row[], columns: readonly Column<Row>[], options: ListingOptions): string {
-  const records = rows.map(row => Object.fromEntries(columns.map(column => [column.field, column.value(row)])));
-  if (options.quiet === true && options.format === undefined)
-    return lines(records.map(record => record[options.idField ?? "ID"] ?? ""));
+export function renderListing<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  options: ListingOptions<Row>,
+): string {
   const { format } = options;
-  if (format === undefined || format === "table") {
+  const listed = [...columns].sort((a, b) => (a.field < b.field ? -1 : 1));
+  const records = rows.map(row => Object.fromEntries(listed.map(column => [column.field, column.value(row)])));
+  if (options.quiet === true && (format === undefined || format === "table"))
+    return lines(records.map(record => record[options.idField ?? "ID"] ?? ""));
+  if (format === undefined || format === "table" || format === "") {
     const shown = columns.filter(column => column.isDefault !== false);
     return renderTable([
       shown.map(({ header }) => header),
       ...records.map(record => shown.map(({ field }) => record[field] ?? "")),
     ]);
   }
-  if (format === "json") return lines(records.map(record => compileTemplate("{{json .}}")(record)));
-  if (!format.startsWith("table ")) return lines(records.map(compileTemplate(format)));
-  const template = compileTemplate(format.slice("table ".length));
-  const headers = Object.fromEntries(columns.map(({ field, header }) => [field, header]));
-  return renderTable([template(headers), ...records.map(template)].map(line => line.split("\t")));
+  const contexts = rows.map((row, index) => asRow(records[index] ?? {}, key => options.label?.(row, key) ?? ""));
+  const render = (template: string): ((data: unknown) => string) =>
+    compileTemplate(template, { rowType: options.rowType ?? "object" });
+  try {
+    if (format === "json") return lines(contexts.map(render("{{json .}}")));
+    if (!format.startsWith("table ")) return lines(contexts.map(render(format)));
+    const template = render(format.slice("table ".length));
+    const headers = asRow(Object.fromEntries(columns.map(({ field, header }) => [field, header])), key => key);
+    return renderTable([template(headers), ...contexts.map(template)].map(line => line.split("\t")));
+  } catch (error) {
+    if (!(error instanceof TemplateFailure)) throw error;
+    throw new CliError(`failed to ${error.phase} template: template: ${error.message}`);
+  }
 }
 
-/** Cells padded to their column's width and three spaces, as Docker's tabwriter does; also after the last full column. */
+/** Cells padded to their column's width. */
 export function renderTable(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const row of rows) {
-    for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, displayWidth(cell));
+    for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? WIDTH_MIN, displayWidth(cell) + GAP);
   }
   return lines(
     rows.map(row =>
       row
-        .map((cell, index) =>
-          index === row.length - 1 ? cell : cell + " ".repeat((widths[index] ?? 0) + GAP - displayWidth(cell)),
-        )
+        .map((cell, index) => (index === row.length - 1 ? cell : cell + " ".repeat((widths[index] ?? 0) - displayWidth(cell))))
         .join(""),
     ),
   );

@@ -1,10 +1,26 @@
-import { TemplateError } from "./template-parser.ts";
+import { TemplateError } from "./template-error.ts";
 
 /** Go's built-in template functions and those that Docker's CLI adds. */
 export function callFunction(name: string, args: readonly unknown[]): unknown {
   const implementation = FUNCTIONS[name];
   if (implementation === undefined) throw new TemplateError(`function "${name}" not defined`);
   return implementation(...args);
+}
+
+const ROW = Symbol("row of a listing");
+
+/** A row of a listing: printed whole as JSON it is escaped for HTML, as Docker's rows are and nothing else is. */
+export function asRow(fields: Readonly<Record<string, unknown>>, label: (key: string) => string): object {
+  return Object.defineProperties({ ...fields }, { Label: { value: label }, [ROW]: { value: true } });
+}
+
+function isRow(value: unknown): boolean {
+  return typeof value === "object" && value !== null && ROW in value;
+}
+
+/** @throws TemplateError for a name that is no function. */
+export function checkFunction(name: string): void {
+  if (!Object.hasOwn(FUNCTIONS, name)) throw new TemplateError(`function "${name}" not defined`);
 }
 
 /** Go's idea of truth: empty and zero are false. */
@@ -15,7 +31,7 @@ export function isTrue(value: unknown): boolean {
 }
 
 const FUNCTIONS: Readonly<Record<string, (...args: readonly unknown[]) => unknown>> = {
-  json: value => goJson(value),
+  json: value => (isRow(value) ? goJson(value) : (JSON.stringify(value) ?? "null")),
   println: (...args) => `${args.map(text).join(" ")}\n`,
   print: (...args) => args.map(text).join(""),
   printf: (format, ...args) => formatted(text(format), args),

@@ -1,3 +1,6 @@
+import { TemplateError } from "./template-error.ts";
+import { checkFunction } from "./template-functions.ts";
+
 /** Go's text/template, as far as `--format` is used with it: fields, pipelines, functions, if, range, with, variables, literals. */
 export type TemplateNode =
   | { readonly kind: "text"; readonly text: string }
@@ -26,11 +29,6 @@ export type Operand =
   | { readonly kind: "function"; readonly name: string }
   | { readonly kind: "literal"; readonly value: string | number | boolean | null }
   | { readonly kind: "group"; readonly pipeline: Pipeline; readonly path: readonly string[] };
-
-/** The text cannot be read as a template; the message is Go's where the CLI's users see it. */
-export class TemplateError extends Error {
-  override readonly name = "TemplateError";
-}
 
 export function parseTemplate(source: string): readonly TemplateNode[] {
   const segments = splitActions(source);
@@ -126,7 +124,13 @@ function parsePipeline(text: string): Pipeline {
   return pipeline;
 }
 
-type Token = { readonly kind: "symbol"; readonly text: string } | { readonly kind: "operand"; readonly operand: Operand };
+type Token =
+  | { readonly kind: "symbol"; readonly text: string }
+  | { readonly kind: "operand"; readonly operand: Operand; readonly isAdjacent?: boolean };
+
+function fieldPath(operand: Operand): readonly string[] {
+  return operand.kind === "field" ? operand.path : [];
+}
 
 function tokenize(text: string): readonly Token[] {
   const tokens: Token[] = [];
@@ -150,8 +154,11 @@ function toToken(match: RegExpExecArray): Token {
   else if (field !== undefined) operand = { kind: "field", path: splitPath(field) };
   else if (word === "true" || word === "false") operand = { kind: "literal", value: word === "true" };
   else if (word === "nil") operand = { kind: "literal", value: null };
-  else operand = { kind: "function", name: word ?? "" };
-  return { kind: "operand", operand };
+  else {
+    checkFunction(word ?? "");
+    operand = { kind: "function", name: word ?? "" };
+  }
+  return { kind: "operand", operand, isAdjacent: /^\S/.test(match[0]) };
 }
 
 function unquote(text: string): string {
@@ -180,7 +187,11 @@ function readPipeline(state: { readonly tokens: readonly Token[]; next: number }
       const pipeline = readPipeline(state);
       const closing = state.tokens[state.next];
       if (closing?.kind !== "symbol" || closing.text !== ")") throw new TemplateError("unclosed left paren");
-      commands.at(-1)?.push({ kind: "group", pipeline, path: [] });
+      // `(index .Ports 0).HostPort`: the field belongs to the group, since no space stands between.
+      const following = state.tokens[state.next + 1];
+      const isField = following?.kind === "operand" && following.operand.kind === "field" && following.isAdjacent === true;
+      commands.at(-1)?.push({ kind: "group", pipeline, path: isField ? fieldPath(following.operand) : [] });
+      if (isField) state.next++;
     }
   }
   return commands;

@@ -1,10 +1,48 @@
 import { callFunction, isTrue } from "./template-functions.ts";
-import { type Operand, parseTemplate, type Pipeline, TemplateError, type TemplateNode } from "./template-parser.ts";
+import { TemplateError } from "./template-error.ts";
+import { type Operand, parseTemplate, type Pipeline, type TemplateNode } from "./template-parser.ts";
 
-/** A parsed `--format`; each call renders one object. @throws TemplateError for text that is no template, and for fields an object does not have. */
-export function compileTemplate(source: string): (data: unknown) => string {
-  const nodes = parseTemplate(unescapeTabs(source));
-  return data => render(nodes, data, new Map([["$", data]]));
+/** A template that is none (`parse`), or that asks for what an object does not have (`execute`). */
+export class TemplateFailure extends Error {
+  override readonly name = "TemplateFailure";
+  readonly phase: "parse" | "execute";
+
+  /** @param detail - What Go says after `template: `. */
+  constructor(phase: "parse" | "execute", detail: string) {
+    super(detail);
+    this.phase = phase;
+  }
+}
+
+export interface TemplateOptions {
+  /** What Docker calls the type of a listing's rows; without it objects are plain JSON. */
+  readonly rowType?: string;
+}
+
+/** A parsed `--format`; each call renders one object. @throws TemplateFailure here and when rendering. */
+export function compileTemplate(source: string, options: TemplateOptions = {}): (data: unknown) => string {
+  const text = unescapeTabs(source);
+  const nodes = failing("parse", () => parseTemplate(text));
+  return data =>
+    failing("execute", () =>
+      render(
+        nodes,
+        data,
+        new Map<string, unknown>([
+          ["$", data],
+          ["", { text, rowType: options.rowType, data }],
+        ]),
+      ),
+    );
+}
+
+function failing<T>(phase: "parse" | "execute", work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error;
+    throw new TemplateFailure(phase, error.message.startsWith(":1:") ? error.message : `:1: ${error.message}`);
+  }
 }
 
 /** The shell passes `\t` and `\n` as two characters; Docker's CLI reads them as one. */
@@ -69,9 +107,14 @@ function evaluate(pipeline: Pipeline, dot: unknown, scope: Scope): unknown {
   for (const [head, ...rest] of pipeline) {
     if (head === undefined) throw new TemplateError("missing value for command");
     const args = [...rest.map(operand => valueOf(operand, dot, scope)), ...piped];
-    if (head.kind === "function") piped = [callFunction(head.name, args)];
+    if (head.kind === "function") {
+      piped = [callFunction(head.name, args)];
+      continue;
+    }
+    const value = valueOf(head, dot, scope);
+    if (typeof value === "function") piped = [(value as (...given: readonly unknown[]) => unknown)(...args)];
     else if (args.length > 0) throw new TemplateError("can't give argument to non-function");
-    else piped = [valueOf(head, dot, scope)];
+    else piped = [value];
   }
   return piped[0];
 }
@@ -81,26 +124,74 @@ function valueOf(operand: Operand, dot: unknown, scope: Scope): unknown {
     case "literal":
       return operand.value;
     case "field":
-      return walk(dot, operand.path);
+      return walk(dot, operand.path, scope);
     case "variable":
       if (!scope.has(operand.name)) throw new TemplateError(`undefined variable "${operand.name}"`);
-      return walk(scope.get(operand.name), operand.path);
+      return walk(scope.get(operand.name), operand.path, scope);
     case "group":
-      return walk(evaluate(operand.pipeline, dot, scope), operand.path);
+      return walk(evaluate(operand.pipeline, dot, scope), operand.path, scope);
     case "function":
       return callFunction(operand.name, []);
   }
 }
 
-function walk(value: unknown, path: readonly string[]): unknown {
+function walk(value: unknown, path: readonly string[], scope: Scope): unknown {
   let current = value;
-  for (const name of path) {
+  for (const [index, name] of path.entries()) {
     if (current === null || current === undefined) return undefined;
-    if (!isRecord(current)) throw new TemplateError(`can't evaluate field ${name} in type ${typeof current}`);
-    if (!(name in current)) throw new TemplateError(`map has no entry for key "${name}"`);
-    current = current[name];
+    const isRow = current === originOf(scope).data && originOf(scope).rowType !== undefined;
+    if (!isRecord(current) || (isRow && !(name in current))) {
+      const type = isRow ? originOf(scope).rowType : typeof current;
+      throw missing({ path, index, scope, problem: `can't evaluate field ${name} in type ${type}` });
+    }
+    if (!(name in current)) {
+      if (MAPS.has(path[index - 1] ?? "")) return undefined;
+      throw missing({ path, index, scope, problem: `map has no entry for key "${name}"` });
+    }
+    current = current[name] ?? emptyOf(name);
   }
   return current;
+}
+
+interface Origin {
+  readonly text: string;
+  readonly rowType: string | undefined;
+  readonly data: unknown;
+}
+
+/** The template itself stands in its scope under a name that no variable has. */
+function originOf(scope: Scope): Origin {
+  return scope.get("") as Origin;
+}
+
+/** Go names the place: the column of the dot before the field that failed. */
+function missing(at: {
+  readonly path: readonly string[];
+  readonly index: number;
+  readonly scope: Scope;
+  readonly problem: string;
+}): TemplateError {
+  const whole = at.path.map(name => `.${name}`).join("");
+  const before = at.path.slice(0, at.index).join(".").length + (at.index > 0 ? 1 : 0);
+  const column = originOf(at.scope).text.indexOf(whole) + before;
+  return new TemplateError(`:1:${column}: executing "" at <${whole}>: ${at.problem}`);
+}
+
+/** Fields that are maps in Docker's types: a key that is not there is no mistake, and nothing prints as an empty map. */
+const MAPS: ReadonlySet<string> = new Set(
+  "Labels Options DriverOpts Annotations Sysctls StorageOpt Tmpfs ExposedPorts Volumes Ports PortBindings Config.Networks Containers Networks GenericResources Attributes".split(
+    " ",
+  ),
+);
+/** Fields that are lists in Docker's types: nothing prints as an empty one. */
+const LISTS: ReadonlySet<string> = new Set(
+  "Binds Cmd Entrypoint Env OnBuild CapAdd CapDrop Dns DnsOptions DnsSearch ExtraHosts GroupAdd Links SecurityOpt VolumesFrom Devices DeviceCgroupRules DeviceRequests Ulimits MaskedPaths ReadonlyPaths ExecIDs Mounts Aliases DNSNames Args RepoTags RepoDigests Layers BlkioWeightDevice".split(
+    " ",
+  ),
+);
+
+function emptyOf(name: string): unknown {
+  return LISTS.has(name) ? [] : MAPS.has(name) ? {} : null;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

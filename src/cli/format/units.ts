@@ -30,6 +30,11 @@ export function decimalSize(bytes: number): string {
   return sized(bytes, { step: 1_000, names: DECIMAL, digits: 3 });
 }
 
+/** `1.234MB`: four significant digits, steps of 1,000. */
+export function preciseDecimalSize(bytes: number): string {
+  return sized(bytes, { step: 1_000, names: DECIMAL, digits: 4 });
+}
+
 /** `1.234MiB`: four significant digits, steps of 1,024. */
 export function binarySize(bytes: number): string {
   return sized(bytes, { step: 1_024, names: BINARY, digits: 4 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { changedServiceSpec, newServiceSpec, parseMount, parsePort } from "../../../src/cli/commands/service-spec.ts";
+import { parseMount } from "../../../src/cli/commands/mount.ts";
+import { changedServiceSpec, newServiceSpec, parsePort } from "../../../src/cli/commands/service-spec.ts";
 
 describe("newServiceSpec", () => {
   it("says what the flags say", () => {

@@ -14,7 +14,7 @@ describe("compileTemplate", () => {
     { template: "{{.ID}}: {{.Name}}", shows: "abc: web" },
     { template: "{{.Spec.Replicas}}", shows: "3" },
     { template: "{{json .Labels}}", shows: '{"b":"2","a":"1"}' },
-    { template: "{{json .Html}}", shows: '"\\u003ca\\u0026b\\u003e"' },
+    { template: "{{json .Html}}", shows: '"<a&b>"' },
     { template: "{{.Labels}}", shows: "map[a:1 b:2]" },
     { template: "{{.Ports}}", shows: "[80 443]" },
     { template: "{{range .Ports}}{{.}},{{end}}", shows: "80,443," },
