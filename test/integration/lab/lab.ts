@@ -1,8 +1,11 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
+import { buildRootFileSystem } from "../../../deploy/try/image.ts";
 
 const run = promisify(execFile);
 const CALL_MS = 12_000;
@@ -152,12 +155,30 @@ export async function importBusybox(hosts: readonly TestHost[]): Promise<void> {
     cp /usr/bin/busybox $r/bin/; for a in $(/usr/bin/busybox --list); do [ -e $r/bin/$a ] || ln -s busybox $r/bin/$a; done
     echo 'root:x:0:0:root:/:/bin/sh' > $r/etc/passwd; tar -C $r -cf - .; rm -rf $r`;
   const { stdout } = await run("bash", ["-c", script], { encoding: "buffer", maxBuffer: 64 * 1024 * 1024 });
-  await Promise.all(hosts.map(host => upload(host, stdout)));
+  await Promise.all(hosts.map(host => upload(host, { archive: stdout, name: "busybox", change: 'CMD ["sh"]' })));
 }
 
-function upload(host: TestHost, archive: Buffer): Promise<void> {
+/** The demonstration's server, which answers with the address it sees its client at. */
+export async function importDemoServer(hosts: readonly TestHost[]): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), "shoal-test-"));
+  try {
+    const tarPath = join(directory, "demo.tar");
+    buildRootFileSystem({ tarPath, serverPath: "deploy/try/server.pl" });
+    const archive = readFileSync(tarPath);
+    await Promise.all(
+      hosts.map(host => upload(host, { archive, name: "demo", change: 'ENTRYPOINT ["/usr/bin/perl", "/server.pl"]' })),
+    );
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function upload(
+  host: TestHost,
+  { archive, name, change }: { readonly archive: Buffer; readonly name: string; readonly change: string },
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    const path = `/images/create?fromSrc=-&repo=busybox&tag=latest&changes=${encodeURIComponent('CMD ["sh"]')}`;
+    const path = `/images/create?fromSrc=-&repo=${name}&tag=latest&changes=${encodeURIComponent(change)}`;
     const outgoing = request(
       { socketPath: host.socket, method: "POST", path, headers: { "content-type": "application/x-tar" } },
       response => {
@@ -200,13 +221,22 @@ export async function leaderOf(host: TestHost): Promise<string | undefined> {
 
 export function serviceSpec(
   name: string,
-  options: { readonly replicas: number; readonly command: readonly string[]; readonly labels?: Record<string, string> },
+  options: {
+    readonly replicas: number;
+    readonly command?: readonly string[];
+    readonly image?: string;
+    readonly labels?: Record<string, string>;
+  },
 ): unknown {
   return {
     Name: name,
     Labels: options.labels ?? {},
     TaskTemplate: {
-      ContainerSpec: { Image: "busybox:latest", Command: options.command, StopGracePeriod: 1e9 },
+      ContainerSpec: {
+        Image: `${options.image ?? "busybox"}:latest`,
+        ...(options.command && { Command: options.command }),
+        StopGracePeriod: 1e9,
+      },
       RestartPolicy: { Condition: "any", Delay: 1e9 },
     },
     Mode: { Replicated: { Replicas: options.replicas } },

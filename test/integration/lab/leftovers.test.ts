@@ -3,7 +3,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 
-const LAB = "leftover";
+const LAB = "leftover"; // Names no other program of this machine.
 /** From the first namespace to a cluster under load. */
 const MOMENTS_MS = [300, 1_500, 5_000, 14_000];
 
@@ -34,16 +34,15 @@ function isOfOthers(line: string): boolean {
   return name !== undefined && name !== LAB;
 }
 
-/** Programs that belong to a host: a dead one that its new parent has yet to collect is none. */
+/** Programs of this lab, by their cgroup or command line: a dead one that its new parent has yet to collect is none. */
 function processes(): readonly string[] {
   return readdirSync("/proc")
     .filter(name => /^\d+$/.test(name))
     .flatMap(pid => {
       try {
         const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
-        return /shoald|conmon|manager\.mjs|sleep infinity|archive-helper|load\.mjs|server\.pl|ip .*-batch/.test(command)
-          ? [`process ${pid} ${command}`]
-          : [];
+        const belongs = command.includes(LAB) || readFileSync(`/proc/${pid}/cgroup`, "utf8").includes(`/shoal-lab/${LAB}/`);
+        return command !== "" && belongs ? [`process ${pid} ${command}`] : [];
       } catch {
         return []; // It ended while we looked.
       }
@@ -58,7 +57,7 @@ describe("the try demonstration, interrupted", function () {
     execFileSync("ip", ["netns", "add", "planted"]);
     const cgroup = join("/sys/fs/cgroup", existsSync("/sys/fs/cgroup/pids") ? "pids" : "", "planted");
     mkdirSync(cgroup);
-    const planted = spawn("sleep", ["infinity"]);
+    const planted = spawn("sh", ["-c", `: ${LAB}; sleep 60`]);
     try {
       const kinds = listing()
         .filter(line => !before.includes(line))
