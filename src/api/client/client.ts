@@ -1,5 +1,4 @@
 import { type ClientRequest, type IncomingMessage, request as httpRequest, type RequestOptions } from "node:http";
-import { request as httpsRequest } from "node:https";
 import type { Duplex } from "node:stream";
 import type { DaemonAddress } from "./address.ts";
 
@@ -54,7 +53,7 @@ export class ApiClient {
 
   /** An answer whose body is read as it comes. @throws ApiError unless the answer is 2xx or 304. */
   async stream(method: string, path: string, options: CallOptions = {}): Promise<IncomingMessage> {
-    const outgoing = this.#request(method, path, options, {});
+    const outgoing = await this.#request(method, path, options, {});
     const answer = new Promise<IncomingMessage>((resolve, reject) => {
       outgoing.on("response", resolve);
       outgoing.on("error", error => reject(this.#unreachable(error)));
@@ -69,9 +68,9 @@ export class ApiClient {
   }
 
   /** Takes the connection over, for attach and exec: what is written goes to stdin, what is read is output, framed unless it is a terminal. */
-  hijack(path: string, options: CallOptions = {}): Promise<{ readonly socket: Duplex; readonly isMultiplexed: boolean }> {
-    const outgoing = this.#request("POST", path, options, { Connection: "Upgrade", Upgrade: "tcp" });
-    return new Promise((resolve, reject) => {
+  async hijack(path: string, options: CallOptions = {}): Promise<{ readonly socket: Duplex; readonly isMultiplexed: boolean }> {
+    const outgoing = await this.#request("POST", path, options, { Connection: "Upgrade", Upgrade: "tcp" });
+    return await new Promise((resolve, reject) => {
       outgoing.on("upgrade", (response, socket, head) => {
         if (head.byteLength > 0) socket.unshift(head);
         resolve({ socket, isMultiplexed: response.headers["content-type"] !== "application/vnd.docker.raw-stream" });
@@ -85,12 +84,12 @@ export class ApiClient {
     });
   }
 
-  #request(
+  async #request(
     method: string,
     path: string,
     { query, body, contentType, headers: given, signal }: CallOptions,
     headers: Record<string, string>,
-  ): ClientRequest {
+  ): Promise<ClientRequest> {
     const type = contentType ?? (isStreamed(body) ? "application/x-tar" : "application/json");
     const text = isStreamed(body) || body === undefined ? undefined : JSON.stringify(body);
     const options: RequestOptions = {
@@ -111,6 +110,8 @@ export class ApiClient {
     const target = { ...options, host: address.host, port: address.port };
     if (address.tls === undefined) return httpRequest(target);
     const { ca, certificate, key, verifies } = address.tls;
+    // TLS takes longer to load than everything else here: only those who use it wait for it.
+    const { request: httpsRequest } = await import("node:https");
     return httpsRequest({
       ...target,
       rejectUnauthorized: verifies,

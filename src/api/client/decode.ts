@@ -2,14 +2,19 @@ const HEADER_BYTES = 8;
 
 /** The objects of a stream of JSON lines. */
 export async function* jsonLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<unknown, void, undefined> {
+  for await (const line of textLines(body)) yield JSON.parse(line);
+}
+
+/** The lines of a stream that are not empty. */
+export async function* textLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, undefined> {
   const decoder = new TextDecoder();
   let rest = "";
   for await (const chunk of body) {
     const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
     rest = lines.pop() ?? "";
-    for (const line of lines) if (line.trim() !== "") yield JSON.parse(line);
+    for (const line of lines) if (line.trim() !== "") yield line;
   }
-  if (rest.trim() !== "") yield JSON.parse(rest);
+  if (rest.trim() !== "") yield rest;
 }
 
 export interface OutputPiece {

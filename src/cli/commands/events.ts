@@ -1,4 +1,4 @@
-import { jsonLines } from "../../api/client/decode.ts";
+import { textLines } from "../../api/client/decode.ts";
 import type { Command } from "../command/command.ts";
 import { type CliContext, CliError, field, filterQuery, type Json, number, text } from "../context.ts";
 import { compileTemplate, TemplateFailure } from "../format/template.ts";
@@ -32,7 +32,14 @@ async function events(cli: CliContext, flags: EventFlags): Promise<void> {
   const response = await cli.client.stream("GET", "/events", {
     query: { since: at("since"), until: at("until"), filters: filterQuery(flags.filter) },
   });
-  for await (const event of jsonLines(response)) cli.stdout(`${render(event as Json)}\n`);
+  for await (const line of textLines(response)) cli.stdout(`${render(parseEvent(line))}\n`);
+}
+
+/** Nanoseconds since 1970 are more than a number of ours can hold: they are kept as the text they were. */
+export function parseEvent(line: string): Json {
+  const event = JSON.parse(line) as { readonly [key: string]: Json };
+  const nanos = /"timeNano":(\d+)/.exec(line)?.[1];
+  return nanos === undefined ? event : { ...event, timeNano: nanos };
 }
 
 /** Without the flag's name, which Docker's CLI leaves out here. */
@@ -46,7 +53,7 @@ function plainTime(name: string, given: string, nowMs: number): string {
 
 function renderer(format: string | undefined): (event: Json) => string {
   if (format === undefined || format === "") return eventLine;
-  if (format === "json") return goJson;
+  if (format === "json") return event => goJson(event).replace(/"timeNano":"(\d+)"/, '"timeNano":$1');
   try {
     return compileTemplate(format);
   } catch (error) {
@@ -55,19 +62,19 @@ function renderer(format: string | undefined): (event: Json) => string {
   }
 }
 
+const NANOS_PER_SECOND = 1e9;
+
 /** `2026-01-02T03:04:05.678901234Z container start 0123… (image=busybox, name=web)`. */
 export function eventLine(event: Json): string {
-  const nanos = BigInt(Math.trunc(number(event, "time"))) * 1_000_000_000n;
   const attributes = Object.entries((field(event, "Actor", "Attributes") ?? {}) as object)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, value]) => `${key}=${String(value)}`);
   const details = attributes.length === 0 ? "" : ` (${attributes.join(", ")})`;
-  return `${eventTime(event, nanos)} ${text(event, "Type")} ${text(event, "Action")} ${text(event, "Actor", "ID")}${details}`;
+  return `${eventTime(event)} ${text(event, "Type")} ${text(event, "Action")} ${text(event, "Actor", "ID")}${details}`;
 }
 
-/** A JSON number cannot hold nanoseconds since 1970: its last digits are rounded here. */
-function eventTime(event: Json, seconds: bigint): string {
-  const nanos = number(event, "timeNano") > 0 ? BigInt(Math.round(number(event, "timeNano"))) : seconds;
+function eventTime(event: Json): string {
+  const nanos = BigInt(text(event, "timeNano") || number(event, "time") * NANOS_PER_SECOND);
   const date = new Date(Number(nanos / 1_000_000n));
   const pad = (value: number, width = 2): string => String(value).padStart(width, "0");
   const offset = -date.getTimezoneOffset();

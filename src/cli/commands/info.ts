@@ -43,7 +43,9 @@ function rendered(cli: CliContext, format: string, everything: object): string {
   } catch (error) {
     if (!(error instanceof TemplateFailure)) throw error;
     if (error.phase === "execute") cli.stdout("\n");
-    throw new CliError(`template: ${error.message}`, error.phase === "parse" ? 64 : 1);
+    throw error.phase === "parse"
+      ? new CliError(`template parsing error: template: ${error.message}`, 64)
+      : new CliError(`template: ${error.message}`);
   }
 }
 

@@ -108,7 +108,12 @@ export function registerNode(program: Command, context: () => CliContext): void 
 }
 
 async function nodeId(cli: CliContext, name: string): Promise<string> {
-  if (name === "self") return text(await cli.api.json("GET", "/info"), "Swarm", "NodeID");
+  if (name === "self") {
+    const own = text(await cli.api.json("GET", "/info"), "Swarm", "NodeID");
+    // On a node that is in no swarm the list of nodes says so in the daemon's own words.
+    if (own === "") await cli.api.json("GET", "/nodes");
+    return own;
+  }
   return text(await cli.api.json("GET", `/nodes/${encodeURIComponent(name)}`), "ID");
 }
 

@@ -79,7 +79,7 @@ async function readData(noun: Noun, file: string): Promise<Buffer> {
       throw new CliError(
         noun === "secret"
           ? `error reading from ${file}: open ${file}: no such file or directory`
-          : `error reading content from "${file}": open ${file}: no such file or directory`,
+          : `Error reading content from "${file}": error reading from ${file}: open ${file}: no such file or directory`,
       );
     }
   }

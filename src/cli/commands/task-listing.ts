@@ -44,7 +44,11 @@ export async function showTasks(
 }
 
 function missing(name: string, error: unknown): string {
-  return error instanceof Error && /not found/.test(error.message) ? `no such service: ${name}` : String(error);
+  return error instanceof Error && /not found/.test(error.message)
+    ? `no such service: ${name}`
+    : error instanceof Error
+      ? error.message
+      : String(error);
 }
 
 async function resolveNames(

@@ -28,11 +28,7 @@ const WIDTH_MIN = 10;
 const GAP = 3;
 
 /** A listing as Docker's CLI prints it: a table, `--quiet` ids, or a template (with `table ` in front: a table of it; `json`: an object a line). */
-export function renderListing<Row>(
-  rows: readonly Row[],
-  columns: readonly Column<Row>[],
-  options: ListingOptions<Row>,
-): string {
+export function renderListing<Row>(rows: readonly Row[], columns: readonly Column<Row>[], options: ListingOptions<Row>): string {
   const { format } = options;
   const listed = [...columns].sort((a, b) => (a.field < b.field ? -1 : 1));
   const records = rows.map(row => Object.fromEntries(listed.map(column => [column.field, column.value(row)])));

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { Duplex } from "node:stream";
 import { demultiplex } from "../../api/client/decode.ts";
 import { CliError } from "../context.ts";
+import { forRawTerminal } from "./raw-output.ts";
 import { DEFAULT_DETACH_KEYS, DetachKeyFilter, parseDetachKeys } from "./detach-keys.ts";
 
 export interface SessionOptions {
@@ -20,9 +21,9 @@ export type SessionEnd = "closed" | "detached";
 /** Our standard streams joined to a container's until it closes them or the user leaves. */
 export async function runSession(options: SessionOptions): Promise<SessionEnd> {
   const { socket, isTty, hasInput } = options;
-  const restore = hasInput && isTty ? rawTerminal() : () => {};
+  const restore = hasInput && isTty ? rawTerminal() : undefined;
   try {
-    const output = copyOutput(socket, options.isMultiplexed);
+    const output = copyOutput(socket, { isMultiplexed: options.isMultiplexed, isRaw: restore !== undefined });
     if (!hasInput) {
       await output;
       return "closed";
@@ -31,15 +32,20 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
     const end = await Promise.race([output.then((): SessionEnd => "closed"), leaving]);
     return end;
   } finally {
-    restore();
+    restore?.();
     process.stdin.pause();
     socket.destroy();
   }
 }
 
-async function copyOutput(socket: Duplex, isMultiplexed: boolean): Promise<void> {
+async function copyOutput(
+  socket: Duplex,
+  { isMultiplexed, isRaw }: { readonly isMultiplexed: boolean; readonly isRaw: boolean },
+): Promise<void> {
   try {
-    if (!isMultiplexed) for await (const chunk of socket as AsyncIterable<Uint8Array>) await write(process.stdout, chunk);
+    if (!isMultiplexed)
+      for await (const chunk of socket as AsyncIterable<Uint8Array>)
+        await write(process.stdout, isRaw && process.stdout.isTTY ? forRawTerminal(chunk) : chunk);
     else
       for await (const { stream, data } of demultiplex(socket as AsyncIterable<Uint8Array>))
         await write(stream === "stderr" ? process.stderr : process.stdout, data);
@@ -84,8 +90,9 @@ function detachKeysOrDefault(keys: string | undefined): Uint8Array {
   return parsed;
 }
 
-function rawTerminal(): () => void {
-  if (!process.stdin.isTTY) return () => {};
+/** @returns what puts it back; nothing when we have no terminal. */
+function rawTerminal(): (() => void) | undefined {
+  if (!process.stdin.isTTY) return undefined;
   process.stdin.setRawMode(true);
   return () => process.stdin.setRawMode(false);
 }
@@ -111,6 +118,12 @@ export function followSize(resize: (size: { readonly h: number; readonly w: numb
 const PROXIED: readonly NodeJS.Signals[] = [
   ...(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGCONT", "SIGWINCH"] as const),
 ];
+
+/** A change of size has the program inside draw its screen again: what one who attaches wants to see. */
+export async function nudgeSize(resize: (size: { readonly h: number; readonly w: number }) => Promise<unknown>): Promise<void> {
+  const { isTTY, rows, columns } = process.stdout;
+  if (isTTY && rows > 0 && columns > 0) await resize({ h: rows + 1, w: columns + 1 }).catch(() => {});
+}
 
 /** Signals that reach us go to the container. @returns what ends that. */
 export function proxySignals(send: (signal: string) => Promise<unknown>): () => void {

@@ -1,7 +1,7 @@
 import type { Command } from "../../command/command.ts";
 import { type CliContext, CliError, field } from "../../context.ts";
 import { startFailureCode } from "../../terminal/exit-status.ts";
-import { checkTerminal, followSize, proxySignals, runSession } from "../../terminal/session.ts";
+import { checkTerminal, followSize, nudgeSize, proxySignals, runSession } from "../../terminal/session.ts";
 import { beginWait, containerPath, type Exit, messageOf, openAttach } from "./reach.ts";
 
 interface AttachFlags {
@@ -38,10 +38,12 @@ export function registerAttach(program: Command, context: () => CliContext): voi
 
 async function attach(cli: CliContext, name: string, flags: AttachFlags): Promise<void> {
   const container = await cli.api.json("GET", containerPath(name, "json"));
-  if (field(container, "State", "Running") !== true) throw new CliError("cannot attach to a stopped container, start it first");
-  if (field(container, "State", "Paused") === true) throw new CliError("cannot attach to a paused container, unpause it first");
+  if (field(container, "State", "Running") !== true)
+    throw new CliError("You cannot attach to a stopped container, start it first");
+  if (field(container, "State", "Paused") === true)
+    throw new CliError("You cannot attach to a paused container, unpause it first");
   if (field(container, "State", "Restarting") === true)
-    throw new CliError("cannot attach to a restarting container, wait until it is running");
+    throw new CliError("You cannot attach to a restarting container, wait until it is running");
   const isTty = field(container, "Config", "Tty") === true;
   const hasInput = flags.stdin !== false && field(container, "Config", "OpenStdin") === true;
   checkTerminal({ hasInput, isTty });
@@ -111,6 +113,8 @@ async function join(cli: CliContext, name: string, joining: Joining): Promise<vo
   const endProxy = joining.hasProxy
     ? proxySignals(signal => cli.api.json("POST", containerPath(name, "kill"), { query: { signal } }))
     : () => {};
+  if (isTty && joining.begin === undefined)
+    await nudgeSize(query => cli.api.json("POST", containerPath(name, "resize"), { query }));
   const endResize = isTty ? followSize(query => cli.api.json("POST", containerPath(name, "resize"), { query })) : () => {};
   try {
     if ((await session) === "detached") throw new CliError("read escape sequence");

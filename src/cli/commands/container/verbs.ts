@@ -137,7 +137,8 @@ async function showPorts(cli: CliContext, name: string, port: string | undefined
   const bindings = Object.entries(ports)
     .filter(([key, bound]) => bound !== null && (wanted === undefined || key === wanted))
     .sort(([a], [b]) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
-  if (wanted !== undefined && bindings.length === 0) throw new CliError(`no public port '${port ?? ""}' published for ${name}`);
+  if (wanted !== undefined && bindings.length === 0)
+    throw new CliError(`Error: No public port '${port ?? ""}' published for ${name}`);
   for (const [key, bound] of bindings)
     for (const binding of list(bound)) {
       const ip = text(binding, "HostIp");
