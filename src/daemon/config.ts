@@ -21,6 +21,8 @@ export interface DaemonConfig {
   readonly labels: readonly string[];
   readonly tls: {
     readonly isEnabled: boolean;
+    /** `--tls=false` was said: TCP without TLS is what the administrator wants. */
+    readonly isRefused: boolean;
     readonly verifiesClients: boolean;
     readonly ca: string;
     readonly certificate: string;
@@ -174,6 +176,7 @@ function toConfig(values: Values, configFile: string): DaemonConfig {
     labels: list(values, "label") ?? [],
     tls: {
       isEnabled: values.tls === true || values.tlsverify === true,
+      isRefused: values.tls === false,
       verifiesClients: values.tlsverify === true,
       ca: text(values, "tlscacert") ?? "/etc/shoal/ca.pem",
       certificate: text(values, "tlscert") ?? "/etc/shoal/cert.pem",

@@ -14,6 +14,12 @@ export async function parseListenTarget(host: string, config: Pick<DaemonConfig,
     return { kind: "unix", path: rest, mode: SOCKET_MODE, gid: await groupId(config.group) };
   if (scheme === "tcp") {
     const { hostname, port } = parseAuthority(rest, host);
+    if (!config.tls.isEnabled && !config.tls.isRefused) {
+      throw new OperationError(
+        "invalid",
+        `${host}: whoever reaches this address would be root here. Use --tlsverify, or say --tls=false to serve it without protection`,
+      );
+    }
     const tls = config.tls.isEnabled ? await readTls(config.tls) : undefined;
     const number = port === "" ? (tls === undefined ? PLAIN_PORT : TLS_PORT) : Number(port);
     return { kind: "tcp", host: hostname === "" ? "127.0.0.1" : hostname, port: number, ...(tls && { tls }) };

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { parseListenTarget } from "../../../src/daemon/listen-targets.ts";
+
+const NO_TLS = { isEnabled: false, isRefused: false, verifiesClients: false, ca: "", certificate: "", key: "" };
+
+describe("parseListenTarget", () => {
+  it("takes a unix socket", async () => {
+    assert.deepEqual(await parseListenTarget("unix:///run/a.sock", { tls: NO_TLS, group: undefined }), {
+      kind: "unix",
+      path: "/run/a.sock",
+      mode: 0o660,
+      gid: 0,
+    });
+  });
+
+  it("takes TCP without TLS only when that was said", async () => {
+    await assert.rejects(parseListenTarget("tcp://127.0.0.1:2375", { tls: NO_TLS, group: undefined }), /--tls=false/);
+    assert.deepEqual(await parseListenTarget("tcp://127.0.0.1", { tls: { ...NO_TLS, isRefused: true }, group: undefined }), {
+      kind: "tcp",
+      host: "127.0.0.1",
+      port: 2375,
+    });
+  });
+
+  for (const host of ["ftp://x", "unix://relative", "nonsense", "tcp://[", "fd://"]) {
+    it(`refuses ${host}`, async () => {
+      await assert.rejects(
+        parseListenTarget(host, { tls: { ...NO_TLS, isRefused: true }, group: undefined }),
+        /invalid bind address/,
+      );
+    });
+  }
+
+  it("refuses TLS files and groups that are not there", async () => {
+    const tls = { ...NO_TLS, isEnabled: true, certificate: "/nope/cert.pem", key: "/nope/key.pem" };
+    await assert.rejects(parseListenTarget("tcp://127.0.0.1", { tls, group: undefined }), /could not read TLS file \/nope/);
+    await assert.rejects(
+      parseListenTarget("unix:///run/a.sock", { tls: NO_TLS, group: "nobody-has-this" }),
+      /group nobody-has-this not found/,
+    );
+  });
+});
