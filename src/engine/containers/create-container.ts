@@ -54,9 +54,29 @@ function settleRequest(
 ): CreateContainerRequest {
   const merged = mergeImageConfig(request.config, image.config);
   const hostConfig = settleHostConfig(request.hostConfig, context);
+  const joined = joinedContainer(context, hostConfig.networkMode);
+  if (joined !== undefined) {
+    const { hostname, domainname } = joined.record.container.config;
+    return {
+      ...request,
+      config: { ...merged, hostname, domainname },
+      hostConfig: { ...hostConfig, networkMode: `container:${joined.id}` },
+    };
+  }
   const isHostNamed = hostConfig.networkMode === "host" || hostConfig.utsMode === "host";
   const hostname = merged.hostname || (isHostNamed ? context.hostname() : id.slice(0, 12));
   return { ...request, config: { ...merged, hostname }, hostConfig };
+}
+
+/** The one whose network, and so whose name, it has; whether it is there is asked when it starts. */
+function joinedContainer({ store }: ContainerContext, networkMode: string): ContainerEntry | undefined {
+  const name = /^container:(.+)$/.exec(networkMode)?.[1];
+  if (name === undefined) return undefined;
+  try {
+    return store.resolve(name);
+  } catch {
+    return undefined;
+  }
 }
 
 interface Making {

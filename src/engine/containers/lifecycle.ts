@@ -206,30 +206,40 @@ export class Lifecycle {
     }
     await this.#context.store.remove(entry);
     publish(this.#context, entry, { action: "destroy" });
+    // Whoever is told that it is gone may remove its volumes next.
+    if (volumesIn(entry.record.mounts).length > 0) await this.#letGoOfVolumes(entry, { volumes });
     entry.announceRemoval({ exitCode: entry.state.exitCode });
     await entry.teardown;
     const { log } = entry;
-    if (log?.isPinned !== true) return this.#takeAway(entry, { volumes });
+    if (log?.isPinned !== true) return this.#takeAway(entry);
     // A client still reads what it printed: its files are taken away behind the user's back.
-    void log.released().then(() => this.#takeAway(entry, { volumes }));
+    void log.released().then(() => this.#takeAway(entry));
     return undefined;
   }
 
-  async #takeAway(entry: ContainerEntry, options: { readonly volumes: boolean }): Promise<void> {
-    const { images, volumes, log } = this.#context;
-    const { id } = entry;
-    const attempt = async (what: string, action: () => Promise<void> | undefined | void) => {
-      try {
-        await action();
-      } catch (error) {
-        log.warn({ container: id, error: errorMessage(error) }, `${what} of a removed container could not be taken away`);
-      }
-    };
+  async #letGoOfVolumes(entry: ContainerEntry, options: { readonly volumes: boolean }): Promise<void> {
+    const { volumes } = this.#context;
+    await entry.teardown;
     for (const { name, isAnonymous } of volumesIn(entry.record.mounts)) {
-      await attempt("hold on a volume", () => volumes.release(name, id));
+      volumes.release(name, entry.id);
       if (options.volumes && isAnonymous)
-        await attempt("anonymous volume", () => ignoreConflict(volumes.remove(name, { force: true })));
+        await this.#attempt(entry, "anonymous volume", () => ignoreConflict(volumes.remove(name, { force: true })));
     }
+  }
+
+  async #attempt(entry: ContainerEntry, what: string, action: () => Promise<void> | undefined): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      const { log } = this.#context;
+      log.warn({ container: entry.id, error: errorMessage(error) }, `${what} of a removed container could not be taken away`);
+    }
+  }
+
+  async #takeAway(entry: ContainerEntry): Promise<void> {
+    const { images } = this.#context;
+    const { id } = entry;
+    const attempt = (what: string, action: () => Promise<void> | undefined) => this.#attempt(entry, what, action);
     await attempt("log", () => entry.log?.[Symbol.asyncDispose]());
     await attempt("root file system", () => images.removeRootfs(id));
     await attempt("folder", () => rm(directoryOf(this.#context, id), { recursive: true, force: true }));

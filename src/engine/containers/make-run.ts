@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { OperationError } from "../../lib/errors.ts";
+import { errorMessage, OperationError } from "../../lib/errors.ts";
 import type { Container } from "../../model/container.ts";
 import { bundleOf, type ContainerContext } from "./context.ts";
 import type { ContainerEntry, ContainerRun } from "./entry.ts";
@@ -176,11 +176,19 @@ function containerOf(mode: string): string | undefined {
 }
 
 /** @throws OperationError `conflict` in Docker's words when the other one does not run. */
+function joinedContainer(context: ContainerContext, { name, what }: { readonly name: string; readonly what: string }) {
+  try {
+    return context.store.resolve(name);
+  } catch (error) {
+    throw new OperationError("invalid", `joining ${what} of container: ${errorMessage(error)}`, { cause: error });
+  }
+}
+
 function joinedPids(context: ContainerContext, { hostConfig, id }: Container): SpecRequest["joined"] {
   const pidOf = (mode: string, what: string): number | undefined => {
     const name = containerOf(mode);
     if (name === undefined) return undefined;
-    const other = context.store.resolve(name);
+    const other = joinedContainer(context, { name, what });
     if (other.id === id) throw new OperationError("invalid", `cannot join own ${what}`);
     if (!hasProcess(other.state)) {
       throw new OperationError("conflict", `cannot join ${what} of a non running container: ${other.id}`);

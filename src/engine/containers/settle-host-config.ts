@@ -31,6 +31,7 @@ export function settleHostConfig(
     ...(memorySwappiness === -1 ? {} : { memorySwappiness }),
     ...(pidsLimit <= 0 ? {} : { pidsLimit }),
     ...(hostConfig.privileged ? {} : hidden),
+    securityOpt: withLabels(hostConfig),
     networkMode: networkMode === "" || networkMode === "default" ? "bridge" : networkMode,
     restartPolicy: { ...restartPolicy, name: restartPolicy.name || "no" },
     logConfig: { ...logConfig, type: logConfig.type || "json-file" },
@@ -40,6 +41,12 @@ export function settleHostConfig(
     cgroupnsMode: hostConfig.cgroupnsMode || (cgroupVersion === 2 ? "private" : "host"),
     runtime: hostConfig.runtime || defaultRuntime,
   };
+}
+
+/** What shares so much with the host is not to be labelled apart from it. */
+function withLabels({ securityOpt, privileged, pidMode, ipcMode }: HostConfig): readonly string[] {
+  const isClose = privileged || pidMode === "host" || ipcMode === "host";
+  return isClose && !securityOpt.some(option => /^label[=:]/.test(option)) ? [...securityOpt, "label=disable"] : securityOpt;
 }
 
 /** @throws OperationError `invalid` in Docker's words. */

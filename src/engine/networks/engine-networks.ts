@@ -222,7 +222,8 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
     const record = this.#table.get(network);
     const { networkMode } = container.hostConfig;
     if (record.driver === "host" || networkMode === "host") {
-      throw new OperationError("invalid", "container cannot be disconnected from host network or connected to host network");
+      const rule = "container must be created in host network mode";
+      throw new OperationError("invalid", `cannot connect container to host network - ${rule}`);
     }
     if (record.driver === "null" || networkMode === "none") {
       throw new OperationError(

@@ -218,7 +218,7 @@ function sandboxRecord(
     publishedAddress: gateway?.address ?? "",
     resolv,
     hosts: hostsFile(hosts),
-    resolvConf: isNamed ? embeddedResolvConf(resolv) : plainResolvConf(resolv),
+    resolvConf: isNamed ? embeddedResolvConf(resolv, own) : plainResolvConf(resolv, own),
   };
 }
 
