@@ -1,13 +1,16 @@
 import { OperationError } from "../../lib/errors.ts";
 import type { Container } from "../../model/container.ts";
 import type { ContainerId } from "../../model/ids.ts";
-import type { RecordCollection, StateDatabase } from "../state/database.ts";
+import type { RecordChange, RecordCollection, StateDatabase } from "../state/database.ts";
 import type { ContainerEntry } from "./entry.ts";
 import type { ContainerRecord } from "./record.ts";
 
 const ID_CHARACTERS = 64;
 
-/** All containers: kept in the database, answered from memory. A change resolves when it is durable. */
+/**
+ * All containers: kept in the database, answered from memory. A change resolves when it is durable; of a container that is removed at its
+ * end, when it outlives this process: a power loss ends such a container with its record.
+ */
 export class ContainerStore {
   readonly #database: StateDatabase;
   readonly #records: RecordCollection<ContainerRecord>;
@@ -51,18 +54,18 @@ export class ContainerStore {
   }
 
   async add(entry: ContainerEntry): Promise<void> {
-    await this.#database.write([this.#records.put(entry.id, entry.record)]);
+    await this.#write(entry, this.#records.put(entry.id, entry.record));
     this.#byId.set(entry.id, entry);
   }
 
   /** Memory changes at once, so that later changes build on it. */
   async change(entry: ContainerEntry, change: (record: ContainerRecord) => ContainerRecord): Promise<void> {
     entry.record = change(entry.record);
-    if (this.#byId.get(entry.id) === entry) await this.#database.write([this.#records.put(entry.id, entry.record)]);
+    if (this.#byId.get(entry.id) === entry) await this.#write(entry, this.#records.put(entry.id, entry.record));
   }
 
   async remove(entry: ContainerEntry): Promise<void> {
-    await this.#database.write([this.#records.delete(entry.id)]);
+    await this.#write(entry, this.#records.delete(entry.id));
     this.#byId.delete(entry.id);
     this.releaseName(entry.name, entry.id);
   }
@@ -84,6 +87,10 @@ export class ContainerStore {
     const found = this.#find(idOrName);
     if (found === undefined) throw new OperationError("not-found", `No such container: ${idOrName}`);
     return found;
+  }
+
+  async #write({ record }: ContainerEntry, change: RecordChange): Promise<void> {
+    await this.#database.write([change], { isSynced: !record.container.hostConfig.autoRemove });
   }
 
   #find(idOrName: string): ContainerEntry | undefined {

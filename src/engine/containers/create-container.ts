@@ -96,7 +96,8 @@ async function makeEntry(context: ContainerContext, making: Making): Promise<Con
     await Promise.all(making.plans.filter(plan => plan.kind === "bind").map(checkBindSource));
     // The folder comes first: start-up takes away what belongs to a folder that no record names.
     await mkdir(directory, { recursive: true, mode: 0o710 });
-    await context.images.createRootfs(id, making.image.id);
+    const isShortLived = making.request.hostConfig.autoRemove;
+    await context.images.createRootfs(id, making.image.id, { isShortLived });
     plans = await makeVolumes(context, { making, directory, madeVolumes });
     const settings = parseLogSettings(making.request.hostConfig.logConfig);
     const log = settings.isKept ? await ContainerLog.open(logPathIn(directory), settings) : undefined;

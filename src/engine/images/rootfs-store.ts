@@ -34,7 +34,8 @@ export class RootfsStore {
     const unrecorded: string[] = [];
     for (const name of await readdir(`${root}/containers`)) {
       const bytes = await readIfThere(`${root}/containers/${name}/record.json`);
-      if (bytes === undefined) unrecorded.push(`${root}/containers/${name}`);
+      // Empty: of one that need not outlive a power loss, and did not.
+      if (bytes === undefined || bytes.length === 0) unrecorded.push(`${root}/containers/${name}`);
       else store.#records.set(asId<ContainerId>(name), JSON.parse(bytes.toString("utf8")) as RootfsRecord);
     }
     for (const point of await options.mounts.mountedUnder(`${root}/containers`)) {
@@ -55,16 +56,23 @@ export class RootfsStore {
     return [...this.#records.keys()];
   }
 
-  /** @throws OperationError `conflict` when it is there. */
-  createRootfs(id: ContainerId, diffIds: readonly Digest[]): Promise<void> {
+  /** From now on the layers are in use. @throws OperationError `conflict` when the container has a file system. */
+  claim(id: ContainerId, diffIds: readonly Digest[]): void {
+    if (this.#records.has(id)) throw new OperationError("conflict", `the container ${id} has a file system already`);
+    this.#records.set(id, { diffIds });
+  }
+
+  /**
+   * For a container that has claimed its layers; what fails gives them up.
+   * @param options.isShortLived - It need not outlive a power loss, so no sync is waited for.
+   */
+  createRootfs(id: ContainerId, { isShortLived = false }: { readonly isShortLived?: boolean } = {}): Promise<void> {
     return this.#alone(id, async () => {
-      if (this.#records.has(id)) throw new OperationError("conflict", `the container ${id} has a file system already`);
-      this.#records.set(id, { diffIds }); // From now on the layers are in use.
       try {
         for (const folder of ["", "/upper", "/merged"])
           await mkdir(this.#path(id) + folder, { mode: folder === "" ? 0o710 : 0o755 });
         await chmod(`${this.#path(id)}/upper`, 0o755); // It is what the container sees as `/`, whatever this process's umask is.
-        await replaceFile(`${this.#path(id)}/record.json`, JSON.stringify({ diffIds }));
+        await replaceFile(`${this.#path(id)}/record.json`, JSON.stringify(this.#recordOf(id)), { isSynced: !isShortLived });
       } catch (error) {
         this.#records.delete(id);
         await this.#trash.throwAway([this.#path(id)]);

@@ -122,9 +122,15 @@ export class ImageStore implements AsyncDisposable {
     return Promise.resolve().then(() => this.get(reference));
   }
 
-  createRootfs(containerId: ContainerId, imageId: ImageId): Promise<void> {
-    // Alone, so that the image's layers are not collected before the container counts as their user.
-    return this.#mutex.run(() => this.#rootfs.createRootfs(containerId, this.get(imageId).diffIds));
+  /** @param options.isShortLived - See RootfsStore. */
+  async createRootfs(
+    containerId: ContainerId,
+    imageId: ImageId,
+    options: { readonly isShortLived?: boolean } = {},
+  ): Promise<void> {
+    // Only the claim is made alone, so that the layers are not collected before the container counts as their user: the disk is not waited for.
+    await this.#mutex.run(async () => this.#rootfs.claim(containerId, this.get(imageId).diffIds));
+    await this.#rootfs.createRootfs(containerId, options);
   }
 
   mountRootfs(containerId: ContainerId, options: { readonly isVolatile: boolean }): Promise<string> {

@@ -12,6 +12,7 @@ export type RecordChange =
   | { readonly kind: "delete"; readonly key: string };
 
 interface WaitingWrite {
+  readonly isSynced: boolean;
   readonly changes: readonly RecordChange[];
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
@@ -45,10 +46,11 @@ export class StateDatabase implements AsyncDisposable {
     return new RecordCollection<T>(this, name);
   }
 
-  async write(changes: readonly RecordChange[]): Promise<void> {
+  /** @param options.isSynced - False: it shall outlive this process, but need not a power loss. Order is kept among all writes. */
+  async write(changes: readonly RecordChange[], { isSynced = true }: { readonly isSynced?: boolean } = {}): Promise<void> {
     if (this.#waiting.length >= WAITING_WRITES_MAX) throw new OperationError("unavailable", "the state database is overloaded");
     await new Promise<void>((resolve, reject) => {
-      this.#waiting.push({ changes, resolve, reject });
+      this.#waiting.push({ changes, isSynced, resolve, reject });
       this.#writing ??= this.#writeAll();
     });
   }
@@ -76,7 +78,7 @@ export class StateDatabase implements AsyncDisposable {
       try {
         await this.#level.batch(
           writes.flatMap(write => write.changes.map(toBatchOperation)),
-          { sync: true },
+          { sync: writes.some(({ isSynced }) => isSynced) },
         );
         for (const write of writes) write.resolve();
       } catch (error) {
