@@ -12,6 +12,7 @@ import type { Filters } from "../model/control.ts";
 import type { CreateNetworkRequest, EngineNetwork, Volume } from "../model/engine-network.ts";
 import type { ContainerId, ExecId } from "../model/ids.ts";
 import type { Image } from "../model/image.ts";
+import type { ContainerStats } from "../model/stats.ts";
 
 /** What REST needs of the engine. Every method that takes `idOrName` throws OperationError `not-found` in Docker's words: `No such container: foo`. */
 export interface ContainersBackend {
@@ -60,6 +61,17 @@ export interface ContainersBackend {
     options: { readonly force: boolean },
   ): Promise<void>;
   disconnectNetwork(network: string, idOrName: string, options: { readonly force: boolean }): Promise<void>;
+}
+
+export interface StatsBackend {
+  /**
+   * One a second until the container is removed, or one.
+   * @param options.isOneShot - At once, with nothing to compare it to.
+   */
+  stats(
+    idOrName: string,
+    options: { readonly isStream: boolean; readonly isOneShot: boolean; readonly signal: AbortSignal },
+  ): Promise<AsyncIterable<ContainerStats>>;
 }
 
 export interface TerminalSize {

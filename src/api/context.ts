@@ -5,6 +5,7 @@ import type {
   LogStream,
   LogOptions,
   NetworksBackend,
+  StatsBackend,
   SwarmMembershipBackend,
   SystemBackend,
   VolumesBackend,
@@ -24,6 +25,8 @@ export interface Backends {
   readonly system: SystemBackend;
   readonly swarm: SwarmMembershipBackend;
   readonly control: ControlCaller;
+  /** Missing: that route refuses. */
+  readonly stats?: StatsBackend;
   /** Logs of services and tasks, wherever their containers are. Missing: those routes refuse. */
   readonly clusterLogs?: LogsBackend;
 }

@@ -15,6 +15,7 @@ import { probeRuntimes } from "../engine/runtime/probe.ts";
 import { DEFAULT_SECCOMP_PROFILE_TEXT } from "../engine/runtime/seccomp/default-profile.ts";
 import type { HostFacts } from "../engine/runtime/oci/facts.ts";
 import type { OciSeccomp } from "../engine/runtime/oci/types.ts";
+import { ContainerStatistics } from "../engine/stats/container-stats.ts";
 import { StateDatabase } from "../engine/state/database.ts";
 import { Volumes } from "../engine/volumes/volumes.ts";
 import type { KernelNetwork } from "../ports/kernel-network.ts";
@@ -34,6 +35,7 @@ import { BUILT_AT, COMMIT, VERSION } from "./version.ts";
 /** Everything of this host that knows no cluster. */
 export interface Engine extends AsyncDisposable {
   readonly containers: ContainerEngine;
+  readonly stats: ContainerStatistics;
   readonly images: ImageStore;
   readonly networks: EngineNetworks;
   readonly volumes: Volumes;
@@ -166,6 +168,7 @@ export async function createEngine({ config, clock, random, log, engineId, onNet
     const system: SystemBackend = { info: () => Promise.resolve(info), events: options => events.follow(options) };
     return {
       containers,
+      stats: new ContainerStatistics({ containers, clock }),
       images,
       networks,
       volumes,

@@ -7,6 +7,7 @@ import { errorMessage, errnoCode, OperationError } from "../lib/errors.ts";
 import { engineIdFrom } from "../model/ids.ts";
 import { ClusterNetwork } from "../network/cluster-network.ts";
 import { systemClock } from "../system/clock.ts";
+import type { Log } from "../ports/log.ts";
 import { openDisk } from "../system/disk.ts";
 import { systemRandom } from "../system/random.ts";
 import { type DaemonConfig, loadConfig } from "./config.ts";
@@ -56,14 +57,14 @@ async function main(): Promise<void> {
       }),
     );
     const swarm = resources.use(await SwarmNode.create({ config, engine, disk, clock, random, log, clusterNetwork }));
-    const { containers, images, networks, volumes, system } = engine;
+    const { containers, stats, images, networks, volumes, system } = engine;
     const api = createApiServer({
-      backends: { containers, execs: containers.execs, images, networks, volumes, system, swarm, control: swarm.control },
+      backends: { containers, execs: containers.execs, stats, images, networks, volumes, system, swarm, control: swarm.control },
       ...{ log, clock, random, version: VERSION },
     });
     resources.defer(() => api.close());
     state.dump = () => ({ swarm: swarm.local() });
-    await listenOnAll(api, config);
+    await listenOnAll(api, config, log);
     await writeFile(config.pidFile, `${process.pid}\n`);
     resources.defer(() => rm(config.pidFile, { force: true }));
     log.info({ hosts: config.hosts, version: VERSION }, "ready");
@@ -95,11 +96,16 @@ async function ownId({ dataRoot }: DaemonConfig, bytes: Uint8Array): Promise<str
   return id;
 }
 
-async function listenOnAll(api: ApiServer, config: DaemonConfig): Promise<void> {
+async function listenOnAll(api: ApiServer, config: DaemonConfig, log: Log): Promise<void> {
   const targets: ListenTarget[] = [];
   for (const host of config.hosts) targets.push(await parseListenTarget(host, config));
   for (const target of targets) {
     if (target.kind === "unix") await mkdir(dirname(target.path), { recursive: true });
+    else if (target.tls === undefined)
+      log.warn(
+        { host: target.host, port: target.port },
+        "the API is served without TLS: whoever reaches it is root on this host",
+      );
     await api.listen(target);
   }
 }

@@ -20,7 +20,6 @@ export const NOT_SUPPORTED_ROUTES: readonly Route<ApiContext>[] = [
   PUT("/containers/{name:.*}/archive", refuse(COPY)),
   GET("/containers/{name:.*}/export", refuse("exporting a container's file system")),
   GET("/containers/{name:.*}/changes", refuse("showing changes to a container's file system")),
-  GET("/containers/{name:.*}/stats", refuse("container statistics")),
   GET("/containers/{name:.*}/checkpoints", refuse(CHECKPOINT)),
   POST("/containers/{name:.*}/checkpoints", refuse(CHECKPOINT)),
   POST("/commit", refuse("committing containers to images")),

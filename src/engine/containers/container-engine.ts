@@ -59,6 +59,11 @@ export class ContainerEngine implements AsyncDisposable {
     return createContainer(this.#context, request);
   }
 
+  /** A container as it is now, without waiting for anything. */
+  view(idOrName: string): Container {
+    return viewOf(this.#get(idOrName));
+  }
+
   async inspect(idOrName: string, options: { readonly size?: boolean } = {}): Promise<Container> {
     return this.#withSize(viewOf(this.#get(idOrName)), options);
   }
