@@ -52,7 +52,7 @@ function importImage(request: ApiRequest, { backends }: ApiContext): Answer {
   const options = {
     repository,
     tag,
-    message: textOf(request, "message"),
+    message: textOf(request, "message") || `Imported from ${source}`,
     changes: request.query.getAll("changes"),
     platform: textOf(request, "platform"),
   };

@@ -101,10 +101,16 @@ function endpointsJson({ endpoints }: NetworkState): Record<string, unknown> {
   return Object.fromEntries(Object.entries(endpoints).map(([name, endpoint]) => [name, endpointSettings(endpoint)]));
 }
 
-function configJson({ config }: Container, version: string): Record<string, unknown> {
+function configJson({ config, hostConfig, networks }: Container, version: string): Record<string, unknown> {
   const { OnBuild, ...others } = containerConfig.write(config);
-  const isShown = isOlder(version, SLIM_SINCE) || OnBuild !== null;
-  return isShown ? containerConfig.write(config) : others;
+  const isOld = isOlder(version, SLIM_SINCE);
+  const isShown = isOld || OnBuild !== null;
+  const macAddress = networks.endpoints[hostConfig.networkMode]?.config.macAddress;
+  return {
+    ...(isShown ? containerConfig.write(config) : others),
+    // Of the main network, where it was before it was the endpoint's.
+    ...(isOld && macAddress !== undefined ? { MacAddress: macAddress } : {}),
+  };
 }
 
 /** With what the default bridge gave also at the top, until 1.52. */

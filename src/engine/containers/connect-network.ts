@@ -32,7 +32,11 @@ export async function connectNetwork(
   const configs = Object.entries(networks.endpoints).map(([name, state]) => [name, state.config] as const);
   const endpoints = { ...Object.fromEntries(configs), [network]: endpoint };
   context.networks.validate({ config, hostConfig, endpoints }, { mustExist: true });
-  await keep(context, entry, { ...networks, endpoints: { ...networks.endpoints, [network]: idleEndpoint(endpoint) } });
+  // What it will be called there is known; on the default bridge nobody has a name.
+  const names = [container.name, ...(endpoint.aliases ?? []), entry.id.slice(0, 12), config.hostname];
+  const dnsNames = network === "bridge" ? [] : [...new Set(names.filter(name => name !== ""))];
+  const idle = { ...idleEndpoint(endpoint), dnsNames };
+  await keep(context, entry, { ...networks, endpoints: { ...networks.endpoints, [network]: idle } });
 }
 
 /** `network disconnect`. */

@@ -48,6 +48,7 @@ export class ExecStore {
     checkRunning(entry);
     if (config.cmd.length === 0) throw new OperationError("invalid", "No exec command specified");
     if (config.detachKeys !== "") new DetachKeys(config.detachKeys);
+    await this.#checkUser(entry, config);
     this.#dropOld();
     if (entry.execIds.size >= EXECS_MAX) throw new OperationError("unavailable", `container ${entry.id} has too many execs`);
     const id = engineIdFrom<ExecId>(this.#context.random.bytes(32));
@@ -56,6 +57,12 @@ export class ExecStore {
     entry.execIds.add(id);
     publish(this.#context, entry, { action: `exec_create: ${viewOfExecCommand(config)}`, attributes: { execID: id } });
     return id;
+  }
+
+  /** @throws OperationError `invalid` when the container knows no such user. */
+  async #checkUser(entry: ContainerEntry, config: ExecConfig): Promise<void> {
+    if (config.user === "" || entry.run === undefined) return;
+    await this.#context.specs.exec({ container: entry.record.container, config, rootfsPath: entry.run.rootfsPath });
   }
 
   inspect(id: string): ExecState {

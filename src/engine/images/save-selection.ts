@@ -1,4 +1,5 @@
 import { defined } from "../../lib/assert.ts";
+import { OperationError } from "../../lib/errors.ts";
 import type { ImageId } from "../../model/ids.ts";
 import type { ImageIndex } from "./image-index.ts";
 import { familiarName, parseReference, type Reference } from "./reference.ts";
@@ -22,5 +23,6 @@ function imagesOf(index: ImageIndex, text: string): readonly (readonly [ImageId,
   if (reference.digest !== undefined) return [[index.resolve(text), undefined]];
   if (reference.tag !== undefined) return [[index.resolve(text), reference]];
   const tagged = index.names().filter(([, name]) => name.tag !== undefined && familiarName(name) === familiarName(reference));
-  return tagged.length > 0 ? tagged : [[index.resolve(text), undefined]];
+  if (tagged.length === 0) throw new OperationError("not-found", `No such image: ${text}`);
+  return tagged;
 }

@@ -1,6 +1,6 @@
 import { OperationError } from "../../lib/errors.ts";
 import type { EndpointConfig, HostConfig } from "../../model/container.ts";
-import { parseInterfaceAddress, parseIpv4 } from "./ipv4.ts";
+import { contains, parseInterfaceAddress, parseIpv4, parseSubnet } from "./ipv4.ts";
 import { parseMac } from "./mac-address.ts";
 import { isUserDefined, type NetworkRecord } from "./network-record.ts";
 import type { NetworkTable } from "./network-table.ts";
@@ -63,14 +63,32 @@ export function checkEndpoint(network: NetworkRecord, config: EndpointConfig): v
     throw new OperationError("invalid", `invalid MAC address: ${config.macAddress}`);
   }
   if ((config.linkLocalIps ?? []).length > 0) throw new OperationError("invalid", "link-local addresses are not supported");
-  if ((config.aliases ?? []).length > 0 && !isUserDefined(network) && network.driver === "bridge") {
-    throw new OperationError("invalid", "network-scoped aliases are only supported for user-defined networks");
-  }
-  if (!config.ipv4Address) return;
+  const problems = [...aliasProblems(network, config), ...addressProblems(network, config)];
+  if (problems.length === 0) return;
+  const list = problems.length === 1 ? problems : problems.map(problem => `* ${problem}`);
+  throw new OperationError(
+    "invalid",
+    `invalid config for network ${network.name}: invalid endpoint settings:\n${list.join("\n")}`,
+  );
+}
+
+function aliasProblems(network: NetworkRecord, { aliases = [] }: EndpointConfig): readonly string[] {
+  const isRefused = aliases.length > 0 && !isUserDefined(network) && network.driver === "bridge";
+  return isRefused ? ["network-scoped aliases are only supported for user-defined networks"] : [];
+}
+
+function addressProblems(network: NetworkRecord, config: EndpointConfig): readonly string[] {
+  if (!config.ipv4Address) return [];
   if (!isUserDefined(network)) {
-    throw new OperationError("invalid", "user specified IP address is supported on user defined networks only");
+    return [
+      "user specified IP address is supported on user defined networks only",
+      "user specified IP address is supported only when connecting to networks with user configured subnets",
+    ];
   }
-  if (staticAddress(config) === undefined) throw new OperationError("invalid", `invalid IPv4 address: ${config.ipv4Address}`);
+  const address = staticAddress(config);
+  if (address === undefined) return [`invalid IPv4 address: ${config.ipv4Address}`];
+  const isOutside = network.scope === "local" && !network.ipam.some(({ subnet }) => contains(parseSubnet(subnet), address));
+  return isOutside ? [`no configured subnet or ip-range contain the IP address ${config.ipv4Address}`] : [];
 }
 
 /** Cluster tasks name theirs in CIDR form. */

@@ -59,6 +59,11 @@ function programFailure(said: string, program: string): ProgramFailure | undefin
   if (/executable file.* not found|exec: "[^"]+": (?:stat [^:]+: )?(?:no such file|executable file not found)/i.test(said)) {
     return { text: `exec: "${named}": ${missingText(named)}`, exitCode: MISSING_EXIT_CODE };
   }
+  const missingCwd = /chdir (?:to )?[`'"]([^`'"]+)[`'"].*no such file/i.exec(said)?.[1];
+  if (missingCwd !== undefined) {
+    const text = `chdir to cwd ("${missingCwd}") set in config.json failed: no such file or directory`;
+    return { text, exitCode: MISSING_EXIT_CODE };
+  }
   if (/is a directory/i.test(said)) return { text: `exec: "${named}": is a directory`, exitCode: NOT_EXECUTABLE_EXIT_CODE };
   if (/(?:exec|executable).*(?:permission denied|operation not permitted|is not executable)/i.test(said)) {
     return { text: `exec: "${named}": permission denied`, exitCode: NOT_EXECUTABLE_EXIT_CODE };
