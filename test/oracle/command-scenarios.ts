@@ -190,13 +190,30 @@ export const COMMAND_SCENARIOS: readonly Scenario[] = [
   {
     name: "events of the past",
     steps: [
-      docker("run --name box --label a=b busybox true", { isSetUp: true }),
-      docker("rm box", { isSetUp: true }),
+      docker("run --name once --label a=b busybox true", { isSetUp: true }),
+      docker("rm once", { isSetUp: true }),
       until(
-        "events --since 1h --until 0s --filter container=box --format '{{.Type}} {{.Action}} {{.Actor.Attributes.name}}'",
+        "events --since 1h --until 0s --filter container=once --format '{{.Type}} {{.Action}} {{.Actor.Attributes.name}} {{.Actor.Attributes.a}}'",
         /destroy/,
       ),
       docker("events --since nope"),
+    ],
+  },
+  {
+    name: "events of all that can happen to a container",
+    steps: [
+      docker("run -d --name many busybox sleep 300", { isSetUp: true }),
+      docker("pause many", { isSetUp: true }),
+      docker("unpause many", { isSetUp: true }),
+      docker("exec many true", { isSetUp: true }),
+      docker("top many", { isSetUp: true }),
+      docker("update --restart no many", { isSetUp: true }),
+      docker("kill -s USR1 many", { isSetUp: true }),
+      docker("restart -t 0 many", { isSetUp: true }),
+      docker("stop -t 0 many", { isSetUp: true }),
+      docker("start many", { isSetUp: true }),
+      docker("rm -f many", { isSetUp: true }),
+      until("events --since 1h --until 0s --filter container=many --format '{{.Action}}'", /destroy/),
     ],
   },
   {
@@ -206,7 +223,7 @@ export const COMMAND_SCENARIOS: readonly Scenario[] = [
       docker(
         "info --format '{{.OSType}} {{.Architecture}} {{.LoggingDriver}} {{.Driver}} {{.Swarm.LocalNodeState}} {{.IPv4Forwarding}} {{.MemoryLimit}} {{.OomKillDisable}}'",
       ),
-      docker("info --format '{{json .Plugins}}'"),
     ],
   },
+  { name: "plugins that are built in", steps: [docker("info --format '{{json .Plugins}}'")] },
 ];

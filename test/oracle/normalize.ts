@@ -13,7 +13,7 @@ export const RULES: readonly Rule[] = [
   { name: "id", pattern: /\b[0-9a-f]{64}\b/g },
   { name: "token", pattern: /SWMTKN-1-[0-9a-z]{50}-[0-9a-z]{25}/g },
   { name: "time", pattern: /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g },
-  { name: "time", pattern: /\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? [+-]\d{4} [A-Z]{3}/g },
+  { name: "time", pattern: /\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? [+-]\d{4} [A-Za-z]{3}\b/g },
   { name: "age", pattern: /\b(?:Less than a second|About an? (?:minute|hour)|\d+ (?:seconds?|minutes?|hours?))\b/gi },
   { name: "mac", pattern: /\b[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b/g },
   { name: "address", pattern: /\b(?:10|172|192)(?:\.\d{1,3}){3}\b/g },

@@ -10,8 +10,10 @@ import { type Scenario, type Step, stepText } from "./scenario.ts";
 
 const ESCAPES = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*[a-zA-Z]`, "g");
 const COMMAND_MS = 40_000;
-const UNTIL_MS = 30_000;
+const UNTIL_MS = 20_000;
 const UNTIL_PAUSE_MS = 100;
+/** A command that only fails is not asked again for longer. */
+const FAILING_MS = 3000;
 
 export interface ScenarioResult {
   readonly scenario: Scenario;
@@ -116,9 +118,12 @@ function runInTerminal({ dockerHost }: Engine, step: Extract<Step, { kind: "term
 
 async function runUntil(engine: Engine, step: Extract<Step, { kind: "until" }>): Promise<Outcome> {
   const deadline = performance.now() + UNTIL_MS;
+  let lastSuccess = performance.now();
   for (;;) {
     const outcome = await runDocker(engine, step.args);
-    if (step.prints.test(outcome.stdout) || performance.now() > deadline) return outcome;
+    if (outcome.exitCode === 0) lastSuccess = performance.now();
+    const isHopeless = performance.now() > deadline || performance.now() - lastSuccess > FAILING_MS;
+    if (step.prints.test(outcome.stdout) || isHopeless) return outcome;
     await new Promise(resolve => setTimeout(resolve, UNTIL_PAUSE_MS));
   }
 }

@@ -13,9 +13,9 @@ export const SWARM_DETAIL_SCENARIOS: readonly Scenario[] = [
       docker("secret inspect password"),
       docker("secret ls --format '{{.Name}} {{.Driver}}'"),
       docker(
-        "service create -q --name svc --stop-grace-period 0s --secret source=password,target=pw,mode=0400 busybox sh -c 'cat /run/secrets/pw; sleep 300'",
+        "service create -q --name svc --stop-grace-period 0s --secret source=password,target=pw,mode=0400 busybox sh -c 'test $(stat -c %a /run/secrets/pw):$(cat /run/secrets/pw) = 400:hidden && exec sleep 300'",
       ),
-      until("service logs --raw svc", /hidden/),
+      UP,
       docker("secret rm password"),
       docker("service inspect -f '{{json .Spec.TaskTemplate.ContainerSpec.Secrets}}' svc"),
       docker("service create -d --name two --secret nope busybox"),
@@ -29,9 +29,9 @@ export const SWARM_DETAIL_SCENARIOS: readonly Scenario[] = [
       docker("config inspect page"),
       docker("config inspect --pretty page"),
       docker(
-        "service create -q --name svc --stop-grace-period 0s --config source=page,target=/page,uid=5 busybox sh -c 'cat /page; stat -c %a:%u /page; sleep 300'",
+        "service create -q --name svc --stop-grace-period 0s --config source=page,target=/page,uid=5 busybox sh -c 'test $(stat -c %a:%u /page):$(cat /page) = 444:5:hello && exec sleep 300'",
       ),
-      until("service logs --raw svc", /hello[^]*:5/),
+      UP,
       docker("config rm page"),
       docker("config create 'bad name' -", { stdin: "x" }),
       docker("config create empty -", { stdin: "" }),
