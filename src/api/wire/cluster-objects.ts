@@ -83,8 +83,9 @@ export function taskJson(
   };
 }
 
-function taskStatus({ status }: Task): Record<string, unknown> {
+function taskStatus({ status, hostPorts }: Task): Record<string, unknown> {
   const { container, error } = status;
+  const held = status.state === "running" ? hostPorts.filter(({ publishedPort = 0 }) => publishedPort !== 0) : [];
   return {
     Timestamp: rfc3339(status.atMs),
     State: status.state,
@@ -93,7 +94,7 @@ function taskStatus({ status }: Task): Record<string, unknown> {
     ...(container === undefined
       ? {}
       : { ContainerStatus: { ContainerID: container.containerId, PID: container.pid, ExitCode: container.exitCode } }),
-    PortStatus: ports(status.portStatus ?? []),
+    PortStatus: ports(status.portStatus ?? held),
   };
 }
 
