@@ -28,7 +28,7 @@ const EXPLANATIONS: readonly Explanation[] = [
   { where: /\.GraphDriver\b/, reason: "the machine's own", because: "paths of the layers inside the data root" },
   { where: /\.(ResolvConfPath|HostnamePath|HostsPath)$/, reason: "the machine's own", because: "paths inside the data root" },
   { where: /\.SandboxKey$/, reason: "the machine's own", because: "path of the network namespace inside the exec root" },
-  { where: /\.State\.Pid$/, reason: "the machine's own", because: "a process id" },
+  { where: /\.State\.Pid$|\.ContainerStatus\.PID$/, reason: "the machine's own", because: "a process id" },
   { where: /\.EngineVersion$/, reason: "the machine's own", because: "two programs have two versions" },
   {
     where: /\.Swarm\.NodeAddr$|\.Status\.Addr$|\.ManagerStatus\.Addr$/,

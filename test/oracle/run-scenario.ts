@@ -10,6 +10,7 @@ import { type Scenario, type Step, stepText } from "./scenario.ts";
 
 const ESCAPES = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*[a-zA-Z]`, "g");
 const COMMAND_MS = 40_000;
+const WHERE_CHARACTERS_MAX = 100;
 const UNTIL_MS = 20_000;
 const UNTIL_PAUSE_MS = 100;
 /** A command that only fails is not asked again for longer. */
@@ -39,7 +40,7 @@ export async function runScenario(
 }
 
 function whereOf(step: Step, index: number): string {
-  return `${index + 1} ${stepText(step)}`;
+  return `${index + 1} ${stepText(step).slice(0, WHERE_CHARACTERS_MAX)}`;
 }
 
 async function outcomesOn(engine: Engine, scenario: Scenario): Promise<readonly Outcome[]> {

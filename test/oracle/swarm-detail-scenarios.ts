@@ -95,7 +95,7 @@ export const SWARM_DETAIL_SCENARIOS: readonly Scenario[] = [
     name: "a service with every option",
     steps: [
       docker(
-        "service create -d --name svc --replicas 0 --label a=b --container-label c=d -e E=1 --hostname h-{{.Task.Slot}} -w /tmp -u nobody --group 5 --mount type=volume,source=v,target=/v --mount type=tmpfs,target=/t --limit-cpu 0.5 --limit-memory 32m --limit-pids 9 --reserve-cpu 0.1 --reserve-memory 8m --restart-condition on-failure --restart-delay 2s --restart-max-attempts 3 --restart-window 4s --update-parallelism 2 --update-delay 3s --update-failure-action rollback --update-monitor 4s --update-max-failure-ratio 0.5 --update-order start-first --rollback-parallelism 0 --stop-signal INT --stop-grace-period 3s --health-cmd true --health-interval 5s --dns 10.1.1.1 --dns-search x.org --host db:10.1.1.2 --constraint node.role==manager --placement-pref spread=node.labels.z --replicas-max-per-node 4 --log-driver json-file --log-opt max-size=1m --init --read-only --cap-add NET_ADMIN --cap-drop MKNOD --ulimit nofile=10:20 --sysctl net.ipv4.ip_forward=1 --tty busybox sleep 300",
+        "service create -d --name svc --replicas 0 --label a=b --container-label c=d -e E=1 --hostname h-{{.Task.Slot}} -w /tmp -u nobody --group 5 --mount type=volume,source=vol,target=/v --mount type=tmpfs,target=/t --limit-cpu 0.5 --limit-memory 32m --limit-pids 9 --reserve-cpu 0.1 --reserve-memory 8m --restart-condition on-failure --restart-delay 2s --restart-max-attempts 3 --restart-window 4s --update-parallelism 2 --update-delay 3s --update-failure-action rollback --update-monitor 4s --update-max-failure-ratio 0.5 --update-order start-first --rollback-parallelism 0 --stop-signal INT --stop-grace-period 3s --health-cmd true --health-interval 5s --dns 10.1.1.1 --dns-search x.org --host db:10.1.1.2 --constraint node.role==manager --placement-pref spread=node.labels.z --replicas-max-per-node 4 --log-driver json-file --log-opt max-size=1m --init --read-only --cap-add NET_ADMIN --cap-drop MKNOD --ulimit nofile=10:20 --sysctl net.ipv4.ip_forward=1 --tty busybox sleep 300",
       ),
       docker("service inspect svc"),
       docker("service inspect --pretty svc"),
@@ -107,7 +107,7 @@ export const SWARM_DETAIL_SCENARIOS: readonly Scenario[] = [
       WEB,
       UP,
       docker("service ps svc -q --no-trunc", { isSetUp: true }),
-      docker("service ps svc --format '{{.Name}} {{.Node}} {{.DesiredState}}' --filter desired-state=running"),
+      docker("service ps svc --format '{{.Name}} {{.DesiredState}}' --filter desired-state=running"),
       docker("service ps svc --filter nope=x"),
       docker("node ps self --format '{{.Name}} {{.DesiredState}}'"),
       { kind: "http", method: "GET", path: "/v1.50/tasks?filters=%7B%22service%22%3A%7B%22svc%22%3Atrue%7D%7D" },
