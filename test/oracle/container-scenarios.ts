@@ -284,7 +284,7 @@ export const CONTAINER_SCENARIOS: readonly Scenario[] = [
     name: "attach",
     steps: [
       docker("run -d -i --name box busybox sh -c 'read line; echo got $line'", { isSetUp: true }),
-      docker("attach box", { stdin: "to the container\n" }),
+      terminal("attach box", [{ when: /^/, text: "to the container\r" }]),
       docker("logs box"),
     ],
   },

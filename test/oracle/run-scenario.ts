@@ -101,13 +101,16 @@ function runInTerminal({ dockerHost }: Engine, step: Extract<Step, { kind: "term
     let output = "";
     let next = 0;
     const timer = setTimeout(() => child.kill("SIGKILL"), COMMAND_MS);
+    const typeWhatIsDue = () => {
+      const due = step.typed[next];
+      if (due?.when.test(output) !== true) return;
+      next++;
+      child.write(due.text);
+    };
+    typeWhatIsDue();
     child.onData(data => {
       output += data;
-      const due = step.typed[next];
-      if (due?.when.test(output)) {
-        next++;
-        child.write(due.text);
-      }
+      typeWhatIsDue();
     });
     child.onExit(({ exitCode }) => {
       clearTimeout(timer);

@@ -14,7 +14,7 @@ export type Step =
       /** Not compared: it only brings about what the next ones look at. */
       readonly isSetUp?: boolean;
     }
-  /** In a terminal of 24 by 80, with what is typed once `when` has been printed. */
+  /** In a terminal of 24 by 80, with what is typed once `when` matches what was printed, which is nothing at first. */
   | {
       readonly kind: "terminal";
       readonly args: readonly string[];
