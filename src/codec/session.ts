@@ -110,6 +110,7 @@ const assignments = record<model.Assignments, wire.Assignments>({
 const downCases = union<model.SessionDown, NonNullable<wire.SessionDown["message"]>>({
   welcome: ["welcome", record<Down<"welcome">, wire.SessionDown_Welcome>({ sessionId: id(), beatPeriodMs: number })],
   managers: ["managers", record<Down<"managers">, wire.SessionDown_Managers>({ addresses: list(text) })],
+  role: ["role", record<Down<"role">, wire.SessionDown_Role>({ role: word(["worker", "manager"]) })],
   assignments: [
     "assignments",
     record<Down<"assignments">, wire.SessionDown_AssignmentsMessage>({ assignments: needed(assignments) }),

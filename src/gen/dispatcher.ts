@@ -59,10 +59,12 @@ export interface SessionUp_Applied {
 }
 
 export interface SessionDown {
-  message: { $case: "welcome"; value: SessionDown_Welcome } | { $case: "managers"; value: SessionDown_Managers } | {
-    $case: "assignments";
-    value: SessionDown_AssignmentsMessage;
-  } | undefined;
+  message:
+    | { $case: "welcome"; value: SessionDown_Welcome }
+    | { $case: "managers"; value: SessionDown_Managers }
+    | { $case: "assignments"; value: SessionDown_AssignmentsMessage }
+    | { $case: "role"; value: SessionDown_Role }
+    | undefined;
 }
 
 export interface SessionDown_Welcome {
@@ -76,6 +78,10 @@ export interface SessionDown_Managers {
 
 export interface SessionDown_AssignmentsMessage {
   assignments: Assignments | undefined;
+}
+
+export interface SessionDown_Role {
+  role: string;
 }
 
 export interface Assignments {
@@ -547,6 +553,9 @@ export const SessionDown: MessageFns<SessionDown> = {
       case "assignments":
         SessionDown_AssignmentsMessage.encode(message.message.value, writer.uint32(26).fork()).join();
         break;
+      case "role":
+        SessionDown_Role.encode(message.message.value, writer.uint32(34).fork()).join();
+        break;
     }
     return writer;
   },
@@ -589,6 +598,14 @@ export const SessionDown: MessageFns<SessionDown> = {
               $case: "assignments",
               value: SessionDown_AssignmentsMessage.decode(reader, reader.uint32()),
             };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.message = { $case: "role", value: SessionDown_Role.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -738,6 +755,52 @@ export const SessionDown_AssignmentsMessage: MessageFns<SessionDown_AssignmentsM
             }
 
             message.assignments = Assignments.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSessionDown_Role(): SessionDown_Role {
+  return { role: "" };
+}
+
+export const SessionDown_Role: MessageFns<SessionDown_Role> = {
+  encode(message: SessionDown_Role, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.role !== "") {
+      writer.uint32(10).string(message.role);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SessionDown_Role {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSessionDown_Role();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.role = reader.string();
             continue;
           }
         }

@@ -1,6 +1,6 @@
 import type { Network, Node, PortConfig, Revision, Task, TaskStatus } from "./cluster.ts";
 import type { NetworkId, NodeId, ServiceId, SessionId, TaskId } from "./ids.ts";
-import type { NodeDescription } from "./cluster.ts";
+import type { NodeDescription, NodeRole } from "./cluster.ts";
 
 /** What a worker sends up its session stream. The node's id comes from its certificate. */
 export type SessionUp =
@@ -19,6 +19,8 @@ export type SessionDown =
   | { readonly kind: "welcome"; readonly sessionId: SessionId; readonly beatPeriodMs: number }
   /** Where the managers are, most useful first; sent at the start and on change. */
   | { readonly kind: "managers"; readonly addresses: readonly string[] }
+  /** The role this node is to have, sent when it is not the one of its certificate and on change: it asks for another certificate. */
+  | { readonly kind: "role"; readonly role: NodeRole }
   | { readonly kind: "assignments"; readonly assignments: Assignments };
 
 /**

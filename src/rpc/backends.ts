@@ -100,7 +100,7 @@ export interface ManagerBackends {
   readonly leader: LeaderBackend;
   /**
    * Its holder may have been removed since the certificate was issued, or have another role by now. Asked for each new
-   * connection, and for all open ones every few seconds.
+   * connection, and for all open ones every few seconds. One that is not admitted can ask for a new certificate, and no more.
    */
   admits(peer: Peer): boolean;
 }

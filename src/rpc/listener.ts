@@ -12,7 +12,7 @@ import { addCa, addControl, addDispatcher, addJoin, addLeader, addRaft } from ".
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const CONNECTIONS_MAX = 10_000;
-/** Connections without a certificate, which anybody can open. */
+/** Connections without a certificate, which anybody can open, or with one that counts no more. */
 const STRANGERS_MAX = 256;
 /** A stranger gets its certificate in one go or is cut. */
 const STRANGER_LIFETIME_MS = 60_000;
@@ -32,7 +32,8 @@ export interface ListenerOptions {
 
 /**
  * The manager port: TLS 1.3 only. A node with this cluster's certificate reaches all services, a stranger only the one
- * that gives certificates; a connection with a foreign or expired certificate is cut.
+ * that gives certificates: the same goes for a node that was removed or whose certificate is superseded, which learns so by
+ * asking for a new one. A connection with a foreign or expired certificate is cut.
  */
 export class ManagerListener implements AsyncDisposable {
   readonly #options: ListenerOptions;
@@ -52,11 +53,11 @@ export class ManagerListener implements AsyncDisposable {
     addControl(members, { backend: backends.control, isLocal: false });
     addDispatcher(members, backends.dispatcher);
     addRaft(members, backends.raft);
-    addCa(members, backends.ca);
+    addCa(members, { backend: backends.ca, mayActForOthers: true });
     addJoin(members, backends.join);
     addLeader(members, backends.leader);
     const strangers = new Server(serverOptions);
-    addCa(strangers, backends.ca);
+    addCa(strangers, { backend: backends.ca, mayActForOthers: false });
     this.#servers = [members, strangers];
     this.#members = members.createConnectionInjector(ServerCredentials.createInsecure());
     this.#strangers = strangers.createConnectionInjector(ServerCredentials.createInsecure());
@@ -102,11 +103,12 @@ export class ManagerListener implements AsyncDisposable {
   #accept(socket: TLSSocket): void {
     socket.on("error", () => socket.destroy());
     const judged = judge(socket, this.#options.clusterId);
-    this.#sockets.set(socket, judged.kind === "member" ? judged.peer : undefined);
+    const peer = judged.kind === "member" && this.#options.backends.admits(judged.peer) ? judged.peer : undefined;
+    this.#sockets.set(socket, peer);
     socket.once("close", () => this.#sockets.delete(socket));
-    if (judged.kind === "member" && this.#options.backends.admits(judged.peer)) {
+    if (peer !== undefined) {
       this.#members.injectConnection(socket);
-    } else if (judged.kind === "stranger" && this.#strangerCount < STRANGERS_MAX) {
+    } else if (judged.kind !== "refused" && this.#strangerCount < STRANGERS_MAX) {
       this.#strangerCount++;
       const timer = setTimeout(() => socket.destroy(), STRANGER_LIFETIME_MS);
       socket.once("close", () => {

@@ -82,11 +82,15 @@ export function addRaft(server: Server, backend: backends.RaftBackend): void {
 
 const availability = word<NodeSpec["availability"]>(["active", "pause", "drain"]);
 
-export function addCa(server: Server, backend: backends.CaBackend): void {
+/** @param mayActForOthers - Managers pass on renewals of other nodes; a certificate that counts no more is good for its holder alone. */
+export function addCa(
+  server: Server,
+  { backend, mayActForOthers }: { readonly backend: backends.CaBackend; readonly mayActForOthers: boolean },
+): void {
   server.addService(CaService, {
     getRootCertificate: unary(async () => ({ certificatePem: backend.rootCertificate() })),
     issueCertificate: unary(async (message, { peer, signal }) => {
-      const renewed = message.joinToken === "" ? holder(peer, message.onBehalfOf) : undefined;
+      const renewed = message.joinToken === "" ? holder(peer, mayActForOthers ? message.onBehalfOf : "") : undefined;
       const issued = await backend.issue(
         {
           csrPem: message.csrPem,

@@ -104,7 +104,7 @@ export class Agent {
           log.info({ manager: address, session: message.sessionId }, "a manager took this node's session");
         } else if (message.kind === "managers") {
           onManagers(message.addresses);
-        } else {
+        } else if (message.kind === "assignments") {
           await this.#apply(message.assignments, { ...context, up });
         }
       }

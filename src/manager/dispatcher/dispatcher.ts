@@ -1,4 +1,5 @@
 import { OperationError, errorKind } from "../../lib/errors.ts";
+import type { NodeRole } from "../../model/cluster.ts";
 import type { NodeId, SessionId } from "../../model/ids.ts";
 import type { SessionDown, SessionUp } from "../../model/session.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -62,7 +63,11 @@ export class Dispatcher {
    * @throws OperationError `not-found` for a node that is not in the cluster, `unavailable` when the worker should try another manager.
    */
   async *session(
-    { nodeId, remoteAddress = "" }: { readonly nodeId: NodeId; readonly remoteAddress?: string },
+    {
+      nodeId,
+      role: certifiedRole,
+      remoteAddress = "",
+    }: { readonly nodeId: NodeId; readonly role?: NodeRole; readonly remoteAddress?: string },
     up: AsyncIterable<SessionUp>,
     { signal }: { readonly signal: AbortSignal },
   ): AsyncGenerator<SessionDown, void, undefined> {
@@ -80,10 +85,13 @@ export class Dispatcher {
     try {
       yield { kind: "welcome", sessionId: session.id, beatPeriodMs };
       let managers = "";
+      let told = certifiedRole;
       for (;;) {
         const addresses = managerAddresses(store);
         if (addresses.join() !== managers) yield { kind: "managers", addresses };
         managers = addresses.join();
+        const wanted = store.view().get("node", nodeId)?.spec.role;
+        if (told !== undefined && wanted !== undefined && wanted !== told) yield { kind: "role", role: (told = wanted) };
         const assignments = session.next(store.view());
         seat.reindex();
         if (assignments !== undefined) yield { kind: "assignments", assignments };

@@ -116,6 +116,7 @@ const keys = fc.constantFrom(...assignments.map(([kind]) => kind));
 const downs = messages<SessionDown>({
   welcome: { sessionId: id(), beatPeriodMs: count },
   managers: { addresses: some(text) },
+  role: { role: fc.constantFrom("worker", "manager") },
   assignments: {
     assignments: record({
       ...{ sequence: count, isFull: flag, put: some(assignment) },

@@ -177,17 +177,26 @@ describe("rpc", () => {
     assert.deepEqual(parts.snapshots, []);
   });
 
-  it("cuts connections with an expired or foreign certificate, and of removed nodes", async () => {
+  it("cuts connections with an expired or foreign certificate", async () => {
     const foreign = await certificates.createRoot({ nowMs: Date.now() });
-    const bad = [
-      await identity("m2", "manager", { ageMs: 1e8 }),
-      await identity("m2", "manager", { signer: foreign }),
-      await identity("removed", "manager"),
-    ];
+    const bad = [await identity("m2", "manager", { ageMs: 1e8 }), await identity("m2", "manager", { signer: foreign })];
     for (const who of bad) {
       await using managers = clients(who);
       await assert.rejects(managers.control(address, { kind: "get-cluster" }, { requestId }), { kind: "unavailable" });
     }
+  });
+
+  it("lets a node that is not admitted ask for its own certificate, and nothing else", async () => {
+    const removed = await identity("removed", "manager");
+    await using managers = clients(removed);
+    await assert.rejects(managers.control(address, { kind: "get-cluster" }, { requestId }), { kind: "forbidden" });
+    const never = new Promise<IteratorResult<SessionUp>>(() => {});
+    const up = { [Symbol.asyncIterator]: () => ({ next: () => never }) };
+    const session = openSession({ address, identity: removed, up, signal: clock.timeout(8_000) });
+    await assert.rejects(session.next(), { kind: "forbidden" });
+    const { csrPem } = await certificates.createRequest();
+    const renewal = { csrPem, joinToken: "", availability: "active" as const, nodeId: asId<NodeId>("other") };
+    assert.equal((await managers.issue(address, renewal)).nodeId, "removed");
   });
 
   it("takes no worker's certificate for a manager's at the other end", async () => {
