@@ -3,6 +3,8 @@ import { CliError, type CliContext, field, list, number, text } from "../context
 const POLL_MS = 200;
 /** A service counts as stable when its tasks have run this long, as in Docker's CLI. */
 const STABLE_MS = 5_000;
+/** More tasks than this have no line each. */
+const SLOTS_MAX = 20;
 
 /** Waits until a service is what its spec says, as `service create` and `update` do without `--detach`. */
 export async function waitForService(cli: CliContext, id: string, { isQuiet }: { readonly isQuiet: boolean }): Promise<void> {
@@ -10,6 +12,8 @@ export async function waitForService(cli: CliContext, id: string, { isQuiet }: {
     if (!isQuiet) cli.stdout(`${line}\n`);
   };
   let shown = "";
+  let hasSlots = false;
+  let waited = 0;
   let convergedAtMs: number | undefined;
   for (;;) {
     const service = await cli.api.json("GET", `/services/${id}`, { query: { insertDefaults: false } });
@@ -27,9 +31,15 @@ export async function waitForService(cli: CliContext, id: string, { isQuiet }: {
     const line = `overall progress: ${running} out of ${total} tasks${error === "" ? "" : ` (${error})`}`;
     if (line !== shown) say(line);
     shown = line;
+    if (!hasSlots) for (let slot = 1; slot <= Math.min(total, SLOTS_MAX); slot++) say(`${slot}/${total}:  `);
+    hasSlots = true;
     const isConverged = running === total && state !== "updating" && state !== "rollback_started";
     convergedAtMs = isConverged ? (convergedAtMs ?? cli.nowMs()) : undefined;
-    if (convergedAtMs !== undefined && cli.nowMs() - convergedAtMs >= STABLE_MS) {
+    const remainingMs = convergedAtMs === undefined ? undefined : STABLE_MS - (cli.nowMs() - convergedAtMs);
+    const wait = remainingMs === undefined ? 0 : Math.ceil(remainingMs / 1_000);
+    if (wait > 0 && wait !== waited) say(`verify: Waiting ${wait} seconds to verify that tasks are stable...`);
+    waited = wait;
+    if (remainingMs !== undefined && remainingMs <= 0) {
       if (state === "rollback_completed") say(`rollback: ${text(service, "UpdateStatus", "Message")}`);
       say(`verify: Service ${id} converged`);
       return;

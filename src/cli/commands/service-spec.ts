@@ -3,6 +3,7 @@ import { CliError, field, list, text } from "../context.ts";
 import { FlagValueError } from "../command/command.ts";
 import { parseDuration, parseSize } from "../format/units.ts";
 import { parseMount } from "./mount.ts";
+import { LIST_CHANGES } from "./service-lists.ts";
 import { withPath } from "./with-path.ts";
 
 /** Flags of `service create` and `service update` as commander hands them over. */
@@ -21,18 +22,36 @@ export function newServiceSpec(image: string, command: readonly string[], flags:
   };
   const args = command.length > 0 ? { Args: [...command] } : {};
   const spec = changedServiceSpec(withPath(base, ["TaskTemplate", "ContainerSpec"], { Image: image, ...args }), flags);
-  if (flags["mode"] === "global") return withPath(spec, ["Mode"], { Global: {} });
-  if (flags["mode"] !== undefined && flags["mode"] !== "replicated")
-    throw new CliError(`Unknown mode: ${String(flags["mode"])}, only replicated and global supported`);
-  const replicas = field(spec, "Mode", "Replicated", "Replicas");
-  return withPath(spec, ["Mode"], { Replicated: { Replicas: typeof replicas === "number" ? replicas : 1 } });
+  return withPath(spec, ["Mode"], serviceMode(flags));
+}
+
+function serviceMode(flags: ServiceFlags): Json {
+  const { mode = "replicated", replicas, maxConcurrent } = flags;
+  const count = replicas === undefined ? undefined : unsigned("replicas", replicas);
+  const atOnce = maxConcurrent === undefined ? undefined : unsigned("max-concurrent", maxConcurrent);
+  if (maxConcurrent !== undefined && mode !== "replicated-job")
+    throw new CliError("max-concurrent can only be used with replicated-job mode");
+  if (count !== undefined && !["replicated", "replicated-job"].includes(String(mode)))
+    throw new CliError("replicas can only be used with replicated or replicated-job mode");
+  switch (mode) {
+    case "replicated":
+      return { Replicated: { Replicas: count ?? 1 } };
+    case "global":
+      return { Global: {} };
+    case "replicated-job":
+      return { ReplicatedJob: { MaxConcurrent: atOnce ?? count ?? 1, TotalCompletions: count ?? 1 } };
+    case "global-job":
+      return { GlobalJob: {} };
+    default:
+      throw new CliError(`Unknown mode: ${String(mode)}, only replicated and global supported`);
+  }
 }
 
 /** The spec with what the flags say changed; what no flag names stays. */
 export function changedServiceSpec(spec: Json, flags: ServiceFlags): Json {
   let changed = spec;
   for (const [flag, value] of Object.entries(flags)) {
-    const change = CHANGES[flag];
+    const change = CHANGES[flag] ?? LIST_CHANGES[flag];
     if (change !== undefined && value !== undefined) changed = change(changed, value);
   }
   return changed;
@@ -63,6 +82,14 @@ const CHANGES: Readonly<Record<string, Change>> = {
       list(spec, ...CONTAINER, "Env").filter(item => !many(value).includes(text(item).split("=")[0] ?? "")),
     ),
   mount: (spec, value) => withPath(spec, [...CONTAINER, "Mounts"], many(value).map(parseMount)),
+  mountAdd: (spec, value) =>
+    withPath(spec, [...CONTAINER, "Mounts"], [...list(spec, ...CONTAINER, "Mounts"), ...many(value).map(parseMount)]),
+  mountRm: (spec, value) =>
+    withPath(
+      spec,
+      [...CONTAINER, "Mounts"],
+      list(spec, ...CONTAINER, "Mounts").filter(mount => !many(value).includes(text(mount, "Target"))),
+    ),
   label: (spec, value) => addLabels(spec, ["Labels"], value),
   labelAdd: (spec, value) => addLabels(spec, ["Labels"], value),
   labelRm: (spec, value) => removeLabels(spec, ["Labels"], value),
@@ -72,6 +99,9 @@ const CHANGES: Readonly<Record<string, Change>> = {
   healthCmd: (spec, value) => withPath(spec, [...CONTAINER, "Healthcheck", "Test"], ["CMD-SHELL", String(value)]),
   healthInterval: (spec, value) => withPath(spec, [...CONTAINER, "Healthcheck", "Interval"], duration("health-interval", value)),
   healthTimeout: (spec, value) => withPath(spec, [...CONTAINER, "Healthcheck", "Timeout"], duration("health-timeout", value)),
+  healthStartInterval: (spec, value) =>
+    withPath(spec, [...CONTAINER, "Healthcheck", "StartInterval"], duration("health-start-interval", value)),
+  entrypoint: (spec, value) => withPath(spec, [...CONTAINER, "Command"], String(value).split(/\s+/).filter(Boolean)),
   healthRetries: (spec, value) => withPath(spec, [...CONTAINER, "Healthcheck", "Retries"], integer("health-retries", value)),
   healthStartPeriod: (spec, value) =>
     withPath(spec, [...CONTAINER, "Healthcheck", "StartPeriod"], duration("health-start-period", value)),

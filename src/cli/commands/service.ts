@@ -3,6 +3,12 @@ import { CliError, type CliContext, field, filterQuery, type Json, list, number,
 import { type Column, renderListing } from "../format/table.ts";
 import { exitWith, findAt, inspectEach, removeEach } from "./shared.ts";
 import { changedServiceSpec, newServiceSpec, type ServiceFlags } from "./service-spec.ts";
+import { environment } from "./container-values.ts";
+import { withFiles } from "./service-files.ts";
+import { withPinnedImage } from "./service-image.ts";
+import { registerServiceLogs } from "./service-logs.ts";
+import { printPretty } from "./service-pretty.ts";
+import { registryAuth } from "./image-pull.ts";
 import { waitForService } from "./service-progress.ts";
 import { showTasks, type TaskListingFlags } from "./task-listing.ts";
 
@@ -13,6 +19,7 @@ const COMMON_VALUES = [
     "health-interval",
     "health-retries",
     "health-start-period",
+    "health-start-interval",
     "health-timeout",
     "hostname",
     "limit-cpu",
@@ -35,9 +42,16 @@ const COMMON_VALUES = [
     ["delay", "failure-action", "max-failure-ratio", "monitor", "order", "parallelism"].map(name => `${policy}-${name}`),
   ),
 ];
-const CREATE_LISTS = ["constraint", "container-label", "env", "label", "mount", "network", "placement-pref", "publish"];
+const WORD_LISTS = ["dns", "dns-option", "dns-search", "host", "group", "sysctl", "ulimit"];
+const CREATE_LISTS = [
+  ...["constraint", "container-label", "env", "env-file", "label", "mount", "network", "placement-pref", "publish"],
+  ...[...WORD_LISTS, "cap-add", "cap-drop", "log-opt", "secret", "config"],
+];
 const UPDATE_LISTS = [
-  ...["constraint", "container-label", "env", "label", "network", "publish"].flatMap(name => [`${name}-add`, `${name}-rm`]),
+  ...["constraint", "container-label", "env", "label", "network", "publish", "mount", "secret", "config", ...WORD_LISTS].flatMap(
+    name => [`${name}-add`, `${name}-rm`],
+  ),
+  ...["cap-add", "cap-drop", "log-opt"],
 ];
 const SHORT: Readonly<Record<string, string>> = { env: "e", label: "l", publish: "p", user: "u", workdir: "w" };
 
@@ -50,10 +64,15 @@ export function registerService(program: Command, context: () => CliContext): vo
     .stopAtOperand()
     .option("--name <string>", "Service name")
     .option("--mode <string>", "Service mode", "replicated")
+    .option("--max-concurrent <uint>", "Tasks of a job to run at once")
+    .option("--with-registry-auth", "Send our login for the registry to the nodes")
     .action(async (image: string, command: string | undefined, args: readonly string[], flags: ServiceFlags) => {
       const cli = context();
-      const spec = newServiceSpec(image, command === undefined ? [] : [command, ...args], flags);
-      const created = await cli.api.json("POST", "/services/create", { body: spec });
+      const plain = newServiceSpec(image, command === undefined ? [] : [command, ...args], fileEnvironment(flags));
+      const whole = await withFiles(cli, plain, flags);
+      const spec = flags["resolveImage"] === false ? whole : await withPinnedImage(cli, whole);
+      const headers = flags["withRegistryAuth"] === true ? await registryAuth(image) : {};
+      const created = (await cli.client.json("POST", "/services/create", { body: spec, headers })) as Json;
       printWarnings(cli, created);
       const id = text(created, "ID");
       cli.stdout(`${id}\n`);
@@ -120,12 +139,18 @@ export function registerService(program: Command, context: () => CliContext): vo
     .option("-f, --format <string>", "Format output using a custom template")
     .option("--pretty", "Print the information in a human friendly format")
     .action(async (names: readonly string[], flags: { format?: string; pretty?: boolean }) => {
-      if (flags.pretty === true) throw new CliError("--pretty is not supported: use --format");
+      if (flags.pretty === true) {
+        if (flags.format !== undefined) throw new CliError("--format is incompatible with human friendly format");
+        await printPretty(context(), names);
+        return;
+      }
       await inspectEach(context(), names, {
         find: name => findAt(context(), `/services/${encodeURIComponent(name)}`),
         format: flags.format,
       });
     });
+
+  registerServiceLogs(service, context);
 
   service
     .command("rm <service...>")
@@ -134,6 +159,11 @@ export function registerService(program: Command, context: () => CliContext): vo
     .action(async (names: readonly string[]) => {
       await removeEach(context(), names, name => `/services/${encodeURIComponent(name)}`);
     });
+}
+
+/** What the files of `--env-file` say stands before `--env`. */
+function fileEnvironment(flags: ServiceFlags): ServiceFlags {
+  return flags["envFile"] === undefined ? flags : { ...flags, env: environment(flags) };
 }
 
 function withFlags(command: Command, values: readonly string[], lists: readonly string[]): Command {
@@ -155,7 +185,10 @@ async function updateService(cli: CliContext, name: string, flags: ServiceFlags)
   const version = number(current, "Version", "Index");
   const id = text(current, "ID");
   const isRollback = flags["rollback"] === true;
-  let spec = isRollback ? (field(current, "Spec") ?? {}) : changedServiceSpec(field(current, "Spec"), flags);
+  let spec = isRollback
+    ? (field(current, "Spec") ?? {})
+    : await withFiles(cli, changedServiceSpec(field(current, "Spec"), flags), flags);
+  if (flags["image"] !== undefined && flags["resolveImage"] !== false) spec = await withPinnedImage(cli, spec);
   if (flags["force"] === true) spec = bumpForce(spec);
   const query = { version, ...(isRollback ? { rollback: "previous" } : {}) };
   const answer = await cli.api.json("POST", `/services/${id}/update`, { query, body: spec });

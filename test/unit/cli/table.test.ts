@@ -11,7 +11,7 @@ describe("renderListing", () => {
     { header: "NAME", field: "Name", value: (row: { id: string; name: string }) => row.name },
   ];
   const cases = [
-    { when: "no format is given", options: {}, shows: "ID   NAME\n1    short\n22   a longer name\n" },
+    { when: "no format is given", options: {}, shows: "ID        NAME\n1         short\n22        a longer name\n" },
     { when: "quiet", options: { quiet: true }, shows: "1\n22\n" },
     { when: "a template is given", options: { format: "{{.Name}}" }, shows: "short\na longer name\n" },
     {
