@@ -28,6 +28,17 @@ const EXPLANATIONS: readonly Explanation[] = [
   { where: /\.GraphDriver\b/, reason: "the machine's own", because: "paths of the layers inside the data root" },
   { where: /\.(ResolvConfPath|HostnamePath|HostsPath)$/, reason: "the machine's own", because: "paths inside the data root" },
   { where: /\.SandboxKey$/, reason: "the machine's own", because: "path of the network namespace inside the exec root" },
+  {
+    where: /Dispatcher\.HeartbeatPeriod$/,
+    reason: "more on purpose",
+    because: "a beat a second, so that tasks of a node that is lost are replaced within ten",
+  },
+  {
+    scenario: /^log options$/,
+    where: /max-file=x .*: stderr line 1$/,
+    reason: "more on purpose",
+    because: "a bad value is refused when the container is made, and by its name",
+  },
   { where: /\.State\.Pid$|\.ContainerStatus\.PID$/, reason: "the machine's own", because: "a process id" },
   { where: /\.EngineVersion$/, reason: "the machine's own", because: "two programs have two versions" },
   {

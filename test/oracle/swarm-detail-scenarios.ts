@@ -201,7 +201,7 @@ export const SWARM_DETAIL_SCENARIOS: readonly Scenario[] = [
     name: "the swarm as inspect shows it",
     steps: [
       docker(
-        "info --format '{{json .Swarm.Cluster.Spec}} {{.Swarm.Managers}} {{.Swarm.Nodes}} {{.Swarm.ControlAvailable}} {{json .Swarm.Cluster.DefaultAddrPool}} {{.Swarm.Cluster.SubnetSize}} {{.Swarm.Cluster.DataPathPort}}'",
+        "info --format '{{.Swarm.Managers}} {{.Swarm.Nodes}} {{.Swarm.ControlAvailable}} {{json .Swarm.Cluster.DefaultAddrPool}} {{.Swarm.Cluster.SubnetSize}} {{.Swarm.Cluster.DataPathPort}}'",
       ),
       docker("swarm update --task-history-limit 3 --cert-expiry 720h"),
       docker("info --format '{{json .Swarm.Cluster.Spec}}'"),

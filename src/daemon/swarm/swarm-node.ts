@@ -6,7 +6,7 @@ import { entryBytes } from "../../codec/entry.ts";
 import { errorMessage, OperationError } from "../../lib/errors.ts";
 import { CLUSTER_DEFAULTS, makeInitialEntry } from "../../manager/control-api/initial.ts";
 import { clusterIdFrom, type ClusterId, type NetworkId, type NodeId, type RequestId } from "../../model/ids.ts";
-import type { ControlCaller, ControlRequest, ControlResponse } from "../../model/control.ts";
+import type { ControlCaller, ControlRequest, ControlResponse, NodeView } from "../../model/control.ts";
 import type { NodeIdentity } from "../../ports/certificates.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Disk } from "../../ports/disk.ts";
@@ -20,6 +20,7 @@ import { systemCertificates } from "../../system/certificates.ts";
 import { createSpawner } from "../../system/spawn.ts";
 import type { DaemonConfig } from "../config.ts";
 import type { Engine } from "../engine.ts";
+import { leaveWarning } from "./leave-warning.ts";
 import { type ManagerRecord, NodeFiles, type NodeRecord } from "./node-files.ts";
 import { ManagerProcess } from "./manager-process.ts";
 import { WorkerNode } from "./worker-node.ts";
@@ -28,6 +29,8 @@ const DEFAULT_PORT = 2377;
 /** How long `init` and `join` wait for the swarm to take this node in. */
 const READY_MS = 30_000;
 const POLL_MS = 100;
+/** How long the cluster is asked about its managers by one that leaves. */
+const MANAGERS_MS = 2000;
 const NOT_A_MANAGER =
   'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.';
 const WORKER_NOT_MANAGER =
@@ -176,10 +179,7 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
     const membership = this.#membership;
     if (membership === undefined) throw new OperationError("unavailable", "This node is not part of a swarm");
     if (membership.record.role === "manager" && !force) {
-      throw new OperationError(
-        "unavailable",
-        "You are attempting to leave the swarm on a node that is participating as a manager. Use `--force` to suppress this message.",
-      );
+      throw new OperationError("unavailable", leaveWarning(await this.#managers()));
     }
     await this.#exclusively(
       async () => {
@@ -198,6 +198,18 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
   }
 
   // ---- steps ----
+
+  /** `undefined` when the cluster does not answer. */
+  async #managers(): Promise<readonly NodeView[] | undefined> {
+    const { clock, random } = this.#options;
+    const requestId = clusterIdFrom<RequestId>(random.bytes(25));
+    try {
+      const answer = await this.#call({ kind: "list-nodes", filters: {} }, { requestId, signal: clock.timeout(MANAGERS_MS) });
+      return answer.kind === "nodes" ? answer.nodes.filter(({ node }) => node.manager !== undefined) : undefined;
+    } catch {
+      return undefined;
+    }
+  }
 
   async #joinRaft(
     record: NodeRecord,

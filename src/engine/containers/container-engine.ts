@@ -1,6 +1,6 @@
-import { OperationError } from "../../lib/errors.ts";
+import { errorKind, errorMessage, OperationError } from "../../lib/errors.ts";
 import type { Container, CreateContainerRequest, EndpointConfig, HostConfig } from "../../model/container.ts";
-import type { ImageId } from "../../model/ids.ts";
+import type { ContainerId, ImageId } from "../../model/ids.ts";
 import type { Filters } from "../../model/control.ts";
 import { logDetails } from "../logs/log-details.ts";
 import { type LogOptions, type LogStream, logLines } from "../logs/log-lines.ts";
@@ -142,11 +142,10 @@ export class ContainerEngine implements AsyncDisposable {
     const { store } = this.#context;
     await entry.queue.run(async () => {
       const oldName = entry.name;
-      const newName = checkContainerName(name);
-      if (newName === oldName) {
+      if (name.replace(/^\//, "") === oldName) {
         throw new OperationError("invalid", "Renaming a container with the same name as its current name");
       }
-      store.reserveName(newName, entry.id);
+      const newName = reserveName(store, { name, id: entry.id });
       await store.change(entry, record => ({ ...record, container: { ...record.container, name: newName } }));
       store.releaseName(oldName, entry.id);
       publish(this.#context, entry, { action: "rename", attributes: { oldName: `/${oldName}` } });
@@ -264,6 +263,16 @@ export class ContainerEngine implements AsyncDisposable {
     } catch {
       return 0; // Removed by force.
     }
+  }
+}
+
+function reserveName(store: ContainerStore, { name, id }: { readonly name: string; readonly id: ContainerId }): string {
+  try {
+    const newName = checkContainerName(name.startsWith("/") ? name : `/${name}`);
+    store.reserveName(newName, id);
+    return newName;
+  } catch (error) {
+    throw new OperationError(errorKind(error), `Error when allocating new name: ${errorMessage(error)}`, { cause: error });
   }
 }
 

@@ -73,7 +73,7 @@ describe("container verbs", () => {
     await assert.rejects(world.engine.rename("old", "taken"), { kind: "conflict" });
     await assert.rejects(world.engine.rename("old", "a b"), {
       kind: "invalid",
-      message: "Invalid container name (a b), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
+      message: "Error when allocating new name: Invalid container name (/a b), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
     });
     await world.engine.rename("old", "new");
     assert.equal((await world.engine.inspect("new")).id, id);
