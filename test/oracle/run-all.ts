@@ -3,8 +3,9 @@ import { CONTAINER_SCENARIOS } from "./container-scenarios.ts";
 import { NETWORK_SCENARIOS } from "./network-scenarios.ts";
 import { OPTION_SCENARIOS } from "./option-scenarios.ts";
 import { BAD_INPUT_SCENARIOS } from "./bad-input.ts";
+import type { Outcome } from "./compare.ts";
 import type { Engine } from "./engines.ts";
-import { runDocker, runScenario, type ScenarioResult } from "./run-scenario.ts";
+import { compareScenario, outcomesOn, runDocker, type ScenarioResult } from "./run-scenario.ts";
 import type { Scenario } from "./scenario.ts";
 import { SWARM_DETAIL_SCENARIOS } from "./swarm-detail-scenarios.ts";
 import { SWARM_SCENARIOS } from "./swarm-scenarios.ts";
@@ -24,17 +25,47 @@ const SWARM: readonly Scenario[] = [
 
 export const SCENARIOS: readonly Scenario[] = [...LONE, ...SWARM];
 
-/** Runs all scenarios that are wanted, those of a swarm last: the engines are in one from then on. */
+interface Engines {
+  readonly real: Engine;
+  readonly ours: Engine;
+}
+
+/** Runs all scenarios that are wanted, those of a swarm last: the engines are in one from then on. Neither waits for the other. */
 export async function* runAll(
-  engines: { readonly real: Engine; readonly ours: Engine },
+  { real, ours }: Engines,
   isWanted: (scenario: Scenario) => boolean = () => true,
 ): AsyncGenerator<ScenarioResult> {
-  for (const scenario of LONE.filter(isWanted)) yield await runScenario(scenario, engines);
+  const ofReal = startOn(real, { isWanted, address: "127.0.0.1" });
+  const ofOurs = startOn(ours, { isWanted, address: "10.99.0.11" });
+  for (const [scenario, outcomes] of ofReal) {
+    yield compareScenario(scenario, { real: await outcomes, ours: (await ofOurs.get(scenario)) ?? [] });
+  }
+}
+
+/** One scenario after another. */
+function startOn(
+  engine: Engine,
+  { isWanted, address }: { readonly isWanted: (scenario: Scenario) => boolean; readonly address: string },
+): ReadonlyMap<Scenario, Promise<readonly Outcome[]>> {
+  const started = new Map<Scenario, Promise<readonly Outcome[]>>();
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = last.then(work);
+    last = done.catch(() => undefined); // Told to whoever asks for it.
+    return done;
+  };
+  for (const scenario of LONE.filter(isWanted))
+    started.set(
+      scenario,
+      inTurn(() => outcomesOn(engine, scenario)),
+    );
   const inSwarm = SWARM.filter(isWanted);
-  if (inSwarm.length === 0) return;
-  await Promise.all([
-    runDocker(engines.real, ["swarm", "init", "--advertise-addr", "127.0.0.1"]),
-    runDocker(engines.ours, ["swarm", "init", "--advertise-addr", "10.99.0.11"]),
-  ]);
-  for (const scenario of inSwarm) yield await runScenario(scenario, engines);
+  if (inSwarm.length > 0)
+    void inTurn(() => runDocker(engine, ["swarm", "init", "--advertise-addr", address])).catch(() => undefined);
+  for (const scenario of inSwarm)
+    started.set(
+      scenario,
+      inTurn(() => outcomesOn(engine, scenario)),
+    );
+  return started;
 }

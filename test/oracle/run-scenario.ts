@@ -21,13 +21,12 @@ export interface ScenarioResult {
   readonly differences: readonly Difference[];
 }
 
-/** Runs a scenario on both engines at once and cleans up after it. */
-export async function runScenario(
+/** What one scenario did on both. */
+export function compareScenario(
   scenario: Scenario,
-  engines: { readonly real: Engine; readonly ours: Engine },
-): Promise<ScenarioResult> {
+  { real, ours }: { readonly real: readonly Outcome[]; readonly ours: readonly Outcome[] },
+): ScenarioResult {
   const explanations = explanationsFor(scenario.name);
-  const [real, ours] = await Promise.all([outcomesOn(engines.real, scenario), outcomesOn(engines.ours, scenario)]);
   const differences = scenario.steps.flatMap((step, index) => {
     const [a, b] = [real[index], ours[index]];
     if (a === undefined || b === undefined || (step.kind === "docker" && step.isSetUp === true)) return [];
@@ -43,7 +42,8 @@ function whereOf(step: Step, index: number): string {
   return `${index + 1} ${stepText(step).slice(0, WHERE_CHARACTERS_MAX)}`;
 }
 
-async function outcomesOn(engine: Engine, scenario: Scenario): Promise<readonly Outcome[]> {
+/** Runs a scenario on one engine and cleans up after it. */
+export async function outcomesOn(engine: Engine, scenario: Scenario): Promise<readonly Outcome[]> {
   const normalizer = new Normalizer(engine.literals);
   const explanations = explanationsFor(scenario.name);
   const outcomes: Outcome[] = [];
