@@ -1,5 +1,5 @@
 // shoald: the daemon of one host.
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createApiServer, type ApiServer, type ListenTarget } from "../api/server.ts";
 import { Disposal } from "../lib/disposal.ts";
@@ -14,6 +14,7 @@ import { type DaemonConfig, loadConfig } from "./config.ts";
 import { startDiagnostics } from "./diagnostics.ts";
 import { createEngine } from "./engine.ts";
 import { parseListenTarget } from "./listen-targets.ts";
+import { makeDirectory, refuseOccupiedSocket, refuseSecondDaemon } from "./exclusive.ts";
 import { createLog } from "./logger.ts";
 import { NodeFiles } from "./swarm/node-files.ts";
 import { SwarmNode } from "./swarm/swarm-node.ts";
@@ -35,6 +36,8 @@ async function main(): Promise<void> {
   startDiagnostics({ program: "shoald", directory: join(config.dataRoot, "crash"), log, dump: () => state.dump() });
   const stop = stopOnSignal();
   try {
+    await refuseSecondDaemon(config.pidFile);
+    const targets = await listenTargets(config);
     await prepareDirectories(config);
     const clock = systemClock;
     const random = systemRandom;
@@ -64,7 +67,7 @@ async function main(): Promise<void> {
     });
     resources.defer(() => api.close());
     state.dump = () => ({ swarm: swarm.local() });
-    await listenOnAll(api, config, log);
+    await listenOnAll(api, targets, log);
     await writeFile(config.pidFile, `${process.pid}\n`);
     resources.defer(() => rm(config.pidFile, { force: true }));
     log.info({ hosts: config.hosts, version: VERSION }, "ready");
@@ -77,9 +80,9 @@ async function main(): Promise<void> {
 }
 
 async function prepareDirectories({ dataRoot, execRoot, pidFile }: DaemonConfig): Promise<void> {
-  await mkdir(dataRoot, { recursive: true, mode: 0o710 });
-  await mkdir(execRoot, { recursive: true, mode: 0o711 });
-  await mkdir(dirname(pidFile), { recursive: true });
+  await makeDirectory(dataRoot, { mode: 0o710, purpose: "the data root" });
+  await makeDirectory(execRoot, { mode: 0o711, purpose: "the exec root" });
+  await makeDirectory(dirname(pidFile), { mode: 0o755, purpose: "the pid file's directory" });
 }
 
 /** The engine's id, made once for each data root. */
@@ -96,11 +99,20 @@ async function ownId({ dataRoot }: DaemonConfig, bytes: Uint8Array): Promise<str
   return id;
 }
 
-async function listenOnAll(api: ApiServer, config: DaemonConfig, log: Log): Promise<void> {
+/** Known before anything is done: a daemon that nobody could reach is not to touch containers. */
+async function listenTargets(config: DaemonConfig): Promise<readonly ListenTarget[]> {
   const targets: ListenTarget[] = [];
-  for (const host of config.hosts) targets.push(await parseListenTarget(host, config));
+  for (const host of config.hosts) {
+    const target = await parseListenTarget(host, config);
+    if (target.kind === "unix") await refuseOccupiedSocket(target.path);
+    targets.push(target);
+  }
+  return targets;
+}
+
+async function listenOnAll(api: ApiServer, targets: readonly ListenTarget[], log: Log): Promise<void> {
   for (const target of targets) {
-    if (target.kind === "unix") await mkdir(dirname(target.path), { recursive: true });
+    if (target.kind === "unix") await makeDirectory(dirname(target.path), { mode: 0o755, purpose: "the socket's directory" });
     else if (target.tls === undefined)
       log.warn(
         { host: target.host, port: target.port },
@@ -126,7 +138,7 @@ function stopOnSignal(): Promise<NodeJS.Signals> {
 main().then(
   () => process.exit(0),
   (error: unknown) => {
-    const isExpected = error instanceof OperationError;
+    const isExpected = error instanceof OperationError || errnoCode(error) !== undefined; // What the system refused, it names.
     process.stderr.write(
       `shoald: ${isExpected ? errorMessage(error) : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
     );

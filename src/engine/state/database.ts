@@ -1,6 +1,6 @@
 import { ClassicLevel } from "classic-level";
 import { assert } from "../../lib/assert.ts";
-import { OperationError } from "../../lib/errors.ts";
+import { errorMessage, OperationError } from "../../lib/errors.ts";
 
 /** The form in which records are kept. A daemon refuses records of a later one. */
 export const FORMAT_VERSION = 1;
@@ -37,7 +37,7 @@ export class StateDatabase implements AsyncDisposable {
     try {
       await level.open();
     } catch (error) {
-      throw new OperationError("unavailable", `cannot open the state database ${path}`, { cause: error });
+      throw new OperationError("unavailable", `cannot open the state database ${path}: ${reasonOf(error)}`, { cause: error });
     }
     return new StateDatabase(level);
   }
@@ -134,4 +134,11 @@ function decodeRecord(key: string, text: string): unknown {
     throw new OperationError("internal", `record ${key} was written by a later version (format ${String(record.format)})`);
   }
   return record.value;
+}
+
+/** Level says why in the cause of its own error. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  if (cause instanceof Error && "code" in cause && cause.code === "LEVEL_LOCKED") return "another daemon uses this data root";
+  return errorMessage(cause);
 }
