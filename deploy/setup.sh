@@ -18,7 +18,7 @@ labs=${SHOAL_LAB_ROOT:-/var/lib/shoal-lab}
 missing_programs() {
   local program
   for program in "${programs[@]}"; do
-    PATH=$PATH:/usr/sbin:/sbin command -v "$program" >/dev/null || echo "$program"
+    PATH=$PATH:${SHOAL_SETUP_SYSTEM_PATH:-/usr/sbin:/sbin} command -v "$program" >/dev/null || echo "$program"
   done
   ls /usr/lib/*/libnftables.so.1 >/dev/null 2>&1 || echo libnftables.so.1
   ls /usr/lib/*/libseccomp.so.2 >/dev/null 2>&1 || echo libseccomp.so.2
@@ -76,7 +76,7 @@ remove_packages() {
 }
 
 uninstall() {
-  [[ -z $(ls -A "$labs" 2>/dev/null) ]] || fail "a lab is up ($(ls "$labs" | xargs)): take it down first, bin/lab down --name NAME"
+  [[ -z $(ls -A "$labs" 2>/dev/null) ]] || fail "a lab is up ($(echo $(ls "$labs"))): take it down first, bin/lab down --name NAME"
   if [[ -f /etc/systemd/system/shoald.service || -f $record/packages ]]; then
     [[ $(id -u) == 0 ]] || fail "run it as root: it has to remove packages or the service"
   fi
