@@ -15,9 +15,20 @@ import type { SpecRequest } from "./runtime-specs.ts";
 import type { ShimContainer } from "../runtime/shim.ts";
 import { takeDownRun } from "./take-down.ts";
 
-/** Makes all that a container's process needs and the process itself, which waits to be started. Undone whole when it fails. */
-export async function makeRun(context: ContainerContext, entry: ContainerEntry): Promise<ContainerRun> {
+/** What may take as long as a server that does not answer: the end of the last run, and volumes that are mounted. Undone when it fails. */
+export async function prepareRun(context: ContainerContext, entry: ContainerEntry): Promise<void> {
   await entry.teardown;
+  try {
+    await prepareSources(context, entry);
+  } catch (error) {
+    entry.teardown = takeDownRun(context, entry, undefined);
+    await entry.teardown;
+    throw error;
+  }
+}
+
+/** Makes the rest of what a container's process needs and the process itself, which waits to be started. Undone whole when it fails. */
+export async function makeRun(context: ContainerContext, entry: ContainerEntry): Promise<ContainerRun> {
   let shim: ShimContainer | undefined;
   try {
     const joined = joinedPids(context, entry.record.container);
@@ -30,7 +41,6 @@ export async function makeRun(context: ContainerContext, entry: ContainerEntry):
     entry.record = { ...entry.record, container }; // Kept with the state, once it runs.
     const bundlePath = bundleOf(context, entry.id);
     await mkdir(bundlePath, { recursive: true, mode: 0o700 });
-    await prepareSources(context, entry);
     if (container.config.workingDir !== "") await ensureDirectoryInRoot(rootfsPath, container.config.workingDir);
     const spec = await context.specs.container({
       container,
