@@ -39,6 +39,18 @@ const EXPLANATIONS: readonly Explanation[] = [
     reason: "more on purpose",
     because: "a bad value is refused when the container is made, and by its name",
   },
+  {
+    scenario: /^load of what is no archive$/,
+    where: /: stderr line 1$/,
+    reason: "more on purpose",
+    because: "it is refused with the answer's status, before any of it is sent, and told what is wrong with it",
+  },
+  {
+    scenario: /^events of all that can happen to a container$/,
+    where: /stdout line (13|14|19|20)$/,
+    reason: "a bug of Docker's",
+    because: "stop and die of one container are told in either order there; here the process ends first",
+  },
   { where: /\.State\.Pid$|\.ContainerStatus\.PID$/, reason: "the machine's own", because: "a process id" },
   { where: /\.EngineVersion$/, reason: "the machine's own", because: "two programs have two versions" },
   {
