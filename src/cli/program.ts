@@ -41,7 +41,7 @@ async function dispatch(args: readonly string[], options: ProgramOptions): Promi
   let asksVersion = false;
   const root = globalFlags(new Command("shoal"));
   // A program without commands of its own: its operands are the command's words.
-  const front = globalFlags(new Command("shoal").command("shoal [words...]"))
+  const front = globalFlags(new Command("shoal").takes(["[words...]"]))
     .stopAtOperand()
     .action((operands: readonly string[], flags: ConnectOptions & { readonly version?: boolean }) => {
       words = operands;

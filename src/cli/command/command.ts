@@ -57,9 +57,14 @@ export class Command {
   command(declaration: string): Command {
     const [name = "", ...operands] = declaration.split(" ");
     const command = this.#add(new Command(name, this.path));
-    command.#operands = readOperands(operands);
-    command.operandUsage = operands.map(operandUsage).join(" ");
-    return command;
+    return command.takes(operands);
+  }
+
+  /** @param operands - `<name>` is needed, `[name]` is not, and dots say that it gathers the rest. */
+  takes(operands: readonly string[]): this {
+    this.#operands = readOperands(operands);
+    this.operandUsage = operands.map(operandUsage).join(" ");
+    return this;
   }
 
   description(summary: string): this {

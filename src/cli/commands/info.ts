@@ -2,7 +2,7 @@ import type { Command } from "../command/command.ts";
 import { type CliContext, CliError, field, type Json, list, number, text } from "../context.ts";
 import { goJson } from "../format/template-functions.ts";
 import { compileTemplate, TemplateFailure } from "../format/template.ts";
-import { binarySize } from "../format/units.ts";
+import { binarySize, humanDuration } from "../format/units.ts";
 import { CLIENT } from "../version.ts";
 
 export function registerInfo(program: Command, context: () => CliContext): void {
@@ -124,7 +124,13 @@ function swarmLines(info: Json): readonly string[] {
   ];
 }
 
-const NANOS_PER_SECOND = 1e9;
+const NANOS_PER_MILLISECOND = 1e6;
+
+function poolLines(swarm: Json): readonly string[] {
+  const pools = list(swarm, "Cluster", "DefaultAddrPool").map(pool => `${text(pool)}  `);
+  if (pools.length === 0) return [];
+  return [` Default Address Pool: ${pools.join("")}`, ` SubnetSize: ${number(swarm, "Cluster", "SubnetSize")}`];
+}
 
 function managerLines(swarm: Json): readonly string[] {
   const spec = field(swarm, "Cluster", "Spec");
@@ -132,6 +138,7 @@ function managerLines(swarm: Json): readonly string[] {
     ` ClusterID: ${text(swarm, "Cluster", "ID")}`,
     ` Managers: ${number(swarm, "Managers")}`,
     ` Nodes: ${number(swarm, "Nodes")}`,
+    ...poolLines(swarm),
     ` Data Path Port: ${number(swarm, "Cluster", "DataPathPort")}`,
     " Orchestration:",
     `  Task History Retention Limit: ${number(spec, "Orchestration", "TaskHistoryRetentionLimit")}`,
@@ -141,9 +148,9 @@ function managerLines(swarm: Json): readonly string[] {
     `  Heartbeat Tick: ${number(spec, "Raft", "HeartbeatTick")}`,
     `  Election Tick: ${number(spec, "Raft", "ElectionTick")}`,
     " Dispatcher:",
-    `  Heartbeat Period: ${number(spec, "Dispatcher", "HeartbeatPeriod") / NANOS_PER_SECOND} seconds`,
+    `  Heartbeat Period: ${humanDuration(number(spec, "Dispatcher", "HeartbeatPeriod") / NANOS_PER_MILLISECOND)}`,
     " CA Configuration:",
-    `  Expiry Duration: ${Math.round(number(spec, "CAConfig", "NodeCertExpiry") / NANOS_PER_SECOND / 86_400 / 30)} months`,
+    `  Expiry Duration: ${humanDuration(number(spec, "CAConfig", "NodeCertExpiry") / NANOS_PER_MILLISECOND)}`,
     `  Force Rotate: ${number(spec, "CAConfig", "ForceRotate")}`,
     ` Autolock Managers: ${field(spec, "EncryptionConfig", "AutoLockManagers") === true}`,
     ` Root Rotation In Progress: ${field(swarm, "Cluster", "RootRotationInProgress") === true}`,

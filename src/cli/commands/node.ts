@@ -2,6 +2,7 @@ import type { Command } from "../command/command.ts";
 import { type CliContext, CliError, field, filterQuery, type Json, list, number, text } from "../context.ts";
 import { type Column, renderListing } from "../format/table.ts";
 import { withPath } from "./with-path.ts";
+import { prettyNode } from "./node-pretty.ts";
 import { findAt, inspectEach, removeEach } from "./shared.ts";
 import { showTasks, type TaskListingFlags } from "./task-listing.ts";
 
@@ -30,7 +31,13 @@ export function registerNode(program: Command, context: () => CliContext): void 
       ]);
       const own = text(info, "Swarm", "NodeID");
       const sorted = [...list(nodes)].sort((a, b) => hostname(a).localeCompare(hostname(b), "en", { numeric: true }));
-      cli.stdout(renderListing(sorted, nodeColumns(own), flags));
+      const isTable = flags.quiet !== true && (flags.format === undefined || flags.format.startsWith("table"));
+      cli.stdout(
+        renderListing(sorted, nodeColumns(own, isTable, text(info, "Swarm", "Cluster", "TLSInfo", "TrustRoot")), {
+          ...flags,
+          rowType: "*node.nodeContext",
+        }),
+      );
     });
 
   node
@@ -51,9 +58,17 @@ export function registerNode(program: Command, context: () => CliContext): void 
   node
     .command("inspect <node...>")
     .description("Display detailed information on one or more nodes")
+    .usage("self|NODE [NODE...]")
     .option("-f, --format <string>", "Format output using a custom template")
-    .action(async (names: readonly string[], flags: { format?: string }) => {
+    .option("--pretty", "For people to read")
+    .action(async (names: readonly string[], flags: { format?: string; pretty?: boolean }) => {
       const cli = context();
+      if (flags.pretty === true) {
+        if (flags.format !== undefined) throw new CliError("--format is incompatible with human friendly format");
+        for (const name of names)
+          cli.stdout(prettyNode(await cli.api.json("GET", `/nodes/${encodeURIComponent(await nodeId(cli, name))}`)));
+        return;
+      }
       const ids = new Map(
         await Promise.all(names.map(async name => [name, name === "self" ? await nodeId(cli, name) : name] as const)),
       );
@@ -84,6 +99,11 @@ export function registerNode(program: Command, context: () => CliContext): void 
       .description(description)
       .action(async (names: readonly string[]) => {
         for (const name of names) {
+          const node = await context().api.json("GET", `/nodes/${encodeURIComponent(name)}`);
+          if (text(node, "Spec", "Role") === role) {
+            context().stdout(`Node ${text(node, "ID")} is already a ${role}.\n`);
+            continue;
+          }
           await updateNode(context(), name, { role });
           context().stdout(
             role === "manager" ? `Node ${name} promoted to a manager in the swarm.\n` : `Manager ${name} demoted in the swarm.\n`,
@@ -137,13 +157,23 @@ async function updateNode(cli: CliContext, name: string, flags: NodeFlags): Prom
   });
 }
 
+/** A node that trusts another root than the cluster's has yet to renew its certificate. */
+function tlsStatus(trusted: string, trustRoot: string): string {
+  if (trusted === "" || trustRoot === "") return "Unknown";
+  return trusted === trustRoot ? "Ready" : "Needs Rotation";
+}
+
 function hostname(node: Json): string {
   return text(node, "Description", "Hostname");
 }
 
-function nodeColumns(own: string): readonly Column<Json>[] {
+function nodeColumns(own: string, isTable: boolean, trustRoot: string): readonly Column<Json>[] {
   return [
-    { header: "ID", field: "ID", value: node => (text(node, "ID") === own ? `${text(node, "ID")} *` : text(node, "ID")) },
+    {
+      header: "ID",
+      field: "ID",
+      value: node => (isTable && text(node, "ID") === own ? `${text(node, "ID")} *` : text(node, "ID")),
+    },
     { header: "HOSTNAME", field: "Hostname", value: hostname },
     { header: "STATUS", field: "Status", value: node => capitalized(text(node, "Status", "State")) },
     { header: "AVAILABILITY", field: "Availability", value: node => capitalized(text(node, "Spec", "Availability")) },
@@ -154,7 +184,13 @@ function nodeColumns(own: string): readonly Column<Json>[] {
         field(node, "ManagerStatus", "Leader") === true ? "Leader" : capitalized(text(node, "ManagerStatus", "Reachability")),
     },
     { header: "ENGINE VERSION", field: "EngineVersion", value: node => text(node, "Description", "Engine", "EngineVersion") },
-    { header: "SELF", field: "Self", isDefault: false, value: node => String(text(node, "ID") === own) },
+    { header: "SELF", field: "Self", isDefault: false, value: node => text(node, "ID") === own },
+    {
+      header: "TLS STATUS",
+      field: "TLSStatus",
+      isDefault: false,
+      value: node => tlsStatus(text(node, "Description", "TLSInfo", "TrustRoot"), trustRoot),
+    },
   ];
 }
 

@@ -3,7 +3,7 @@ import type { Command } from "../command/command.ts";
 import type { FlagValues } from "../command/flags.ts";
 import { type CliContext, CliError, field, filterQuery, type Json, list, text } from "../context.ts";
 import { type Column, renderListing } from "../format/table.ts";
-import { goTime, joinedPairs } from "../format/text.ts";
+import { joinedPairs, utcTime } from "../format/text.ts";
 import { ago } from "../format/units.ts";
 import { lists, pairs, value } from "./container-values.ts";
 import { addListFlags, byName, type ListFlags } from "./listing.ts";
@@ -117,17 +117,21 @@ function columns(noun: Noun, nowMs: number): readonly Column<Json>[] {
   ];
 }
 
+const FACT_WIDTH = 19;
+
 async function printPretty(cli: CliContext, noun: Noun, names: readonly string[]): Promise<void> {
   for (const name of names) {
     const object = await cli.api.json("GET", `/${noun}s/${encodeURIComponent(name)}`);
     const labels = Object.entries((field(object, "Spec", "Labels") ?? {}) as object).map(
       ([key, label]) => ` - ${key}=${String(label)}\n`,
     );
-    const time = (key: string): string => goTime(Date.parse(text(object, key)));
-    cli.stdout(`ID:\t\t${text(object, "ID")}\nName:\t\t${text(object, "Spec", "Name")}\n`);
-    cli.stdout(labels.length === 0 ? "Labels:\n" : `Labels:\n${labels.join("")}`);
-    if (noun === "secret") cli.stdout(`Driver:\t\t${text(object, "Spec", "Driver", "Name")}\n`);
-    cli.stdout(`Created at:\t${time("CreatedAt")}\nUpdated at:\t${time("UpdatedAt")}\n`);
+    const time = (key: string): string => utcTime(text(object, key));
+    const fact = (label: string, shown: string): string => `${`${label}:`.padEnd(FACT_WIDTH)}${shown}\n`;
+    cli.stdout(fact("ID", text(object, "ID")).replace(/^ID: {2}/, "ID:"));
+    cli.stdout(fact("Name", text(object, "Spec", "Name")));
+    if (labels.length > 0) cli.stdout(`Labels:\n${labels.join("")}`);
+    if (noun === "secret") cli.stdout(fact("Driver", text(object, "Spec", "Driver", "Name")));
+    cli.stdout(fact("Created at", time("CreatedAt")) + fact("Updated at", time("UpdatedAt")));
     if (noun === "config") cli.stdout(`Data:\n${Buffer.from(text(object, "Spec", "Data"), "base64").toString("utf8")}\n`);
   }
 }

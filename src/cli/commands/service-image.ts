@@ -9,19 +9,23 @@ export function withDefaultTag(image: string): string {
   return image.includes("@") || /:[^/]+$/.test(image) || /^[0-9a-f]{64}$/.test(image) ? image : `${image}:latest`;
 }
 
+export interface PinnedImage {
+  readonly spec: Json;
+  /** To be shown once the daemon has taken the spec; empty when all is well. */
+  readonly warning: string;
+}
+
 /** The spec with its image pinned to a digest, so that every node runs the same; a warning where no registry can tell it. */
-export async function withPinnedImage(cli: CliContext, spec: Json): Promise<Json> {
+export async function withPinnedImage(cli: CliContext, spec: Json): Promise<PinnedImage> {
   const image = withDefaultTag(text(spec, ...IMAGE));
-  if (image.includes("@")) return withPath(spec, IMAGE, image);
+  if (image.includes("@")) return { spec: withPath(spec, IMAGE, image), warning: "" };
   try {
     const answer = await cli.client.json("GET", `/distribution/${image}/json`, { headers: await registryAuth(image) });
     const digest = text(answer as Json, "Descriptor", "digest");
-    if (digest !== "") return withPath(spec, IMAGE, `${image}@${digest}`);
+    if (digest !== "") return { spec: withPath(spec, IMAGE, `${image}@${digest}`), warning: "" };
   } catch {
     // Told below: the service is created all the same.
   }
-  cli.stderr(
-    `image ${image} could not be accessed on a registry to record\nits digest. Each node will access ${image} independently,\npossibly leading to different nodes running different\nversions of the image.\n\n`,
-  );
-  return withPath(spec, IMAGE, image);
+  const warning = `image ${image} could not be accessed on a registry to record\nits digest. Each node will access ${image} independently,\npossibly leading to different nodes running different\nversions of the image.\n\n`;
+  return { spec: withPath(spec, IMAGE, image), warning };
 }

@@ -1,6 +1,6 @@
 import type { Command } from "../command/command.ts";
-import type { CliContext } from "../context.ts";
-import { field } from "../context.ts";
+import { ApiError } from "../../api/client/client.ts";
+import { type CliContext, CliError, field } from "../context.ts";
 import { addLogFlags, type LogFlags, printLogs } from "./container/logs.ts";
 
 /** `service logs`: of every task of a service, or of one task. */
@@ -29,7 +29,8 @@ async function findLogged(cli: CliContext, name: string): Promise<{ readonly pat
       const task = await cli.api.json("GET", `/tasks/${id}`);
       return { path: `/tasks/${id}/logs`, isTty: field(task, "Spec", "ContainerSpec", "TTY") === true };
     } catch {
-      throw error;
+      const isAbsent = error instanceof ApiError && error.status === 404;
+      throw isAbsent ? new CliError(`no such task or service: ${name}`) : error;
     }
   }
 }

@@ -106,7 +106,7 @@ function containerLines(container: Json): readonly string[] {
     ...line("Env:\t\t", words("Env")),
     ...line("Dir:\t\t", text(container, "Dir")),
     ...line("User:\t\t", text(container, "User")),
-    ...(typeof field(container, "Init") === "boolean" ? [` Init:\t\t${String(field(container, "Init"))}`] : []),
+    ...(typeof field(container, "Init") === "boolean" ? [` Init:\t\t${field(container, "Init") === true}`] : []),
     ...fileLines("Mounts", list(container, "Mounts"), mount =>
       [
         `  Target:\t${text(mount, "Target")}`,

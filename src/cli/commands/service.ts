@@ -1,7 +1,8 @@
+import { ApiError } from "../../api/client/client.ts";
 import type { Command } from "../command/command.ts";
 import { CliError, type CliContext, field, filterQuery, type Json, list, number, text } from "../context.ts";
 import { type Column, renderListing } from "../format/table.ts";
-import { exitWith, findAt, inspectEach, removeEach } from "./shared.ts";
+import { exitWith, type Found, findAt, inspectEach, removeEach } from "./shared.ts";
 import { changedServiceSpec, newServiceSpec, type ServiceFlags } from "./service-spec.ts";
 import { environment } from "./container-values.ts";
 import { withFiles } from "./service-files.ts";
@@ -58,7 +59,7 @@ const SHORT: Readonly<Record<string, string>> = { env: "e", label: "l", publish:
 export function registerService(program: Command, context: () => CliContext): void {
   const service = program.group("service", "Manage Swarm services");
 
-  const create = withFlags(service.command("create <image> [command] [args...]"), COMMON_VALUES, CREATE_LISTS);
+  const create = withFlags(service.command("create <image> [command] [arg...]"), COMMON_VALUES, CREATE_LISTS);
   create
     .description("Create a new service")
     .stopAtOperand()
@@ -70,9 +71,10 @@ export function registerService(program: Command, context: () => CliContext): vo
       const cli = context();
       const plain = newServiceSpec(image, command === undefined ? [] : [command, ...args], fileEnvironment(flags));
       const whole = await withFiles(cli, plain, flags);
-      const spec = flags["resolveImage"] === false ? whole : await withPinnedImage(cli, whole);
+      const pinned = flags["resolveImage"] === false ? { spec: whole, warning: "" } : await withPinnedImage(cli, whole);
       const headers = flags["withRegistryAuth"] === true ? await registryAuth(image) : {};
-      const created = (await cli.client.json("POST", "/services/create", { body: spec, headers })) as Json;
+      const created = (await cli.client.json("POST", "/services/create", { body: pinned.spec, headers })) as Json;
+      if (pinned.warning !== "") cli.stderr(pinned.warning);
       printWarnings(cli, created);
       const id = text(created, "ID");
       cli.stdout(`${id}\n`);
@@ -145,7 +147,7 @@ export function registerService(program: Command, context: () => CliContext): vo
         return;
       }
       await inspectEach(context(), names, {
-        find: name => findAt(context(), `/services/${encodeURIComponent(name)}`),
+        find: name => findService(context(), name),
         format: flags.format,
       });
     });
@@ -180,6 +182,15 @@ function withFlags(command: Command, values: readonly string[], lists: readonly 
     .option("--no-resolve-image", "Do not query the registry to resolve image digest and supported platforms");
 }
 
+async function findService(cli: CliContext, name: string): Promise<Found> {
+  try {
+    return await findAt(cli, `/services/${encodeURIComponent(name)}`);
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) throw new CliError(`Error: no such service: ${name}`);
+    throw error;
+  }
+}
+
 async function updateService(cli: CliContext, name: string, flags: ServiceFlags): Promise<void> {
   const current = await cli.api.json("GET", `/services/${encodeURIComponent(name)}`);
   const version = number(current, "Version", "Index");
@@ -188,10 +199,12 @@ async function updateService(cli: CliContext, name: string, flags: ServiceFlags)
   let spec = isRollback
     ? (field(current, "Spec") ?? {})
     : await withFiles(cli, changedServiceSpec(field(current, "Spec"), flags), flags);
-  if (flags["image"] !== undefined && flags["resolveImage"] !== false) spec = await withPinnedImage(cli, spec);
+  let warning = "";
+  if (flags["image"] !== undefined && flags["resolveImage"] !== false) ({ spec, warning } = await withPinnedImage(cli, spec));
   if (flags["force"] === true) spec = bumpForce(spec);
   const query = { version, ...(isRollback ? { rollback: "previous" } : {}) };
   const answer = await cli.api.json("POST", `/services/${id}/update`, { query, body: spec });
+  if (warning !== "") cli.stderr(warning);
   printWarnings(cli, answer);
   cli.stdout(`${name}\n`);
   if (flags["detach"] !== true) await waitForService(cli, id, { isQuiet: flags["quiet"] === true });
@@ -214,7 +227,7 @@ async function scale(cli: CliContext, targets: readonly string[], isDetached: bo
       failed.push(
         target.includes("=")
           ? `${name}: invalid replicas value ${replicas}: strconv.ParseUint: parsing "${replicas}": invalid syntax`
-          : `invalid scale specifier "${target}": expected SERVICE=REPLICAS`,
+          : `invalid scale specifier '${target}'.\nSee 'shoal service scale --help'.\n\nUsage:  shoal service scale SERVICE=REPLICAS [SERVICE=REPLICAS...]\n\nScale one or multiple replicated services`,
       );
       continue;
     }

@@ -1,4 +1,5 @@
 import type { Command } from "../command/command.ts";
+import { registerSettings } from "./swarm-settings.ts";
 import { type CliContext, CliError, number, text } from "../context.ts";
 
 export function registerSwarm(program: Command, context: () => CliContext): void {
@@ -28,6 +29,7 @@ export function registerSwarm(program: Command, context: () => CliContext): void
 
   swarm
     .command("join <host>")
+    .usage("HOST:PORT")
     .description("Join a swarm as a node and/or manager")
     .option("--token <string>", "Token for entry into the swarm")
     .option("--advertise-addr <string>", "Advertised address")
@@ -53,6 +55,7 @@ export function registerSwarm(program: Command, context: () => CliContext): void
 
   swarm
     .command("join-token <role>")
+    .usage("(worker|manager)")
     .description("Manage join tokens")
     .option("-q, --quiet", "Only display token")
     .option("--rotate", "Rotate join token")
@@ -68,6 +71,8 @@ export function registerSwarm(program: Command, context: () => CliContext): void
         cli.stdout(`To add a ${role} to this swarm, run the following command:\n\n    ${await joinCommand(cli, kind)}\n\n`);
       }
     });
+
+  registerSettings(swarm, context);
 
   swarm
     .command("leave")

@@ -38,7 +38,12 @@ export async function showTasks(
     const tasks = list(await cli.api.json("GET", "/tasks", { query: { filters: filterQuery(filters) } }));
     const names = await resolveNames(cli, flags.resolve !== false);
     const rows = sorted(tasks.map(task => ({ task, name: names.task(task), node: names.node(task) })));
-    cli.stdout(renderListing(rows, columns(cli.nowMs(), flags.trunc === false, rows), { ...flags, idField: "ID" }));
+    const view = {
+      nowMs: cli.nowMs(),
+      isWhole: flags.trunc === false || flags.quiet === true,
+      isTable: flags.format === undefined || flags.format.startsWith("table"),
+    };
+    cli.stdout(renderListing(rows, columns(rows, view), { ...flags, rowType: "*task.taskContext" }));
   }
   if (failures.length > 0) throw new CliError(failures.join("\n"));
 }
@@ -79,8 +84,12 @@ function sorted(rows: readonly TaskRow[]): readonly TaskRow[] {
   });
 }
 
-function columns(nowMs: number, isWhole: boolean, rows: readonly TaskRow[]): readonly Column<TaskRow>[] {
-  const isOlder = new Set(rows.filter((row, index) => rows[index - 1]?.name === row.name).map(row => row.task));
+function columns(
+  rows: readonly TaskRow[],
+  { nowMs, isWhole, isTable }: { readonly nowMs: number; readonly isWhole: boolean; readonly isTable: boolean },
+): readonly Column<TaskRow>[] {
+  // Only a table shows by indenting that a task is an older one of the slot above it.
+  const isOlder = new Set((isTable ? rows : []).filter((row, index) => rows[index - 1]?.name === row.name).map(row => row.task));
   return [
     { header: "ID", field: "ID", value: ({ task }) => (isWhole ? text(task, "ID") : text(task, "ID").slice(0, 12)) },
     { header: "NAME", field: "Name", value: ({ task, name }) => (isOlder.has(task) ? ` \\_ ${name}` : name) },

@@ -1,5 +1,5 @@
 import type { Command } from "../command/command.ts";
-import { type CliContext, field, type Json, list, text } from "../context.ts";
+import { type CliContext, type Json, list, text } from "../context.ts";
 import { inspectTemplate } from "./shared.ts";
 import { goJson } from "../format/template-functions.ts";
 import { CLIENT } from "../version.ts";
@@ -73,7 +73,7 @@ function engineLines(engine: Json, line: (label: string, value: string, indent: 
     line("Git commit", detail("GitCommit"), 2) +
     line("Built", builtAt(detail("BuildTime")), 2) +
     line("OS/Arch", `${detail("Os")}/${detail("Arch")}`, 2) +
-    line("Experimental", String(field(engine, "Details", "Experimental") ?? false), 2)
+    line("Experimental", text(engine, "Details", "Experimental") || "false", 2)
   );
 }
 

@@ -8,8 +8,8 @@ export interface Column<Row> {
   readonly field: string;
   /** Shown without `--format`; others are there for templates only. */
   readonly isDefault?: boolean;
-  /** `null` only where Docker has no text at all. */
-  readonly value: (row: Row) => string | null;
+  /** No text only where Docker has none: it shows in JSON. */
+  readonly value: (row: Row) => string | boolean | null;
 }
 
 export interface ListingOptions<Row> {
@@ -33,12 +33,12 @@ export function renderListing<Row>(rows: readonly Row[], columns: readonly Colum
   const listed = [...columns].sort((a, b) => (a.field < b.field ? -1 : 1));
   const records = rows.map(row => Object.fromEntries(listed.map(column => [column.field, column.value(row)])));
   if (options.quiet === true && (format === undefined || format === "table"))
-    return lines(records.map(record => record[options.idField ?? "ID"] ?? ""));
+    return lines(records.map(record => cell(record[options.idField ?? "ID"])));
   if (format === undefined || format === "table" || format === "") {
     const shown = columns.filter(column => column.isDefault !== false);
     return renderTable([
       shown.map(({ header }) => header),
-      ...records.map(record => shown.map(({ field }) => record[field] ?? "")),
+      ...records.map(record => shown.map(({ field }) => cell(record[field]))),
     ]);
   }
   const contexts = rows.map((row, index) => asRow(records[index] ?? {}, key => options.label?.(row, key) ?? ""));
@@ -69,6 +69,10 @@ export function renderTable(rows: readonly (readonly string[])[]): string {
         .join(""),
     ),
   );
+}
+
+function cell(value: string | boolean | null | undefined): string {
+  return value === null || value === undefined ? "" : `${value}`;
 }
 
 function displayWidth(text: string): number {

@@ -34,3 +34,9 @@ export function joinedPairs(pairs: object | null | undefined): string {
     .map(([key, value]) => `${key}=${String(value)}`)
     .join(",");
 }
+
+/** A point in time as `inspect --pretty` shows it: `2026-01-02 03:04:05.678 +0000 utc`. */
+export function utcTime(time: string): string {
+  const [, day = "", clock = "", fraction = ""] = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.(\d*?)0*)?Z$/.exec(time) ?? [];
+  return day === "" ? time : `${day} ${clock}${fraction === "" ? "" : `.${fraction}`} +0000 utc`;
+}

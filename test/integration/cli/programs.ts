@@ -61,7 +61,7 @@ interface Terminal {
 }
 
 const { spawn } = createRequire(import.meta.url)("@lydell/node-pty") as {
-  spawn(file: string, args: readonly string[], options: object): Terminal;
+  readonly spawn: (file: string, args: readonly string[], options: object) => Terminal;
 };
 
 /** One step of a conversation: what is to be seen, then what is done. */

@@ -1,0 +1,117 @@
+import type { Command } from "../command/command.ts";
+import type { FlagValues } from "../command/flags.ts";
+import { type CliContext, CliError, field, type Json, number, text } from "../context.ts";
+import { parseDuration } from "../format/units.ts";
+import { integer, value } from "./container-values.ts";
+import { withPath } from "./with-path.ts";
+
+/** `swarm update`, `ca`, `unlock`, `unlock-key`. */
+export function registerSettings(swarm: Command, context: () => CliContext): void {
+  swarm
+    .command("update")
+    .description("Change the swarm's settings")
+    .option("--autolock", "Managers that start ask for a key")
+    .option("--cert-expiry <duration>", "How long a node's certificate is good for")
+    .option("--dispatcher-heartbeat <duration>", "Time between the heartbeats of a node")
+    .option("--max-snapshots <uint>", "Older snapshots of the log to keep")
+    .option("--snapshot-interval <uint>", "Entries of the log between two snapshots")
+    .option("--task-history-limit <int>", "Tasks of a slot to remember")
+    .action(async (flags: FlagValues) => updateSettings(context(), flags));
+  swarm
+    .command("ca")
+    .description("Show the root certificate, or replace it")
+    .option("--cert-expiry <duration>", "How long a node's certificate is good for")
+    .option("-d, --detach", "Do not wait for the nodes")
+    .option("-q, --quiet", "Say nothing about progress")
+    .option("--rotate", "Replace the root certificate")
+    .action(async (flags: FlagValues) => rootCertificate(context(), flags));
+  swarm
+    .command("unlock-key")
+    .description("Show the key that unlocks managers")
+    .option("-q, --quiet", "The key alone")
+    .option("--rotate", "Make another key")
+    .action(async (flags: FlagValues) => unlockKey(context(), flags));
+  swarm
+    .command("unlock")
+    .description("Unlock this manager with the key from standard input")
+    .action(async () => unlock(context()));
+}
+
+async function updateSettings(cli: CliContext, flags: FlagValues): Promise<void> {
+  if (Object.keys(flags).length === 0) throw new CliError("swarm update needs a flag: see 'shoal swarm update --help'");
+  const swarm = await cli.api.json("GET", "/swarm");
+  const before = field(swarm, "Spec");
+  await saveSettings(cli, swarm, changedSettings(before, flags));
+  cli.stdout("Swarm updated.\n");
+  if (flags["autolock"] === true && field(before, "EncryptionConfig", "AutoLockManagers") !== true)
+    cli.stdout(keyAdvice(text(await cli.api.json("GET", "/swarm/unlockkey"), "UnlockKey")));
+}
+
+/** The settings that the flags name, changed. */
+export function changedSettings(spec: Json, flags: FlagValues): Json {
+  const changes: readonly (readonly [readonly string[], Json])[] = [
+    [["EncryptionConfig", "AutoLockManagers"], typeof flags["autolock"] === "boolean" ? flags["autolock"] : undefined],
+    [["CAConfig", "NodeCertExpiry"], nanoseconds(value(flags, "certExpiry"))],
+    [["Dispatcher", "HeartbeatPeriod"], nanoseconds(value(flags, "dispatcherHeartbeat"))],
+    [["Raft", "KeepOldSnapshots"], integer(flags, "maxSnapshots")],
+    [["Raft", "SnapshotInterval"], integer(flags, "snapshotInterval")],
+    [["Orchestration", "TaskHistoryRetentionLimit"], integer(flags, "taskHistoryLimit")],
+  ];
+  return changes.reduce((changed, [path, setting]) => (setting === undefined ? changed : withPath(changed, path, setting)), spec);
+}
+
+function nanoseconds(duration: string | undefined): number | undefined {
+  return duration === undefined ? undefined : parseDuration(duration);
+}
+
+async function saveSettings(
+  cli: CliContext,
+  swarm: Json,
+  spec: Json,
+  query: Readonly<Record<string, boolean>> = {},
+): Promise<void> {
+  await cli.api.json("POST", "/swarm/update", { query: { version: number(swarm, "Version", "Index"), ...query }, body: spec });
+}
+
+async function rootCertificate(cli: CliContext, flags: FlagValues): Promise<void> {
+  const swarm = await cli.api.json("GET", "/swarm");
+  if (flags["rotate"] !== true) {
+    if (value(flags, "certExpiry") !== undefined)
+      throw new CliError("`--cert-expiry` flag requires the `--rotate` flag to update the CA");
+    const root = text(swarm, "TLSInfo", "TrustRoot");
+    if (root === "") throw new CliError("No CA information available");
+    cli.stdout(`${root.trimEnd()}\n`);
+    return;
+  }
+  const spec = changedSettings(field(swarm, "Spec"), flags);
+  const turn = number(spec, "CAConfig", "ForceRotate") + 1;
+  await saveSettings(cli, swarm, withPath(spec, ["CAConfig", "ForceRotate"], turn));
+}
+
+async function unlockKey(cli: CliContext, flags: FlagValues): Promise<void> {
+  const isQuiet = flags["quiet"] === true;
+  if (flags["rotate"] === true) {
+    const swarm = await cli.api.json("GET", "/swarm");
+    if (field(swarm, "Spec", "EncryptionConfig", "AutoLockManagers") !== true)
+      throw new CliError("cannot rotate because autolock is not turned on");
+    await saveSettings(cli, swarm, field(swarm, "Spec"), { rotateManagerUnlockKey: true });
+    if (!isQuiet) cli.stdout("Successfully rotated manager unlock key.\n\n");
+  }
+  const key = text(await cli.api.json("GET", "/swarm/unlockkey"), "UnlockKey");
+  if (key === "") throw new CliError("no unlock key is set");
+  cli.stdout(isQuiet ? `${key}\n` : keyAdvice(key));
+}
+
+function keyAdvice(key: string): string {
+  return `To unlock a swarm manager after it restarts, run the \`shoal swarm unlock\`\ncommand and provide the following key:\n\n    ${key}\n\nPlease remember to store this key in a password manager, since without it you\nwill not be able to restart the manager.\n`;
+}
+
+async function unlock(cli: CliContext): Promise<void> {
+  const state = text(await cli.api.json("GET", "/info"), "Swarm", "LocalNodeState");
+  if (state === "inactive") throw new CliError("Error: This node is not part of a swarm");
+  if (state !== "locked") throw new CliError("Error: swarm is not locked");
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Uint8Array);
+  const UnlockKey = Buffer.concat(chunks).toString("utf8").trim();
+  await cli.api.json("POST", "/swarm/unlock", { body: { UnlockKey } });
+}
