@@ -5,6 +5,7 @@ import { runAll } from "./run-all.ts";
 import type { ScenarioResult } from "./run-scenario.ts";
 
 const DIFFERENCES_SHOWN_MAX = 12;
+const SLOWEST_SHOWN = 12;
 const filter = process.argv[2] ?? "";
 const results: ScenarioResult[] = [];
 
@@ -15,6 +16,9 @@ try {
   if (process.env["KEEP"] === undefined) stopEngines();
 }
 const misses = results.filter(({ differences }) => differences.length > 0);
+for (const { scenario, tookMs } of results.toSorted((left, right) => right.tookMs - left.tookMs).slice(0, SLOWEST_SHOWN)) {
+  console.log(`${(tookMs / 1000).toFixed(1)} s  ${scenario.name}`);
+}
 console.log(`\n${results.length} scenarios, ${results.length - misses.length} the same, ${misses.length} differ`);
 process.exitCode = misses.length === 0 ? 0 : 1;
 

@@ -3,9 +3,8 @@ import { CONTAINER_SCENARIOS } from "./container-scenarios.ts";
 import { NETWORK_SCENARIOS } from "./network-scenarios.ts";
 import { OPTION_SCENARIOS } from "./option-scenarios.ts";
 import { BAD_INPUT_SCENARIOS } from "./bad-input.ts";
-import type { Outcome } from "./compare.ts";
 import type { Engine } from "./engines.ts";
-import { compareScenario, outcomesOn, runDocker, type ScenarioResult } from "./run-scenario.ts";
+import { compareScenario, outcomesOn, runDocker, type ScenarioResult, type ScenarioRun } from "./run-scenario.ts";
 import type { Scenario } from "./scenario.ts";
 import { SWARM_DETAIL_SCENARIOS } from "./swarm-detail-scenarios.ts";
 import { SWARM_SCENARIOS } from "./swarm-scenarios.ts";
@@ -38,7 +37,8 @@ export async function* runAll(
   const ofReal = startOn(real, { isWanted, address: "127.0.0.1" });
   const ofOurs = startOn(ours, { isWanted, address: "10.99.0.11" });
   for (const [scenario, outcomes] of ofReal) {
-    yield compareScenario(scenario, { real: await outcomes, ours: (await ofOurs.get(scenario)) ?? [] });
+    const ourOutcomes = ofOurs.get(scenario);
+    if (ourOutcomes !== undefined) yield compareScenario(scenario, { real: await outcomes, ours: await ourOutcomes });
   }
 }
 
@@ -46,8 +46,8 @@ export async function* runAll(
 function startOn(
   engine: Engine,
   { isWanted, address }: { readonly isWanted: (scenario: Scenario) => boolean; readonly address: string },
-): ReadonlyMap<Scenario, Promise<readonly Outcome[]>> {
-  const started = new Map<Scenario, Promise<readonly Outcome[]>>();
+): ReadonlyMap<Scenario, Promise<ScenarioRun>> {
+  const started = new Map<Scenario, Promise<ScenarioRun>>();
   let last: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const done = last.then(work);

@@ -19,14 +19,24 @@ const FAILING_MS = 3000;
 export interface ScenarioResult {
   readonly scenario: Scenario;
   readonly differences: readonly Difference[];
+  /** How long the slower engine took. */
+  readonly tookMs: number;
+}
+
+/** What a scenario did on one engine, step by step. */
+export interface ScenarioRun {
+  readonly outcomes: readonly Outcome[];
+  readonly tookMs: number;
 }
 
 /** What one scenario did on both. */
 export function compareScenario(
   scenario: Scenario,
-  { real, ours }: { readonly real: readonly Outcome[]; readonly ours: readonly Outcome[] },
+  runs: { readonly real: ScenarioRun; readonly ours: ScenarioRun },
 ): ScenarioResult {
   const explanations = explanationsFor(scenario.name);
+  const tookMs = Math.max(runs.real.tookMs, runs.ours.tookMs);
+  const [real, ours] = [runs.real.outcomes, runs.ours.outcomes];
   const differences = scenario.steps.flatMap((step, index) => {
     const [a, b] = [real[index], ours[index]];
     if (a === undefined || b === undefined || (step.kind === "docker" && step.isSetUp === true)) return [];
@@ -35,7 +45,7 @@ export function compareScenario(
   const before = ours.at(scenario.steps.findIndex(({ kind }) => kind === "listing"));
   const isChanged = scenario.changesNothing === true && before?.stdout !== ours.at(-1)?.stdout;
   const change = { where: "what there was before and after", real: before?.stdout, ours: ours.at(-1)?.stdout };
-  return { scenario, differences: isChanged ? [...differences, change] : differences };
+  return { scenario, differences: isChanged ? [...differences, change] : differences, tookMs };
 }
 
 function whereOf(step: Step, index: number): string {
@@ -43,7 +53,8 @@ function whereOf(step: Step, index: number): string {
 }
 
 /** Runs a scenario on one engine and cleans up after it. */
-export async function outcomesOn(engine: Engine, scenario: Scenario): Promise<readonly Outcome[]> {
+export async function outcomesOn(engine: Engine, scenario: Scenario): Promise<ScenarioRun> {
+  const startedMs = performance.now();
   const normalizer = new Normalizer(engine.literals);
   const explanations = explanationsFor(scenario.name);
   const outcomes: Outcome[] = [];
@@ -53,7 +64,7 @@ export async function outcomesOn(engine: Engine, scenario: Scenario): Promise<re
     outcomes.push({ exitCode, stdout: normalizer.normalize(shown), stderr: normalizer.normalize(stderr) });
   }
   await removeAll(engine);
-  return outcomes;
+  return { outcomes, tookMs: performance.now() - startedMs };
 }
 
 function runStep(engine: Engine, step: Step): Promise<Outcome> {

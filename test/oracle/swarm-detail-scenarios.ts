@@ -41,16 +41,18 @@ export const SWARM_DETAIL_SCENARIOS: readonly Scenario[] = [
     name: "a job",
     steps: [
       docker("service create -d --name svc --mode replicated-job --replicas 3 --max-concurrent 2 busybox true"),
-      until("service ls --format '{{.Mode}} {{.Replicas}}'", /3\/3 completed/),
+      until("service ps svc --format '{{.CurrentState}}'", /^(Complete.*\s*){3}$/),
+      docker("service ps svc --format '{{.DesiredState}} {{.Error}}'"),
+      docker("service ls --format '{{.Mode}} {{.Replicas}}'"),
       docker("service inspect -f '{{json .Spec.Mode}}' svc"),
-      until("service ps svc --format '{{.DesiredState}} {{.Error}}'", /^(Complete\s*){3}$/),
     ],
   },
   {
     name: "a global job",
     steps: [
       docker("service create -d --name svc --mode global-job busybox true"),
-      until("service ls --format '{{.Mode}} {{.Replicas}}'", /1\/1 completed/),
+      until("service ps svc --format '{{.CurrentState}}'", /^Complete/),
+      docker("service ls --format '{{.Mode}} {{.Replicas}}'"),
     ],
   },
   {
