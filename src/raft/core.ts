@@ -122,6 +122,13 @@ export class RaftCore {
     this.#assertValid();
   }
 
+  /** At the start: the only voter has nobody to wait for. */
+  campaignIfAlone(): void {
+    const [only, second] = this.#state.membership.voters;
+    if (only === this.raftId && second === undefined) campaign(this.#state, { isTransfer: false });
+    this.#assertValid();
+  }
+
   #tickLeader(): void {
     const state = this.#state;
     state.heartbeatElapsed += 1;

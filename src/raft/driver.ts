@@ -111,6 +111,7 @@ export class RaftDriver implements Consensus {
     const storage = await RaftStorage.open(opening);
     if (storage.snapshot !== undefined) await stateMachine.restore(storage.readSnapshot(storage.snapshot));
     const driver = new RaftDriver(setup, options, storage);
+    driver.#core.campaignIfAlone();
     driver.#running = Promise.all([driver.#run(), driver.#runTicks()]);
     return driver;
   }

@@ -90,7 +90,7 @@ export function addCa(
   server.addService(CaService, {
     getRootCertificate: unary(async () => ({ certificatePem: backend.rootCertificate() })),
     issueCertificate: unary(async (message, { peer, signal }) => {
-      const renewed = message.joinToken === "" ? holder(peer, mayActForOthers ? message.onBehalfOf : "") : undefined;
+      const renewed = message.joinToken === "" ? holder(peer, message.onBehalfOf, mayActForOthers) : undefined;
       const issued = await backend.issue(
         {
           csrPem: message.csrPem,
@@ -107,9 +107,11 @@ export function addCa(
 }
 
 /** The node a call is about: the caller, or the one that a manager passes the call on for. */
-function holder(peer: Peer | undefined, onBehalfOf: string): NodeId {
+function holder(peer: Peer | undefined, onBehalfOf: string, mayActForOthers = true): NodeId {
   const caller = nodeOnly(peer);
   if (onBehalfOf === "" || onBehalfOf === caller.nodeId) return caller.nodeId;
+  // Whoever asked it asks another manager: nothing is wrong with its own certificate.
+  if (!mayActForOthers) throw new OperationError("unavailable", "the manager that passed this on is none any more");
   managerOnly(caller);
   return asId(onBehalfOf);
 }

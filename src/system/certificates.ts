@@ -113,6 +113,11 @@ function parseCertificate(pem: string): X509Certificate {
   }
 }
 
+/** What a certificate says, whether or not it is valid now. @throws OperationError `unauthorized` when it names no node. */
+export function readCertificate(certificatePem: string): NodeCertificate {
+  return describeCertificate(parseCertificate(certificatePem));
+}
+
 function describeCertificate(certificate: X509Certificate): NodeCertificate {
   const fields = new Map(
     certificate.subject.split("\n").map(line => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),

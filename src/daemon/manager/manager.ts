@@ -27,6 +27,7 @@ import { RaftPeers } from "../../rpc/raft-transport.ts";
 import { systemCertificates } from "../../system/certificates.ts";
 import type { NodeFiles } from "../swarm/node-files.ts";
 import { runWhileLeading } from "./leadership.ts";
+import { standAlone } from "./stand-alone.ts";
 import type { ManagerOptions } from "./options.ts";
 
 const BEAT_PERIOD_MS = 1_000;
@@ -59,11 +60,15 @@ export async function startManager({ options, files, disk, clock, random, log }:
   const store = new Store();
   const transport = resources.use(new RaftPeers({ identity: currentIdentity, clock }));
   const clients = resources.use(new ManagerClients({ identity: currentIdentity, clock }));
+  const isForced = await files.isForceNewClusterMarked();
   const consensus = await RaftDriver.create({
     ...{ disk, clock, random, transport, stateMachine: store, log },
     raftId: options.raftId,
     directory: join(files.managerDirectory, "raft"),
-    ...(options.isFounder ? { members: [{ raftId: options.raftId, address: options.advertiseAddress }] } : { join: true }),
+    forceNewCluster: isForced,
+    ...(options.isFounder || isForced
+      ? { members: [{ raftId: options.raftId, address: options.advertiseAddress }] }
+      : { join: true }),
   });
   resources.defer(() => consensus.stop());
   const proposals = new Proposals({ consensus, clock });
@@ -138,7 +143,11 @@ export async function startManager({ options, files, disk, clock, random, log }:
         "control loop": ({ term, signal: termSignal }) =>
           runControlLoop({ store, propose, clock, log, newTaskId, term, signal: termSignal }),
         "leader's duties": waiting => duties.run(waiting),
-        membership: waiting => membership.run(waiting),
+        membership: async waiting => {
+          // Before the others are looked at: those that are lost are not to be taken in again.
+          if (isForced) await standAlone({ ...options, files, store, propose, ...waiting });
+          await membership.run(waiting);
+        },
       },
       { log, clock, signal },
     ),

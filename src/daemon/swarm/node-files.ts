@@ -27,6 +27,8 @@ export interface ManagerRecord {
   readonly isFounder: boolean;
 }
 
+const FORCE_NEW_CLUSTER = "force-new-cluster";
+
 /** The files of a swarm member, below `<data-root>/swarm`; the folder goes when the node leaves. */
 export class NodeFiles {
   readonly directory: string;
@@ -63,7 +65,7 @@ export class NodeFiles {
 
   /** Identity first: a record without one would be of no use. */
   async save(record: NodeRecord, identity?: NodeIdentity): Promise<void> {
-    await mkdir(this.managerDirectory, { recursive: true, mode: 0o700 });
+    await mkdir(this.directory, { recursive: true, mode: 0o700 });
     if (identity !== undefined)
       await this.#disk.replace(join(this.directory, "identity.json"), Buffer.from(JSON.stringify(identity)));
     await this.#disk.replace(join(this.directory, "node.json"), Buffer.from(JSON.stringify(record)));
@@ -72,6 +74,28 @@ export class NodeFiles {
   async saveInitialEntry(entry: Uint8Array): Promise<void> {
     await mkdir(this.managerDirectory, { recursive: true, mode: 0o700 });
     await this.#disk.replace(this.initialEntryPath, entry);
+  }
+
+  /** The next manager of this node becomes the only one of its cluster. */
+  async markForceNewCluster(): Promise<void> {
+    await this.#disk.replace(this.#forceNewClusterPath, Buffer.alloc(0));
+  }
+
+  async isForceNewClusterMarked(): Promise<boolean> {
+    return (await this.#read(join("manager", FORCE_NEW_CLUSTER))) !== undefined;
+  }
+
+  async unmarkForceNewCluster(): Promise<void> {
+    await rm(this.#forceNewClusterPath, { force: true });
+  }
+
+  get #forceNewClusterPath(): string {
+    return join(this.managerDirectory, FORCE_NEW_CLUSTER);
+  }
+
+  /** What the node knew as a manager: the cluster's state, its secrets among it. */
+  async clearManager(): Promise<void> {
+    await rm(this.managerDirectory, { recursive: true, force: true });
   }
 
   /** The record goes first, so that a crash half-way leaves a node that is in no swarm. */

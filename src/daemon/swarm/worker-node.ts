@@ -1,50 +1,61 @@
 import { join } from "node:path";
-import type { NodeDescription } from "../../model/cluster.ts";
+import type { NodeDescription, NodeRole } from "../../model/cluster.ts";
+import type { NodeId } from "../../model/ids.ts";
+import type { SessionDown, SessionUp } from "../../model/session.ts";
 import type { NodeIdentity } from "../../ports/certificates.ts";
-import type { Log } from "../../ports/log.ts";
 import { ClusterNetwork } from "../../network/cluster-network.ts";
 import { openSession } from "../../rpc/session-client.ts";
 import { Agent } from "../../worker/agent.ts";
 import { EngineExecutor } from "../../worker/engine-executor.ts";
 import { TaskFileStore } from "../../worker/task-file-store.ts";
 import { LevelTaskDb } from "../../worker/task-db.ts";
-import { errorMessage, OperationError } from "../../lib/errors.ts";
+import { errorKind, OperationError } from "../../lib/errors.ts";
 import type { Engine } from "../engine.ts";
-import type { NodeFiles, NodeRecord } from "./node-files.ts";
 import type { SwarmNodeOptions } from "./swarm-node.ts";
 
-interface WorkerNodeOptions extends SwarmNodeOptions {
-  readonly record: NodeRecord;
-  readonly identity: NodeIdentity;
-  readonly files: NodeFiles;
+export interface WorkerNodeOptions extends SwarmNodeOptions {
+  readonly nodeId: NodeId;
+  readonly advertiseHost: string;
+  readonly taskDirectory: string;
+  /** Asked for each session. */
+  readonly identity: () => NodeIdentity;
+  readonly managers: () => readonly string[];
+  readonly onManagers: (addresses: readonly string[]) => void;
+  /** The role that this node is to have; `undefined`: the one of its certificate. */
+  readonly onRole: (role: NodeRole | undefined) => void;
+  /** A manager did not admit the certificate. */
+  readonly onRefused: () => void;
+  /** Resolves when it is worth trying to reach the manager at `address`. */
+  readonly untilReachable: (address: string, options: { readonly signal: AbortSignal }) => Promise<void>;
 }
 
 /** The worker part of a swarm node: runs what the managers assign to it. */
 export class WorkerNode implements AsyncDisposable {
-  readonly #log: Log;
+  readonly #options: WorkerNodeOptions;
   readonly #over = new AbortController();
   readonly #db: LevelTaskDb;
+  readonly #network: ClusterNetwork;
   readonly #executor: EngineExecutor;
-  readonly #files: NodeFiles;
-  #record: NodeRecord;
+  #renewed = new AbortController();
   #isConnected = false;
   #running: Promise<unknown> = Promise.resolve();
 
-  private constructor(options: WorkerNodeOptions, parts: { readonly db: LevelTaskDb; readonly executor: EngineExecutor }) {
-    this.#log = options.log;
-    this.#record = options.record;
-    this.#files = options.files;
+  private constructor(
+    options: WorkerNodeOptions,
+    parts: { readonly db: LevelTaskDb; readonly network: ClusterNetwork; readonly executor: EngineExecutor },
+  ) {
+    this.#options = options;
     this.#db = parts.db;
+    this.#network = parts.network;
     this.#executor = parts.executor;
   }
 
   static async start(options: WorkerNodeOptions): Promise<WorkerNode> {
-    const { config, engine, clock, random, log, identity, record, files } = options;
-    const db = await LevelTaskDb.open(files.taskDirectory);
+    const { config, engine, clock, random, log, nodeId, managers, onManagers } = options;
+    const db = await LevelTaskDb.open(options.taskDirectory);
     const { kernel, exec, networks } = engine;
     const network =
-      options.clusterNetwork ??
-      (await ClusterNetwork.create({ kernel, exec, networks, log, nodeId: record.nodeId, execRoot: config.execRoot }));
+      options.clusterNetwork ?? (await ClusterNetwork.create({ kernel, exec, networks, log, nodeId, execRoot: config.execRoot }));
     const executor = new EngineExecutor({
       containers: engine.containers,
       network,
@@ -52,22 +63,16 @@ export class WorkerNode implements AsyncDisposable {
       clock,
       hostname: () => engine.info.hostname,
     });
-    const worker = new WorkerNode(options, { db, executor });
+    const worker = new WorkerNode(options, { db, network, executor });
     const agent = new Agent({
-      ...{ executor, db, clock, random, log },
-      openSession: (address, { up, signal }) => worker.#connected(openSession({ address, identity, up, signal })),
-      managers: () => worker.managers(),
-      onManagers: addresses => worker.#setManagers(addresses),
-      describe: async () => ({ description: describeNode(engine), address: record.advertiseHost }),
+      ...{ executor, db, clock, random, log, managers, onManagers },
+      openSession: (address, session) => worker.#session(address, session),
+      describe: async () => ({ description: describeNode(engine), address: options.advertiseHost }),
     });
     worker.#running = agent.run({ signal: worker.#over.signal }).catch((error: unknown) => {
       if (!worker.#over.signal.aborted) throw error;
     });
     return worker;
-  }
-
-  managers(): readonly string[] {
-    return this.#record.managers;
   }
 
   /** A manager has taken this node's session. */
@@ -78,7 +83,13 @@ export class WorkerNode implements AsyncDisposable {
   /** When the node has left its swarm: no task of it stays. */
   async removeAll(): Promise<void> {
     for (const taskId of await this.#executor.list()) await this.#executor.remove(taskId);
-    await this.#executor.applyNetwork(new Map());
+    await this.#network.leaveCluster();
+  }
+
+  /** The next session shows the new certificate, and comes now. */
+  reconnect(): void {
+    this.#renewed.abort();
+    this.#renewed = new AbortController();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -87,20 +98,24 @@ export class WorkerNode implements AsyncDisposable {
     await this.#db[Symbol.asyncDispose]();
   }
 
-  #setManagers(managers: readonly string[]): void {
-    if (managers.length === 0 || managers.join() === this.#record.managers.join()) return;
-    this.#record = { ...this.#record, managers };
-    this.#files
-      .save(this.#record)
-      .catch((error: unknown) => this.#log.error({ error: errorMessage(error) }, "the managers' addresses could not be kept"));
-  }
-
-  async *#connected<T>(session: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+  async *#session(
+    address: string,
+    { up, signal }: { readonly up: AsyncIterable<SessionUp>; readonly signal: AbortSignal },
+  ): AsyncGenerator<SessionDown, void, undefined> {
+    const { identity, untilReachable, onRole, onRefused } = this.#options;
+    await untilReachable(address, { signal });
+    const until = AbortSignal.any([signal, this.#renewed.signal]);
     try {
-      for await (const message of session) {
+      for await (const message of openSession({ address, identity: identity(), up, signal: until })) {
         this.#isConnected = true;
-        yield message;
+        if (message.kind === "welcome") onRole(undefined);
+        if (message.kind === "role") onRole(message.role);
+        else yield message;
       }
+    } catch (error) {
+      if (until.aborted && !signal.aborted) return;
+      if (errorKind(error) === "forbidden" || errorKind(error) === "not-found") onRefused();
+      throw error;
     } finally {
       this.#isConnected = false;
     }

@@ -66,11 +66,25 @@ export class Membership {
     return await this.#oneAtATime(() => this.#join(peer.nodeId, { address, ...waiting }));
   }
 
-  /** A manager leaves of its own will. */
+  /** A manager leaves of its own will. The last one has nobody to tell. */
   async leave({ nodeId }: { readonly nodeId: NodeId }, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    const { raftId, role, members } = this.#consensus.status();
+    const own = this.#store.view().get("node", nodeId)?.manager?.raftId;
+    if (members.length === 1 && own === raftId) return;
+    if (role === "leader" && own === raftId) {
+      await this.#consensus.transferLeadership(options);
+      await this.#untilAnotherLeads(options);
+    }
     const leader = this.#otherLeader();
     if (leader !== undefined) return await this.#remote.leave(leader, { onBehalfOf: nodeId, ...options });
     await this.remove(nodeId, options);
+  }
+
+  async #untilAnotherLeads({ signal = new AbortController().signal }: { readonly signal?: AbortSignal }): Promise<void> {
+    const waiting = AbortSignal.any([signal, this.#options.clock.timeout(ADMIT_MS)]);
+    for await (const { raftId, leaderId } of this.#consensus.watchStatus({ signal: waiting })) {
+      if (leaderId !== undefined && leaderId !== raftId) return;
+    }
   }
 
   /** Where the leader is, when it is another manager. */
@@ -85,6 +99,7 @@ export class Membership {
   ): Promise<JoinedMember> {
     const options = signal === undefined ? {} : { signal };
     const node = await this.#node(nodeId, options);
+    if (node.spec.role !== "manager") throw new OperationError("unavailable", "this node is not to be a manager any more");
     const raftId = node.manager?.raftId ?? this.#newRaftId();
     if (node.manager?.address !== address) await this.#write({ ...node, manager: { raftId, address } }, options);
     // Raft takes it in when it answers, which it does once it knows its Raft id: see `run`.
@@ -123,10 +138,28 @@ export class Membership {
   }
 
   async #reconcile(signal: AbortSignal): Promise<void> {
-    for (const node of this.#store.view().all("node")) {
-      if (node.manager === undefined) continue;
-      if (node.spec.role === "worker") await this.remove(node.id, { signal });
-      else await this.#admit({ raftId: node.manager.raftId, address: node.manager.address }, signal);
+    const managers = [...this.#store.view().all("node")].filter(node => node.manager !== undefined);
+    // Those that leave go first: one that does not answer must not keep them.
+    for (const node of managers) if (node.spec.role === "worker") await this.#dismiss(node, signal);
+    await this.#removeUnknown(managers, signal);
+    for (const { manager, spec } of managers) {
+      if (manager !== undefined && spec.role === "manager") await this.#admit(manager, signal);
+    }
+  }
+
+  /** A leader hands over first: who leads then takes it out. */
+  async #dismiss({ id, manager }: Node, signal: AbortSignal): Promise<void> {
+    if (manager?.raftId !== this.#consensus.status().raftId) return await this.remove(id, { signal });
+    await this.#consensus.transferLeadership({ signal: AbortSignal.any([signal, this.#options.clock.timeout(ADMIT_MS)]) });
+  }
+
+  /** A member of Raft whose node was removed would count for the majority for ever. */
+  async #removeUnknown(managers: readonly Node[], signal: AbortSignal): Promise<void> {
+    if (managers.length === 0) return; // The cluster is just being founded.
+    const known = new Set(managers.map(({ manager }) => manager?.raftId));
+    const { raftId: own, members } = this.#consensus.status();
+    for (const { raftId } of members) {
+      if (!known.has(raftId) && raftId !== own) await this.#oneAtATime(() => this.#consensus.removeMember(raftId, { signal }));
     }
   }
 

@@ -21,7 +21,8 @@ export function updateNode(request: { readonly id: NodeId; readonly version: num
 
 /** A quorum of those who would be left must be up. */
 function checkDemotion(view: StateSnapshot, node: Node): void {
-  const managers = [...view.all("node")].filter(({ spec }) => spec.role === "manager");
+  if (node.manager === undefined) return; // It has left Raft by itself, or never came in.
+  const managers = [...view.all("node")].filter(({ spec, manager }) => spec.role === "manager" && manager !== undefined);
   if (managers.length === 1) throw rpcError("FailedPrecondition", "attempting to demote the last manager of the swarm");
   const rest = managers.filter(({ id }) => id !== node.id);
   const ready = rest.filter(({ status }) => status.state === "ready");
@@ -32,8 +33,8 @@ function checkDemotion(view: StateSnapshot, node: Node): void {
 
 export function removeNode(idOrName: string, { force }: { readonly force: boolean }): PlanMutation {
   return view => {
-    const { id, version, spec, status, manager } = find(view, "node", idOrName);
-    if (spec.role === "manager" || manager !== undefined) {
+    const { id, version, status, manager } = find(view, "node", idOrName);
+    if (manager !== undefined) {
       throw rpcError(
         "FailedPrecondition",
         `node ${id} is a cluster manager and is a member of the raft cluster. It must be demoted to worker before removal`,

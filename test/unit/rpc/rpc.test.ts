@@ -195,8 +195,9 @@ describe("rpc", () => {
     const session = openSession({ address, identity: removed, up, signal: clock.timeout(8_000) });
     await assert.rejects(session.next(), { kind: "forbidden" });
     const { csrPem } = await certificates.createRequest();
-    const renewal = { csrPem, joinToken: "", availability: "active" as const, nodeId: asId<NodeId>("other") };
+    const renewal = { csrPem, joinToken: "", availability: "active" as const };
     assert.equal((await managers.issue(address, renewal)).nodeId, "removed");
+    await assert.rejects(managers.issue(address, { ...renewal, nodeId: asId<NodeId>("other") }), { kind: "unavailable" });
   });
 
   it("takes no worker's certificate for a manager's at the other end", async () => {

@@ -1,0 +1,49 @@
+import type { SwarmMembershipBackend } from "../../api/backends.ts";
+import { entryBytes } from "../../codec/entry.ts";
+import { CLUSTER_DEFAULTS, makeInitialEntry } from "../../manager/control-api/initial.ts";
+import { clusterIdFrom, type ClusterId, type NetworkId, type NodeId } from "../../model/ids.ts";
+import type { NodeIdentity } from "../../ports/certificates.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Random } from "../../ports/random.ts";
+import { systemCertificates } from "../../system/certificates.ts";
+import { addressesOf } from "./addresses.ts";
+import type { NodeRecord } from "./node-files.ts";
+
+const FOUNDER_RAFT_ID = 1;
+
+/** A new cluster with this node as its first manager: nothing is kept anywhere yet. */
+export async function foundCluster(
+  request: Parameters<SwarmMembershipBackend["init"]>[0],
+  { clock, random }: { readonly clock: Clock; readonly random: Random },
+): Promise<{ readonly record: NodeRecord; readonly identity: NodeIdentity; readonly initialEntry: Uint8Array }> {
+  const { listenAddress, advertiseHost, advertiseAddress } = addressesOf(request);
+  const nodeId = clusterIdFrom<NodeId>(random.bytes(25));
+  const clusterId = clusterIdFrom<ClusterId>(random.bytes(25));
+  const nowMs = clock.nowMs();
+  const root = await systemCertificates.createRoot({ nowMs });
+  const { csrPem, keyPem } = await systemCertificates.createRequest();
+  const entry = makeInitialEntry({
+    ...{ clusterId, nodeId, root, random, certificates: systemCertificates },
+    raftId: FOUNDER_RAFT_ID,
+    ingressId: clusterIdFrom<NetworkId>(random.bytes(25)),
+    managerAddress: advertiseAddress,
+    availability: request.availability,
+    ...(request.defaultAddressPool.length > 0 && { defaultAddressPool: request.defaultAddressPool }),
+    ...(request.subnetSize > 0 && { subnetSize: request.subnetSize }),
+  });
+  const lifetimeMs = CLUSTER_DEFAULTS.nodeCertExpiryNs / 1e6;
+  const certificatePem = await systemCertificates.issue({
+    ...{ csrPem, root, nodeId, clusterId, nowMs, lifetimeMs },
+    role: "manager",
+  });
+  return {
+    identity: { certificatePem, keyPem, rootPem: root.certificatePem },
+    record: {
+      ...{ nodeId, clusterId, listenAddress, advertiseHost },
+      role: "manager",
+      managers: [advertiseAddress],
+      manager: { raftId: FOUNDER_RAFT_ID, isFounder: true },
+    },
+    initialEntry: entryBytes.encode({ ...entry, atMs: nowMs }),
+  };
+}

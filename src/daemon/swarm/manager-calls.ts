@@ -1,0 +1,69 @@
+import { errorKind, OperationError } from "../../lib/errors.ts";
+import type { NodeIdentity } from "../../ports/certificates.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { ManagerClients } from "../../rpc/manager-clients.ts";
+import { systemCertificates } from "../../system/certificates.ts";
+import { portOf } from "./addresses.ts";
+import type { NodeRecord } from "./node-files.ts";
+
+/** How long one manager may take to answer before the next is asked. */
+const ANSWER_MS = 6_000;
+
+interface Caller {
+  readonly identity: NodeIdentity;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+export function ownAddress({ advertiseHost, listenAddress }: NodeRecord): string {
+  return `${advertiseHost}:${portOf(listenAddress)}`;
+}
+
+/** A new key with a certificate in the role that the node is to have now. @throws OperationError `forbidden` when it is no member any more. */
+export async function renewCertificate(record: NodeRecord, caller: Caller): Promise<NodeIdentity> {
+  const { csrPem, keyPem } = await systemCertificates.createRequest();
+  const call = { csrPem, joinToken: "", availability: "active" } as const;
+  const issued = await atSomeManager(record, caller, (clients, address, waiting) => clients.issue(address, call, waiting));
+  const { rootPem } = caller.identity;
+  const { nodeId } = systemCertificates.verify(issued.certificatePem, { rootPem, nowMs: caller.clock.nowMs() });
+  if (nodeId !== record.nodeId) throw new OperationError("unavailable", `a manager gave the certificate of node ${nodeId}`);
+  return { certificatePem: issued.certificatePem, keyPem, rootPem };
+}
+
+/** Asks to be taken into Raft. Asked again, also after a crash, the answer is the same. */
+export async function joinRaft(record: NodeRecord, caller: Caller): Promise<NodeRecord> {
+  const own = ownAddress(record);
+  const { raftId, members } = await atSomeManager(record, caller, (clients, address, waiting) =>
+    clients.join(address, { own, ...waiting }),
+  );
+  const managers = [...new Set([...members.map(({ address }) => address), ...record.managers])];
+  return { ...record, managers, manager: { raftId, isFounder: false } };
+}
+
+/** Tells the leader, by way of this node's own manager or another, that this one leaves Raft. */
+export async function leaveRaft(record: NodeRecord, caller: Caller): Promise<void> {
+  await using clients = new ManagerClients({ identity: () => caller.identity, clock: caller.clock });
+  await clients.leave(ownAddress(record), { signal: caller.signal });
+}
+
+/** The others first: a manager of this node may be on its way out of Raft. */
+async function atSomeManager<T>(
+  record: NodeRecord,
+  { identity, clock, signal }: Caller,
+  call: (clients: ManagerClients, address: string, options: { readonly signal: AbortSignal }) => Promise<T>,
+): Promise<T> {
+  const own = ownAddress(record);
+  const addresses = [...record.managers.filter(address => address !== own), ...(record.manager === undefined ? [] : [own])];
+  await using clients = new ManagerClients({ identity: () => identity, clock });
+  let failure: unknown = new OperationError("unavailable", "no manager is known");
+  for (const address of addresses) {
+    signal.throwIfAborted();
+    try {
+      return await call(clients, address, { signal: AbortSignal.any([signal, clock.timeout(ANSWER_MS)]) });
+    } catch (error) {
+      if (errorKind(error) !== "unavailable") throw error;
+      failure = error;
+    }
+  }
+  throw failure;
+}

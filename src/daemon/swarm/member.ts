@@ -1,0 +1,272 @@
+import { join } from "node:path";
+import { errorMessage, OperationError } from "../../lib/errors.ts";
+import { clusterIdFrom, type RequestId } from "../../model/ids.ts";
+import type { NodeRole } from "../../model/cluster.ts";
+import type { NodeCertificate, NodeIdentity } from "../../ports/certificates.ts";
+import { LocalControl } from "../../rpc/control-client.ts";
+import { readCertificate } from "../../system/certificates.ts";
+import { createSpawner } from "../../system/spawn.ts";
+import { joinRaft, leaveRaft, ownAddress, renewCertificate } from "./manager-calls.ts";
+import { ManagerProcess } from "./manager-process.ts";
+import type { NodeFiles, NodeRecord } from "./node-files.ts";
+import type { SwarmNodeOptions } from "./swarm-node.ts";
+import { renewalTimeMs, type Standing, Upkeep } from "./upkeep.ts";
+import { WorkerNode } from "./worker-node.ts";
+
+/** How long the worker waits for the manager process of its own node before it tries another. */
+const OWN_MANAGER_MS = 3_000;
+const OWN_MANAGER_POLL_MS = 20;
+const LEAVE_MS = 8_000;
+
+interface MemberSetup {
+  readonly options: SwarmNodeOptions;
+  readonly files: NodeFiles;
+  readonly record: NodeRecord;
+  readonly identity: NodeIdentity;
+}
+
+interface RunningManager {
+  readonly process: ManagerProcess;
+  readonly control: LocalControl;
+}
+
+/** What runs while this node is in a swarm: its worker, its manager if it is to have one, and the upkeep of its certificate. */
+export class Member implements AsyncDisposable {
+  readonly #options: SwarmNodeOptions;
+  readonly #files: NodeFiles;
+  #record: NodeRecord;
+  #identity: NodeIdentity;
+  #certificate: NodeCertificate;
+  #renewAtMs: number;
+  #manager: RunningManager | undefined;
+  #worker: WorkerNode | undefined;
+  #upkeep: Upkeep | undefined;
+  #wantedRole: NodeRole | undefined;
+  #isRefused = false;
+  #expulsion: string | undefined;
+  #saving: Promise<void> = Promise.resolve();
+
+  private constructor({ options, files, record, identity }: MemberSetup) {
+    this.#options = options;
+    this.#files = files;
+    this.#record = record;
+    this.#identity = identity;
+    this.#certificate = readCertificate(identity.certificatePem);
+    this.#renewAtMs = this.#drawRenewalTime();
+  }
+
+  /** Goes on from what is on disk: a change of role that was cut short is brought to its end. */
+  static async start(setup: MemberSetup): Promise<Member> {
+    const member = new Member(setup);
+    const { options, files } = setup;
+    if (member.#certificate.role === "manager" && member.#record.manager !== undefined) member.#startManager();
+    member.#worker = await WorkerNode.start({
+      ...options,
+      ...{ nodeId: member.#record.nodeId, advertiseHost: member.#record.advertiseHost, taskDirectory: files.taskDirectory },
+      identity: () => member.#identity,
+      managers: () => member.#record.managers,
+      onManagers: managers => member.#setManagers(managers),
+      onRole: role => member.#setWantedRole(role),
+      onRefused: () => member.#setRefused(),
+      untilReachable: (address, waiting) => member.#untilOwnManager(address, waiting.signal),
+    });
+    member.#upkeep = new Upkeep({
+      ...options,
+      standing: () => member.#standing(),
+      steps: {
+        renew: waiting => member.#renew(waiting),
+        "join-raft": waiting => member.#joinRaft(waiting),
+        "end-manager": () => member.#endManager(),
+      },
+      onExpelled: error => member.#expel(error),
+    });
+    return member;
+  }
+
+  get record(): NodeRecord {
+    return this.#record;
+  }
+
+  get control(): LocalControl | undefined {
+    return this.#manager?.control;
+  }
+
+  /** What keeps this node out of its swarm; `undefined` while nothing does. */
+  get error(): string | undefined {
+    if (this.#expulsion !== undefined) return this.#expulsion;
+    const { notAfterMs } = this.#certificate;
+    if (this.#options.clock.nowMs() <= notAfterMs) return undefined;
+    return `the certificate of this node expired at ${new Date(notAfterMs).toISOString()}: leave the swarm and join it again`;
+  }
+
+  /** A manager is ready when the cluster's state says so, a worker when a manager has taken its session. */
+  async isReady(): Promise<boolean> {
+    if (this.control === undefined) return this.#worker?.isConnected() === true;
+    return (await this.#ownState(this.control)) === "ready";
+  }
+
+  /** Best effort: a manager that cannot tell the others leaves all the same. */
+  async leaveRaft(): Promise<void> {
+    await this.#upkeep?.[Symbol.asyncDispose]();
+    if (this.#manager === undefined) return;
+    const { clock, log } = this.#options;
+    try {
+      await leaveRaft(this.#record, { identity: this.#identity, clock, signal: clock.timeout(LEAVE_MS) });
+    } catch (error) {
+      log.warn({ error: errorMessage(error) }, "the other managers could not be told that this one leaves");
+    }
+  }
+
+  /** When the node has left its swarm: no task of it stays. */
+  async removeAll(): Promise<void> {
+    await this.#worker?.removeAll();
+  }
+
+  /** Containers run on; the manager hands leadership over. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#upkeep?.[Symbol.asyncDispose]();
+    await this.#worker?.[Symbol.asyncDispose]();
+    await this.#stopManager();
+    await this.#saving;
+  }
+
+  // ---- upkeep ----
+
+  #standing(): Standing {
+    return {
+      role: this.#certificate.role,
+      renewAtMs: this.#renewAtMs,
+      wantedRole: this.#wantedRole,
+      isRefused: this.#isRefused,
+      isInRaft: this.#record.manager !== undefined,
+    };
+  }
+
+  /** @returns false when the node has not got the role that it is to have yet: it is still a member of Raft. */
+  async #renew({ signal }: { readonly signal: AbortSignal }): Promise<boolean> {
+    const { clock, log } = this.#options;
+    const wasRefused = this.#isRefused;
+    const identity = await renewCertificate(this.#record, { identity: this.#identity, clock, signal });
+    const certificate = readCertificate(identity.certificatePem);
+    const hasChangedRole = certificate.role !== this.#certificate.role;
+    if (this.#wantedRole !== undefined && !hasChangedRole && this.#wantedRole !== certificate.role) return false;
+    await this.#save({ ...this.#record, role: certificate.role }, identity);
+    this.#identity = identity;
+    this.#certificate = certificate;
+    this.#renewAtMs = this.#drawRenewalTime();
+    this.#isRefused = false;
+    this.#manager?.process.reload();
+    if (hasChangedRole || wasRefused) this.#worker?.reconnect();
+    log.info(
+      { role: certificate.role, until: new Date(certificate.notAfterMs).toISOString() },
+      "this node's certificate was renewed",
+    );
+    return true;
+  }
+
+  async #joinRaft({ signal }: { readonly signal: AbortSignal }): Promise<boolean> {
+    // Nothing of an earlier time as a manager: its Raft id would not fit.
+    await this.#files.clearManager();
+    const { clock, log } = this.#options;
+    const joined = await joinRaft(this.#record, { identity: this.#identity, clock, signal });
+    await this.#save(joined);
+    this.#startManager();
+    log.info({ raftId: joined.manager?.raftId }, "this node is a manager now");
+    return true;
+  }
+
+  async #endManager(): Promise<boolean> {
+    await this.#stopManager();
+    await this.#files.clearManager();
+    const { manager: _, ...record } = this.#record;
+    await this.#save(record);
+    this.#options.log.info({}, "this node is a worker now");
+    return true;
+  }
+
+  #expel(error: unknown): void {
+    this.#expulsion = errorMessage(error);
+    // Containers run on until the node leaves; nobody is asked for anything any more.
+    const ended = Promise.all([this.#worker?.[Symbol.asyncDispose](), this.#stopManager()]);
+    ended.catch((cause: unknown) =>
+      this.#options.log.error({ error: errorMessage(cause) }, "could not end this node's part in the swarm"),
+    );
+  }
+
+  #setWantedRole(role: NodeRole | undefined): void {
+    this.#wantedRole = role;
+    this.#upkeep?.wake();
+  }
+
+  #setRefused(): void {
+    this.#isRefused = true;
+    this.#upkeep?.wake();
+  }
+
+  #setManagers(managers: readonly string[]): void {
+    if (managers.length === 0 || managers.join() === this.#record.managers.join()) return;
+    this.#save({ ...this.#record, managers }).catch((error: unknown) =>
+      this.#options.log.error({ error: errorMessage(error) }, "the managers' addresses could not be kept"),
+    );
+  }
+
+  /** In force at once, on disk in order. */
+  #save(record: NodeRecord, identity?: NodeIdentity): Promise<void> {
+    this.#record = record;
+    this.#saving = this.#saving.catch(() => undefined).then(() => this.#files.save(record, identity));
+    return this.#saving;
+  }
+
+  #drawRenewalTime(): number {
+    return renewalTimeMs(this.#certificate, this.#options.random.uint32() / 2 ** 32);
+  }
+
+  // ---- the manager process ----
+
+  #startManager(): void {
+    const { config, clock, log } = this.#options;
+    const { manager, nodeId, clusterId, listenAddress } = this.#record;
+    if (manager === undefined || this.#manager !== undefined) return;
+    const socketPath = join(config.execRoot, "manager.sock");
+    const { dataRoot, logLevel } = config;
+    const crashDirectory = join(dataRoot, "crash");
+    this.#manager = {
+      process: new ManagerProcess({
+        ...{ clock, log },
+        spawner: createSpawner(),
+        options: {
+          ...{ dataRoot, socketPath, logLevel, crashDirectory, nodeId, clusterId, listenAddress, ...manager },
+          advertiseAddress: ownAddress(this.#record),
+        },
+      }),
+      control: new LocalControl({ path: socketPath, clock }),
+    };
+  }
+
+  async #stopManager(): Promise<void> {
+    const manager = this.#manager;
+    this.#manager = undefined;
+    await manager?.control[Symbol.asyncDispose]();
+    await manager?.process[Symbol.asyncDispose]();
+  }
+
+  /** The worker does not knock at its own manager's door before that is open and knows this node. */
+  async #untilOwnManager(address: string, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const control = this.control;
+    if (control === undefined || address !== ownAddress(this.#record)) return;
+    const deadlineMs = clock.monotonicMs() + OWN_MANAGER_MS;
+    while (clock.monotonicMs() < deadlineMs && this.control === control) {
+      const state = await this.#ownState(control).catch(() => undefined);
+      if (state !== undefined) return;
+      await clock.sleep(OWN_MANAGER_POLL_MS, { signal });
+    }
+    throw new OperationError("unavailable", "this node's own manager is not ready");
+  }
+
+  async #ownState(control: LocalControl): Promise<string | undefined> {
+    const requestId = clusterIdFrom<RequestId>(this.#options.random.bytes(25));
+    const answer = await control.call({ kind: "get-node", idOrName: this.#record.nodeId }, { requestId });
+    return answer.kind === "nodes" ? answer.nodes[0]?.node.status.state : undefined;
+  }
+}
