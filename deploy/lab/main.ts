@@ -17,6 +17,7 @@ const USAGE = `Usage: lab VERB [--name LAB]
   restart HOST...                             start what was killed, boot what was crashed
   pause HOST... | resume HOST...              stop and continue every process on it
   cut HOST... | heal HOST...                  its network cable
+  get URL                                     what the client, a host without a daemon, is answered there
   sh HOST COMMAND...                          run a shell command inside it ("client" is a host without a daemon)
   down                                        take everything away
 `;
@@ -64,6 +65,7 @@ async function main(): Promise<void> {
       isEmpty: values.empty,
     });
   } else if (verb === "host") console.log(`unix://${daemonHost(readLab(values.name), positionals[0] ?? "").socket}`);
+  else if (verb === "get") get(readLab(values.name), positionals[0] ?? "");
   else if (verb === "down") await down(values.name);
   else if (verb === "help") process.stdout.write(USAGE);
   else throw new Error(`unknown verb: ${verb}\n${USAGE}`);
@@ -137,6 +139,15 @@ async function down(name: string): Promise<void> {
     rmdirSync(LAB_ROOT);
     removeCgroups("/shoal-lab");
   }
+}
+
+/** Not every machine has curl, and every one here has Node. */
+function get(lab: Lab, target: string): void {
+  const url = /^https?:\/\//.test(target) ? target : `http://${target}`;
+  const [enter = "", ...prefix] = enterCommand(findHost(lab, "client"));
+  const program = "fetch(process.argv[1]).then(answer => answer.text()).then(text => process.stdout.write(text))";
+  const { status } = spawnSync(enter, [...prefix, process.execPath, "-e", program, url], { stdio: "inherit" });
+  process.exitCode = status ?? 1;
 }
 
 /** `lab sh [--name LAB] HOST COMMAND...`: everything after the host is the command's own. */

@@ -142,7 +142,7 @@ function finish(manager: Host): void {
   console.log(`\nTook ${Math.round((performance.now() - startMs) / 1_000)} s. The cluster is up. Try:`);
   console.log(`  export DOCKER_HOST=${manager.dockerHost}`);
   console.log("  bin/shoal node ls; bin/shoal service ps demo; bin/shoal service scale demo=5");
-  console.log(`  bin/lab sh${LAB_FLAG} client busybox wget -q -O - ${manager.address}:${PORT}`);
+  console.log(`  bin/lab get${LAB_FLAG} ${manager.address}:${PORT}`);
   console.log(`  bin/lab restart${LAB_FLAG} w1        # the crashed worker comes back`);
   console.log(`  bin/lab down${LAB_FLAG}              # takes everything away`);
   if (failures.length > 0) {
