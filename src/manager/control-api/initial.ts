@@ -16,7 +16,6 @@ export const CLUSTER_DEFAULTS: ClusterSpec = {
   snapshotInterval: 10_000,
   logEntriesForSlowFollowers: 500,
 };
-export const ADDRESS_POOL_DEFAULT: readonly string[] = ["10.0.0.0/8"];
 export const SUBNET_SIZE_DEFAULT = 24;
 export const DATA_PATH_PORT_DEFAULT = 4789;
 
@@ -61,7 +60,7 @@ function initialCluster(options: InitialOptions): Cluster {
       joinTokenWorker: newJoinToken(root.certificatePem, options),
       joinTokenManager: newJoinToken(root.certificatePem, options),
     },
-    defaultAddressPool: defaultAddressPool.length === 0 ? ADDRESS_POOL_DEFAULT : defaultAddressPool,
+    defaultAddressPool,
     subnetSize: subnetSize === 0 ? SUBNET_SIZE_DEFAULT : subnetSize,
     dataPathPort: dataPathPort === 0 ? DATA_PATH_PORT_DEFAULT : dataPathPort,
   };
