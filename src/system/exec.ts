@@ -3,6 +3,7 @@ import { errorMessage, OperationError } from "../lib/errors.ts";
 import type { Exec, RunOptions, RunResult } from "../ports/exec.ts";
 import type { ChildProcess, Spawner } from "../ports/process.ts";
 import { createSpawner } from "./spawn.ts";
+import { spawnTurn } from "./spawn-turns.ts";
 
 const OUTPUT_BYTES_MAX = 1024 * 1024;
 const SIGKILL = 9;
@@ -19,6 +20,7 @@ interface Run {
 
 async function run(spawner: Spawner, { file, args, options }: Run): Promise<RunResult> {
   const { stdin, cwd, env, signal, outputBytesMax = OUTPUT_BYTES_MAX, allowFailure = false } = options;
+  await spawnTurn();
   signal?.throwIfAborted();
   const child = start(spawner, {
     file,

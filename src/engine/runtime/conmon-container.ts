@@ -1,4 +1,3 @@
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { OperationError } from "../../lib/errors.ts";
 import type { ContainerId } from "../../model/ids.ts";
@@ -9,6 +8,7 @@ import type { RuntimeHost } from "./host.ts";
 import { reopenLog, rotateLog, writeControlLine } from "./log-rotation.ts";
 import { encodeSpec } from "./oci/spec.ts";
 import { hasEnded, readProcessStat } from "./process-stat.ts";
+import { removeFile } from "./remove-file.ts";
 import { type OciRuntime, runVerb } from "./runtime-command.ts";
 import type { ShimContainer, ShimExec, ShimExit, ShimProcess, ShimStreams } from "./shim.ts";
 
@@ -128,7 +128,7 @@ export class ConmonContainer implements ShimContainer {
     const { bundlePath, forget } = this.#options;
     await this.#run(["delete", "--force"]);
     this.#attachConnection?.close();
-    await Promise.all([forget(), ...SHIM_FILES.map(name => rm(join(bundlePath, name), { force: true }))]);
+    await Promise.all([forget(), ...SHIM_FILES.map(name => removeFile(join(bundlePath, name)))]);
   }
 
   async #isAlive(): Promise<boolean> {

@@ -10,6 +10,7 @@ import { prepareConmonCgroup } from "./conmon-cgroup.ts";
 import { ExitDirectory } from "./exit-directory.ts";
 import type { RuntimeHost } from "./host.ts";
 import { hasEnded, type ProcessStat, readProcessStat } from "./process-stat.ts";
+import { removeFile } from "./remove-file.ts";
 import { type OciRuntime, prepareRuntime, runVerb } from "./runtime-command.ts";
 import type { Shim, ShimContainer, ShimCreate, ShimExit, ShimRestore } from "./shim.ts";
 
@@ -85,11 +86,7 @@ export async function createConmonShim(options: ConmonShimOptions): Promise<Conm
   async function create(request: ShimCreate): Promise<ShimContainer> {
     const { id, bundlePath } = request;
     const runtime = runtimeNamed(request.runtime);
-    const [program] = await Promise.all([
-      readProgram(bundlePath),
-      exits.remove(id),
-      rm(join(bundlePath, "oom"), { force: true }),
-    ]);
+    const [program] = await Promise.all([readProgram(bundlePath), exits.remove(id), removeFile(join(bundlePath, "oom"))]);
     const launch: ConmonLaunch = { host, conmonPath, runtime, exitDirectoryPath: exits.path, cgroupProcsFiles };
     const pid = await launchConmon(launch, { ...request, program });
     const [processStat, cgroups] = await Promise.all([readProcessStat(pid), readCgroupPaths(pid)]);
@@ -155,7 +152,7 @@ export async function createConmonShim(options: ConmonShimOptions): Promise<Conm
     );
     await endConmon({ id, bundlePath });
     exits.forget(id);
-    await Promise.all([exits.remove(id), ...SHIM_FILES.map(name => rm(join(bundlePath, name), { force: true }))]);
+    await Promise.all([exits.remove(id), ...SHIM_FILES.map(name => removeFile(join(bundlePath, name)))]);
   }
 
   return { create, restore, discard, [Symbol.dispose]: () => exits[Symbol.dispose]() };

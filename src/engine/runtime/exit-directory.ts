@@ -1,7 +1,8 @@
 import { type FSWatcher, watch } from "node:fs";
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ContainerId } from "../../model/ids.ts";
+import { removeFile } from "./remove-file.ts";
 
 /** The folder in which each conmon leaves its container's exit code, in a file named after it, renamed into place. */
 export class ExitDirectory implements Disposable {
@@ -38,7 +39,7 @@ export class ExitDirectory implements Disposable {
   }
 
   async remove(id: ContainerId): Promise<void> {
-    await rm(join(this.path, id), { force: true });
+    await removeFile(join(this.path, id));
   }
 
   async #look(id: string): Promise<void> {
