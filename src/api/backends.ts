@@ -74,6 +74,39 @@ export interface StatsBackend {
   ): Promise<AsyncIterable<ContainerStats>>;
 }
 
+/** Files of containers, running or not. */
+export interface ContainerArchiveBackend {
+  /** @throws OperationError `not-found`: `Could not find the file /x in container y`. */
+  stat(idOrName: string, path: string): Promise<PathStat>;
+  /** The archive must be read, or `signal` aborted. */
+  read(
+    idOrName: string,
+    options: { readonly path: string; readonly signal: AbortSignal },
+  ): Promise<{ readonly stat: PathStat; readonly archive: AsyncIterable<Uint8Array> }>;
+  write(
+    idOrName: string,
+    request: {
+      readonly path: string;
+      readonly noOverwriteDirNonDir: boolean;
+      readonly copyUidGid: boolean;
+      readonly archive: AsyncIterable<Uint8Array>;
+    },
+  ): Promise<void>;
+  exportTree(idOrName: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
+  /** Kinds: 0 modified, 1 added, 2 deleted. */
+  changes(idOrName: string, signal: AbortSignal): Promise<readonly { readonly path: string; readonly kind: 0 | 1 | 2 }[]>;
+}
+
+export interface PathStat {
+  readonly name: string;
+  readonly sizeBytes: number;
+  /** Go's os.FileMode. */
+  readonly mode: number;
+  /** ns since 1970, in decimal. */
+  readonly mtimeNs: string;
+  readonly linkTarget: string;
+}
+
 export interface TerminalSize {
   readonly heightCells: number;
   readonly widthCells: number;

@@ -1,4 +1,5 @@
 import type {
+  ContainerArchiveBackend,
   ContainersBackend,
   ExecsBackend,
   ImagesBackend,
@@ -25,8 +26,9 @@ export interface Backends {
   readonly system: SystemBackend;
   readonly swarm: SwarmMembershipBackend;
   readonly control: ControlCaller;
-  /** Missing: that route refuses. */
+  /** Missing: those routes refuse. */
   readonly stats?: StatsBackend;
+  readonly archive?: ContainerArchiveBackend;
   /** Logs of services and tasks, wherever their containers are. Missing: those routes refuse. */
   readonly clusterLogs?: LogsBackend;
 }

@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { Disposal } from "../lib/disposal.ts";
 import type { SystemBackend, SystemInfo } from "../api/backends.ts";
+import { ContainerArchive } from "../engine/archive/container-archive.ts";
 import { ContainerEngine } from "../engine/containers/container-engine.ts";
 import { ociRuntimeSpecs } from "../engine/containers/oci-runtime-specs.ts";
 import { EventLog } from "../engine/events/event-log.ts";
@@ -36,6 +37,7 @@ import { BUILT_AT, COMMIT, VERSION } from "./version.ts";
 export interface Engine extends AsyncDisposable {
   readonly containers: ContainerEngine;
   readonly stats: ContainerStatistics;
+  readonly archive: ContainerArchive;
   readonly images: ImageStore;
   readonly networks: EngineNetworks;
   readonly volumes: Volumes;
@@ -169,6 +171,7 @@ export async function createEngine({ config, clock, random, log, engineId, onNet
     return {
       containers,
       stats: new ContainerStatistics({ containers, clock }),
+      archive: new ContainerArchive({ containers, archives, layers: images }),
       images,
       networks,
       volumes,

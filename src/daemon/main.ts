@@ -60,9 +60,20 @@ async function main(): Promise<void> {
       }),
     );
     const swarm = resources.use(await SwarmNode.create({ config, engine, disk, clock, random, log, clusterNetwork }));
-    const { containers, stats, images, networks, volumes, system } = engine;
+    const { containers, stats, archive, images, networks, volumes, system } = engine;
     const api = createApiServer({
-      backends: { containers, execs: containers.execs, stats, images, networks, volumes, system, swarm, control: swarm.control },
+      backends: {
+        containers,
+        execs: containers.execs,
+        stats,
+        archive,
+        images,
+        networks,
+        volumes,
+        system,
+        swarm,
+        control: swarm.control,
+      },
       ...{ log, clock, random, version: VERSION },
     });
     resources.defer(() => api.close());

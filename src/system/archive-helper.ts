@@ -2,19 +2,38 @@ import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { errnoCode, errorMessage, OperationError } from "../lib/errors.ts";
 import { TarParser } from "../lib/tar/parser.ts";
+import { readPath, readTree, statPath } from "./archive/container-path.ts";
+import { openRoot } from "./archive/container-root.ts";
+import type { ConfinedRoot } from "./archive/confined-root.ts";
+import { listChanges, readChanges } from "./archive/layer-changes.ts";
 import { dieWithParent, fchdir, syncfs } from "./archive/node-calls.ts";
-import { type ArchiveJob, type ArchiveReply, FRAME_BYTES_MAX } from "./archive/protocol.ts";
+import {
+  type ArchiveJob,
+  type ArchiveReply,
+  CHANGE_KINDS,
+  DATA_FRAME,
+  FRAME_BYTES_MAX,
+  type LayerFolders,
+  OUTPUT_HEADER_BYTES,
+  REPLY_FRAME,
+  type RootSource,
+} from "./archive/protocol.ts";
+import { writePath } from "./archive/write-path.ts";
 import { TreeWriter } from "./archive/tree-writer.ts";
-import { chroot, mount } from "./libc.ts";
+import { chroot, mount, SystemCallError } from "./libc.ts";
 
 /**
- * The program that touches trees with names from archives. It changes its root to a tree before it writes there and back afterwards;
- * nothing from the tree is ever executed or loaded. It ends with its stdin.
+ * The program that touches trees with names from archives and trees that containers write to. For a layer it changes its root to the tree
+ * before it writes there and back afterwards; in a container's tree the kernel resolves every name inside the container's root.
+ * Nothing from a tree is ever executed or loaded. It ends with its stdin.
  */
 const READ_BYTES = 256 * 1024;
 const rootFd = openSync("/", "r");
 const frame = Buffer.allocUnsafe(FRAME_BYTES_MAX);
 const chunk = Buffer.allocUnsafe(READ_BYTES);
+const gathered = Buffer.allocUnsafe(READ_BYTES);
+let gatheredBytes = 0;
+const CHANGES_AT_ONCE = 1000;
 
 type Unpack = Extract<ArchiveJob, { kind: "unpack" }>;
 
@@ -36,6 +55,75 @@ function run(job: ArchiveJob): ArchiveReply {
     case "remove":
       for (const path of job.paths) rmSync(path, { recursive: true, force: true, maxRetries: 0 });
       return { kind: "done" };
+    case "stat-path":
+      return inRoot(job.root, root => ({ kind: "stat", stat: statPath(root, job.path) }));
+    case "read-path":
+      return inRoot(job.root, root => {
+        reply({ kind: "stat", stat: statPath(root, job.path) });
+        readPath(root, job.path, sendData);
+        return finished();
+      });
+    case "write-path":
+      return inRoot(job.root, root => {
+        writePath(root, { path: job.path, settings: job, source: frames() });
+        return { kind: "done" };
+      });
+    case "read-tree":
+      return inRoot(job.root, root => {
+        readTree(root, sendData);
+        return finished();
+      });
+    case "list-changes":
+      return sendChanges(job.layers);
+    case "read-changes":
+      readChanges(job.layers, sendData);
+      return finished();
+  }
+}
+
+function inRoot(source: RootSource, action: (root: ConfinedRoot) => ArchiveReply): ArchiveReply {
+  const root = openRoot(source);
+  try {
+    return action(root);
+  } finally {
+    root.close();
+  }
+}
+
+function sendChanges(layers: LayerFolders): ArchiveReply {
+  const changes = listChanges(layers);
+  for (let start = 0; start < changes.length; start += CHANGES_AT_ONCE) {
+    const some = changes.slice(start, start + CHANGES_AT_ONCE);
+    const lines = some.map(({ path, kind }) => `${JSON.stringify([path.toString("utf8"), CHANGE_KINDS.indexOf(kind)])}\n`);
+    sendFrame(DATA_FRAME, Buffer.from(lines.join("")));
+  }
+  return { kind: "done" };
+}
+
+/** Small pieces go together. */
+function sendData(bytes: Uint8Array): void {
+  if (gatheredBytes + bytes.length > gathered.length) flushData();
+  if (bytes.length > gathered.length) return sendFrame(DATA_FRAME, bytes);
+  gathered.set(bytes, gatheredBytes);
+  gatheredBytes += bytes.length;
+}
+
+function flushData(): void {
+  if (gatheredBytes > 0) sendFrame(DATA_FRAME, gathered.subarray(0, gatheredBytes));
+  gatheredBytes = 0;
+}
+
+function finished(): ArchiveReply {
+  flushData();
+  return { kind: "done" };
+}
+
+function sendFrame(kind: number, payload: Uint8Array): void {
+  const header = Buffer.alloc(OUTPUT_HEADER_BYTES);
+  header[0] = kind;
+  header.writeUInt32LE(payload.length, 1);
+  for (const bytes of [header, payload]) {
+    for (let written = 0; written < bytes.length; ) written += writeSync(1, bytes, written);
   }
 }
 
@@ -92,9 +180,16 @@ function readFully(length: number): boolean {
 
 /** What a hostile or broken archive causes is `invalid`; what the disk does is not. */
 function failure(error: unknown): ArchiveReply {
-  const isInput = error instanceof OperationError ? error.kind === "invalid" : INPUT_ERRNOS.has(errnoCode(error) ?? "");
-  return { kind: "failed", errorKind: isInput ? "invalid" : "internal", message: errorMessage(error) };
+  const message = errorMessage(error);
+  if (error instanceof OperationError && error.kind === "not-found") return { kind: "failed", errorKind: "not-found", message };
+  const isInput = error instanceof OperationError ? error.kind === "invalid" : INPUT_ERRNOS.has(codeOf(error));
+  return { kind: "failed", errorKind: isInput ? "invalid" : "internal", message };
 }
+
+function codeOf(error: unknown): string {
+  return error instanceof SystemCallError ? error.code : (errnoCode(error) ?? "");
+}
+
 const INPUT_ERRNOS = new Set([
   "ENAMETOOLONG",
   "ENOTDIR",
@@ -107,8 +202,7 @@ const INPUT_ERRNOS = new Set([
 ]);
 
 function reply(message: ArchiveReply): void {
-  const line = Buffer.from(`${JSON.stringify(message)}\n`);
-  for (let written = 0; written < line.length; ) written += writeSync(1, line, written);
+  sendFrame(REPLY_FRAME, Buffer.from(JSON.stringify(message)));
 }
 
 dieWithParent();

@@ -1,7 +1,10 @@
 import { OperationError } from "../lib/errors.ts";
 import { decompress } from "./archive/decompress.ts";
 import { HelperProcess } from "./archive/helper-process.ts";
-import type { ArchiveJob, ArchiveReply } from "./archive/protocol.ts";
+import type { ArchiveJob, ArchiveReply, LayerFolders, PathStat, RootSource, WriteSettings } from "./archive/protocol.ts";
+import { Slots } from "./archive/slots.ts";
+
+export type { ChangeKind, FolderMount, LayerFolders, PathStat, RootSource, WriteSettings } from "./archive/protocol.ts";
 
 export interface UnpackOptions {
   readonly target: string;
@@ -18,21 +21,22 @@ export interface Unpacked {
   readonly entries: number;
 }
 
-const WAITING_MAX = 10_000;
+/** Clients of these may be slow, so they have slots of their own. */
+const CONTAINER_JOBS_MAX = 16;
 
 /**
  * Work on trees and archives, in helper programs: one is kept warm, more run while there is work for them.
  * Nothing here blocks the event loop: the helpers write, hash and parse; decompression runs in the libuv pool or a program of the host.
  */
 export class Archives implements AsyncDisposable {
-  readonly #helpersMax: number;
+  readonly #slots: Slots;
+  readonly #containerSlots = new Slots(CONTAINER_JOBS_MAX);
   readonly #idle: HelperProcess[] = [];
   readonly #running = new Set<HelperProcess>();
-  readonly #queue: (() => void)[] = [];
   #isClosed = false;
 
   private constructor(helpersMax: number) {
-    this.#helpersMax = helpersMax;
+    this.#slots = new Slots(helpersMax);
   }
 
   static create(options: { readonly helpersMax?: number } = {}): Archives {
@@ -49,7 +53,7 @@ export class Archives implements AsyncDisposable {
   async unpack(source: string | AsyncIterable<Uint8Array>, options: UnpackOptions): Promise<Unpacked> {
     const isPath = typeof source === "string";
     const job: ArchiveJob = { kind: "unpack", ...options, ...(isPath ? { source } : {}) };
-    const reply = await this.#run(job, isPath ? undefined : source);
+    const reply = await this.#run(job, isPath ? {} : { stream: source });
     if (reply.kind !== "unpacked") throw new OperationError("internal", "archive helper: unexpected reply");
     return { sha256: reply.sha256, sizeBytes: reply.sizeBytes, entries: reply.entries };
   }
@@ -74,36 +78,135 @@ export class Archives implements AsyncDisposable {
     await this.#run({ kind: "mount-overlay", ...options });
   }
 
+  /** @throws OperationError `not-found` when there is nothing of that name in the container. */
+  async statPath(root: RootSource, path: string): Promise<PathStat> {
+    const reply = await this.#run({ kind: "stat-path", root, path }, { isContainer: true });
+    if (reply.kind !== "stat") throw new OperationError("internal", "archive helper: unexpected reply");
+    return reply.stat;
+  }
+
+  /** What is at a path of a container as an archive. The stream must be read, or `signal` aborted: until then a helper is held. */
+  async readPath(
+    root: RootSource,
+    { path, signal }: { readonly path: string; readonly signal: AbortSignal },
+  ): Promise<{ readonly stat: PathStat; readonly archive: AsyncIterable<Uint8Array> }> {
+    const { first, data } = await this.#open({ kind: "read-path", root, path }, { hasFirstReply: true, signal });
+    if (first?.kind !== "stat") throw new OperationError("internal", "archive helper: unexpected reply");
+    return { stat: first.stat, archive: data };
+  }
+
+  /** Unpacks an archive, compressed or not, at a folder of a container. */
+  async writePath(
+    root: RootSource,
+    {
+      path,
+      settings,
+      archive,
+    }: { readonly path: string; readonly settings: WriteSettings; readonly archive: AsyncIterable<Uint8Array> },
+  ): Promise<void> {
+    await this.#run({ kind: "write-path", root, path, ...settings }, { isContainer: true, stream: decompress(archive) });
+  }
+
+  /** A whole tree as an archive. Read it, or abort `signal`. */
+  async readTree(root: RootSource, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    return (await this.#open({ kind: "read-tree", root }, { hasFirstReply: false, signal })).data;
+  }
+
+  /** What a container's own layer changes, as lines of JSON: `[path, kind]`, the kind an index of `CHANGE_KINDS`. */
+  async listChanges(layers: LayerFolders, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    return (await this.#open({ kind: "list-changes", layers }, { hasFirstReply: false, signal })).data;
+  }
+
+  /** The changes as a layer's archive. */
+  async readChanges(layers: LayerFolders, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    return (await this.#open({ kind: "read-changes", layers }, { hasFirstReply: false, signal })).data;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     await Promise.all([...this.#idle.splice(0), ...this.#running].map(helper => helper.stop()));
   }
 
-  async #run(job: ArchiveJob, stream?: AsyncIterable<Uint8Array>): Promise<ArchiveReply> {
-    while (this.#running.size >= this.#helpersMax) {
-      if (this.#queue.length >= WAITING_MAX) throw new OperationError("unavailable", "too many archive operations are waiting");
-      await new Promise<void>(resolve => this.#queue.push(resolve));
-    }
-    if (this.#isClosed) throw new OperationError("unavailable", "the daemon is shutting down");
-    const helper = this.#take();
-    this.#running.add(helper);
+  async #run(
+    job: ArchiveJob,
+    {
+      stream,
+      isContainer = false,
+    }: { readonly stream?: AsyncIterable<Uint8Array> | undefined; readonly isContainer?: boolean } = {},
+  ): Promise<ArchiveReply> {
+    const release = await (isContainer ? this.#containerSlots : this.#slots).take();
     try {
-      return await helper.run(job, stream);
+      const helper = this.#take();
+      try {
+        return await helper.run(job, stream);
+      } finally {
+        await this.#putBack(helper, job);
+      }
     } finally {
-      this.#running.delete(helper);
-      await this.#putBack(helper);
-      this.#queue.shift()?.();
+      release();
+    }
+  }
+
+  async #open(
+    job: ArchiveJob,
+    { hasFirstReply, signal }: { readonly hasFirstReply: boolean; readonly signal: AbortSignal },
+  ): Promise<{ readonly first: ArchiveReply | undefined; readonly data: AsyncIterable<Uint8Array> }> {
+    const release = await this.#containerSlots.take();
+    let helper: HelperProcess | undefined;
+    const giveBack = async (isWhole: boolean): Promise<void> => {
+      signal.removeEventListener("abort", onAbort);
+      if (!isWhole) await helper?.stop();
+      if (helper !== undefined) await this.#putBack(helper, job);
+      helper = undefined;
+      release();
+    };
+    const onAbort = (): void => void giveBack(false);
+    try {
+      signal.throwIfAborted();
+      signal.addEventListener("abort", onAbort, { once: true });
+      helper = this.#take();
+      const { first, data } = await helper.open(job, { hasFirstReply });
+      return { first, data: thenDo(data, giveBack) };
+    } catch (error) {
+      await giveBack(false);
+      throw error;
     }
   }
 
   #take(): HelperProcess {
-    for (let helper = this.#idle.pop(); helper !== undefined; helper = this.#idle.pop()) if (!helper.isOver) return helper;
-    return HelperProcess.start();
+    if (this.#isClosed) throw new OperationError("unavailable", "the daemon is shutting down");
+    let helper = this.#idle.pop();
+    while (helper?.isOver === true) helper = this.#idle.pop();
+    helper ??= HelperProcess.start();
+    this.#running.add(helper);
+    return helper;
   }
 
-  /** One stays warm. */
-  async #putBack(helper: HelperProcess): Promise<void> {
-    if (this.#isClosed || (this.#idle.length > 0 && !helper.isOver)) await helper.stop();
-    else this.#idle.push(helper.isOver ? HelperProcess.start() : helper);
+  /** One stays warm. One that has mounts of its own has done all it can. */
+  async #putBack(helper: HelperProcess, job: ArchiveJob): Promise<void> {
+    this.#running.delete(helper);
+    const isSpent = "root" in job && job.root.kind === "folder" && job.root.mounts.length > 0;
+    if (this.#isClosed || helper.isOver || isSpent || this.#idle.length > 0) {
+      await helper.stop();
+      this.#keepWarm();
+    } else this.#idle.push(helper);
+  }
+
+  #keepWarm(): void {
+    if (!this.#isClosed && this.#idle.length === 0) this.#idle.push(HelperProcess.start());
+  }
+}
+
+/** @param action - Told whether all of it was read. */
+async function* thenDo(
+  source: AsyncIterable<Uint8Array>,
+  action: (isWhole: boolean) => Promise<void>,
+): AsyncGenerator<Uint8Array, void, void> {
+  let isWhole = false;
+  try {
+    yield* source;
+    isWhole = true;
+  } finally {
+    await action(isWhole);
   }
 }

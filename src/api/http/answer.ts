@@ -10,7 +10,7 @@ export async function sendAnswer(response: ServerResponse, answer: Exclude<Answe
     case "json":
       return sendJson(response, answer.status, answer.value);
     case "empty":
-      response.writeHead(answer.status);
+      response.writeHead(answer.status, answer.headers);
       response.end();
       return;
     case "text":
@@ -44,6 +44,7 @@ export function sendJson(response: ServerResponse, status: number, value: unknow
 
 async function sendStream(response: ServerResponse, answer: Answer & { readonly kind: "stream" }): Promise<void> {
   response.setHeader("Content-Type", answer.contentType);
+  for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);
   if (answer.isEager) response.flushHeaders();
   try {
     for await (const chunk of answer.chunks) await writeAll(response, [chunk]);

@@ -25,12 +25,13 @@ export interface RequestBody {
 /** What a route answers. */
 export type Answer =
   | { readonly kind: "json"; readonly status: number; readonly value: unknown }
-  | { readonly kind: "empty"; readonly status: number }
+  | { readonly kind: "empty"; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
   | { readonly kind: "text"; readonly text: string; readonly headers: Readonly<Record<string, string>> }
   /** Sent as it comes. Nothing has been sent while `chunks` has given nothing and `isEager` is false, so an error can still be an error. */
   | {
       readonly kind: "stream";
       readonly contentType: string;
+      readonly headers?: Readonly<Record<string, string>>;
       readonly chunks: AsyncIterable<Uint8Array>;
       readonly isEager: boolean;
       /** Appended when `chunks` throws after the first byte. */

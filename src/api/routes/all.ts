@@ -1,6 +1,7 @@
 import type { ApiContext } from "../context.ts";
 import type { Route } from "../http/exchange.ts";
 import { CONFIG_ROUTES } from "./configs.ts";
+import { CONTAINER_ARCHIVE_ROUTES } from "./container-archive.ts";
 import { CONTAINER_STATS_ROUTES } from "./container-stats.ts";
 import { CONTAINER_STREAM_ROUTES } from "./container-streams.ts";
 import { CONTAINER_ROUTES } from "./containers.ts";
@@ -20,6 +21,7 @@ import { VOLUME_ROUTES } from "./volumes.ts";
 export const ROUTES: readonly Route<ApiContext>[] = [
   ...SYSTEM_ROUTES,
   ...CONTAINER_ROUTES,
+  ...CONTAINER_ARCHIVE_ROUTES,
   ...CONTAINER_STATS_ROUTES,
   ...CONTAINER_STREAM_ROUTES,
   ...EXEC_ROUTES,

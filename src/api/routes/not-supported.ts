@@ -2,7 +2,7 @@ import { OperationError } from "../../lib/errors.ts";
 import type { ApiContext } from "../context.ts";
 import type { Handler, Route } from "../http/exchange.ts";
 import { json } from "../http/exchange.ts";
-import { DELETE, GET, HEAD, POST, PUT } from "./route.ts";
+import { DELETE, GET, POST } from "./route.ts";
 
 /** Routes that Docker has and this server does not: each says so, in a 400 that the CLI prints. */
 function refuse(what: string): Handler<ApiContext> {
@@ -11,15 +11,9 @@ function refuse(what: string): Handler<ApiContext> {
   };
 }
 
-const COPY = "copying files between containers and the host";
 const CHECKPOINT = "checkpointing containers";
 
 export const NOT_SUPPORTED_ROUTES: readonly Route<ApiContext>[] = [
-  HEAD("/containers/{name:.*}/archive", refuse(COPY)),
-  GET("/containers/{name:.*}/archive", refuse(COPY)),
-  PUT("/containers/{name:.*}/archive", refuse(COPY)),
-  GET("/containers/{name:.*}/export", refuse("exporting a container's file system")),
-  GET("/containers/{name:.*}/changes", refuse("showing changes to a container's file system")),
   GET("/containers/{name:.*}/checkpoints", refuse(CHECKPOINT)),
   POST("/containers/{name:.*}/checkpoints", refuse(CHECKPOINT)),
   POST("/commit", refuse("committing containers to images")),

@@ -13,6 +13,7 @@ import { createContainer } from "./create-container.ts";
 import type { ContainerDependencies } from "./dependencies.ts";
 import type { ContainerEntry, ExitResult } from "./entry.ts";
 import { ExecStore, type TerminalSize } from "./exec-store.ts";
+import { type ContainerFileSystem, withFileSystem } from "./file-system.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { listContainers } from "./list-containers.ts";
 import { settledBy } from "./make-run.ts";
@@ -62,6 +63,16 @@ export class ContainerEngine implements AsyncDisposable {
   /** A container as it is now, without waiting for anything. */
   view(idOrName: string): Container {
     return viewOf(this.#get(idOrName));
+  }
+
+  /** Work on a container's files. One that does not run is held as it is until the work is done. */
+  async withFileSystem<T>(idOrName: string, action: (files: ContainerFileSystem) => Promise<T>): Promise<T> {
+    return withFileSystem(this.#context, this.#get(idOrName), action);
+  }
+
+  /** Says what was done to a container, in its events. */
+  announce(idOrName: string, event: { readonly action: string; readonly attributes?: Readonly<Record<string, string>> }): void {
+    publish(this.#context, this.#get(idOrName), event);
   }
 
   async inspect(idOrName: string, options: { readonly size?: boolean } = {}): Promise<Container> {

@@ -120,6 +120,11 @@ export class RootfsStore {
     return `${this.#path(id)}/upper`;
   }
 
+  layerFolders(id: ContainerId): { readonly upper: string; readonly lower: readonly string[] } {
+    const lower = this.#recordOf(id).diffIds.map(diffId => `${this.#root}/l/${this.#directoryOf(diffId)}`);
+    return { upper: this.upperPath(id), lower: lower.reverse() };
+  }
+
   async #unmount(id: ContainerId): Promise<void> {
     if (!this.#mounted.has(id)) return;
     await this.#mounts.unmount(`${this.#path(id)}/merged`);

@@ -149,6 +149,11 @@ export class ImageStore implements AsyncDisposable {
     return this.#rootfs.upperPath(containerId);
   }
 
+  /** A container's own layer and those it stands on, topmost first. */
+  layerFolders(containerId: ContainerId): { readonly upper: string; readonly lower: readonly string[] } {
+    return this.#rootfs.layerFolders(containerId);
+  }
+
   /** After a start: unmounts what does not run and removes the file systems of containers that no longer exist. */
   async restoreRootfs(options: {
     readonly known: Iterable<ContainerId>;

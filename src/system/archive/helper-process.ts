@@ -3,7 +3,9 @@ import { createRequire } from "node:module";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { OperationError } from "../../lib/errors.ts";
-import { type ArchiveJob, type ArchiveReply, FRAME_BYTES_MAX } from "./protocol.ts";
+import { Handoff } from "./handoff.ts";
+import { outputFrames } from "./output-frames.ts";
+import { type ArchiveJob, type ArchiveReply, DATA_FRAME, FRAME_BYTES_MAX } from "./protocol.ts";
 
 const STDERR_BYTES_MAX = 8 * 1024;
 
@@ -12,14 +14,14 @@ export class HelperProcess {
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #exited: Promise<void>;
   #stderr = "";
-  #output = "";
+  #handoff: Handoff | undefined;
   #waiting: { readonly resolve: (reply: ArchiveReply) => void; readonly reject: (error: Error) => void } | undefined;
   #isOver = false;
 
   private constructor(child: ChildProcessByStdio<Writable, Readable, Readable>) {
     this.#child = child;
     this.#exited = new Promise(resolve => child.once("close", () => resolve()));
-    child.stdout.setEncoding("utf8").on("data", (text: string) => this.#onOutput(text));
+    void this.#readOutput(child.stdout);
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-STDERR_BYTES_MAX);
     });
@@ -62,9 +64,38 @@ export class HelperProcess {
     }
   }
 
+  /**
+   * A job whose answer is a stream.
+   * @returns its first reply, where the job has one before the data, and the data, which throws what the job failed with.
+   */
+  async open(
+    job: ArchiveJob,
+    { hasFirstReply }: { readonly hasFirstReply: boolean },
+  ): Promise<{ readonly first: ArchiveReply | undefined; readonly data: AsyncIterable<Uint8Array> }> {
+    const handoff = new Handoff();
+    this.#handoff = handoff;
+    const first = hasFirstReply ? await this.run(job) : undefined;
+    const rest = hasFirstReply ? this.#nextReply() : this.run(job);
+    rest.then(
+      () => handoff.end(),
+      (error: unknown) => handoff.end(error),
+    );
+    return { first, data: handoff.data() };
+  }
+
+  /** Of a job that goes on. */
+  async #nextReply(): Promise<ArchiveReply> {
+    if (this.#isOver) throw this.#endError();
+    const reply = await new Promise<ArchiveReply>((resolve, reject) => (this.#waiting = { resolve, reject }));
+    if (reply.kind !== "failed") return reply;
+    this.#isOver = true;
+    throw new OperationError(reply.errorKind, reply.message);
+  }
+
   /** Ends it, whatever it does. Twice is safe. */
   async stop(): Promise<void> {
     this.#isOver = true;
+    this.#handoff?.leave(); // Its output must come to an end.
     this.#child.kill("SIGKILL");
     await this.#exited;
   }
@@ -90,19 +121,26 @@ export class HelperProcess {
     });
   }
 
-  #onOutput(text: string): void {
-    this.#output += text;
-    const end = this.#output.indexOf("\n");
-    if (end < 0) return;
-    const reply = JSON.parse(this.#output.slice(0, end)) as ArchiveReply;
-    this.#output = this.#output.slice(end + 1);
-    this.#waiting?.resolve(reply);
+  /** Data is not read faster than it is taken. */
+  async #readOutput(output: AsyncIterable<Uint8Array>): Promise<void> {
+    try {
+      for await (const { kind, payload } of outputFrames(output)) {
+        if (kind === DATA_FRAME) await this.#handoff?.give(payload);
+        else this.#waiting?.resolve(JSON.parse(Buffer.from(payload).toString("utf8")) as ArchiveReply);
+      }
+    } catch (error) {
+      this.#onEnd(error instanceof Error ? error : undefined);
+    }
   }
 
   #onEnd(cause?: Error): void {
     this.#isOver = true;
+    this.#waiting?.reject(this.#endError(cause));
+  }
+
+  #endError(cause?: Error): OperationError {
     const reason = this.#stderr.trim() || cause?.message || "it ended early";
-    this.#waiting?.reject(new OperationError("internal", `archive helper: ${reason}`, cause === undefined ? {} : { cause }));
+    return new OperationError("internal", `archive helper: ${reason}`, cause === undefined ? {} : { cause });
   }
 }
 

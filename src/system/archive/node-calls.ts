@@ -63,3 +63,33 @@ function deviceNumber(major: number, minor: number): number {
 function terminated(path: Buffer): Buffer {
   return Buffer.concat([path, Buffer.alloc(1)]);
 }
+
+const lgetxattrBytes = declareChecked<[path: Uint8Array, name: string, value: Uint8Array, size: number]>(
+  "lgetxattr",
+  "long lgetxattr(const uint8_t *path, const char *name, uint8_t *value, size_t size)",
+);
+const XATTR_BYTES_MAX = 64 * 1024;
+
+/** `undefined` where there is none, whatever the reason. */
+export function getXattr(path: Buffer, name: string): Buffer | undefined {
+  const value = Buffer.alloc(name === "security.capability" ? 64 : XATTR_BYTES_MAX);
+  try {
+    return value.subarray(0, lgetxattrBytes(terminated(path), name, value, value.length));
+  } catch {
+    return undefined;
+  }
+}
+
+const setxattrBytes = declareChecked<[path: string, name: string, value: Uint8Array, size: number, flags: number]>(
+  "setxattr",
+  "int setxattr(const char *path, const char *name, const uint8_t *value, size_t size, int flags)",
+);
+
+/** Of an open file. A file system that has no such attributes is no reason to fail. */
+export function setOpenXattr(fd: number, name: string, value: Buffer): void {
+  try {
+    setxattrBytes(`/proc/self/fd/${fd}`, name, value.length === 0 ? Buffer.alloc(1) : value, value.length, 0);
+  } catch (error) {
+    if (!(error instanceof SystemCallError) || !["ENOTSUP", "EOPNOTSUPP", "EPERM"].includes(error.code)) throw error;
+  }
+}

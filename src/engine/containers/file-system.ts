@@ -1,0 +1,72 @@
+import { stat } from "node:fs/promises";
+import type { Container } from "../../model/container.ts";
+import type { ContainerContext } from "./context.ts";
+import type { ContainerEntry } from "./entry.ts";
+import type { MountPlan } from "./mount-plan.ts";
+import { resolveInRoot, volumesIn } from "./prepare-mounts.ts";
+import { hasProcess } from "./record.ts";
+
+/** A container's file system while somebody works on it. */
+export interface ContainerFileSystem {
+  readonly container: Container;
+  /** Missing: it does not run, and cannot be started before the work is done. */
+  readonly process?: { readonly pid: number; readonly startTicks: number };
+  /** Where the root is mounted on the host, without what is mounted in it. */
+  readonly rootfsPath: string;
+  /** What a run has mounted in it; kept in memory alone (tmpfs) left out. */
+  readonly mounts: readonly { readonly source: string; readonly destination: string; readonly isWritable: boolean }[];
+}
+
+/** A container that does not run is held as it is and mounted for the time of the action. */
+export async function withFileSystem<T>(
+  context: ContainerContext,
+  entry: ContainerEntry,
+  action: (files: ContainerFileSystem) => Promise<T>,
+): Promise<T> {
+  if (hasProcess(entry.state)) return action(await describe(context, entry));
+  return entry.queue.run(async () => {
+    if (hasProcess(entry.state)) return action(await describe(context, entry)); // It was just being started.
+    await entry.teardown;
+    const { id } = entry;
+    const volumes = volumesIn(entry.record.mounts);
+    try {
+      for (const { name } of volumes) await context.volumes.mount(name, id);
+      return await action(await describe(context, entry));
+    } finally {
+      await context.images.unmountRootfs(id);
+      for (const { name } of volumes) await context.volumes.unmount(name, id);
+    }
+  });
+}
+
+async function describe(context: ContainerContext, entry: ContainerEntry): Promise<ContainerFileSystem> {
+  const { container, mounts, pidStartTicks } = entry.record;
+  const { autoRemove } = container.hostConfig;
+  const rootfsPath = await context.images.mountRootfs(entry.id, { isVolatile: autoRemove });
+  const process = hasProcess(entry.state) ? { process: { pid: container.state.pid, startTicks: pidStartTicks } } : {};
+  const all = await Promise.all([...etcFiles(container), ...mounts].map(settled));
+  return { container, ...process, rootfsPath, mounts: all.flatMap(mount => (mount === undefined ? [] : [mount])) };
+}
+
+type Settled = ContainerFileSystem["mounts"][number];
+
+function etcFiles({ resolvConfPath, hostnamePath, hostsPath }: Container): readonly Settled[] {
+  return [
+    { source: resolvConfPath, destination: "/etc/resolv.conf", isWritable: true },
+    { source: hostnamePath, destination: "/etc/hostname", isWritable: true },
+    { source: hostsPath, destination: "/etc/hosts", isWritable: true },
+  ];
+}
+
+/** `undefined` where there is nothing to mount. */
+async function settled(plan: MountPlan | Settled): Promise<Settled | undefined> {
+  if ("kind" in plan && plan.kind === "tmpfs") return undefined;
+  const { destination, isWritable } = plan;
+  const subpath = "subpath" in plan ? plan.subpath : "";
+  const source = subpath === "" ? plan.source : await resolveInRoot(plan.source, subpath);
+  const isThere = await stat(source).then(
+    () => true,
+    () => false,
+  );
+  return isThere ? { source, destination, isWritable } : undefined;
+}
