@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { type Engine, startEngines, stopEngines } from "../../oracle/engines.ts";
@@ -21,6 +22,8 @@ const MISSES = JSON.parse(readFileSync(new URL("../../oracle/misses.json", impor
 
 describe("the same commands on a real Docker Engine and on ours", function () {
   this.timeout(START_MS);
+  const suffix = randomBytes(2).toString("hex");
+  const names = { lab: `o${suffix}`, peer: `p${suffix}` };
   const results = new Map<string, ScenarioResult>();
 
   before(async function () {
@@ -28,7 +31,7 @@ describe("the same commands on a real Docker Engine and on ours", function () {
     if (status === NO_REAL_ENGINE) skip(this, stderr.trim());
     assert.equal(status, 0, stderr);
     const startedMs = performance.now();
-    const engines = startEngines();
+    const engines = startEngines(names);
     for await (const result of runAll(engines)) results.set(result.scenario.name, result);
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(0);
     const same = [...results.values()].filter(({ differences }) => differences.length === 0).length;
@@ -36,7 +39,7 @@ describe("the same commands on a real Docker Engine and on ours", function () {
       `note: ${results.size} scenarios beside Docker Engine ${await versionOf(engines.real)}: ${same} the same, ${results.size - same} differ (${MISSES.length} known), ${seconds} s`,
     );
   });
-  after(() => stopEngines());
+  after(() => stopEngines(names));
 
   for (const { name } of SCENARIOS) {
     const miss = MISSES.find(({ scenario }) => scenario === name);
