@@ -62,6 +62,11 @@ export class CliError extends Error {
   }
 }
 
+/** Told by its name: commands are loaded on their own, and some loaders then give them a class of their own. */
+export function isCliError(error: unknown): error is CliError {
+  return error instanceof Error && error.name === "CliError";
+}
+
 /** `--filter a=b --filter a=c` as the API takes it. */
 export function filterQuery(filters: readonly string[] = []): string | undefined {
   if (filters.length === 0) return undefined;

@@ -1,6 +1,6 @@
 import { Command } from "./command/command.ts";
 import { helpText, usageLine } from "./command/usage.ts";
-import { type CliContext, CliError } from "./context.ts";
+import { type CliContext, CliError, isCliError } from "./context.ts";
 import { PARTS, type Register } from "./parts.ts";
 
 export interface ConnectOptions {
@@ -26,7 +26,7 @@ export async function runProgram(args: readonly string[], options: ProgramOption
   try {
     return await dispatch(args, options);
   } catch (error) {
-    if (error instanceof CliError) {
+    if (isCliError(error)) {
       if (error.message !== "") options.stderr(`${error.message}\n`);
       return error.exitCode;
     }
@@ -72,7 +72,9 @@ async function runCommand(root: Command, words: readonly string[], options: Prog
     rest = rest.slice(1);
   }
   const asksHelp = isHelp || (command.isGroup && (rest.length === 0 || rest[0] === "--help" || rest[0] === "-h"));
-  if (asksHelp && !(isHelp && rest.length > 0)) options.stdout(helpText(command));
+  // A group alone is an unfinished command: its help is no answer that a script would want.
+  if (asksHelp && !isHelp && rest.length === 0) options.stderr(helpText(command));
+  else if (asksHelp && !(isHelp && rest.length > 0)) options.stdout(helpText(command));
   else if (command.isGroup) throw unknownCommand(command, rest[0] ?? "");
   else if (!(await command.run(rest))) options.stdout(helpText(command));
   return 0;

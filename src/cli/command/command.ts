@@ -18,6 +18,11 @@ export class FlagValueError extends Error {
   }
 }
 
+/** Told by its name, as `isCliError` is. */
+function isFlagValueError(error: unknown): error is FlagValueError {
+  return error instanceof Error && error.name === "FlagValueError";
+}
+
 /** Each command names the types of its own operands and flags, which are what it declared. */
 type Action = (...args: never[]) => Promise<void> | void;
 type AnyAction = (...args: readonly unknown[]) => Promise<void> | void;
@@ -126,7 +131,7 @@ export class Command {
     try {
       await this.#action?.(...given, ...(isVariadic ? [operands.slice(single)] : []), values);
     } catch (error) {
-      if (!(error instanceof FlagValueError)) throw error;
+      if (!isFlagValueError(error)) throw error;
       const flag = this.flags.find(({ name }) => name === error.flag) ?? { name: error.flag };
       throw new CliError(this.#withUsage(invalidFlag(flag, error.given, error.message)), FLAG_EXIT_CODE);
     }

@@ -165,8 +165,15 @@ function link(given: string): string {
   return given;
 }
 
+/** Kernel parameters that each container has of its own, beside those of its network and its message queues. */
+const SYSCTLS: readonly string[] = ["msgmax", "msgmnb", "msgmni", "sem", "shmall", "shmmax", "shmmni", "shm_rmid_forced"].map(
+  name => `kernel.${name}`,
+);
+
 function sysctl(given: string): string {
-  if (!given.includes("=")) throw new FlagValueError("sysctl", given, `sysctl '${given}' is not allowed`);
+  const [name] = splitAt(given, "=");
+  const isAllowed = given.includes("=") && (SYSCTLS.includes(name) || /^(?:net|fs\.mqueue)\./.test(name));
+  if (!isAllowed) throw new FlagValueError("sysctl", given, `sysctl '${given}' is not allowed`);
   return given;
 }
 

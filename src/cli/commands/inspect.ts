@@ -18,7 +18,7 @@ const KINDS: readonly Kind[] = [
   { name: "image", path: name => `/images/${name}/json` },
   { name: "network", path: name => `/networks/${encodeURIComponent(name)}` },
   { name: "volume", path: name => `/volumes/${encodeURIComponent(name)}` },
-  { name: "service", path: name => `/services/${encodeURIComponent(name)}`, isSwarm: true },
+  { name: "service", path: name => `/services/${encodeURIComponent(name)}?insertDefaults=true`, isSwarm: true },
   { name: "task", path: name => `/tasks/${encodeURIComponent(name)}`, isSwarm: true },
   { name: "node", path: name => `/nodes/${encodeURIComponent(name)}`, isSwarm: true },
   { name: "plugin", path: name => `/plugins/${encodeURIComponent(name)}/json`, isOptional: true },

@@ -29,7 +29,6 @@ export function prettyNode(node: Json): string {
     ...pluginLines(list(description, "Engine", "Plugins")),
     `Engine Version:\t\t${text(description, "Engine", "EngineVersion")}`,
     ...certificateLines(description),
-    "",
   ];
   return lines.map(line => `${line}\n`).join("");
 }

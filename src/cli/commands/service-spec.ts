@@ -2,6 +2,7 @@ import type { Json } from "../context.ts";
 import { CliError, field, list, text } from "../context.ts";
 import { FlagValueError } from "../command/command.ts";
 import { parseDuration, parseSize } from "../format/units.ts";
+import { pairs, splitAt } from "./container-values.ts";
 import { parseMount } from "./mount.ts";
 import { LIST_CHANGES } from "./service-lists.ts";
 import { withPath } from "./with-path.ts";
@@ -59,6 +60,8 @@ export function changedServiceSpec(spec: Json, flags: ServiceFlags): Json {
 
 type Change = (spec: Json, value: string | boolean | readonly string[]) => Json;
 
+/** How long Docker watches a new task before it counts as good. */
+const MONITOR_NANOS = 5e9;
 const CONTAINER = ["TaskTemplate", "ContainerSpec"];
 
 const CHANGES: Readonly<Record<string, Change>> = {
@@ -136,17 +139,12 @@ const CHANGES: Readonly<Record<string, Change>> = {
   restartMaxAttempts: (spec, value) =>
     withPath(spec, ["TaskTemplate", "RestartPolicy", "MaxAttempts"], unsigned("restart-max-attempts", value)),
   restartWindow: (spec, value) => withPath(spec, ["TaskTemplate", "RestartPolicy", "Window"], duration("restart-window", value)),
-  network: (spec, value) =>
-    withPath(
-      spec,
-      ["TaskTemplate", "Networks"],
-      many(value).map(Target => ({ Target })),
-    ),
+  network: (spec, value) => withPath(spec, ["TaskTemplate", "Networks"], many(value).map(parseAttachment)),
   networkAdd: (spec, value) =>
     withPath(
       spec,
       ["TaskTemplate", "Networks"],
-      [...list(spec, "TaskTemplate", "Networks"), ...many(value).map(Target => ({ Target }))],
+      [...list(spec, "TaskTemplate", "Networks"), ...many(value).map(parseAttachment)],
     ),
   networkRm: (spec, value) =>
     withPath(
@@ -173,7 +171,7 @@ const CHANGES: Readonly<Record<string, Change>> = {
 
 /** --update-* and --rollback-* say the same of two policies. */
 function policyChanges(prefix: "update" | "rollback", key: string): Readonly<Record<string, Change>> {
-  const defaults = { Parallelism: 1, FailureAction: "pause", Order: "stop-first" };
+  const defaults = { Parallelism: 1, FailureAction: "pause", Monitor: MONITOR_NANOS, Order: "stop-first" };
   const set = (name: string, value: Json) => (spec: Json) =>
     withPath(withPath(spec, [key], { ...defaults, ...(field(spec, key) as MutableJson | undefined) }), [key, name], value);
   return {
@@ -240,6 +238,22 @@ function integer(flag: string, value: unknown): number {
 function unsigned(flag: string, value: unknown): number {
   if (!/^\d+$/.test(String(value))) throw invalid(flag, value, `strconv.ParseUint: parsing "${String(value)}": invalid syntax`);
   return Number(value);
+}
+
+/** A name, or `name=net,alias=web,driver-opt=a=b`. */
+function parseAttachment(given: string): Json {
+  if (!given.includes("=")) return { Target: given };
+  const options = given.split(",").map(item => splitAt(item, "="));
+  const all = (key: string): readonly string[] => options.filter(([name]) => name === key).map(([, setting]) => setting);
+  const unknown = options.find(([key]) => !["name", "alias", "driver-opt"].includes(key));
+  if (unknown !== undefined) throw invalid("network", given, `invalid field key ${unknown[0]}`);
+  const [Target] = all("name");
+  if (Target === undefined) throw invalid("network", given, "network name/id is not specified");
+  return {
+    Target,
+    ...(all("alias").length > 0 && { Aliases: all("alias") }),
+    ...(all("driver-opt").length > 0 && { DriverOpts: pairs(all("driver-opt")) }),
+  };
 }
 
 function parsePreference(value: string): Json {

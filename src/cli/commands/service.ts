@@ -184,7 +184,7 @@ function withFlags(command: Command, values: readonly string[], lists: readonly 
 
 async function findService(cli: CliContext, name: string): Promise<Found> {
   try {
-    return await findAt(cli, `/services/${encodeURIComponent(name)}`);
+    return await findAt(cli, `/services/${encodeURIComponent(name)}?insertDefaults=true`);
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) throw new CliError(`Error: no such service: ${name}`);
     throw error;
