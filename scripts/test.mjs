@@ -1,9 +1,16 @@
-// Runs every group of tests in processes of their own, two at a time where they do not disturb each other, and adds up what they say.
+// Runs every group of tests in processes of their own, side by side where they do not disturb each other, and adds up what they say.
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 
 const MOCHA = ["node_modules/.bin/mocha"];
 const PRIVATE_MOUNTS = ["bash", "test/integration/private-mounts.sh"];
+
+/** Integration groups that may run side by side: what they put up in the kernel has names of its own. Any other runs alone. */
+const COMPATIBLE = [
+  ["images", "runtime"],
+  ["containers", "network"],
+  ["cli", "daemon", "setup"],
+];
 
 /** Groups of one stage run side by side; a stage starts when the one before has ended. */
 const STAGES = [
@@ -15,10 +22,20 @@ const STAGES = [
     { name: "simulation", command: [...MOCHA, "test/sim/**/*.test.ts"] },
     { name: "api", command: [...MOCHA, "test/api/**/*.test.ts"] },
   ],
-  ...integrationFolders().map(folder => [
-    { name: `integration/${folder}`, command: [...PRIVATE_MOUNTS, ...MOCHA, `test/integration/${folder}/**/*.test.ts`] },
-  ]),
+  ...integrationStages().map(folders =>
+    folders.map(folder => ({
+      name: `integration/${folder}`,
+      command: [...PRIVATE_MOUNTS, ...MOCHA, `test/integration/${folder}/**/*.test.ts`],
+    })),
+  ),
 ];
+
+function integrationStages() {
+  const present = integrationFolders();
+  const together = COMPATIBLE.map(folders => folders.filter(folder => present.includes(folder)));
+  const alone = present.filter(folder => !COMPATIBLE.flat().includes(folder)).map(folder => [folder]);
+  return [...together, ...alone].filter(folders => folders.length > 0);
+}
 
 function integrationFolders() {
   return readdirSync("test/integration", { withFileTypes: true })

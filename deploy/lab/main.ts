@@ -67,7 +67,7 @@ async function main(): Promise<void> {
   } else if (verb === "host") console.log(`unix://${daemonHost(readLab(values.name), positionals[0] ?? "").socket}`);
   else if (verb === "get") get(readLab(values.name), positionals[0] ?? "");
   else if (verb === "down") await down(values.name);
-  else if (verb === "help") process.stdout.write(USAGE);
+  else if (["help", "--help", "-h"].includes(verb)) process.stdout.write(USAGE);
   else throw new Error(`unknown verb: ${verb}\n${USAGE}`);
 }
 

@@ -144,7 +144,7 @@ describe("deploy/setup.sh", function () {
 
   const refusals: readonly {
     readonly when: string;
-    arrange(machine: Machine): void;
+    readonly arrange: (machine: Machine) => void;
     readonly user?: number;
     readonly says: RegExp;
   }[] = [
