@@ -44,6 +44,7 @@ export function startDiagnostics({
     writeFileSync(path, JSON.stringify({ loopDelay: loopDelay(), memory: process.memoryUsage(), state: dump() }, null, 2), {
       mode: 0o600,
     });
+    histogram.reset(); // The next one says what was worst since this one.
     log.info({ path }, "state written");
   });
 
