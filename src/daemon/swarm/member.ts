@@ -1,12 +1,12 @@
 import { join } from "node:path";
-import { errorMessage, OperationError } from "../../lib/errors.ts";
+import { errorMessage } from "../../lib/errors.ts";
 import { clusterIdFrom, type RequestId } from "../../model/ids.ts";
 import type { NodeRole } from "../../model/cluster.ts";
 import type { NodeCertificate, NodeIdentity } from "../../ports/certificates.ts";
-import { LocalControl } from "../../rpc/control-client.ts";
 import { readCertificate } from "../../system/certificates.ts";
 import { createSpawner } from "../../system/spawn.ts";
 import { joinRaft, leaveRaft, ownAddress, renewCertificate } from "./manager-calls.ts";
+import { ManagerControl } from "./manager-control.ts";
 import { ManagerProcess } from "./manager-process.ts";
 import type { NodeFiles, NodeRecord } from "./node-files.ts";
 import type { SwarmNodeOptions } from "./swarm-node.ts";
@@ -27,7 +27,7 @@ interface MemberSetup {
 
 interface RunningManager {
   readonly process: ManagerProcess;
-  readonly control: LocalControl;
+  readonly control: ManagerControl;
 }
 
 /** What runs while this node is in a swarm: its worker, its manager if it is to have one, and the upkeep of its certificate. */
@@ -68,7 +68,7 @@ export class Member implements AsyncDisposable {
       onManagers: managers => member.#setManagers(managers),
       onRole: role => member.#setWantedRole(role),
       onRefused: () => member.#setRefused(),
-      untilReachable: (address, waiting) => member.#untilOwnManager(address, waiting.signal),
+      untilReachable: (address, waiting) => member.#untilOwnManager(address, waiting),
     });
     member.#upkeep = new Upkeep({
       ...options,
@@ -87,7 +87,7 @@ export class Member implements AsyncDisposable {
     return this.#record;
   }
 
-  get control(): LocalControl | undefined {
+  get control(): ManagerControl | undefined {
     return this.#manager?.control;
   }
 
@@ -239,7 +239,7 @@ export class Member implements AsyncDisposable {
           advertiseAddress: ownAddress(this.#record),
         },
       }),
-      control: new LocalControl({ path: socketPath, clock }),
+      control: new ManagerControl({ path: socketPath, clock }),
     };
   }
 
@@ -251,22 +251,22 @@ export class Member implements AsyncDisposable {
   }
 
   /** The worker does not knock at its own manager's door before that is open and knows this node. */
-  async #untilOwnManager(address: string, signal: AbortSignal): Promise<void> {
+  async #untilOwnManager(address: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     const { clock } = this.#options;
     const control = this.control;
     if (control === undefined || address !== ownAddress(this.#record)) return;
-    const deadlineMs = clock.monotonicMs() + OWN_MANAGER_MS;
-    while (clock.monotonicMs() < deadlineMs && this.control === control) {
-      const state = await this.#ownState(control).catch(() => undefined);
+    const waiting = AbortSignal.any([signal, clock.timeout(OWN_MANAGER_MS)]);
+    for (;;) {
+      const state = await this.#ownState(control, waiting).catch(() => undefined);
       if (state !== undefined) return;
-      await clock.sleep(OWN_MANAGER_POLL_MS, { signal });
+      await clock.sleep(OWN_MANAGER_POLL_MS, { signal: waiting });
     }
-    throw new OperationError("unavailable", "this node's own manager is not ready");
   }
 
-  async #ownState(control: LocalControl): Promise<string | undefined> {
+  async #ownState(control: ManagerControl, signal?: AbortSignal): Promise<string | undefined> {
     const requestId = clusterIdFrom<RequestId>(this.#options.random.bytes(25));
-    const answer = await control.call({ kind: "get-node", idOrName: this.#record.nodeId }, { requestId });
+    const request = { kind: "get-node", idOrName: this.#record.nodeId } as const;
+    const answer = await control.call(request, { requestId, ...(signal && { signal }) });
     return answer.kind === "nodes" ? answer.nodes[0]?.node.status.state : undefined;
   }
 }

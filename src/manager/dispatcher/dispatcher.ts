@@ -13,6 +13,8 @@ import { SessionTable } from "./session-table.ts";
 /** News that comes within this time goes down together. */
 const BATCH_MS = 50;
 const REPORT_PERIOD_MS = 500;
+/** New sessions are reported after so long: their nodes are ready sooner. */
+const FIRST_REPORT_MS = 50;
 /** A manager that has not reached a leader for this long sends its workers to another one. */
 const LEADERLESS_MAX_MS = 4_000;
 const FORWARD_RETRY_MS = 200;
@@ -40,6 +42,7 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #sessions = new SessionTable();
   #lastLeaderMs: number;
+  #opened = new AbortController();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -77,6 +80,7 @@ export class Dispatcher {
     if (store.view().get("node", nodeId) === undefined) throw new OperationError("not-found", `node ${nodeId} not found`);
     const session = new Session({ id: newSessionId(), nodeId, view: store.view(), nowMs: clock.monotonicMs() });
     const seat = this.#sessions.open(session);
+    this.#opened.abort();
     const closed = AbortSignal.any([seat.closed, signal]);
     const reading = this.#readUp({ session, remoteAddress, closed }, up).then(
       () => seat.close("the worker ended the session"),
@@ -193,7 +197,10 @@ export class Dispatcher {
   async #report(signal: AbortSignal): Promise<void> {
     const { clock, leader, managerId, log } = this.#options;
     for (;;) {
-      await clock.sleep(REPORT_PERIOD_MS, { signal });
+      await clock.sleep(FIRST_REPORT_MS, { signal });
+      const early = AbortSignal.any([signal, this.#opened.signal]);
+      await clock.sleep(REPORT_PERIOD_MS - FIRST_REPORT_MS, { signal: early }).catch(() => signal.throwIfAborted());
+      this.#opened = new AbortController();
       const nowMs = clock.monotonicMs();
       const sessions = this.#sessions.list().map(session => ({
         nodeId: session.nodeId,

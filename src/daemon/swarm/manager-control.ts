@@ -1,0 +1,65 @@
+import { connect } from "node:net";
+import { errorKind, OperationError } from "../../lib/errors.ts";
+import type { ControlCaller, ControlRequest, ControlResponse } from "../../model/control.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { LocalControl } from "../../rpc/control-client.ts";
+
+/** How long a call waits for a manager process that is just starting. */
+const STARTING_MS = 10_000;
+const POLL_MS = 20;
+
+type CallOptions = Parameters<ControlCaller["call"]>[1];
+
+/** Calls to the manager process of this node, also while that is starting: they wait for it. */
+export class ManagerControl implements ControlCaller, AsyncDisposable {
+  readonly #path: string;
+  readonly #clock: Clock;
+  readonly #closed = new AbortController();
+  #client: LocalControl | undefined;
+
+  constructor({ path, clock }: { readonly path: string; readonly clock: Clock }) {
+    this.#path = path;
+    this.#clock = clock;
+  }
+
+  async call(request: ControlRequest, options: CallOptions): Promise<ControlResponse> {
+    const client = await this.#connected(options);
+    try {
+      return await client.call(request, options);
+    } catch (error) {
+      if (errorKind(error) !== "unavailable" || (await isListening(this.#path))) throw error;
+      // The process ended: the same request to the next one is carried out once, whatever became of this.
+      if (this.#client === client) this.#client = undefined;
+      await client[Symbol.asyncDispose]();
+      return await (await this.#connected(options)).call(request, options);
+    }
+  }
+
+  /** A client is made only when there is someone to answer: after a failure it would wait ever longer before it tried again. */
+  async #connected({ signal }: CallOptions): Promise<LocalControl> {
+    const clock = this.#clock;
+    const waiting = AbortSignal.any([this.#closed.signal, clock.timeout(STARTING_MS), ...(signal === undefined ? [] : [signal])]);
+    while (this.#client === undefined) {
+      waiting.throwIfAborted();
+      if (await isListening(this.#path)) this.#client ??= new LocalControl({ path: this.#path, clock });
+      else await clock.sleep(POLL_MS, { signal: waiting });
+    }
+    return this.#client;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed.abort(new OperationError("unavailable", "this node's manager is stopping"));
+    await this.#client?.[Symbol.asyncDispose]();
+  }
+}
+
+function isListening(path: string): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect(path);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}
