@@ -10,7 +10,7 @@ import type {
 } from "../model/container.ts";
 import type { Filters } from "../model/control.ts";
 import type { CreateNetworkRequest, EngineNetwork, Volume } from "../model/engine-network.ts";
-import type { ContainerId, ExecId } from "../model/ids.ts";
+import type { ContainerId, ExecId, ImageId } from "../model/ids.ts";
 import type { Image } from "../model/image.ts";
 import type { ContainerStats } from "../model/stats.ts";
 
@@ -95,6 +95,25 @@ export interface ContainerArchiveBackend {
   exportTree(idOrName: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
   /** Kinds: 0 modified, 1 added, 2 deleted. */
   changes(idOrName: string, signal: AbortSignal): Promise<readonly { readonly path: string; readonly kind: 0 | 1 | 2 }[]>;
+}
+
+export interface CommitBackend {
+  /** An image of a container: its own changes as one more layer. */
+  commit(
+    idOrName: string,
+    request: {
+      readonly repository: string;
+      readonly tag: string;
+      readonly comment: string;
+      readonly author: string;
+      /** Dockerfile instructions. */
+      readonly changes: readonly string[];
+      /** What replaces the container's own settings. */
+      readonly config: Partial<ContainerConfig>;
+      readonly pauses: boolean;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<ImageId>;
 }
 
 export interface PathStat {

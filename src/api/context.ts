@@ -1,4 +1,5 @@
 import type {
+  CommitBackend,
   ContainerArchiveBackend,
   ContainersBackend,
   ExecsBackend,
@@ -29,6 +30,7 @@ export interface Backends {
   /** Missing: those routes refuse. */
   readonly stats?: StatsBackend;
   readonly archive?: ContainerArchiveBackend;
+  readonly commits?: CommitBackend;
   /** Logs of services and tasks, wherever their containers are. Missing: those routes refuse. */
   readonly clusterLogs?: LogsBackend;
 }

@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { Disposal } from "../lib/disposal.ts";
 import type { SystemBackend, SystemInfo } from "../api/backends.ts";
+import { ContainerCommit } from "../engine/archive/container-commit.ts";
 import { ContainerArchive } from "../engine/archive/container-archive.ts";
 import { ContainerEngine } from "../engine/containers/container-engine.ts";
 import { ociRuntimeSpecs } from "../engine/containers/oci-runtime-specs.ts";
@@ -38,6 +39,7 @@ export interface Engine extends AsyncDisposable {
   readonly containers: ContainerEngine;
   readonly stats: ContainerStatistics;
   readonly archive: ContainerArchive;
+  readonly commits: ContainerCommit;
   readonly images: ImageStore;
   readonly networks: EngineNetworks;
   readonly volumes: Volumes;
@@ -172,6 +174,7 @@ export async function createEngine({ config, clock, random, log, engineId, onNet
       containers,
       stats: new ContainerStatistics({ containers, clock }),
       archive: new ContainerArchive({ containers, archives, layers: images }),
+      commits: new ContainerCommit({ containers, archives, images }),
       images,
       networks,
       volumes,

@@ -60,13 +60,14 @@ async function main(): Promise<void> {
       }),
     );
     const swarm = resources.use(await SwarmNode.create({ config, engine, disk, clock, random, log, clusterNetwork }));
-    const { containers, stats, archive, images, networks, volumes, system } = engine;
+    const { containers, stats, archive, commits, images, networks, volumes, system } = engine;
     const api = createApiServer({
       backends: {
         containers,
         execs: containers.execs,
         stats,
         archive,
+        commits,
         images,
         networks,
         volumes,

@@ -16,7 +16,6 @@ const CHECKPOINT = "checkpointing containers";
 export const NOT_SUPPORTED_ROUTES: readonly Route<ApiContext>[] = [
   GET("/containers/{name:.*}/checkpoints", refuse(CHECKPOINT)),
   POST("/containers/{name:.*}/checkpoints", refuse(CHECKPOINT)),
-  POST("/commit", refuse("committing containers to images")),
   POST("/build", refuse("building images")),
   POST("/build/prune", () => json({ CachesDeleted: null, SpaceReclaimed: 0 })),
   POST("/build/cancel", refuse("building images")),

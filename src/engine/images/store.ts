@@ -8,6 +8,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { ImageArchives, ImageMounts } from "./effects.ts";
 import { formatImageConfig, type ImageDescription, parseImageConfig } from "./image-config.ts";
+import { type CommitRequest, prepareCommit } from "./commit.ts";
 import { ImageIndex } from "./image-index.ts";
 import { applyChanges, EMPTY_CONFIG } from "./import-changes.ts";
 import { LayerStore } from "./layer-store.ts";
@@ -42,7 +43,7 @@ export interface ImageStoreOptions {
 export type ImageUsers = (id: ImageId) => readonly ImageUser[];
 
 export interface ImageEvent {
-  readonly action: "load" | "import" | "tag" | "untag" | "delete" | "pull" | "save";
+  readonly action: "create" | "load" | "import" | "tag" | "untag" | "delete" | "pull" | "save";
   readonly imageId: string;
   readonly name: string;
 }
@@ -227,6 +228,29 @@ export class ImageStore implements AsyncDisposable {
         this.#announce("import", id, tags[0] === undefined ? id : familiarReference(tags[0]));
       }),
     );
+  }
+
+  /** An image of another's layers with one more on top. @param archive - What that one changes; an empty one adds none. */
+  async commit(
+    archive: AsyncIterable<Uint8Array>,
+    request: Omit<CommitRequest, "base" | "createdAtMs" | "tags"> & {
+      readonly baseId: ImageId;
+      readonly repository: string;
+      readonly tag: string;
+    },
+  ): Promise<{ readonly id: ImageId; readonly name: string }> {
+    const { baseId, repository, tag, ...rest } = request;
+    const tags = repository === "" ? [] : [targetReference(repository, tag)];
+    const made = { ...rest, base: this.get(baseId), createdAtMs: this.#options.clock.nowMs(), tags };
+    let id = baseId;
+    await this.#withStaging(async (staging, lease) => {
+      const image = await prepareCommit(archive, made, { staging, lease, layers: this.#layers });
+      await this.#record([image]);
+      id = image.id;
+    });
+    this.#announce("create", id, id);
+    for (const one of tags) this.#announce("tag", id, familiarReference(one));
+    return { id, name: tags[0] === undefined ? "" : familiarReference(tags[0]) };
   }
 
   async tag(reference: string, repository: string, tag: string): Promise<void> {
