@@ -39,8 +39,6 @@ const PACKAGE_OWNER: Record<string, readonly string[]> = {
   "@peculiar/x509": ["system"],
   "@grpc/grpc-js": ["rpc", "gen"],
   "@bufbuild/protobuf": ["gen", "codec"],
-  commander: ["cli"],
-  yaml: ["compose"],
   "dns-packet": ["engine"],
   ws: ["api"],
 };
