@@ -145,7 +145,7 @@ export async function createEngine({ config, clock, random, log, engineId, onNet
 
     const stopContainers = async (timeoutSeconds: number): Promise<void> => {
       const running = await containers.list({ all: false, filters: {} });
-      await Promise.allSettled(running.map(({ id }) => containers.stop(id, { timeoutSeconds })));
+      await Promise.allSettled(running.map(({ id }) => containers.stopForShutdown(id, { timeoutSeconds })));
     };
     const info: SystemInfo = {
       ...machine,

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 import { OperationError } from "../../lib/errors.ts";
@@ -22,22 +23,28 @@ export function addressesOf(request: { readonly listenAddress: string; readonly 
   return { listenAddress, advertiseHost: own, advertiseAddress: `${own}:${portOf(listenAddress)}` };
 }
 
-/** @throws OperationError `invalid` in Docker's words when there is more than one to choose from. */
+/** @throws OperationError `invalid` in Docker's words (its CLI adds what to do) when there is more than one to choose from. */
 function onlyAddress(): string {
-  const candidates = Object.values(networkInterfaces())
-    .flat()
-    .filter(address => address !== undefined)
+  const [first, second] = Object.entries(networkInterfaces())
+    .filter(([name]) => !isBridge(name)) // What containers are on is not where other nodes are.
+    .flatMap(([name, addresses = []]) => addresses.map(address => ({ name, ...address })))
     .filter(({ internal, family }) => !internal && family === "IPv4");
-  const [first, second] = candidates;
-  if (first === undefined)
-    throw new OperationError("invalid", "could not find the system's IP address - specify one with --advertise-addr");
+  if (first === undefined) throw new OperationError("invalid", "could not find the system's IP address");
   if (second !== undefined) {
+    const where =
+      first.name === second.name
+        ? `interface ${first.name} (${first.address} and ${second.address})`
+        : `different interfaces (${first.address} on ${first.name} and ${second.address} on ${second.name})`;
     throw new OperationError(
       "invalid",
-      `could not choose an IP address to advertise since this system has multiple addresses on different interfaces (${first.address} and ${second.address}) - specify one with --advertise-addr`,
+      `could not choose an IP address to advertise since this system has multiple addresses on ${where}`,
     );
   }
   return first.address;
+}
+
+function isBridge(name: string): boolean {
+  return existsSync(`/sys/class/net/${name}/bridge`);
 }
 
 function interfaceAddress(name: string): string | undefined {

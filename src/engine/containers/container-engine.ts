@@ -101,6 +101,14 @@ export class ContainerEngine implements AsyncDisposable {
     await this.#lifecycle.start(this.#get(idOrName));
   }
 
+  /** Because the daemon ends, not because a user asked: restart policies hold when the next one starts. */
+  async stopForShutdown(id: string, options: StopOptions): Promise<void> {
+    const entry = this.#get(id);
+    const { isStoppedByUser } = entry.record;
+    await stopContainer(this.#context, this.#lifecycle, { entry, options });
+    if (this.#context.store.has(entry.id)) await this.#context.store.change(entry, record => ({ ...record, isStoppedByUser }));
+  }
+
   async stop(idOrName: string, options: StopOptions): Promise<void> {
     await stopContainer(this.#context, this.#lifecycle, { entry: this.#get(idOrName), options });
   }

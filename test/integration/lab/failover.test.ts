@@ -83,7 +83,7 @@ describe("a cluster of three managers and two workers", function () {
       async () =>
         (await ok<readonly unknown[]>(lab.host("w1"), "GET", "/containers/json")).length === (await tasksOn("w1")).length,
     );
-    const slots = (await runningTasks(first, "web")).map(({ Slot }) => Slot).sort();
+    const slots = (await runningTasks(first, "web")).map(({ Slot }) => Slot).sort((a, b) => a - b);
     assert.deepEqual(slots, [1, 2, 3, 4, 5, 6]);
   });
 

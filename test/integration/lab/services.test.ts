@@ -41,7 +41,7 @@ describe("services across hosts", function () {
       assert.ok(!own.includes(virtual[0] ?? ""), "the service has an address of its own");
       assert.match(await inTask(task, `busybox ping -c 1 -W 2 ${virtual[0]}`), /1 packets received/);
       const each = await inTask(task, "busybox nslookup tasks.web 127.0.0.11");
-      assert.deepEqual([...each.matchAll(/Address: (10[\d.]+)/g)].map(match => match[1]).sort(), [...own].sort());
+      assert.deepEqual([...each.matchAll(/Address: (10[\d.]+)/g)].map(match => match[1] ?? "").toSorted(), [...own].toSorted());
     }
   });
 
