@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { call, importBusybox, ok, type TestHost, TestLab, until } from "../lab/lab.ts";
@@ -137,6 +137,47 @@ describe("a daemon in trouble", function () {
     );
   });
 
+  it("stops containers when it is told to stop without live restore, and starts those again that no user stopped", async () => {
+    const names = ["stays", "was-stopped", "unless-stopped"];
+    for (const name of names) {
+      const body = {
+        ...{ Image: "busybox", Cmd: ["sleep", "1000"], StopTimeout: 0 },
+        HostConfig: { NetworkMode: "none", RestartPolicy: { Name: name === "stays" ? "no" : "unless-stopped" } },
+      };
+      await ok(host, "POST", `/containers/create?name=${name}`, body);
+      await ok(host, "POST", `/containers/${name}/start`);
+    }
+    await ok(host, "POST", "/containers/was-stopped/stop?t=0");
+    const states = async () => {
+      const inspected = await Promise.all(
+        names.map(name => ok<{ State: { Status: string } }>(host, "GET", `/containers/${name}/json`)),
+      );
+      return inspected.map(({ State }) => State.Status);
+    };
+    const terminate = async (): Promise<void> => {
+      const pidFile = join(host.socket, "../shoald.pid");
+      const pid = Number(readFileSync(pidFile, "utf8"));
+      process.kill(pid, "SIGTERM");
+      await until("the daemon has ended", 20_000, async () => !existsSync(pidFile) && !isRunning(pid));
+      await lab.do("restart", "m1");
+    };
+    const config = join(host.socket, "../daemon.json");
+    try {
+      await terminate();
+      assert.deepEqual(await states(), ["running", "exited", "running"]);
+      writeFileSync(config, '{ "live-restore": false, "shutdown-timeout": 1 }');
+      await terminate(); // It stopped with the old settings: all of them live on.
+      assert.deepEqual(await states(), ["running", "exited", "running"]);
+      await terminate();
+      await until("the one that no user stopped runs again", 10_000, async () => (await states())[2] === "running");
+      assert.deepEqual(await states(), ["exited", "exited", "running"]);
+    } finally {
+      rmSync(config, { force: true });
+      await terminate();
+      await Promise.all(names.map(name => call(host, "DELETE", `/containers/${name}?force=1`)));
+    }
+  });
+
   it(`leaves nothing when it is killed ${KILLS} times while containers come and go`, async () => {
     const before = await leftovers();
     let isOver = false;
@@ -193,4 +234,9 @@ function pidsHierarchy(): string {
 
 function same(now: Record<string, unknown>, before: Record<string, unknown>): boolean {
   return Object.entries(now).every(([name, value]) => JSON.stringify(value) === JSON.stringify(before[name]));
+}
+
+/** A dead process that its parent has yet to collect does not run. */
+function isRunning(pid: number): boolean {
+  return existsSync(`/proc/${pid}`) && !/^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
 }
