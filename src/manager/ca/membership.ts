@@ -142,8 +142,8 @@ export class Membership {
     // Those that leave go first: one that does not answer must not keep them.
     for (const node of managers) if (node.spec.role === "worker") await this.#dismiss(node, signal);
     await this.#removeUnknown(managers, signal);
-    for (const { manager, spec } of managers) {
-      if (manager !== undefined && spec.role === "manager") await this.#admit(manager, signal);
+    for (const { id, manager, spec } of managers) {
+      if (manager !== undefined && spec.role === "manager") await this.#admit({ id, ...manager }, signal);
     }
   }
 
@@ -163,11 +163,27 @@ export class Membership {
     }
   }
 
-  /** A manager that does not answer keeps the others waiting for a while only. */
-  async #admit(member: RaftMember, signal: AbortSignal): Promise<void> {
-    const known = this.#consensus.status().members.find(({ raftId }) => raftId === member.raftId);
-    if (known !== undefined && !known.isLearner && known.address === member.address) return;
-    await this.#consensus.addMember(member, { signal: AbortSignal.any([signal, this.#options.clock.timeout(ADMIT_MS)]) });
+  /** A manager that does not answer keeps the others waiting for a while only, and not at all once it is demoted. */
+  async #admit({ id, raftId, address }: RaftMember & { readonly id: NodeId }, signal: AbortSignal): Promise<void> {
+    const known = this.#consensus.status().members.find(member => member.raftId === raftId);
+    if (known !== undefined && !known.isLearner && known.address === address) return;
+    const over = new AbortController();
+    const waiting = AbortSignal.any([signal, over.signal, this.#options.clock.timeout(ADMIT_MS)]);
+    const demotion = this.#untilDemoted(id, waiting).then(() =>
+      over.abort(new OperationError("cancelled", "the node was demoted")),
+    );
+    demotion.catch(() => undefined); // What ended the wait is told by `addMember`.
+    try {
+      await this.#consensus.addMember({ raftId, address }, { signal: waiting });
+    } finally {
+      over.abort();
+    }
+  }
+
+  async #untilDemoted(id: NodeId, signal: AbortSignal): Promise<void> {
+    for await (const _ of this.#store.watch({ signal })) {
+      if (this.#store.view().get("node", id)?.spec.role !== "manager") return;
+    }
   }
 
   async #node(nodeId: NodeId, options: { readonly signal?: AbortSignal }): Promise<Node> {

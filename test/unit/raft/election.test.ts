@@ -27,6 +27,22 @@ describe("a Raft election", () => {
     });
   }
 
+  it("is won at once, with no tick, by the only voter there is, and by nobody else", () => {
+    const cases = [
+      { setup: { voters: [1] }, role: "leader" },
+      { setup: { voters: [1], learners: [2] }, role: "leader" },
+      { setup: { voters: [1, 2, 3] }, role: "follower" },
+      { setup: { voters: [2], learners: [1] }, role: "follower" },
+      { setup: { voters: [] }, role: "follower" },
+    ] as const;
+    for (const { setup, role } of cases) {
+      const core = aCore(setup);
+      core.campaignIfAlone();
+      drain(core);
+      assert.equal(core.role, role, JSON.stringify(setup));
+    }
+  });
+
   it("asks first without raising the term, then for votes (thesis 9.6)", () => {
     const core = aCore({ terms: [1, 2], term: 4 });
     ticks(core, ELECTION_TICKS);

@@ -9,6 +9,7 @@ import { aCluster } from "../control-api/cluster.ts";
 async function setUp() {
   const cluster = await aCluster();
   const forwarded: [string, IssueCall][] = [];
+  const left: string[] = [];
   const authority = new CertificateAuthority({
     ...cluster,
     forward: async (address, call) => {
@@ -21,13 +22,15 @@ async function setUp() {
     log: { debug() {}, info() {}, warn() {}, error() {} },
     remote: {
       join: async address => ({ raftId: 99, members: [{ raftId: 99, address }] }),
-      leave: async () => undefined,
+      leave: async (address, { onBehalfOf }) => {
+        left.push(`${onBehalfOf} ${address}`);
+      },
     },
   });
   const [{ rootCa } = assert.fail()] = cluster.store.view().all("cluster");
   const { csrPem } = await cluster.certificates.createRequest();
   const issue = (call: Partial<IssueCall>) => authority.issue({ csrPem, joinToken: "", availability: "active", ...call });
-  return { ...cluster, authority, membership, rootCa, forwarded, issue };
+  return { ...cluster, authority, membership, rootCa, forwarded, left, issue };
 }
 
 describe("CertificateAuthority", () => {
@@ -138,5 +141,60 @@ describe("Membership", () => {
     abort.abort(new Error("over"));
     await running;
     assert.equal(store.view().get("node", nodeId)?.manager, undefined);
+  });
+
+  it("hands over when the leader itself is to be a worker, and leaves it to the next one to take it out", async () => {
+    const { membership, proposals, store, consensus } = await setUp();
+    const abort = new AbortController();
+    let handedOver = 0;
+    consensus.transferLeadership = async () => {
+      handedOver++;
+      abort.abort(new Error("over"));
+      return undefined;
+    };
+    const node = store.view().get("node", asId<NodeId>("node1")) ?? assert.fail();
+    const object = { ...node, spec: { ...node.spec, role: "worker" as const } };
+    await proposals.propose({ changes: [{ kind: "put", table: "node", object, basedOn: node.version }], reliesOn: [] });
+    await membership.run({ signal: abort.signal });
+    assert.equal(handedOver, 1);
+    assert.equal(consensus.members.length, 1);
+    assert.notEqual(store.view().get("node", asId<NodeId>("node1"))?.manager, undefined);
+  });
+
+  it("takes members out of Raft whose nodes are gone", async () => {
+    const { membership, consensus } = await setUp();
+    consensus.members = [...consensus.members, { raftId: 7, address: "gone:2377", isLearner: false }];
+    const abort = new AbortController();
+    const running = membership.run({ signal: abort.signal });
+    for (let turn = 0; turn < 200 && consensus.members.length > 1; turn++) await new Promise(resolve => setImmediate(resolve));
+    abort.abort(new Error("over"));
+    await running;
+    assert.deepEqual(
+      consensus.members.map(({ raftId }) => raftId),
+      [1],
+    );
+  });
+
+  it("lets the last manager leave with nobody to tell, and passes the leaving of one that led on to the next leader", async () => {
+    const { membership, consensus, left } = await setUp();
+    await membership.leave({ nodeId: asId("node1") });
+    assert.deepEqual(left, []);
+    consensus.members = [...consensus.members, { raftId: 2, address: "m2:2377", isLearner: false }];
+    consensus.transferLeadership = async () => {
+      consensus.role = "follower";
+      consensus.leaderId = 2;
+      return undefined;
+    };
+    await membership.leave({ nodeId: asId("node1") });
+    assert.deepEqual(left, ["node1 m2:2377"]);
+  });
+
+  it("refuses a node that was demoted before it joined", async () => {
+    const { issue, rootCa, membership, proposals, store } = await setUp();
+    const { nodeId } = await issue({ joinToken: rootCa.joinTokenManager });
+    const node = store.view().get("node", nodeId) ?? assert.fail();
+    const object = { ...node, spec: { ...node.spec, role: "worker" as const } };
+    await proposals.propose({ changes: [{ kind: "put", table: "node", object, basedOn: node.version }], reliesOn: [] });
+    await assert.rejects(membership.join({ nodeId, role: "manager" }, { address: "m2:2377" }), { kind: "unavailable" });
   });
 });
