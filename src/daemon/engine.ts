@@ -134,6 +134,7 @@ export async function createEngine({ config, clock, random, log, engineId, onNet
         specs: ociRuntimeSpecs({ facts: withSeccompCompiler(facts, runtimes.seccompFilterRuntimes), cgroupParent, hostname }),
         bootId: readBootId,
         defaultRuntime: runtimes.defaultRuntime,
+        hasRuntime: name => runtimes.runtimes.has(name),
         cgroupVersion: facts.cgroupVersion,
       }),
     );

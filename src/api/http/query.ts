@@ -9,6 +9,14 @@ export function flagOf({ query }: ApiRequest, name: string): boolean {
   return !["", "0", "no", "false", "none"].includes(value);
 }
 
+/** Unlike a flag, it is refused when it is neither. @throws OperationError `invalid`. */
+export function booleanOf({ query }: ApiRequest, name: string): boolean {
+  const value = query.get(name) ?? "";
+  if (["", "0", "f", "F", "false", "False", "FALSE"].includes(value)) return false;
+  if (["1", "t", "T", "true", "True", "TRUE"].includes(value)) return true;
+  throw new OperationError("invalid", `invalid value for ${name}: ${value}`);
+}
+
 export function textOf({ query }: ApiRequest, name: string): string {
   return query.get(name) ?? "";
 }

@@ -4,8 +4,8 @@ import type { ApiContext } from "../context.ts";
 import { readBody } from "../http/body.ts";
 import type { Answer, ApiRequest, Route } from "../http/exchange.ts";
 import { empty, json } from "../http/exchange.ts";
-import { flagOf } from "../http/query.ts";
-import { checkAvailability, checkDataPath, checkListenAddress, refuseAutolock } from "../validation/swarm.ts";
+import { booleanOf, flagOf } from "../http/query.ts";
+import { checkAddressPools, checkAvailability, checkDataPath, checkListenAddress, refuseAutolock } from "../validation/swarm.ts";
 import { clusterSpecBody, mergedClusterSpec, swarmInitBody, swarmJoinBody, swarmJson } from "../wire/swarm.ts";
 import type { SwarmInitBody } from "../wire/swarm.ts";
 import { objectVersionOf } from "./object-version.ts";
@@ -32,6 +32,7 @@ async function init(request: ApiRequest, context: ApiContext): Promise<Answer> {
   if (!body.forceNewCluster) requireInactive(context);
   checkListenAddress(body.listenAddress);
   checkDataPath(body);
+  checkAddressPools(body.defaultAddressPool);
   refuseAutolock(body.autoLockManagers, body.spec.encryption?.autoLockManagers);
   const { nodeId } = await context.backends.swarm.init({
     listenAddress: body.listenAddress,
@@ -90,8 +91,10 @@ async function leave(request: ApiRequest, { backends }: ApiContext): Promise<Ans
 async function update(request: ApiRequest, context: ApiContext): Promise<Answer> {
   const said = await readBody(request, clusterSpecBody);
   const version = objectVersionOf(request, "swarm");
+  const rotateWorkerToken = booleanOf(request, "rotateWorkerToken");
+  const rotateManagerToken = booleanOf(request, "rotateManagerToken");
   refuseAutolock(said.encryption?.autoLockManagers);
-  if (flagOf(request, "rotateManagerUnlockKey")) {
+  if (booleanOf(request, "rotateManagerUnlockKey")) {
     throw new OperationError("invalid", "rotating the unlock key is not supported yet");
   }
   const { cluster } = await callCluster(request, context, { kind: "get-cluster" });
@@ -99,8 +102,8 @@ async function update(request: ApiRequest, context: ApiContext): Promise<Answer>
     kind: "update-cluster",
     version,
     spec: mergedClusterSpec(cluster.spec, said),
-    rotateWorkerToken: flagOf(request, "rotateWorkerToken"),
-    rotateManagerToken: flagOf(request, "rotateManagerToken"),
+    rotateWorkerToken,
+    rotateManagerToken,
   });
   return empty(200);
 }

@@ -1,11 +1,23 @@
+import { isIP } from "node:net";
 import type { Availability } from "../wire/swarm.ts";
 import { invalid, refuseIf } from "./refuse.ts";
 
 const DATA_PATH_PORT = 4789;
+const PORT_MIN = 1024;
+const PORT_MAX = 49_151;
 
 /** @throws OperationError `invalid`. */
 export function checkListenAddress(address: string): void {
   refuseIf(address === "", 'invalid ListenAddr "": invalid empty address');
+}
+
+/** Pools that networks are to be cut from. @throws OperationError `invalid`. */
+export function checkAddressPools(pools: readonly string[]): void {
+  for (const pool of pools) {
+    const [address = "", length = ""] = pool.split("/");
+    const isSubnet = isIP(address) !== 0 && /^\d{1,3}$/.test(length) && Number(length) <= (isIP(address) === 4 ? 32 : 128);
+    refuseIf(!isSubnet, `invalid base pool ${pool}: invalid CIDR address: ${pool}`);
+  }
 }
 
 /** The data path is where the managers' path is, on its own port. */
@@ -20,6 +32,8 @@ export function checkDataPath({
 }): void {
   const isOther = dataPathAddress !== "" && dataPathAddress !== advertiseAddress.replace(/:\d+$/, "");
   refuseIf(isOther, "a data path address other than the advertised one (--data-path-addr) is not supported by this engine");
+  const isInRange = dataPathPort === 0 || (dataPathPort >= PORT_MIN && dataPathPort <= PORT_MAX);
+  refuseIf(!isInRange, `Datapath port number is not in valid range (${PORT_MIN}-${PORT_MAX}) : ${dataPathPort}`);
   const isOtherPort = dataPathPort !== 0 && dataPathPort !== DATA_PATH_PORT;
   refuseIf(isOtherPort, `a data path port other than ${DATA_PATH_PORT} (--data-path-port) is not supported by this engine`);
 }

@@ -76,6 +76,10 @@ export function list<T>(item: Codec<T>, options: { readonly empty?: "null" | "[]
   };
 }
 
+function under(at: Place, key: string): Place {
+  return { ...at, path: at.path === "" ? key : `${at.path}.${key}` };
+}
+
 /** A Go map; keys keep their case. */
 export function map<T>(item: Codec<T>, options: { readonly empty?: "null" | "{}" } = {}): Codec<Readonly<Record<string, T>>> {
   const goType = `map[string]${item.goType}`;
@@ -85,7 +89,7 @@ export function map<T>(item: Codec<T>, options: { readonly empty?: "null" | "{}"
     read(value, at) {
       if (isAbsent(value)) return {};
       if (!isRecord(value)) throw new JsonTypeError(value, goType, at);
-      return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, item.read(inner, at)]));
+      return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, item.read(inner, under(at, key))]));
     },
     write(value) {
       if (value === undefined || (Object.keys(value).length === 0 && options.empty === "null")) return null;
@@ -196,7 +200,13 @@ export const bytes: Codec<Uint8Array> = {
     if (isAbsent(value)) return new Uint8Array();
     if (typeof value !== "string") throw new JsonTypeError(value, "[]uint8", at);
     if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(value.replace(/[\r\n]/g, ""))) {
-      throw new JsonTypeError(value, "[]uint8", at, "illegal base64 data");
+      const position = value.search(/[^A-Za-z0-9+/\r\n]/);
+      throw new JsonTypeError(
+        value,
+        "[]uint8",
+        at,
+        `illegal base64 data at input byte ${position < 0 ? value.length : position}`,
+      );
     }
     return Buffer.from(value, "base64");
   },

@@ -23,7 +23,7 @@ import { hasProcess, isRunning, withState } from "./record.ts";
 import { type RemoveOptions, removeContainer } from "./remove-container.ts";
 import { restoreContainers, startByPolicy } from "./restore-containers.ts";
 import { rotateLogs } from "./rotate-logs.ts";
-import { killContainer, type StopOptions, stopContainer } from "./stop-container.ts";
+import { killContainer, signalOf, type StopOptions, stopContainer } from "./stop-container.ts";
 import { type ProcessTable, processTable } from "./top.ts";
 import { updateContainer } from "./update-container.ts";
 
@@ -128,8 +128,8 @@ export class ContainerEngine implements AsyncDisposable {
   }
 
   async kill(idOrName: string, signal: string): Promise<void> {
-    const entry = this.#get(idOrName);
-    await killContainer(this.#context, this.#lifecycle, { entry, signalText: signal, idOrName });
+    const number = signalOf(signal, idOrName); // A bad one is refused first.
+    await killContainer(this.#context, this.#lifecycle, { entry: this.#get(idOrName), signal: number, idOrName });
   }
 
   async pause(idOrName: string): Promise<void> {

@@ -35,6 +35,7 @@ export async function createContainer(
   const settled = settleRequest(context, { request, image, id });
   const warnings = context.specs.check(settled);
   context.networks.validate(settled);
+  checkLinks(context, settled.hostConfig.links);
   const inherited = inheritedMounts(store, settled.hostConfig.volumesFrom);
   const plans = planMounts({ config: settled.config, hostConfig: settled.hostConfig, inherited });
   store.reserveName(name, id);
@@ -45,6 +46,18 @@ export async function createContainer(
   } catch (error) {
     store.releaseName(name, id);
     throw error;
+  }
+}
+
+/** @throws OperationError `invalid` for a link to what is not there. */
+function checkLinks({ store }: ContainerContext, links: readonly string[]): void {
+  for (const link of links) {
+    const [name = ""] = link.split(":");
+    try {
+      store.resolve(name);
+    } catch (error) {
+      throw new OperationError("invalid", `could not get container for ${name}: ${errorMessage(error)}`, { cause: error });
+    }
   }
 }
 

@@ -31,5 +31,7 @@ export interface ContainerDependencies {
   readonly hostname: () => string;
   /** What inspect shows where the user named no runtime. */
   readonly defaultRuntime: string;
+  /** Missing: any name may be one. */
+  readonly hasRuntime?: (name: string) => boolean;
   readonly cgroupVersion: 1 | 2;
 }

@@ -2,6 +2,7 @@ import { OperationError } from "../../lib/errors.ts";
 import type { ContainerConfig, HostConfig, RestartPolicy } from "../../model/container.ts";
 import { parseLogSettings } from "../logs/log-settings.ts";
 import { MASKED_PATHS, READONLY_PATHS } from "../runtime/oci/masked-paths.ts";
+import type { ContainerDependencies } from "./dependencies.ts";
 import { parseSignal } from "./signals.ts";
 
 const SHM_BYTES_DEFAULT = 64 * 1024 * 1024;
@@ -11,8 +12,11 @@ const HOSTNAME_CHARACTERS_MAX = 63;
 /** Fills in what the user left open, as inspect shows it. @throws OperationError `invalid` in Docker's words. */
 export function settleHostConfig(
   hostConfig: HostConfig,
-  { defaultRuntime, cgroupVersion }: { readonly defaultRuntime: string; readonly cgroupVersion: 1 | 2 },
+  { defaultRuntime, cgroupVersion, hasRuntime }: Pick<ContainerDependencies, "defaultRuntime" | "cgroupVersion" | "hasRuntime">,
 ): HostConfig {
+  if (hostConfig.runtime !== "" && hasRuntime?.(hostConfig.runtime) === false) {
+    throw new OperationError("invalid", `unknown or invalid runtime name: ${hostConfig.runtime}`);
+  }
   checkRestartPolicy(hostConfig.restartPolicy);
   if (hostConfig.autoRemove && !isNever(hostConfig.restartPolicy)) {
     throw new OperationError("invalid", "can't create 'AutoRemove' container with restart policy");

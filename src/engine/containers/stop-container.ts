@@ -87,7 +87,8 @@ export async function killAndWait(context: ContainerContext, entry: ContainerEnt
   }
 }
 
-function signalOf(text: string, idOrName: string): number {
+/** @throws OperationError `invalid` in the words of `docker kill`. */
+export function signalOf(text: string, idOrName: string): number {
   try {
     return parseSignal(text === "" ? "KILL" : text);
   } catch (error) {
@@ -99,9 +100,8 @@ function signalOf(text: string, idOrName: string): number {
 export async function killContainer(
   context: ContainerContext,
   lifecycle: Lifecycle,
-  { entry, signalText, idOrName }: { readonly entry: ContainerEntry; readonly signalText: string; readonly idOrName: string },
+  { entry, signal, idOrName }: { readonly entry: ContainerEntry; readonly signal: number; readonly idOrName: string },
 ): Promise<void> {
-  const signal = signalOf(signalText, idOrName);
   if (entry.state.status === "restarting") return entry.queue.run(() => lifecycle.cancelRestartNow(entry));
   const { run } = entry;
   if (run === undefined) {

@@ -69,7 +69,7 @@ function checkDriver(request: CreateNetworkRequest, driver: string): void {
   if (request.isIpv6) throw new OperationError("invalid", "IPv6 networks are not supported by this engine");
   if (!request.isIpv4) throw new OperationError("invalid", "IPv4 or IPv6 must be enabled");
   if (request.ipamDriver !== "" && request.ipamDriver !== "default") {
-    throw new OperationError("invalid", `error finding IPAM driver "${request.ipamDriver}": plugin not found`);
+    throw new OperationError("not-found", `plugin "${request.ipamDriver}" not found`);
   }
 }
 
@@ -83,7 +83,9 @@ function checkOptions({ options }: CreateNetworkRequest, existing: readonly Netw
   }
   const mtu = options[BRIDGE_OPTION.mtu];
   if (mtu !== undefined && !(/^\d+$/.test(mtu) && Number(mtu) >= 68 && Number(mtu) <= 65_535)) {
-    throw new OperationError("invalid", `invalid MTU number: ${mtu}`);
+    if (/^\d+$/.test(mtu)) throw new OperationError("invalid", `invalid MTU number: ${mtu}`);
+    const problem = `${mtu} (strconv.Atoi: parsing "${mtu}": invalid syntax)`;
+    throw new OperationError("invalid", `failed to parse ${BRIDGE_OPTION.mtu} value: ${problem}`);
   }
   for (const flag of FLAG_OPTIONS) {
     const value = options[flag];
@@ -145,9 +147,22 @@ function checkPool(pool: Partial<IpamPool>, subnet: Subnet): void {
     const label = what === "gateway" ? "gateway" : "auxiliary address";
     if (parsed === undefined) throw new OperationError("invalid", `invalid network config:\ninvalid ${label} ${address}`);
     if (!contains(subnet, parsed)) {
-      throw new OperationError("invalid", `invalid network config:\ninvalid ${label} ${address}: parent subnet is ${text}`);
+      throw new OperationError("invalid", `invalid network config:\n${outside({ what, address, parent: text })}`);
     }
   }
+}
+
+function outside({
+  what,
+  address,
+  parent,
+}: {
+  readonly what: string;
+  readonly address: string;
+  readonly parent: string;
+}): string {
+  if (what === "gateway") return `invalid gateway ${address}: parent subnet is ${parent}`;
+  return `invalid auxiliary address ${what}: parent subnet ${parent} doesn't contain this address`;
 }
 
 /** The first address is the gateway's, unless it was named. */

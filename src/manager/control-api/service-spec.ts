@@ -39,7 +39,8 @@ function checkTask({ resources, restart, placement, container, runtime = "contai
   }
   for (const amount of [resources?.limits, resources?.reservations]) {
     const { nanoCpus = 0, memoryBytes = 0 } = amount ?? {};
-    if (nanoCpus !== 0 && nanoCpus < NANO_CPUS_MIN) throw invalid(`invalid cpu value ${nanoCpus / 1e9}: Must be at least 0.001`);
+    if (nanoCpus !== 0 && nanoCpus < NANO_CPUS_MIN)
+      throw invalid(`invalid cpu value ${String(nanoCpus / 1e9).replace(/e-(\d)$/, "e-0$1")}: Must be at least 0.001`);
     if (memoryBytes !== 0 && memoryBytes < MEMORY_BYTES_MIN) {
       throw invalid(`invalid memory value ${memoryBytes}: Must be at least 4MiB`);
     }

@@ -64,7 +64,7 @@ describe("services", () => {
       "too little CPU",
       specWith("web", { task: { resources: { reservations: { nanoCpus: 10 } } } }),
       "InvalidArgument",
-      "invalid cpu value 1e-8: Must be at least 0.001",
+      "invalid cpu value 1e-08: Must be at least 0.001",
     ],
     [
       "a constraint without operator",
