@@ -20,7 +20,8 @@ const EXPLANATIONS: readonly Explanation[] = [
       "newer versions of the API are served than the real engine's, and as in the release they come from, the oldest are gone",
   },
   {
-    scenario: /^refused, as (a bind's target is relative|a bind's mode is unknown|a task's state is unknown)/,
+    scenario:
+      /^refused, as (a bind's target is|a bind's mode is unknown|a bind has too many parts|a task's state is unknown|a security option is unknown|a limit is no number|events are since never|a restart is of nothing|a join token is none|a swarm has a bad|a service's network is not there)/,
     where: /: exit code$/,
     reason: "a bug of Docker's",
     because: "what the client got wrong is answered as a failure of the engine (500)",
@@ -28,6 +29,24 @@ const EXPLANATIONS: readonly Explanation[] = [
   { where: /\.GraphDriver\b/, reason: "the machine's own", because: "paths of the layers inside the data root" },
   { where: /\.(ResolvConfPath|HostnamePath|HostsPath)$/, reason: "the machine's own", because: "paths inside the data root" },
   { where: /\.SandboxKey$/, reason: "the machine's own", because: "path of the network namespace inside the exec root" },
+  {
+    scenario:
+      /^refused, as (an exposed port is too high|a port has an unknown protocol|a weight is too small|the user namespace is of nowhere|a name server is none|a hostname is too long|a health check's kind is unknown|a network's name has a space|a published port is too high|a port has no target|a service's mount has no target)/,
+    where: /: exit code$|: stdout\.(Id|ID|Warnings?|message)$|all that is there: stdout\.(containers|networks|services)\.length$/,
+    reason: "more on purpose",
+    because: "what can never work is refused when it is asked for; the real engine takes it, and fails or forgets it later",
+  },
+  {
+    scenario: /^refused, as events are since never/,
+    where: /: stdout\.message$/,
+    reason: "more on purpose",
+    because: "the message names the field",
+  },
+  {
+    where: /\[\d+\]\.Created$/,
+    reason: "the machine's own",
+    because: "a time, in seconds",
+  },
   {
     where: /Dispatcher\.HeartbeatPeriod$/,
     reason: "more on purpose",

@@ -20,13 +20,14 @@ const KINDS: readonly Kind[] = [
   {
     name: "containers",
     listPath: "/containers/json?all=1",
-    label: item => [item["Names"], item["State"]],
+    label: item => `${String(item["Names"])} ${text(item["State"])}`,
     removePath: item => `/containers/${text(item["Id"])}?force=1&v=1`,
   },
   {
     name: "networks",
     listPath: "/networks",
-    label: item => item["Name"],
+    // Made when a swarm first needs it.
+    label: item => (item["Name"] === "docker_gwbridge" ? undefined : item["Name"]),
     removePath: item => (PREDEFINED.includes(text(item["Name"])) ? undefined : `/networks/${text(item["Id"])}`),
   },
   { name: "volumes", listPath: "/volumes", label: item => item["Name"], removePath: item => `/volumes/${text(item["Name"])}` },
@@ -39,7 +40,7 @@ const KINDS: readonly Kind[] = [
 export async function listing(engine: Engine): Promise<Outcome> {
   const held = await Promise.all(
     KINDS.map(async ({ name, listPath, label }) => {
-      const labels = (await list(engine, listPath)).map(item => JSON.stringify(label(item) ?? null));
+      const labels = (await list(engine, listPath)).flatMap(item => JSON.stringify(label(item)) ?? []);
       return [name, labels.toSorted((left, right) => (left < right ? -1 : 1))] as const;
     }),
   );

@@ -53,7 +53,6 @@ export const NETWORK_SCENARIOS: readonly Scenario[] = [
       docker("network create --subnet 172.31.0.0/16 net"),
       docker("network create --subnet 172.31.4.0/24 other"),
       docker("network create net"),
-      docker("network create --driver nope other"),
     ],
   },
   {

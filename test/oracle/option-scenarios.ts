@@ -139,10 +139,6 @@ export const OPTION_SCENARIOS: readonly Scenario[] = [
     ],
   },
   {
-    name: "a volume of an unknown driver",
-    steps: [docker("volume create --driver nope vol")],
-  },
-  {
     name: "a volume created twice",
     steps: [
       docker("volume create --label a=b vol"),

@@ -11,7 +11,7 @@ import { type Scenario, type Step, stepText } from "./scenario.ts";
 const ESCAPES = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*[a-zA-Z]`, "g");
 const COMMAND_MS = 40_000;
 const WHERE_CHARACTERS_MAX = 100;
-const UNTIL_MS = 20_000;
+const UNTIL_MS = 30_000;
 const UNTIL_PAUSE_MS = 100;
 /** A command that only fails is not asked again for longer. */
 const FAILING_MS = 3000;
@@ -43,7 +43,8 @@ export function compareScenario(
     return withoutExplained(compareOutcomes(whereOf(step, index), a, b), explanations);
   });
   const before = ours.at(scenario.steps.findIndex(({ kind }) => kind === "listing"));
-  const isChanged = scenario.changesNothing === true && before?.stdout !== ours.at(-1)?.stdout;
+  const isRefused = ours.some(({ exitCode }, index) => scenario.steps[index]?.kind === "http" && exitCode >= 400);
+  const isChanged = isRefused && before?.stdout !== ours.at(-1)?.stdout;
   const change = { where: "what there was before and after", real: before?.stdout, ours: ours.at(-1)?.stdout };
   return { scenario, differences: isChanged ? [...differences, change] : differences, tookMs };
 }

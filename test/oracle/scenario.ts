@@ -2,8 +2,6 @@
 export interface Scenario {
   readonly name: string;
   readonly steps: readonly Step[];
-  /** What the engine holds at the end is what it held at the first listing; the last step is one too. */
-  readonly changesNothing?: true;
 }
 
 export type Step =
