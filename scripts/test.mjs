@@ -37,6 +37,9 @@ function integrationStages() {
   return [...together, ...alone].filter(folders => folders.length > 0);
 }
 
+/** No group needs that long on a slow machine: past it something hangs. */
+const GROUP_LIMIT_MS = 400_000;
+
 function integrationFolders() {
   return readdirSync("test/integration", { withFileTypes: true })
     .filter(
@@ -52,11 +55,21 @@ function run({ name, command, isPlain }) {
   const started = performance.now();
   return new Promise(resolve => {
     const [file, ...args] = command;
-    const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"], detached: true });
+    const limit = setTimeout(() => {
+      output += `FAILED ${name} did not end within ${GROUP_LIMIT_MS / 1000} s\n`;
+      process.kill(-child.pid, "SIGKILL");
+    }, GROUP_LIMIT_MS);
+    const stop = () => process.kill(-child.pid, "SIGINT");
+    process.once("SIGINT", stop);
+    // A process that was left behind may hold the output open: it is not waited for.
+    child.on("exit", () => setTimeout(() => child.stdout.destroy() && child.stderr.destroy(), 1000));
     let output = "";
     child.stdout.on("data", chunk => (output += chunk));
     child.stderr.on("data", chunk => (output += chunk));
     child.on("close", code => {
+      clearTimeout(limit);
+      process.off("SIGINT", stop);
       const counts = /^(\d+) passed, (\d+) failed$/m.exec(output);
       const skipped = Number(/^(\d+) skipped$/m.exec(output)?.[1] ?? 0);
       let passed = Number(counts?.[1] ?? 0);

@@ -92,6 +92,7 @@ export class TestHost {
   readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   readonly #programs: number[];
   #lastId = 0;
+  #successor: TestHost | undefined;
 
   private constructor(
     options: { readonly directory: string },
@@ -155,10 +156,13 @@ export class TestHost {
   async killDaemon(): Promise<TestHost> {
     this.#child.kill("SIGKILL");
     await once(this.#child, "exit");
-    return TestHost.#boot(this.#options, { holder: this.#holder, programs: this.#programs.splice(0) });
+    this.#successor = await TestHost.#boot(this.#options, { holder: this.#holder, programs: this.#programs.splice(0) });
+    return this.#successor;
   }
 
+  /** With whatever has taken its place: a process left behind would keep the tests from ending. */
   async stop(): Promise<void> {
+    if (this.#successor !== undefined) return this.#successor.stop();
     for (const pid of this.#programs.splice(0)) killIfThere(pid);
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     this.#child.stdin?.end();
