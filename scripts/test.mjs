@@ -8,8 +8,8 @@ const PRIVATE_MOUNTS = ["bash", "test/integration/private-mounts.sh"];
 /** Integration groups that may run side by side: what they put up in the kernel has names of its own. Any other runs alone. */
 const COMPATIBLE = [
   ["images", "runtime"],
-  ["containers", "network"],
-  ["cli", "daemon", "setup"],
+  ["containers", "daemon"],
+  ["cli", "network", "setup"],
 ];
 
 /** Groups of one stage run side by side; a stage starts when the one before has ended. */
