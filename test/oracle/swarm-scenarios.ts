@@ -1,6 +1,8 @@
 import { docker, type Scenario, until } from "./scenario.ts";
 
-const SERVICE = docker("service create -d --name svc --replicas 2 --restart-delay 1s busybox sleep 300", { isSetUp: true });
+const SERVICE = docker("service create -d --name svc --replicas 2 --restart-delay 1s --stop-grace-period 0s busybox sleep 300", {
+  isSetUp: true,
+});
 const TASKS = "service ps svc --format '{{.Name}} {{.Image}} {{.DesiredState}} {{.Error}}'";
 
 /** A swarm of one. */
@@ -25,7 +27,7 @@ export const SWARM_SCENARIOS: readonly Scenario[] = [
   {
     name: "service create that waits",
     steps: [
-      docker("service create -q --name svc busybox sleep 300"),
+      docker("service create -q --name svc --stop-grace-period 0s busybox sleep 300"),
       docker("service ps svc --format '{{.Name}} {{.DesiredState}}'"),
     ],
   },
@@ -76,7 +78,7 @@ export const SWARM_SCENARIOS: readonly Scenario[] = [
   {
     name: "a service that publishes a port",
     steps: [
-      docker("service create -d --name svc -p 18090:80 busybox sleep 300", { isSetUp: true }),
+      docker("service create -d --name svc --stop-grace-period 0s -p 18090:80 busybox sleep 300", { isSetUp: true }),
       until("service ls --format '{{.Replicas}} {{.Ports}}'", /1\/1/),
       docker("service inspect svc --format '{{json .Endpoint.Ports}}'"),
       docker("service create -d --name other -p 18090:80 busybox"),
