@@ -34,11 +34,15 @@ async function main(): Promise<void> {
   process.on("SIGINT", () => {});
   const commands = createInterface({ input: process.stdin });
   let isStopping = false;
+  let isReloadDue = false;
+  const reload = () => {
+    isReloadDue = running.manager === undefined; // While it starts: it may have read the one before.
+    running.manager
+      ?.reloadIdentity()
+      .catch((error: unknown) => log.error({ error: errorMessage(error) }, "the certificate could not be read"));
+  };
   commands.on("line", line => {
-    if (line === MANAGER_COMMANDS.reload)
-      running.manager
-        ?.reloadIdentity()
-        .catch((error: unknown) => log.error({ error: errorMessage(error) }, "the certificate could not be read"));
+    if (line === MANAGER_COMMANDS.reload) reload();
     else if (line === MANAGER_COMMANDS.stop && !isStopping) {
       isStopping = true;
       void stop(running.manager, log).finally(() => process.exit(0));
@@ -54,6 +58,7 @@ async function main(): Promise<void> {
   await mkdir(files.managerDirectory, { recursive: true, mode: 0o700 });
   await lockFile(join(files.managerDirectory, "lock"), { clock: systemClock, waitMs: LOCK_WAIT_MS });
   running.manager = await startManager({ options, files, disk, clock: systemClock, random: systemRandom, log });
+  if (isReloadDue) reload();
   log.info({ node: options.nodeId, raftId: options.raftId }, "manager ready");
 }
 

@@ -25,7 +25,9 @@ export function fromStatus(error: unknown): OperationError {
   if (error instanceof OperationError) return error;
   if (!isServiceError(error)) return new OperationError("unavailable", errorMessage(error), { cause: error });
   // A node that was removed, or whose certificate is superseded, finds the CA's calls alone.
-  if (error.code === grpcStatus.UNIMPLEMENTED) return new OperationError("forbidden", error.details, { cause: error });
+  if (error.code === grpcStatus.UNIMPLEMENTED) {
+    return new OperationError("forbidden", "the manager does not admit this node's certificate", { cause: error });
+  }
   // Deadlines and exhausted limits come from gRPC itself: the other side could not answer.
   const kind = KIND.get(error.code) ?? (error.code === grpcStatus.DEADLINE_EXCEEDED ? "unavailable" : "internal");
   return new OperationError(kind, error.details, { cause: error });

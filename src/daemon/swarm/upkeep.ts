@@ -10,7 +10,7 @@ const RENEWAL_PART = 2 / 3;
 const RENEWAL_SPREAD = 0.1;
 const BACKOFF_FIRST_MS = 200;
 /** What somebody is waiting for, a new role above all, is tried again this often at least. */
-const URGENT_BACKOFF_MAX_MS = 5_000;
+const URGENT_BACKOFF_MAX_MS = 2_000;
 const BACKOFF_MAX_MS = 5 * 60_000;
 /** Timers hold no month, and wall clocks are set: the time is looked at again this often. */
 const LOOK_AGAIN_MS = 10 * 60_000;

@@ -27,10 +27,11 @@ interface InfoJson {
 
 const NO_LEADER = /The swarm does not have a leader\. It's possible that too few managers are online\./;
 const DAY_MS = 24 * 3600_000;
-const INIT_MAX_MS = 1_500;
+/** It takes about one second; a machine that is busy with other things takes longer. */
+const INIT_MAX_MS = 5_000;
 const SETTLE_MS = 20_000;
 /** A node that was removed finds out with its next sessions, a few seconds apart at most. */
-const QUIET_MS = 3_000;
+const QUIET_MS = 2_000;
 
 describe("the members of a swarm", function () {
   this.timeout(60_000);
