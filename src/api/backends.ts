@@ -116,6 +116,12 @@ export interface CommitBackend {
   ): Promise<ImageId>;
 }
 
+/** What a volume holds, and how many containers have it. */
+export interface VolumeUsage {
+  readonly sizeBytes: number;
+  readonly containers: number;
+}
+
 export interface PathStat {
   readonly name: string;
   readonly sizeBytes: number;

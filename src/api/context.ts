@@ -11,6 +11,7 @@ import type {
   SwarmMembershipBackend,
   SystemBackend,
   VolumesBackend,
+  VolumeUsage,
 } from "./backends.ts";
 import type { ControlCaller } from "../model/control.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -31,6 +32,10 @@ export interface Backends {
   readonly stats?: StatsBackend;
   readonly archive?: ContainerArchiveBackend;
   readonly commits?: CommitBackend;
+  /** Bytes of each layer by its diff id. Missing: layers are not told apart. */
+  readonly layerSizes?: () => Promise<ReadonlyMap<string, number>>;
+  /** By name. Missing: volumes are not measured. */
+  readonly volumeSizes?: () => Promise<ReadonlyMap<string, VolumeUsage>>;
   /** Logs of services and tasks, wherever their containers are. Missing: those routes refuse. */
   readonly clusterLogs?: LogsBackend;
 }

@@ -68,6 +68,8 @@ async function main(): Promise<void> {
         stats,
         archive,
         commits,
+        layerSizes: () => images.layerSizes(),
+        volumeSizes: () => volumes.usage(),
         images,
         networks,
         volumes,

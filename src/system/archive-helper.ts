@@ -33,6 +33,8 @@ const frame = Buffer.allocUnsafe(FRAME_BYTES_MAX);
 const chunk = Buffer.allocUnsafe(READ_BYTES);
 const gathered = Buffer.allocUnsafe(READ_BYTES);
 let gatheredBytes = 0;
+/** The present job's stream has not been read to its end. */
+let isInputOpen = false;
 const CHANGES_AT_ONCE = 1000;
 
 type Unpack = Extract<ArchiveJob, { kind: "unpack" }>;
@@ -152,7 +154,10 @@ function unpack({ target, source, isLayer, bytesMax, entriesMax }: Unpack): Arch
 function* frames(): Generator<Uint8Array, void, void> {
   for (let bytes = readFrame(); ; bytes = readFrame()) {
     if (bytes === undefined) throw new OperationError("internal", "the archive's stream broke off");
-    if (bytes.length === 0) return;
+    if (bytes.length === 0) {
+      isInputOpen = false;
+      return;
+    }
     yield bytes;
   }
 }
@@ -179,12 +184,14 @@ function readFully(length: number): boolean {
 }
 
 /** What a hostile or broken archive causes is `invalid`; what the disk does is not. */
-function failure(error: unknown): ArchiveReply {
+function failure(error: unknown): Omit<Failed, "goesOn"> {
   const message = errorMessage(error);
   if (error instanceof OperationError && error.kind === "not-found") return { kind: "failed", errorKind: "not-found", message };
   const isInput = error instanceof OperationError ? error.kind === "invalid" : INPUT_ERRNOS.has(codeOf(error));
   return { kind: "failed", errorKind: isInput ? "invalid" : "internal", message };
 }
+
+type Failed = Extract<ArchiveReply, { kind: "failed" }>;
 
 function codeOf(error: unknown): string {
   return error instanceof SystemCallError ? error.code : (errnoCode(error) ?? "");
@@ -209,11 +216,17 @@ dieWithParent();
 process.umask(0);
 process.on("SIGUSR1", () => undefined);
 process.on("SIGINT", () => undefined); // A terminal's Ctrl-C is for the daemon, which ends its helpers itself.
-for (let job = readFrame(); job !== undefined; job = readFrame()) {
+for (let frameBytes = readFrame(); frameBytes !== undefined; frameBytes = readFrame()) {
+  const job = JSON.parse(frameBytes.toString("utf8")) as ArchiveJob;
+  isInputOpen = job.kind === "write-path";
   try {
-    reply(run(JSON.parse(job.toString("utf8")) as ArchiveJob));
+    reply(run(job));
   } catch (error) {
-    reply(failure(error));
-    process.exit(1);
+    // What works through open folders alone leaves nothing to put right.
+    const goesOn = "root" in job || "layers" in job;
+    gatheredBytes = 0;
+    reply({ ...failure(error), goesOn });
+    if (!goesOn) process.exit(1);
+    if (isInputOpen) for (const _ of frames());
   }
 }

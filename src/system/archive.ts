@@ -153,9 +153,10 @@ export class Archives implements AsyncDisposable {
   ): Promise<{ readonly first: ArchiveReply | undefined; readonly data: AsyncIterable<Uint8Array> }> {
     const release = await this.#containerSlots.take();
     let helper: HelperProcess | undefined;
+    let hasFailed = false;
     const giveBack = async (isWhole: boolean): Promise<void> => {
       signal.removeEventListener("abort", onAbort);
-      if (!isWhole) await helper?.stop();
+      if (!isWhole && !hasFailed) await helper?.stop();
       if (helper !== undefined) await this.#putBack(helper, job);
       helper = undefined;
       release();
@@ -168,6 +169,7 @@ export class Archives implements AsyncDisposable {
       const { first, data } = await helper.open(job, { hasFirstReply });
       return { first, data: thenDo(data, giveBack) };
     } catch (error) {
+      hasFailed = true; // It has ended itself where it could not go on.
       await giveBack(false);
       throw error;
     }

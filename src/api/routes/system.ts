@@ -4,6 +4,7 @@ import type { ApiContext } from "../context.ts";
 import type { Answer, ApiRequest, Route } from "../http/exchange.ts";
 import { json } from "../http/exchange.ts";
 import { filtersOf, flagOf, timeNsOf } from "../http/query.ts";
+import type { VolumeUsage } from "../backends.ts";
 import { diskUsageJson } from "../wire/disk-usage.ts";
 import { eventJson } from "../wire/event.ts";
 import { infoJson, versionJson } from "../wire/system.ts";
@@ -80,12 +81,19 @@ async function diskUsage(request: ApiRequest, { backends, clock }: ApiContext): 
   const wants = (type: string) => types.length === 0 || types.includes(type);
   const usage = {
     ...(wants("container") ? { containers: await backends.containers.list({ all: true, size: true, filters: {} }) } : {}),
-    ...(wants("image") ? { images: await backends.images.list({ all: true, filters: {} }) } : {}),
-    ...(wants("volume") ? { volumes: await backends.volumes.list({}) } : {}),
+    ...(wants("image")
+      ? { images: await backends.images.list({ all: true, filters: {} }), layers: (await backends.layerSizes?.()) ?? new Map() }
+      : {}),
+    ...(wants("volume") ? { volumes: await backends.volumes.list({}), volumeUsage: await volumeUsage(backends) } : {}),
     buildCache: wants("build-cache"),
   };
   const isVerbose = flagOf(request, "verbose");
   return json(diskUsageJson(usage, { version: request.version, isVerbose, nowMs: clock.nowMs() }));
+}
+
+/** Where nothing measures, nothing is known. */
+async function volumeUsage({ volumeSizes }: ApiContext["backends"]): Promise<ReadonlyMap<string, VolumeUsage>> {
+  return (await volumeSizes?.()) ?? new Map();
 }
 
 export const SYSTEM_ROUTES: readonly Route<ApiContext>[] = [

@@ -1,4 +1,5 @@
 import type { Container } from "../../model/container.ts";
+import type { VolumeUsage } from "../backends.ts";
 import type { Volume } from "../../model/engine-network.ts";
 import type { Image } from "../../model/image.ts";
 import { isOlder } from "../http/version.ts";
@@ -12,7 +13,10 @@ type CountedImage = Image & { readonly containers: number };
 export interface DiskUsage {
   readonly containers?: readonly Container[];
   readonly images?: readonly CountedImage[];
+  /** Bytes of each layer by its diff id. */
+  readonly layers?: ReadonlyMap<string, number>;
   readonly volumes?: readonly Volume[];
+  readonly volumeUsage?: ReadonlyMap<string, VolumeUsage>;
   readonly buildCache: boolean;
 }
 
@@ -35,19 +39,47 @@ export function diskUsageJson(usage: DiskUsage, options: DiskUsageOptions): Reco
   return { ...(hasLists ? lists(usage, options) : {}), ...(hasSums ? sums(usage, options) : {}) };
 }
 
-function itemsOf({ images = [], containers = [], volumes = [] }: DiskUsage, { nowMs }: DiskUsageOptions) {
+function itemsOf({ images = [], layers, containers = [], volumes = [], volumeUsage }: DiskUsage, { nowMs }: DiskUsageOptions) {
+  const sharers = countSharers(images);
   return {
-    images: images.map(image => ({ ...imageSummary(image), SharedSize: 0 })),
+    images: images.map(image => ({ ...imageSummary(image), SharedSize: sharedBytes(image, { sharers, layers }) })),
     containers: containers.map(container => containerSummary(container, nowMs)),
-    // What a volume holds is not measured.
-    volumes: volumes.map(volume => ({ ...volumeJson(volume), UsageData: { RefCount: -1, Size: -1 } })),
+    volumes: volumes.map(volume => {
+      const used = volumeUsage?.get(volume.name);
+      return { ...volumeJson(volume), UsageData: { RefCount: used?.containers ?? -1, Size: used?.sizeBytes ?? -1 } };
+    }),
   };
+}
+
+/** How many images stand on each layer. */
+function countSharers(images: readonly CountedImage[]): ReadonlyMap<string, number> {
+  const sharers = new Map<string, number>();
+  for (const { diffIds } of images) for (const diffId of new Set(diffIds)) sharers.set(diffId, (sharers.get(diffId) ?? 0) + 1);
+  return sharers;
+}
+
+function sharedBytes(
+  { diffIds }: CountedImage,
+  { sharers, layers }: { readonly sharers: ReadonlyMap<string, number>; readonly layers: DiskUsage["layers"] },
+): number {
+  return sum(diffIds.filter(diffId => (sharers.get(diffId) ?? 0) > 1).map(diffId => layers?.get(diffId) ?? 0));
+}
+
+/** Each layer once, however many images stand on it. */
+function layersBytes({ images = [], layers }: DiskUsage): number {
+  if (layers === undefined || layers.size === 0) return sum(images.map(({ sizeBytes }) => sizeBytes));
+  return sum([...new Set(images.flatMap(({ diffIds }) => diffIds))].map(diffId => layers.get(diffId) ?? 0));
+}
+
+/** Each layer that only unused images stand on, once. */
+function reclaimableBytes(usage: DiskUsage): number {
+  const used = usage.images?.filter(({ containers }) => containers > 0) ?? [];
+  return layersBytes(usage) - (used.length === 0 ? 0 : layersBytes({ ...usage, images: used }));
 }
 
 function lists(usage: DiskUsage, options: DiskUsageOptions): Record<string, unknown> {
   const { images, containers, volumes } = itemsOf(usage, options);
-  const layers = sum((usage.images ?? []).map(({ sizeBytes }) => sizeBytes));
-  return { LayersSize: layers, Images: images, Containers: containers, Volumes: volumes, BuildCache: [] };
+  return { LayersSize: layersBytes(usage), Images: images, Containers: containers, Volumes: volumes, BuildCache: [] };
 }
 
 function sums(usage: DiskUsage, options: DiskUsageOptions): Record<string, unknown> {
@@ -63,8 +95,8 @@ function sums(usage: DiskUsage, options: DiskUsageOptions): Record<string, unkno
           ImageUsage: {
             ActiveCount: images.length - unused.length,
             TotalCount: images.length,
-            Reclaimable: sum(unused.map(({ sizeBytes }) => sizeBytes)),
-            TotalSize: sum(images.map(({ sizeBytes }) => sizeBytes)),
+            Reclaimable: reclaimableBytes(usage),
+            TotalSize: layersBytes(usage),
             ...withItems(items.images),
           },
         }),
@@ -82,8 +114,19 @@ function sums(usage: DiskUsage, options: DiskUsageOptions): Record<string, unkno
     ...(volumes === undefined
       ? {}
       : {
-          VolumeUsage: { ActiveCount: 0, TotalCount: volumes.length, Reclaimable: 0, TotalSize: 0, ...withItems(items.volumes) },
+          VolumeUsage: { ...volumeSums(usage, volumes.length), ...withItems(items.volumes) },
         }),
     ...(buildCache ? { BuildCacheUsage: { ActiveCount: 0, TotalCount: 0, Reclaimable: 0, TotalSize: 0, ...withItems([]) } } : {}),
+  };
+}
+
+function volumeSums({ volumeUsage = new Map<string, VolumeUsage>() }: DiskUsage, count: number): Record<string, number> {
+  const all = [...volumeUsage.values()];
+  const unused = all.filter(({ containers }) => containers === 0);
+  return {
+    ActiveCount: all.length - unused.length,
+    TotalCount: count,
+    Reclaimable: sum(unused.map(({ sizeBytes }) => sizeBytes)),
+    TotalSize: sum(all.map(({ sizeBytes }) => sizeBytes)),
   };
 }

@@ -86,7 +86,10 @@ export class ContainerEngine implements AsyncDisposable {
     readonly filters: Filters;
   }): Promise<readonly Container[]> {
     const containers = listContainers(this.#context, options);
-    return options.size === true ? Promise.all(containers.map(container => this.#withSize(container, options))) : containers;
+    if (options.size !== true) return containers;
+    const sized: Container[] = [];
+    for (const container of containers) sized.push(await this.#withSize(container, options)); // All at once would fill the thread pool.
+    return sized;
   }
 
   /** Containers made of an image, for whoever wants to remove it. */

@@ -47,6 +47,11 @@ export class LayerStore {
     return this.#layers.get(diffId);
   }
 
+  /** Bytes of each, unpacked. */
+  sizes(): ReadonlyMap<Digest, number> {
+    return new Map([...this.#layers.values()].map(({ diffId, sizeBytes }) => [diffId, sizeBytes]));
+  }
+
   /** The layer that this blob unpacks to. A plain tar's digest is its diff id. */
   findByBlob(digest: Digest): Layer | undefined {
     const direct = this.#layers.get(digest);

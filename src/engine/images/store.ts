@@ -155,6 +155,10 @@ export class ImageStore implements AsyncDisposable {
     return this.#rootfs.layerFolders(containerId);
   }
 
+  layerSizes(): Promise<ReadonlyMap<string, number>> {
+    return Promise.resolve(this.#layers.sizes());
+  }
+
   /** After a start: unmounts what does not run and removes the file systems of containers that no longer exist. */
   async restoreRootfs(options: {
     readonly known: Iterable<ContainerId>;

@@ -92,6 +92,15 @@ export class Volumes implements ContainerVolumes {
     return [...this.#volumes.values()].filter(matches).sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
+  /** What each holds, one after the other, and how many containers have it among their mounts. */
+  async usage(): Promise<ReadonlyMap<string, { readonly sizeBytes: number; readonly containers: number }>> {
+    const usage = new Map<string, { readonly sizeBytes: number; readonly containers: number }>();
+    for (const { name, mountpoint } of [...this.#volumes.values()]) {
+      usage.set(name, { sizeBytes: await directoryBytes(mountpoint), containers: this.#usersOf(name).size });
+    }
+    return usage;
+  }
+
   async remove(name: string, { force }: { readonly force: boolean }): Promise<void> {
     await this.#alone(name, async () => {
       const volume = this.#volumes.get(name);

@@ -15,6 +15,7 @@ export class HelperProcess {
   readonly #exited: Promise<void>;
   #stderr = "";
   #handoff: Handoff | undefined;
+  #early: ArchiveReply | undefined;
   #waiting: { readonly resolve: (reply: ArchiveReply) => void; readonly reject: (error: Error) => void } | undefined;
   #isOver = false;
 
@@ -42,21 +43,22 @@ export class HelperProcess {
 
   /** @throws OperationError with the helper's reason, or what reading `stream` threw. */
   async run(job: ArchiveJob, stream?: AsyncIterable<Uint8Array>): Promise<ArchiveReply> {
+    this.#early = undefined;
     const reply = new Promise<ArchiveReply>((resolve, reject) => {
       this.#waiting = { resolve, reject };
     });
-    const sent = this.#send(job, stream);
+    let isSent = false;
+    let canGoOn = false;
+    const sent = this.#send(job, stream).then(() => (isSent = true));
     try {
       // A reply before the end of the stream is a failure; then the helper is gone and `sent` ends by itself.
       const result = await Promise.race([reply, sent.then(() => reply)]);
-      if (result.kind === "failed") {
-        this.#isOver = true;
-        throw new OperationError(result.errorKind, result.message);
-      }
-      return result;
+      if (result.kind !== "failed") return result;
+      canGoOn = result.goesOn && isSent;
+      throw new OperationError(result.errorKind, result.message);
     } catch (error) {
       reply.catch(() => undefined);
-      await this.stop();
+      if (!canGoOn) await this.stop();
       throw error;
     } finally {
       this.#waiting = undefined;
@@ -85,10 +87,12 @@ export class HelperProcess {
 
   /** Of a job that goes on. */
   async #nextReply(): Promise<ArchiveReply> {
-    if (this.#isOver) throw this.#endError();
-    const reply = await new Promise<ArchiveReply>((resolve, reject) => (this.#waiting = { resolve, reject }));
+    const early = this.#early;
+    this.#early = undefined;
+    if (early === undefined && this.#isOver) throw this.#endError();
+    const reply = early ?? (await new Promise<ArchiveReply>((resolve, reject) => (this.#waiting = { resolve, reject })));
     if (reply.kind !== "failed") return reply;
-    this.#isOver = true;
+    this.#isOver = !reply.goesOn;
     throw new OperationError(reply.errorKind, reply.message);
   }
 
@@ -126,11 +130,19 @@ export class HelperProcess {
     try {
       for await (const { kind, payload } of outputFrames(output)) {
         if (kind === DATA_FRAME) await this.#handoff?.give(payload);
-        else this.#waiting?.resolve(JSON.parse(Buffer.from(payload).toString("utf8")) as ArchiveReply);
+        else this.#onReply(JSON.parse(Buffer.from(payload).toString("utf8")) as ArchiveReply);
       }
     } catch (error) {
       this.#onEnd(error instanceof Error ? error : undefined);
     }
+  }
+
+  /** Two may come before anybody asks for the second. */
+  #onReply(reply: ArchiveReply): void {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (waiting === undefined) this.#early = reply;
+    else waiting.resolve(reply);
   }
 
   #onEnd(cause?: Error): void {

@@ -2,7 +2,8 @@
  * How the daemon speaks with its archive helper. Frames go in on stdin: a length (4 bytes, little endian) and that many bytes.
  * The first frame of a job is JSON; data frames follow where the job has a stream, and an empty frame ends it.
  * Out come frames with a kind in front (1 byte): replies as JSON, and data. A job ends with its last reply: `done`, what it was asked
- * for, or `failed`. After a failed job the helper exits, so nothing has to be put right.
+ * for, or `failed`. After a failed job on a
+ * folder the helper exits, so nothing has to be put right.
  */
 export type ArchiveJob =
   | {
@@ -81,7 +82,13 @@ export type ArchiveReply =
   | { readonly kind: "unpacked"; readonly sha256: string; readonly sizeBytes: number; readonly entries: number }
   | { readonly kind: "stat"; readonly stat: PathStat }
   | { readonly kind: "done" }
-  | { readonly kind: "failed"; readonly errorKind: "invalid" | "internal" | "not-found"; readonly message: string };
+  | {
+      readonly kind: "failed";
+      readonly errorKind: "invalid" | "internal" | "not-found";
+      readonly message: string;
+      /** The helper reads the rest of the job's stream and takes another job. Otherwise it exits. */
+      readonly goesOn: boolean;
+    };
 
 export const FRAME_BYTES_MAX = 1024 * 1024;
 export const OUTPUT_HEADER_BYTES = 5;
