@@ -61,6 +61,8 @@ export class ImageStore implements AsyncDisposable {
   readonly #trash: Trash;
   readonly #limits: StagingLimits;
   readonly #mutex = new Mutex();
+  /** Bytes of each layer, by its diff id. */
+  readonly layerSizes = (): Promise<ReadonlyMap<string, number>> => Promise.resolve(this.#layers.sizes());
   #usedBy: ImageUsers;
 
   private constructor(
@@ -155,10 +157,6 @@ export class ImageStore implements AsyncDisposable {
     return this.#rootfs.layerFolders(containerId);
   }
 
-  layerSizes(): Promise<ReadonlyMap<string, number>> {
-    return Promise.resolve(this.#layers.sizes());
-  }
-
   /** After a start: unmounts what does not run and removes the file systems of containers that no longer exist. */
   async restoreRootfs(options: {
     readonly known: Iterable<ContainerId>;
@@ -250,7 +248,7 @@ export class ImageStore implements AsyncDisposable {
     await this.#withStaging(async (staging, lease) => {
       const image = await prepareCommit(archive, made, { staging, lease, layers: this.#layers });
       await this.#record([image]);
-      id = image.id;
+      ({ id } = image);
     });
     this.#announce("create", id, id);
     for (const one of tags) this.#announce("tag", id, familiarReference(one));
