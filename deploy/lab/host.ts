@@ -128,6 +128,7 @@ set -e
 mount --make-rprivate /
 hostname ${host.name}
 umount /sys/fs/cgroup/unified 2>/dev/null || true
+if [ -d /sys/fs/cgroup/unified ]; then mount -t tmpfs tmpfs /sys/fs/cgroup/unified; fi # What runc makes there goes with the host.
 mount --rbind /sys/fs/cgroup ${directory}/cgroups
 mount -t sysfs sysfs /sys
 mount --rbind ${directory}/cgroups /sys/fs/cgroup
