@@ -17,10 +17,15 @@ async function runAndKill(directory: string, afterMs: number): Promise<ReadonlyM
   const last = new Map<string, string>();
   const exited = once(child, "exit");
   const lines = createInterface({ input: child.stdout });
+  let isCounting = false;
   lines.on("line", line => {
     const [word = "", id = ""] = line.split(" ");
     last.set(id, word);
-    if (word === "ready") void delay(afterMs).then(() => child.kill("SIGKILL"));
+    // Counted from its first word about a container: how long it takes to get there is the machine's affair.
+    if (word !== "ready" && !isCounting) {
+      isCounting = true;
+      void delay(afterMs).then(() => child.kill("SIGKILL"));
+    }
   });
   await once(lines, "close");
   await exited;

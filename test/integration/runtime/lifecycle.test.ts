@@ -227,7 +227,7 @@ for (const runtime of ["crun", "runc"] as const) {
     it("loses no line when the log is rotated under it", async () => {
       const lineCount = 20_000;
       const { container, request } = await start(
-        ["sh", "-c", `read go; i=0; while [ $i -lt ${lineCount} ]; do echo line $i; i=$((i+1)); done`],
+        ["sh", "-c", `read go; i=0; while [ $i -lt ${lineCount} ]; do echo line $i; i=$((i+1)); done; read stop`],
         {
           hasStdin: true,
         },
@@ -235,13 +235,12 @@ for (const runtime of ["crun", "runc"] as const) {
       const streams = await container.attach();
       await streams.writeStdin(Buffer.from("go\n"));
       const parts: string[] = [];
-      let isOver = false;
-      void container.exit.then(() => (isOver = true));
-      for (let index = 1; !isOver && index < 6; index++) {
+      for (let index = 1; index < 6; index++) {
         const rotated = join(request.bundlePath, `log.${index}`);
         await container.rotateLog(rotated);
         parts.push(await readFile(rotated, "utf8"));
       }
+      await streams.writeStdin(Buffer.from("stop\n"));
       await container.exit;
       parts.push(await lab.log(request.id));
       const numbers = messages(parts.join("")).map(line => Number(line.split(" ").at(-1)));
