@@ -130,8 +130,13 @@ export const COMMAND_SCENARIOS: readonly Scenario[] = [
   {
     name: "what a container changed",
     steps: [
-      docker("run --name box busybox sh -c 'echo x > /root/new; rm /etc/group; echo y >> /etc/passwd'", { isSetUp: true }),
+      // One change each: a real engine tells several in no certain order.
+      docker("run --name box busybox rm /etc/group", { isSetUp: true }),
       docker("diff box"),
+      docker("run --name two busybox touch /root/new", { isSetUp: true }),
+      docker("diff two"),
+      docker("run --name three busybox sh -c 'echo y >> /etc/passwd'", { isSetUp: true }),
+      docker("diff three"),
       docker("diff nope"),
     ],
   },
