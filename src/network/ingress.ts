@@ -51,7 +51,8 @@ export class Ingress {
   async remove(): Promise<void> {
     if (this.#device === "" && this.#tables === "") return;
     await (this.#nftables ??= this.#kernel.openNftables(undefined)).run(NO_INGRESS_TABLES);
-    await this.#kernel.hostSlow.run(
+    // By the same `ip` that made it: another one's keeps the device's old number for the name, and could not use the next.
+    await this.#kernel.host.run(
       [`link del dev ${INGRESS_INTERFACE}`, `rule del pref ${RULE_PREFERENCE} fwmark ${INGRESS_MARK} lookup ${TABLE}`],
       { allowFailure: true },
     );

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { errorMessage } from "../../lib/errors.ts";
+import { errorMessage, OperationError } from "../../lib/errors.ts";
 import { clusterIdFrom, type RequestId } from "../../model/ids.ts";
 import type { NodeRole } from "../../model/cluster.ts";
 import type { NodeCertificate, NodeIdentity } from "../../ports/certificates.ts";
@@ -256,11 +256,12 @@ export class Member implements AsyncDisposable {
     const control = this.control;
     if (control === undefined || address !== ownAddress(this.#record)) return;
     const waiting = AbortSignal.any([signal, clock.timeout(OWN_MANAGER_MS)]);
-    for (;;) {
+    while (this.control === control) {
       const state = await this.#ownState(control, waiting).catch(() => undefined);
       if (state !== undefined) return;
       await clock.sleep(OWN_MANAGER_POLL_MS, { signal: waiting });
     }
+    throw new OperationError("unavailable", "this node has no manager any more");
   }
 
   async #ownState(control: ManagerControl, signal?: AbortSignal): Promise<string | undefined> {

@@ -211,6 +211,7 @@ describe("the members of a swarm", function () {
     assert.notEqual((await swarmOf(w2)).NodeID, ID);
     await until("4 tasks run", SETTLE_MS, async () => (await runningTasks(m1, "web")).length === 4);
     await until("w2 is ready", SETTLE_MS, async () => (await nodeOf(w2)).Status.State === "ready");
+    await until("it serves published ports", SETTLE_MS, async () => (await lab.sh("w2", "ip addr show ing0")).includes("inet "));
   });
 
   it("leave as the leading manager with force only, out of Raft too", async () => {
