@@ -6,7 +6,7 @@ import { readPath, readTree, statPath } from "./archive/container-path.ts";
 import { openRoot } from "./archive/container-root.ts";
 import type { ConfinedRoot } from "./archive/confined-root.ts";
 import { listChanges, readChanges } from "./archive/layer-changes.ts";
-import { dieWithParent, fchdir, syncfs } from "./archive/node-calls.ts";
+import { dieWithParent, fchdir, makeBlocking, syncfs } from "./archive/node-calls.ts";
 import {
   type ArchiveJob,
   type ArchiveReply,
@@ -213,6 +213,7 @@ function reply(message: ArchiveReply): void {
 }
 
 dieWithParent();
+for (const fd of [0, 1]) makeBlocking(fd);
 process.umask(0);
 process.on("SIGUSR1", () => undefined);
 process.on("SIGINT", () => undefined); // A terminal's Ctrl-C is for the daemon, which ends its helpers itself.

@@ -93,3 +93,14 @@ export function setOpenXattr(fd: number, name: string, value: Buffer): void {
     if (!(error instanceof SystemCallError) || !["ENOTSUP", "EOPNOTSUPP", "EPERM"].includes(error.code)) throw error;
   }
 }
+
+const fcntl = declareChecked<[fd: number, command: number, argument: number]>(
+  "fcntl",
+  "int fcntl(int fd, int command, int argument)",
+);
+const [F_GETFL, F_SETFL, O_NONBLOCK] = [3, 4, 0o4000];
+
+/** Reads and writes of this descriptor wait; a stream that was made of it once may have said otherwise. */
+export function makeBlocking(fd: number): void {
+  fcntl(fd, F_SETFL, fcntl(fd, F_GETFL, 0) & ~O_NONBLOCK);
+}
