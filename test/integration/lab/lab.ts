@@ -226,6 +226,7 @@ export function serviceSpec(
     readonly command?: readonly string[];
     readonly image?: string;
     readonly labels?: Record<string, string>;
+    readonly constraints?: readonly string[];
   },
 ): unknown {
   return {
@@ -238,6 +239,7 @@ export function serviceSpec(
         StopGracePeriod: 1e9,
       },
       RestartPolicy: { Condition: "any", Delay: 1e9 },
+      Placement: { Constraints: options.constraints ?? [] },
     },
     Mode: { Replicated: { Replicas: options.replicas } },
   };
