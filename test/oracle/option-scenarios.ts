@@ -152,6 +152,7 @@ export const OPTION_SCENARIOS: readonly Scenario[] = [
     steps: [
       docker("run --name box -v /tmp/oracle-made:/m busybox ls -d /m"),
       docker("inspect -f '{{json .HostConfig.Binds}} {{json .Mounts}}' box"),
+      docker("run --rm -v /tmp:/t busybox rmdir /t/oracle-made", { isSetUp: true }),
     ],
   },
   { name: "a file mounted over a folder", steps: [docker("run --name box -v /etc/hostname:/tmp busybox true")] },
