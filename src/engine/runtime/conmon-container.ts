@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { OperationError } from "../../lib/errors.ts";
 import type { ContainerId } from "../../model/ids.ts";
+import { attachAccepted } from "./attach-accepted.ts";
 import { type AttachConnection, openAttachConnection } from "./attach-connection.ts";
 import { type CgroupPaths, isFrozen, pidsInCgroup } from "./cgroups.ts";
 import { startExec } from "./exec-start.ts";
@@ -63,6 +64,7 @@ export class ConmonContainer implements ShimContainer {
   }
 
   async start(): Promise<void> {
+    if (this.#attachConnection !== undefined) await attachAccepted();
     await this.#run(["start"], { program: this.#options.program, phase: "create" });
   }
 
