@@ -47,15 +47,20 @@ export async function attachContainer(context: ContainerContext, entry: Containe
     }
     const attached = await run;
     if (attached === undefined) return;
+    const begin =
+      client === undefined
+        ? () => runOver(entry, attached, signal)
+        : await outputOf(entry, { run: attached, client, withLogs: options.logs });
+    // Listening before anything is typed: what the input brings about must not be missed.
+    const output = begin();
+    output.catch(() => {}); // Waited for below.
     const input = options.stdin === undefined ? undefined : copyStdin(entry, attached, { stdin: options.stdin, keys, signal });
     const over = input?.then(end => {
       if (end === "detached") publish(context, entry, { action: "detach" });
       if (end !== "half-closed") leave.abort(new OperationError("cancelled", "the client has left"));
     });
     over?.catch(() => leave.abort(new OperationError("cancelled", "the client's input failed")));
-    await (client === undefined
-      ? runOver(entry, attached, signal)
-      : copyRun(entry, { run: attached, client, withLogs: options.logs }));
+    await output;
   } finally {
     leave.abort(new OperationError("cancelled", "attach is over"));
   }
@@ -94,23 +99,28 @@ function runToAttach(entry: ContainerEntry, signal: AbortSignal): Promise<Contai
   });
 }
 
-/** A run that is read live from its first byte is copied from there; another one from its log, which has the same bytes. */
-async function copyRun(
+/**
+ * A run that is read live from its first byte is copied from there; another one from its log, which has the same bytes.
+ * @returns what begins the copy, from the output of this moment on.
+ */
+async function outputOf(
   entry: ContainerEntry,
   { run, client, withLogs }: { readonly run: ContainerRun; readonly client: OutputClient; readonly withLogs: boolean },
-): Promise<void> {
+): Promise<() => Promise<void>> {
   const { log } = entry;
-  if (withLogs && log !== undefined) {
-    return followLog(client, log, { file: log.oldestFile, offsetBytes: 0 });
-  }
+  if (withLogs && log !== undefined) return () => followLog(client, log, { file: log.oldestFile, offsetBytes: 0 });
   const { hub, runLog } = run;
   if (hub !== undefined) {
-    return copyOutput(hub, client, runLog === undefined ? undefined : { runLog, seenBytes: hub.seenBytes });
+    return () => copyOutput(hub, client, runLog === undefined ? undefined : { runLog, seenBytes: hub.seenBytes });
   }
-  if (log !== undefined) return followLog(client, log, await log.end());
+  if (log !== undefined) {
+    const end = await log.end();
+    return () => followLog(client, log, end);
+  }
   const streams = await run.shim.attach();
   run.hub ??= new OutputHub(streams);
-  return copyOutput(run.hub, client, undefined);
+  const late = run.hub;
+  return () => copyOutput(late, client, undefined);
 }
 
 async function replay({ log }: ContainerEntry, client: OutputClient): Promise<void> {
