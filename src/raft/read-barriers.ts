@@ -3,7 +3,7 @@ import { OperationError } from "../lib/errors.ts";
 /** A request that was not answered within so many ticks is asked anew: it, or its answer, was lost. */
 const RETRY_TICKS = 5;
 /** With nobody known to lead for so long, an election has failed or this manager is cut off: reads are refused instead of kept waiting. */
-const LEADERLESS_TICKS_MAX = 8;
+const LEADERLESS_TICKS_MAX = 5;
 /** Docker's words when more than half of the managers are away. */
 const NO_LEADER =
   "The swarm does not have a leader. It's possible that too few managers are online. Make sure more than half of the managers are online.";

@@ -72,7 +72,7 @@ export const COMMAND_SCENARIOS: readonly Scenario[] = [
   {
     name: "detach by keys",
     steps: [
-      docker("run -dit --name box busybox sh", { isSetUp: true }),
+      docker("run -dit --name box busybox sleep 300", { isSetUp: true }),
       terminal("attach --detach-keys ctrl-x box", [{ when: /^/, text: "\u0018" }]),
       docker("inspect -f '{{.State.Running}}' box"),
     ],

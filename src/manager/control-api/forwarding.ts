@@ -11,7 +11,7 @@ export const FORWARDING_DEADLINE_MS = 10_000;
  * How long nobody may be known to lead before a call is refused. While managers elect a new leader this takes less; a
  * manager that is cut off answers its clients within 3 s of the cut (it steps down after 1 to 2 s).
  */
-const LEADERLESS_MAX_MS = 800;
+const LEADERLESS_MAX_MS = 500;
 const RETRY_FIRST_MS = 20;
 const RETRY_MAX_MS = 200;
 

@@ -92,7 +92,7 @@ describe("ReadBarriers", () => {
     const [answered, unanswered] = [outcome(barriers.wait({})), await settle().then(() => outcome(barriers.wait({})))];
     await settle();
     barriers.answered(100, 3);
-    for (let tick = 0; tick < 7; tick++) barriers.tick({ hasLeader: false });
+    for (let tick = 0; tick < 4; tick++) barriers.tick({ hasLeader: false });
     await settle();
     assert.deepEqual([answered(), unanswered()], ["waiting", "waiting"]);
     barriers.tick({ hasLeader: false });
