@@ -76,6 +76,11 @@ describe("the comparer", () => {
   for (const { what, real, ours } of planted) it(`finds ${what}`, () => assert.ok(differences(real, ours) > 0));
 
   const same: readonly { readonly what: string; readonly real: Outcome; readonly ours: Outcome }[] = [
+    {
+      what: "swarm ids, with digits or without",
+      real: outcome({ stdout: "jialfacxygeijvmpzxfzhcgci" }),
+      ours: outcome({ stdout: "ss0gfulvqfvo76maaol7q52wf" }),
+    },
     { what: "other ids", real: outcome({ stdout: `${ID}\n` }), ours: outcome({ stdout: `${OTHER_ID}\n` }) },
     {
       what: "a short id of a long one",
