@@ -7,7 +7,7 @@ import { parseMount } from "./mount.ts";
 import { LIST_CHANGES } from "./service-lists.ts";
 import { withPath } from "./with-path.ts";
 
-/** Flags of `service create` and `service update` as commander hands them over. */
+/** Flags of `service create` and `service update` by their names in camel case. */
 export type ServiceFlags = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
 type MutableJson = { [key: string]: Json };
