@@ -160,6 +160,8 @@ async function startDaemon(host: LabHost): Promise<void> {
   if (isUp(host)) return;
   const { directory } = host;
   rmSync(host.socket, { force: true });
+  const configFile = join(directory, "daemon.json");
+  if (!existsSync(configFile)) writeFileSync(configFile, "{}\n");
   for (const root of cgroupRoots()) {
     if (/\/(pids|memory|freezer|systemd)$/.test(root) || existsSync(join(root, "cgroup.controllers"))) {
       mkdirSync(join(root, host.cgroup, "daemon"), { recursive: true });
@@ -171,7 +173,7 @@ async function startDaemon(host: LabHost): Promise<void> {
       "--cgroup-parent",
       `${host.cgroup}/containers`,
       "--config-file",
-      join(directory, "daemon.json"),
+      configFile,
       "--log-level",
       process.env["SHOAL_LAB_LOG_LEVEL"] ?? "info",
     ],

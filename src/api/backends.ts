@@ -262,7 +262,24 @@ export interface SystemBackend {
   }): AsyncIterable<EngineEvent>;
 }
 
-export interface SystemInfo {
+/** What `info` shows of the daemon's own settings. */
+export interface SettingsInInfo {
+  readonly labels: readonly string[];
+  readonly liveRestore: boolean;
+  readonly isDebug: boolean;
+  readonly authorizationPlugins: readonly string[];
+  /** A path, `unconfined` or `builtin`. */
+  readonly seccompProfile: string;
+  readonly loggingDriver: string;
+  readonly initBinary: string;
+  readonly registry: {
+    readonly mirrors: readonly string[];
+    readonly insecure: readonly string[];
+    readonly proxies: { readonly http: string; readonly https: string; readonly exceptions: string };
+  };
+}
+
+export interface SystemInfo extends SettingsInInfo {
   readonly id: string;
   readonly hostname: string;
   readonly kernelVersion: string;
@@ -279,9 +296,6 @@ export interface SystemInfo {
   readonly version: string;
   readonly commit: string;
   readonly builtAt: string;
-  readonly labels: readonly string[];
-  readonly liveRestore: boolean;
-  readonly isDebug: boolean;
   readonly startedAtMs: number;
   readonly warnings: readonly string[];
 }

@@ -1,200 +1,182 @@
-import { readFile } from "node:fs/promises";
-import { errnoCode, OperationError } from "../lib/errors.ts";
-import { OPTIONS, type OptionName, UNSUPPORTED_OPTIONS } from "./options.ts";
+import { CONTAINER_DEFAULTS, type ContainerDefaults } from "../engine/containers/container-defaults.ts";
+import { NETWORK_DEFAULTS, type NetworkDefaults } from "../engine/networks/network-defaults.ts";
+import { parseSubnet } from "../engine/networks/ipv4.ts";
+import { isOneOf, LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "./config/check.ts";
+import { readConfigFile } from "./config/file.ts";
+import { parseFlags } from "./config/flags.ts";
+import type { Values } from "./config/options.ts";
+import type { RuntimeValue } from "./config/structured-kinds.ts";
+import { mergeValues, requiredFile } from "./config/values.ts";
+
+export type { LogFormat, LogLevel } from "./config/check.ts";
 
 /** The daemon's settings: flags and daemon.json together, defaults filled in. */
 export interface DaemonConfig {
-  /** `unix:///path` or `tcp://host:port`. */
+  /** `unix:///path`, `tcp://host:port` or `fd://`. */
   readonly hosts: readonly string[];
   readonly dataRoot: string;
   readonly execRoot: string;
-  readonly configFile: string;
   readonly pidFile: string;
   /** Group of unix sockets, if they are to have one. */
   readonly group: string | undefined;
   readonly isDebug: boolean;
   readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+  /** Missing: stderr. */
+  readonly logFile: string | undefined;
   readonly liveRestore: boolean;
+  /** Infinity: as long as it takes. */
   readonly shutdownTimeoutSeconds: number;
+  /** Missing: crun where it works, else runc. */
   readonly defaultRuntime: string | undefined;
+  /** Beside crun and runc. */
+  readonly runtimes: Readonly<Record<string, RuntimeValue>>;
   readonly cgroupParent: string;
   readonly labels: readonly string[];
-  readonly tls: {
-    readonly isEnabled: boolean;
-    /** `--tls=false` was said: TCP without TLS is what the administrator wants. */
-    readonly isRefused: boolean;
-    readonly verifiesClients: boolean;
-    readonly ca: string;
-    readonly certificate: string;
-    readonly key: string;
-  };
+  readonly authorizationPlugins: readonly string[];
+  readonly features: Readonly<Record<string, boolean>>;
+  readonly containers: ContainerDefaults;
+  readonly networks: NetworkDefaults;
+  readonly registry: RegistryConfig;
+  /** A path, `unconfined` or `builtin`. */
+  readonly seccompProfile: string;
+  readonly initPath: string | undefined;
+  /** What a node of a swarm says of itself where the request says nothing. */
+  readonly swarmAdvertiseAddress: string;
+  readonly tls: TlsConfig;
 }
 
-export const LOG_LEVELS = ["debug", "info", "warn", "error", "fatal"] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+export interface TlsConfig {
+  readonly isEnabled: boolean;
+  /** `--tls=false` was said: TCP without TLS is what the administrator wants. */
+  readonly isRefused: boolean;
+  readonly verifiesClients: boolean;
+  readonly ca: string;
+  readonly certificate: string;
+  readonly key: string;
+}
 
-type Value = string | boolean | number | readonly string[];
-type Values = Partial<Record<OptionName, Value>>;
+export interface RegistryConfig {
+  readonly mirrors: readonly string[];
+  readonly insecure: readonly string[];
+  readonly concurrentDownloadsMax: number;
+  readonly concurrentUploadsMax: number;
+  readonly downloadAttemptsMax: number;
+  readonly proxies: { readonly http: string; readonly https: string; readonly exceptions: string };
+}
 
-/** @throws OperationError `invalid` for flags and files that cannot be honoured. */
-export async function loadConfig(args: readonly string[]): Promise<DaemonConfig> {
+const CONFIG_FILE = "/etc/shoal/daemon.json";
+const SHUTDOWN_TIMEOUT_SECONDS = 15;
+
+/** Where settings come from, kept for a reload. */
+export interface ConfigSource {
+  readonly flags: Values;
+  readonly path: string;
+}
+
+export function configSource(args: readonly string[]): ConfigSource {
   const flags = parseFlags(args);
-  const path = text(flags, "config-file") ?? "/etc/shoal/daemon.json";
-  const file = await readConfigFile(path, {
-    isRequired: flags["config-file"] !== undefined && text(flags, "config-file") === "/etc/shoal/daemon.json",
-  });
-  return toConfig(merge(flags, file), path);
+  return { flags, path: flags["config-file"] ?? CONFIG_FILE };
 }
 
-/** Go's flag syntax as dockerd takes it: `--name value`, `--name=value`, `-x value`; booleans take a value only with `=`. */
-export function parseFlags(args: readonly string[]): Values {
-  const values: Values = {};
-  for (let index = 0; index < args.length; index++) {
-    const argument = args[index] ?? "";
-    const match = /^(?:--([a-z0-9-]+)|-([A-Za-z]))(?:=(.*))?$/s.exec(argument);
-    if (match === null) throw new OperationError("invalid", `unknown argument: ${argument}`);
-    const name = optionNamed(match[1] ?? shortName(match[2] ?? ""), argument);
-    let given = match[3];
-    if (given === undefined && OPTIONS[name].kind !== "boolean") {
-      index++;
-      given = args[index];
-      if (given === undefined) throw new OperationError("invalid", `flag needs an argument: --${name}`);
-    }
-    values[name] = parseValue(name, given ?? "true", values[name]);
-  }
-  return values;
+/** @throws OperationError `invalid` for flags and files that cannot be honoured, in dockerd's words. */
+export async function loadValues({ flags, path }: ConfigSource): Promise<Values> {
+  const file = await readConfigFile(path);
+  // dockerd asks for it only where it was named; a file that is named but its usual one may be missing in ours too.
+  if (file === undefined && flags["config-file"] !== undefined) requiredFile(path);
+  return mergeValues(flags, { file, path });
 }
 
-function shortName(letter: string): string {
-  const found = Object.entries(OPTIONS).find(([, option]) => "short" in option && option.short === letter);
-  return found?.[0] ?? letter;
-}
-
-function optionNamed(name: string, argument: string): OptionName {
-  if (name in OPTIONS) return name as OptionName;
-  if (UNSUPPORTED_OPTIONS.has(name)) throw new OperationError("invalid", `the option --${name} is not supported`);
-  throw new OperationError("invalid", `unknown flag: ${argument}`);
-}
-
-function parseValue(name: OptionName, given: string, before: Value | undefined): Value {
-  switch (OPTIONS[name].kind) {
-    case "text":
-      return given;
-    case "list":
-      return [...(Array.isArray(before) ? (before as readonly string[]) : []), given];
-    case "number": {
-      const number = Number(given);
-      if (given === "" || !Number.isInteger(number))
-        throw new OperationError("invalid", `invalid argument "${given}" for "--${name}" flag`);
-      return number;
-    }
-    case "boolean":
-      if (!/^(true|false|1|0)$/i.test(given))
-        throw new OperationError("invalid", `invalid argument "${given}" for "--${name}" flag`);
-      return /^(true|1)$/i.test(given);
-  }
-}
-
-async function readConfigFile(path: string, { isRequired }: { readonly isRequired: boolean }): Promise<Values> {
-  let content: string;
-  try {
-    content = await readFile(path, "utf8");
-  } catch (error) {
-    if (errnoCode(error) === "ENOENT" && !isRequired) return {};
-    throw new OperationError("invalid", `unable to configure the daemon with file ${path}: cannot be read`, { cause: error });
-  }
-  return parseConfigFile(content, path);
-}
-
-/** @throws OperationError `invalid` in dockerd's words. */
-export function parseConfigFile(content: string, path: string): Values {
-  const failure = `unable to configure the daemon with file ${path}`;
-  let json: unknown;
-  try {
-    json = content.trim() === "" ? {} : JSON.parse(content);
-  } catch (error) {
-    throw new OperationError("invalid", `${failure}: invalid JSON`, { cause: error });
-  }
-  if (typeof json !== "object" || json === null || Array.isArray(json))
-    throw new OperationError("invalid", `${failure}: not an object`);
-  const values: Values = {};
-  for (const [key, value] of Object.entries(json)) {
-    const name = configName(key);
-    if (name === undefined) {
-      if (UNSUPPORTED_OPTIONS.has(key)) throw new OperationError("invalid", `${failure}: the option ${key} is not supported`);
-      throw new OperationError("invalid", `${failure}: the following directives don't match any configuration option: ${key}`);
-    }
-    if (!hasKind(name, value)) throw new OperationError("invalid", `${failure}: ${key} has the wrong type`);
-    values[name] = value;
-  }
-  return values;
-}
-
-function configName(key: string): OptionName | undefined {
-  const found = Object.entries(OPTIONS).find(([name, option]) => ("configKey" in option ? option.configKey : name) === key);
-  return found?.[0] as OptionName | undefined;
-}
-
-function hasKind(name: OptionName, value: unknown): value is Value {
-  const { kind } = OPTIONS[name];
-  if (kind === "list") return Array.isArray(value) && value.every(item => typeof item === "string");
-  return typeof value === (kind === "text" ? "string" : kind);
-}
-
-/** An option given in both places is refused, as dockerd does; lists too. */
-function merge(flags: Values, file: Values): Values {
-  const twice = Object.keys(file).filter(name => name in flags);
-  if (twice.length > 0) {
-    const list = twice
-      .map(name => `${name}: (from flag: ${String(flags[name as OptionName])}, from file: ${String(file[name as OptionName])})`)
-      .join(", ");
-    throw new OperationError(
-      "invalid",
-      `the following directives are specified both as a flag and in the configuration file: ${list}`,
-    );
-  }
-  return { ...file, ...flags };
-}
-
-function toConfig(values: Values, configFile: string): DaemonConfig {
-  const execRoot = text(values, "exec-root") ?? "/run/shoal";
-  const level = text(values, "log-level") ?? "info";
-  if (!isLogLevel(level)) throw new OperationError("invalid", `invalid logging level: ${level}`);
+/** Fills in the defaults. @param values - Checked. */
+export function toConfig(values: Values): DaemonConfig {
+  const execRoot = values["exec-root"] ?? "/run/shoal";
+  const isDebug = values.debug === true;
+  const shutdownTimeout = values["shutdown-timeout"] ?? SHUTDOWN_TIMEOUT_SECONDS;
   return {
-    hosts: list(values, "host") ?? [`unix://${execRoot}/shoal.sock`],
-    dataRoot: text(values, "data-root") ?? "/var/lib/shoal",
+    hosts: values.host ?? [`unix://${execRoot}/shoal.sock`],
+    dataRoot: values["data-root"] ?? "/var/lib/shoal",
     execRoot,
-    configFile,
-    pidFile: text(values, "pidfile") ?? `${execRoot}/shoald.pid`,
-    group: text(values, "group"),
-    isDebug: values.debug === true,
-    logLevel: values.debug === true ? "debug" : level,
+    pidFile: values.pidfile ?? `${execRoot}/shoald.pid`,
+    group: values.group,
+    isDebug,
+    logLevel: isDebug ? "debug" : wordOr(LOG_LEVELS, values["log-level"], "info"),
+    logFormat: wordOr(LOG_FORMATS, values["log-format"], "json"),
+    logFile: values["log-file"],
     liveRestore: values["live-restore"] !== false,
-    shutdownTimeoutSeconds: typeof values["shutdown-timeout"] === "number" ? values["shutdown-timeout"] : 15,
-    defaultRuntime: text(values, "default-runtime"),
-    cgroupParent: text(values, "cgroup-parent") ?? "/shoal",
-    labels: list(values, "label") ?? [],
+    shutdownTimeoutSeconds: shutdownTimeout < 0 ? Infinity : shutdownTimeout,
+    defaultRuntime: values["default-runtime"] || undefined,
+    runtimes: values["add-runtime"] ?? {},
+    cgroupParent: values["cgroup-parent"] ?? "/shoal",
+    labels: [...new Set(values.label)],
+    authorizationPlugins: [...new Set(values["authorization-plugin"])],
+    features: values.feature ?? {},
+    containers: containerDefaults(values),
+    networks: networkDefaults(values),
+    registry: registryConfig(values),
+    seccompProfile: values["seccomp-profile"] || "builtin",
+    initPath: values["init-path"] || undefined,
+    swarmAdvertiseAddress: values["swarm-default-advertise-addr"] ?? "",
     tls: {
       isEnabled: values.tls === true || values.tlsverify === true,
       isRefused: values.tls === false,
       verifiesClients: values.tlsverify === true,
-      ca: text(values, "tlscacert") ?? "/etc/shoal/ca.pem",
-      certificate: text(values, "tlscert") ?? "/etc/shoal/cert.pem",
-      key: text(values, "tlskey") ?? "/etc/shoal/key.pem",
+      ca: values.tlscacert ?? "/etc/shoal/ca.pem",
+      certificate: values.tlscert ?? "/etc/shoal/cert.pem",
+      key: values.tlskey ?? "/etc/shoal/key.pem",
     },
   };
 }
 
-function isLogLevel(level: string): level is LogLevel {
-  return (LOG_LEVELS as readonly string[]).includes(level);
+function containerDefaults(values: Values): ContainerDefaults {
+  return {
+    shmSizeBytes: values["default-shm-size"] || CONTAINER_DEFAULTS.shmSizeBytes,
+    ipcMode: values["default-ipc-mode"] ?? CONTAINER_DEFAULTS.ipcMode,
+    cgroupnsMode: values["default-cgroupns-mode"] ?? CONTAINER_DEFAULTS.cgroupnsMode,
+    logConfig: { type: values["log-driver"] || CONTAINER_DEFAULTS.logConfig.type, options: values["log-opt"] ?? {} },
+    stopTimeoutSeconds: values["default-stop-timeout"] ?? CONTAINER_DEFAULTS.stopTimeoutSeconds,
+    init: values.init === true,
+    noNewPrivileges: values["no-new-privileges"] === true,
+    ulimits: Object.values(values["default-ulimit"] ?? {}),
+  };
 }
 
-function text(values: Values, name: OptionName): string | undefined {
-  const value = values[name];
-  return typeof value === "string" ? value : undefined;
+function networkDefaults(values: Values): NetworkDefaults {
+  const { defaultBridge } = NETWORK_DEFAULTS;
+  const [hostGatewayAddress] = values["host-gateway-ip"] ?? [];
+  return {
+    pools:
+      values["default-address-pool"]?.map(({ base, size }) => ({ range: parseSubnet(base), prefixLength: size })) ??
+      NETWORK_DEFAULTS.pools,
+    bridgeOptions: values["default-network-opt"]?.["bridge"] ?? {},
+    defaultBridge: {
+      ...(values.bip && { address: values.bip }),
+      ...(values["fixed-cidr"] && { ipRange: values["fixed-cidr"] }),
+      mtuBytes: values.mtu || defaultBridge.mtuBytes,
+      isIccEnabled: values.icc ?? defaultBridge.isIccEnabled,
+      isMasquerading: values["ip-masq"] ?? defaultBridge.isMasquerading,
+      hostBindingAddress: values.ip ?? defaultBridge.hostBindingAddress,
+    },
+    resolv: { servers: values.dns ?? [], search: values["dns-search"] ?? [], options: values["dns-opt"] ?? [] },
+    ...(hostGatewayAddress === undefined ? {} : { hostGatewayAddress }),
+    forwarding: { isEnabled: values["ip-forward"] !== false, dropsOthers: values["ip-forward-no-drop"] !== true },
+  };
 }
 
-function list(values: Values, name: OptionName): readonly string[] | undefined {
-  const value = values[name];
-  return Array.isArray(value) ? (value as readonly string[]) : undefined;
+function registryConfig(values: Values): RegistryConfig {
+  return {
+    mirrors: values["registry-mirror"] ?? [],
+    insecure: values["insecure-registry"] ?? [],
+    concurrentDownloadsMax: values["max-concurrent-downloads"] || 3,
+    concurrentUploadsMax: values["max-concurrent-uploads"] || 5,
+    downloadAttemptsMax: values["max-download-attempts"] || 5,
+    proxies: {
+      http: values["http-proxy"] ?? "",
+      https: values["https-proxy"] ?? "",
+      exceptions: values["no-proxy"] ?? "",
+    },
+  };
+}
+
+function wordOr<T extends string>(words: readonly T[], word: string | undefined, otherwise: T): T {
+  return word !== undefined && isOneOf(words, word) ? word : otherwise;
 }

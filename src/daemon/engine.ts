@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { Disposal } from "../lib/disposal.ts";
-import type { SystemBackend, SystemInfo } from "../api/backends.ts";
+import { errorMessage, OperationError } from "../lib/errors.ts";
+import type { SettingsInInfo, SystemBackend, SystemInfo } from "../api/backends.ts";
+import type { Container } from "../model/container.ts";
 import { ContainerCommit } from "../engine/archive/container-commit.ts";
 import { ContainerArchive } from "../engine/archive/container-archive.ts";
 import { ContainerEngine } from "../engine/containers/container-engine.ts";
@@ -14,7 +16,6 @@ import { EngineNetworks } from "../engine/networks/engine-networks.ts";
 import { createConmonShim } from "../engine/runtime/conmon-shim.ts";
 import { gatherHostFacts } from "../engine/runtime/host-facts.ts";
 import { probeRuntimes } from "../engine/runtime/probe.ts";
-import { DEFAULT_SECCOMP_PROFILE_TEXT } from "../engine/runtime/seccomp/default-profile.ts";
 import type { HostFacts } from "../engine/runtime/oci/facts.ts";
 import type { OciSeccomp } from "../engine/runtime/oci/types.ts";
 import { ContainerStatistics } from "../engine/stats/container-stats.ts";
@@ -31,6 +32,8 @@ import { OverlayMounts } from "../system/overlay.ts";
 import { createSeccompCompiler } from "../system/seccomp.ts";
 import { createRuntimeHost } from "../system/runtime-host.ts";
 import type { DaemonConfig } from "./config.ts";
+import { RuntimeCatalog } from "./runtime-catalog.ts";
+import type { Settings } from "./settings.ts";
 import { gatherSystemFacts } from "./system-facts.ts";
 import { BUILT_AT, COMMIT, VERSION } from "./version.ts";
 
@@ -47,13 +50,14 @@ export interface Engine extends AsyncDisposable {
   readonly system: SystemBackend;
   readonly kernel: KernelNetwork;
   readonly exec: Exec;
-  readonly info: SystemInfo;
-  /** For a stop without live restore: all at once, each with at most this long before it is killed. */
+  readonly runtimes: RuntimeCatalog;
+  info(): SystemInfo;
+  /** For a stop without live restore: all at once, each with its own time, but at most this long, before it is killed. */
   stopContainers(timeoutSeconds: number): Promise<void>;
 }
 
 export interface EngineOptions {
-  readonly config: DaemonConfig;
+  readonly settings: Settings;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -63,23 +67,27 @@ export interface EngineOptions {
 }
 
 /** Puts the engine's parts together and takes up what an earlier daemon left running. */
-export async function createEngine({ config, clock, random, log, engineId, onNetworks }: EngineOptions): Promise<Engine> {
+export async function createEngine({ settings, clock, random, log, engineId, onNetworks }: EngineOptions): Promise<Engine> {
+  const config = settings.current;
   const { dataRoot, execRoot, cgroupParent } = config;
+  const runDirectory = join(execRoot, "runtime");
+  const defaults = () => settings.current.containers;
   await mkdir(join(dataRoot, "engine"), { recursive: true, mode: 0o700 });
   const host = createRuntimeHost();
   const { exec } = host;
   const startedAtMs = clock.nowMs();
-  const [facts, machine, runtimes] = await Promise.all([
-    gatherHostFacts({ seccompProfileText: DEFAULT_SECCOMP_PROFILE_TEXT }),
+  const [facts, machine, probed] = await Promise.all([
+    hostFacts(config),
     gatherSystemFacts(),
     probeRuntimes({
       exec,
-      runDirectory: join(execRoot, "runtime"),
+      runDirectory,
       cgroupParent,
-      ...(config.defaultRuntime && { wantedDefault: config.defaultRuntime }),
+      configured: config.runtimes,
     }),
   ]);
-  log.info({ runtime: runtimes.defaultRuntime, cgroupVersion: facts.cgroupVersion }, "runtimes probed");
+  const runtimes = new RuntimeCatalog(probed, { config, runDirectory });
+  log.info({ runtime: runtimes.defaultName, cgroupVersion: facts.cgroupVersion }, "runtimes probed");
 
   const cleanUp = new Disposal();
   try {
@@ -113,6 +121,7 @@ export async function createEngine({ config, clock, random, log, engineId, onNet
         random,
         database,
         execRoot,
+        defaults: config.networks,
         publish: event => events.publish(event),
       }),
     );
@@ -121,9 +130,9 @@ export async function createEngine({ config, clock, random, log, engineId, onNet
       await createConmonShim({
         host,
         log,
-        conmonPath: runtimes.conmonPath,
-        runtimes: runtimes.runtimes,
-        defaultRuntime: runtimes.defaultRuntime,
+        conmonPath: probed.conmonPath,
+        runtimes: runtimes.all,
+        defaultRuntime: () => runtimes.defaultName,
         exitDirectory: join(execRoot, "exits"),
         conmonCgroup: `${cgroupParent}/conmon`,
       }),
@@ -131,10 +140,16 @@ export async function createEngine({ config, clock, random, log, engineId, onNet
     const containers = cleanUp.use(
       await ContainerEngine.create({
         ...{ shim, images, networks, volumes, database, events, clock, random, exec, log, dataRoot, execRoot, hostname },
-        specs: ociRuntimeSpecs({ facts: withSeccompCompiler(facts, runtimes.seccompFilterRuntimes), cgroupParent, hostname }),
+        specs: ociRuntimeSpecs({
+          facts: withSeccompCompiler(facts, probed.seccompFilterRuntimes),
+          cgroupParent,
+          hostname,
+          defaults,
+        }),
         bootId: readBootId,
-        defaultRuntime: runtimes.defaultRuntime,
-        hasRuntime: name => runtimes.runtimes.has(name),
+        defaultRuntime: () => runtimes.defaultName,
+        hasRuntime: name => runtimes.has(name),
+        defaults,
         cgroupVersion: facts.cgroupVersion,
       }),
     );
@@ -146,31 +161,31 @@ export async function createEngine({ config, clock, random, log, engineId, onNet
 
     const stopContainers = async (timeoutSeconds: number): Promise<void> => {
       const running = await containers.list({ all: false, filters: {} });
-      await Promise.allSettled(running.map(({ id }) => containers.stopForShutdown(id, { timeoutSeconds })));
+      const ownSeconds = ({ config: { stopTimeoutSeconds = defaults().stopTimeoutSeconds } }: Container) =>
+        stopTimeoutSeconds < 0 ? Infinity : stopTimeoutSeconds;
+      await Promise.allSettled(
+        running.map(container => {
+          const seconds = Math.min(ownSeconds(container), timeoutSeconds);
+          return containers.stopForShutdown(container.id, { timeoutSeconds: Number.isFinite(seconds) ? seconds : -1 });
+        }),
+      );
     };
-    const info: SystemInfo = {
+    const info = (): SystemInfo => ({
       ...machine,
       id: engineId,
       dataRoot,
       cgroupVersion: facts.cgroupVersion,
-      runtimes: Object.fromEntries(
-        [...runtimes.runtimes.values()].map(({ name, path }) => [
-          name,
-          { path, version: runtimes.versions.get(name)?.version ?? "" },
-        ]),
-      ),
-      defaultRuntime: runtimes.defaultRuntime,
-      conmonVersion: runtimes.conmonVersion,
+      runtimes: runtimes.describe(),
+      defaultRuntime: runtimes.defaultName,
+      conmonVersion: probed.conmonVersion,
       version: VERSION,
       commit: COMMIT,
       builtAt: BUILT_AT,
-      labels: config.labels,
-      liveRestore: config.liveRestore,
-      isDebug: config.isDebug,
+      ...settingsInInfo(settings.current),
       startedAtMs,
       warnings: [],
-    };
-    const system: SystemBackend = { info: () => Promise.resolve(info), events: options => events.follow(options) };
+    });
+    const system: SystemBackend = { info: () => Promise.resolve(info()), events: options => events.follow(options) };
     return {
       containers,
       stats: new ContainerStatistics({ containers, clock }),
@@ -183,10 +198,34 @@ export async function createEngine({ config, clock, random, log, engineId, onNet
       system,
       kernel,
       exec,
+      runtimes,
       info,
       stopContainers,
       [Symbol.asyncDispose]: () => cleanUp[Symbol.asyncDispose](),
     };
+  }
+}
+
+function settingsInInfo(config: DaemonConfig): SettingsInInfo {
+  const { labels, liveRestore, isDebug, authorizationPlugins, seccompProfile, registry, containers } = config;
+  return {
+    ...{ labels, liveRestore, isDebug, authorizationPlugins, seccompProfile, registry },
+    loggingDriver: containers.logConfig.type,
+    initBinary: config.initPath ?? "docker-init",
+  };
+}
+
+/** @throws OperationError `invalid` for a seccomp profile that is none, or cannot be read. */
+async function hostFacts({ seccompProfile, initPath }: DaemonConfig): Promise<HostFacts> {
+  const isUnconfined = seccompProfile === "unconfined";
+  const isBuiltIn = isUnconfined || seccompProfile === "builtin";
+  try {
+    const seccompProfileText = isBuiltIn ? undefined : await readFile(seccompProfile, "utf8");
+    return await gatherHostFacts({ seccompProfileText, isUnconfined, initPath });
+  } catch (error) {
+    if (isBuiltIn) throw error;
+    const message = `opening seccomp profile (${seccompProfile}) failed: ${errorMessage(error)}`;
+    throw new OperationError("invalid", message, { cause: error });
   }
 }
 

@@ -10,18 +10,22 @@ import { systemClock } from "../system/clock.ts";
 import type { Log } from "../ports/log.ts";
 import { openDisk } from "../system/disk.ts";
 import { systemRandom } from "../system/random.ts";
-import { type DaemonConfig, loadConfig } from "./config.ts";
+import { configSource, type DaemonConfig } from "./config.ts";
 import { startDiagnostics } from "./diagnostics.ts";
 import { createEngine } from "./engine.ts";
 import { parseListenTarget } from "./listen-targets.ts";
 import { makeDirectory, refuseOccupiedSocket, refuseSecondDaemon } from "./exclusive.ts";
 import { createLog } from "./logger.ts";
 import { NodeFiles } from "./swarm/node-files.ts";
+import { reloadOnSignal } from "./reload.ts";
+import { Settings } from "./settings.ts";
 import { SwarmNode } from "./swarm/swarm-node.ts";
 import { VERSION } from "./version.ts";
 
 // Until diagnostics have their own handler: Node's default opens a debugger port.
 process.on("SIGUSR1", () => {});
+// Until it is ready: the default would end it.
+process.on("SIGHUP", () => {});
 
 async function main(): Promise<void> {
   const args = process.argv.slice(2);
@@ -29,8 +33,14 @@ async function main(): Promise<void> {
     console.log(`shoald version ${VERSION}`);
     return;
   }
-  const config = await loadConfig(args);
-  const log = createLog({ program: "shoald", level: config.logLevel });
+  const source = configSource(args);
+  const settings = await Settings.load(source);
+  if (source.flags.validate === true) {
+    process.stderr.write("configuration OK\n");
+    return;
+  }
+  const config = settings.current;
+  const log = createLog({ program: "shoald", level: config.logLevel, format: config.logFormat, file: config.logFile });
   const resources = new Disposal();
   const state: { dump: () => unknown } = { dump: () => ({ starting: true }) };
   startDiagnostics({ program: "shoald", directory: join(config.dataRoot, "crash"), log, dump: () => state.dump() });
@@ -46,7 +56,7 @@ async function main(): Promise<void> {
     let clusterNetwork: ClusterNetwork | undefined;
     const engine = resources.use(
       await createEngine({
-        ...{ config, clock, random, log },
+        ...{ settings, clock, random, log },
         engineId: await ownId(config, random.bytes(32)),
         onNetworks: async parts => {
           if (member === undefined) return;
@@ -84,10 +94,12 @@ async function main(): Promise<void> {
     await listenOnAll(api, targets, log);
     await writeFile(config.pidFile, `${process.pid}\n`);
     resources.defer(() => rm(config.pidFile, { force: true }));
+    reloadOnSignal({ settings, engine, log });
     log.info({ hosts: config.hosts, version: VERSION }, "ready");
     const signal = await stop;
     log.info({ signal }, "stopping");
-    if (!config.liveRestore) await engine.stopContainers(config.shutdownTimeoutSeconds);
+    const { liveRestore, shutdownTimeoutSeconds } = settings.current;
+    if (!liveRestore) await engine.stopContainers(shutdownTimeoutSeconds);
   } finally {
     await resources[Symbol.asyncDispose]();
   }

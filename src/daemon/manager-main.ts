@@ -21,7 +21,7 @@ process.on("SIGUSR1", () => {});
 
 async function main(): Promise<void> {
   const options = JSON.parse(process.argv[2] ?? "") as ManagerOptions;
-  const log = createLog({ program: "manager", level: options.logLevel });
+  const log = createLog({ program: "manager", level: options.logLevel, format: options.logFormat, file: options.logFile });
   const running: { manager?: Manager } = {};
   startDiagnostics({
     program: "manager",

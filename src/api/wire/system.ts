@@ -68,7 +68,7 @@ export function infoJson(
     Plugins: {
       Volume: ["local"],
       Network: ["bridge", "host", "macvlan", "null", "overlay"],
-      Authorization: null,
+      Authorization: info.authorizationPlugins.length === 0 ? null : info.authorizationPlugins,
       Log: ["json-file", "local"],
     },
     ...KERNEL_LIMITS,
@@ -78,7 +78,7 @@ export function infoJson(
     OomKillDisable: info.cgroupVersion === 1,
     NGoroutines: 0,
     SystemTime: rfc3339(nowMs),
-    LoggingDriver: "json-file",
+    LoggingDriver: info.loggingDriver,
     CgroupDriver: "cgroupfs",
     CgroupVersion: String(info.cgroupVersion),
     NEventsListener: 0,
@@ -88,14 +88,14 @@ export function infoJson(
     OSType: "linux",
     Architecture: info.architecture,
     IndexServerAddress: "https://index.docker.io/v1/",
-    RegistryConfig: { IndexConfigs: {}, InsecureRegistryCIDRs: ["::1/128", "127.0.0.0/8"], Mirrors: null },
+    RegistryConfig: registryConfigJson(info.registry),
     NCPU: info.cpus,
     MemTotal: info.memoryBytes,
     GenericResources: null,
     DockerRootDir: info.dataRoot,
-    HttpProxy: "",
-    HttpsProxy: "",
-    NoProxy: "",
+    HttpProxy: withoutPassword(info.registry.proxies.http),
+    HttpsProxy: withoutPassword(info.registry.proxies.https),
+    NoProxy: info.registry.proxies.exceptions,
     Name: info.hostname,
     Labels: info.labels,
     ExperimentalBuild: false,
@@ -105,11 +105,11 @@ export function infoJson(
     Swarm: swarm,
     LiveRestoreEnabled: info.liveRestore,
     Isolation: "",
-    InitBinary: "docker-init",
+    InitBinary: info.initBinary,
     ContainerdCommit: { ID: "" },
     RuncCommit: { ID: info.runtimes[info.defaultRuntime]?.version ?? "" },
     InitCommit: { ID: "" },
-    SecurityOptions: ["name=seccomp,profile=builtin", ...(info.cgroupVersion === 2 ? ["name=cgroupns"] : [])],
+    SecurityOptions: [`name=seccomp,profile=${info.seccompProfile}`, ...(info.cgroupVersion === 2 ? ["name=cgroupns"] : [])],
     CDISpecDirs: null,
     Warnings: info.warnings.length === 0 ? null : info.warnings,
   };
@@ -138,4 +138,28 @@ export function localSwarmJson(swarm: LocalSwarmState): Record<string, unknown> 
         ? null
         : swarm.remoteManagers.map(({ nodeId, address }) => ({ NodeID: nodeId, Addr: address })),
   };
+}
+
+const LOCAL_CIDRS = ["::1/128", "127.0.0.0/8"];
+
+/** Addresses stay addresses; names become registries of their own. */
+function registryConfigJson({ mirrors, insecure }: SystemInfo["registry"]): Record<string, unknown> {
+  const isRange = (entry: string) => /\/\d+$/.test(entry);
+  const index = (name: string, isOfficial: boolean) => ({
+    Mirrors: isOfficial ? mirrors : [],
+    Name: name,
+    Official: isOfficial,
+    Secure: isOfficial,
+  });
+  const named = insecure.filter(entry => !isRange(entry)).map(entry => [entry, index(entry, false)] as const);
+  return {
+    IndexConfigs: Object.fromEntries([["docker.io", index("docker.io", true)], ...named]),
+    InsecureRegistryCIDRs: [...LOCAL_CIDRS, ...insecure.filter(isRange)],
+    Mirrors: mirrors.length === 0 ? null : mirrors,
+  };
+}
+
+/** Proxies may hold the password of one. */
+function withoutPassword(proxy: string): string {
+  return proxy.replace(/\/\/[^/@]*@/, "//xxxxx:xxxxx@");
 }

@@ -1,5 +1,5 @@
 import type { ClusterId, NodeId } from "../../model/ids.ts";
-import type { LogLevel } from "../config.ts";
+import type { LogFormat, LogLevel } from "../config.ts";
 
 /** What `shoald` tells its manager process, as JSON in its first argument. No secrets: those are in files. */
 export interface ManagerOptions {
@@ -15,6 +15,9 @@ export interface ManagerOptions {
   readonly isFounder: boolean;
   readonly crashDirectory: string;
   readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+  /** Its own, beside that of `shoald`; missing: stderr. */
+  readonly logFile?: string;
 }
 
 /** What `shoald` writes to the manager's stdin, a line each. When the pipe closes instead, the manager ends at once. */

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { errorMessage, OperationError } from "../../lib/errors.ts";
 import { clusterIdFrom, type RequestId } from "../../model/ids.ts";
 import type { NodeRole } from "../../model/cluster.ts";
@@ -228,14 +228,15 @@ export class Member implements AsyncDisposable {
     const { manager, nodeId, clusterId, listenAddress } = this.#record;
     if (manager === undefined || this.#manager !== undefined) return;
     const socketPath = join(config.execRoot, "manager.sock");
-    const { dataRoot, logLevel } = config;
+    const { dataRoot, logLevel, logFormat, logFile } = config;
     const crashDirectory = join(dataRoot, "crash");
     this.#manager = {
       process: new ManagerProcess({
         ...{ clock, log },
         spawner: createSpawner(),
         options: {
-          ...{ dataRoot, socketPath, logLevel, crashDirectory, nodeId, clusterId, listenAddress, ...manager },
+          ...(logFile !== undefined && { logFile: join(dirname(logFile), `manager-${basename(logFile)}`) }),
+          ...{ dataRoot, socketPath, logLevel, logFormat, crashDirectory, nodeId, clusterId, listenAddress, ...manager },
           advertiseAddress: ownAddress(this.#record),
         },
       }),

@@ -84,7 +84,13 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
     };
   }
 
-  async init(request: Parameters<SwarmMembershipBackend["init"]>[0]): Promise<{ readonly nodeId: string }> {
+  /** Where the request says nothing, what the administrator said. */
+  #withAdvertiseAddress<R extends { readonly advertiseAddress: string }>(request: R): R {
+    return { ...request, advertiseAddress: request.advertiseAddress || this.#options.config.swarmAdvertiseAddress };
+  }
+
+  async init(asked: Parameters<SwarmMembershipBackend["init"]>[0]): Promise<{ readonly nodeId: string }> {
+    const request = this.#withAdvertiseAddress(asked);
     if (request.forceNewCluster && this.#member !== undefined) return await this.#forceNewCluster(this.#member, request);
     return await this.#exclusively(async () => {
       const { record, identity, initialEntry } = await foundCluster(request, this.#options);
@@ -94,7 +100,8 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
     });
   }
 
-  async join(request: Parameters<SwarmMembershipBackend["join"]>[0]): Promise<void> {
+  async join(asked: Parameters<SwarmMembershipBackend["join"]>[0]): Promise<void> {
+    const request = this.#withAdvertiseAddress(asked);
     await this.#exclusively(async () => {
       const { clock } = this.#options;
       const { listenAddress, advertiseHost } = addressesOf(request);

@@ -61,7 +61,7 @@ export class WorkerNode implements AsyncDisposable {
       network,
       files: new TaskFileStore(join(config.execRoot, "task-files")),
       clock,
-      hostname: () => engine.info.hostname,
+      hostname: () => engine.info().hostname,
     });
     const worker = new WorkerNode(options, { db, network, executor });
     const agent = new Agent({
@@ -122,7 +122,8 @@ export class WorkerNode implements AsyncDisposable {
   }
 }
 
-function describeNode({ info }: Engine): NodeDescription {
+function describeNode(engine: Engine): NodeDescription {
+  const info = engine.info();
   return {
     hostname: info.hostname,
     platform: { architecture: info.architecture, os: "linux" },

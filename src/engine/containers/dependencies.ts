@@ -2,6 +2,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Exec } from "../../ports/exec.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Random } from "../../ports/random.ts";
+import type { ContainerDefaults } from "./container-defaults.ts";
 import type { EventLog } from "../events/event-log.ts";
 import type { Shim } from "../runtime/shim.ts";
 import type { StateDatabase } from "../state/database.ts";
@@ -30,7 +31,9 @@ export interface ContainerDependencies {
   /** The host's name, for containers on the host's network. */
   readonly hostname: () => string;
   /** What inspect shows where the user named no runtime. */
-  readonly defaultRuntime: string;
+  readonly defaultRuntime: () => string;
+  /** For what creators leave open, as it is now. Missing: Docker's. */
+  readonly defaults?: () => ContainerDefaults;
   /** Missing: any name may be one. */
   readonly hasRuntime?: (name: string) => boolean;
   readonly cgroupVersion: 1 | 2;

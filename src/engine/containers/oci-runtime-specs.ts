@@ -10,6 +10,7 @@ import { planResources } from "../runtime/oci/resources.ts";
 import { parseSecurityOptions } from "../runtime/oci/security-options.ts";
 import { checkHostConfig, planSpec } from "../runtime/oci/spec.ts";
 import { type ResolvedUser, resolveUser } from "../runtime/oci/user.ts";
+import { CONTAINER_DEFAULTS, type ContainerDefaults, withProcessDefaults } from "./container-defaults.ts";
 import type { MountPlan } from "./mount-plan.ts";
 import { resolveInRoot } from "./prepare-mounts.ts";
 import type { RuntimeSpecs } from "./runtime-specs.ts";
@@ -19,13 +20,21 @@ export interface OciRuntimeSpecsOptions {
   /** Under which containers live unless they say otherwise: `/shoal`. */
   readonly cgroupParent: string;
   readonly hostname: () => string;
+  /** Missing: Docker's. */
+  readonly defaults?: () => ContainerDefaults;
 }
 
 /** The runtime's configuration of this host's containers. */
-export function ociRuntimeSpecs({ facts, cgroupParent, hostname }: OciRuntimeSpecsOptions): RuntimeSpecs {
+export function ociRuntimeSpecs({
+  facts,
+  cgroupParent,
+  hostname,
+  defaults = () => CONTAINER_DEFAULTS,
+}: OciRuntimeSpecsOptions): RuntimeSpecs {
   return {
-    check: ({ hostConfig }) => checkHostConfig(hostConfig, facts),
-    container: async ({ container, rootfsPath, mounts, networkNamespacePath, joined }) => {
+    check: ({ hostConfig }) => checkHostConfig(withProcessDefaults(hostConfig, defaults()), facts),
+    container: async ({ container: asked, rootfsPath, mounts, networkNamespacePath, joined }) => {
+      const container = { ...asked, hostConfig: withProcessDefaults(asked.hostConfig, defaults()) };
       const { spec } = planSpec({
         container,
         rootfsPath,
@@ -41,7 +50,7 @@ export function ociRuntimeSpecs({ facts, cgroupParent, hostname }: OciRuntimeSpe
       return spec;
     },
     exec: async ({ container, config, rootfsPath }) => {
-      const { hostConfig } = container;
+      const hostConfig = withProcessDefaults(container.hostConfig, defaults());
       const isPrivileged = config.privileged || hostConfig.privileged;
       return planExecProcess({
         config,

@@ -2,17 +2,22 @@ import { OperationError } from "../../lib/errors.ts";
 import type { ContainerConfig, HostConfig, RestartPolicy } from "../../model/container.ts";
 import { parseLogSettings } from "../logs/log-settings.ts";
 import { MASKED_PATHS, READONLY_PATHS } from "../runtime/oci/masked-paths.ts";
+import { CONTAINER_DEFAULTS, withLogDefaults } from "./container-defaults.ts";
 import type { ContainerDependencies } from "./dependencies.ts";
 import { parseSignal } from "./signals.ts";
 
-const SHM_BYTES_DEFAULT = 64 * 1024 * 1024;
 const HOSTNAME = /^[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?$/;
 const HOSTNAME_CHARACTERS_MAX = 63;
 
 /** Fills in what the user left open, as inspect shows it. @throws OperationError `invalid` in Docker's words. */
 export function settleHostConfig(
   hostConfig: HostConfig,
-  { defaultRuntime, cgroupVersion, hasRuntime }: Pick<ContainerDependencies, "defaultRuntime" | "cgroupVersion" | "hasRuntime">,
+  {
+    defaultRuntime,
+    cgroupVersion,
+    hasRuntime,
+    defaults: chosen = () => CONTAINER_DEFAULTS,
+  }: Pick<ContainerDependencies, "defaultRuntime" | "cgroupVersion" | "hasRuntime" | "defaults">,
 ): HostConfig {
   if (hostConfig.runtime !== "" && hasRuntime?.(hostConfig.runtime) === false) {
     throw new OperationError("invalid", `unknown or invalid runtime name: ${hostConfig.runtime}`);
@@ -22,8 +27,10 @@ export function settleHostConfig(
     throw new OperationError("invalid", "can't create 'AutoRemove' container with restart policy");
   }
   if (hostConfig.shmSizeBytes < 0) throw new OperationError("invalid", "SHM size can not be less than 0");
-  parseLogSettings(hostConfig.logConfig);
-  const { networkMode, memoryBytes, memorySwapBytes, restartPolicy, logConfig } = hostConfig;
+  const defaults = chosen();
+  const logConfig = withLogDefaults(hostConfig.logConfig, defaults.logConfig);
+  parseLogSettings(logConfig);
+  const { networkMode, memoryBytes, memorySwapBytes, restartPolicy } = hostConfig;
   // Both have a number that says "unset".
   const { memorySwappiness = -1, pidsLimit = 0, ...others } = hostConfig;
   const hidden = {
@@ -38,12 +45,12 @@ export function settleHostConfig(
     securityOpt: withLabels(hostConfig),
     networkMode: networkMode === "" || networkMode === "default" ? "bridge" : networkMode,
     restartPolicy: { ...restartPolicy, name: restartPolicy.name || "no" },
-    logConfig: { ...logConfig, type: logConfig.type || "json-file" },
+    logConfig,
     memorySwapBytes: memoryBytes > 0 && memorySwapBytes === 0 ? memoryBytes * 2 : memorySwapBytes,
-    shmSizeBytes: hostConfig.shmSizeBytes || SHM_BYTES_DEFAULT,
-    ipcMode: hostConfig.ipcMode || "private",
-    cgroupnsMode: hostConfig.cgroupnsMode || (cgroupVersion === 2 ? "private" : "host"),
-    runtime: hostConfig.runtime || defaultRuntime,
+    shmSizeBytes: hostConfig.shmSizeBytes || defaults.shmSizeBytes,
+    ipcMode: hostConfig.ipcMode || defaults.ipcMode,
+    cgroupnsMode: hostConfig.cgroupnsMode || defaults.cgroupnsMode || (cgroupVersion === 2 ? "private" : "host"),
+    runtime: hostConfig.runtime || defaultRuntime(),
   };
 }
 

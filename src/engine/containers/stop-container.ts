@@ -1,4 +1,5 @@
 import { errorMessage, OperationError } from "../../lib/errors.ts";
+import { CONTAINER_DEFAULTS } from "./container-defaults.ts";
 import { type ContainerContext, publish } from "./context.ts";
 import type { ContainerEntry } from "./entry.ts";
 import type { Lifecycle } from "./lifecycle.ts";
@@ -6,8 +7,6 @@ import { settledBy } from "./make-run.ts";
 import { hasProcess, withState } from "./record.ts";
 import { parseSignal, SIGKILL, SIGTERM } from "./signals.ts";
 
-/** @see moby container: ten seconds before a container that does not stop is killed. */
-const STOP_TIMEOUT_SECONDS = 10;
 /** How long a process may take to be gone after SIGKILL before the user is told. */
 const KILL_WAIT_MS = 10_000;
 
@@ -24,7 +23,8 @@ export async function stopContainer(
 ): Promise<void> {
   const { config } = entry.record.container;
   const signal = parseSignal(options.signal || config.stopSignal || String(SIGTERM));
-  const timeoutSeconds = options.timeoutSeconds ?? config.stopTimeoutSeconds ?? STOP_TIMEOUT_SECONDS;
+  const timeoutSeconds =
+    options.timeoutSeconds ?? config.stopTimeoutSeconds ?? (context.defaults?.() ?? CONTAINER_DEFAULTS).stopTimeoutSeconds;
   const ended = new AbortController();
   const exit = entry.nextExit(ended.signal).catch(() => {});
   try {

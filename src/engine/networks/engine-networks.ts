@@ -13,7 +13,6 @@ import type { Random } from "../../ports/random.ts";
 import type { ContainerNetworks, Sandbox } from "../containers/needs.ts";
 import { NameServer } from "../dns/name-server.ts";
 import type { StateDatabase } from "../state/database.ts";
-import { routedSubnets } from "./bridge-devices.ts";
 import type { ClusterDriver } from "./cluster-driver.ts";
 import { type HostsEntry, hostsFile, parseResolvConf } from "./container-files.ts";
 import { ContainerSandboxes, mappingRules } from "./container-sandboxes.ts";
@@ -24,6 +23,7 @@ import { parseIpv4 } from "./ipv4.ts";
 import { NamespacePool } from "./namespace-pool.ts";
 import { isDangling, isPrunable, matchesFilters } from "./network-filters.ts";
 import { isPredefined, type NetworkRecord } from "./network-record.ts";
+import { NETWORK_DEFAULTS, type NetworkDefaults } from "./network-defaults.ts";
 import { NetworkRegistry } from "./network-registry.ts";
 import { NetworkNames } from "./network-names.ts";
 import { bareNetworkState } from "./network-state.ts";
@@ -46,6 +46,8 @@ export interface EngineNetworksOptions {
   /** What a reboot empties: namespaces and what is known of them are kept here. */
   readonly execRoot: string;
   readonly publish: (event: Omit<EngineEvent, "timeNs">) => void;
+  /** Missing: Docker's. */
+  readonly defaults?: NetworkDefaults;
 }
 
 const RESOLV_CONF = "/etc/resolv.conf";
@@ -63,12 +65,12 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
   #cluster: ClusterDriver | undefined;
 
   private constructor(options: EngineNetworksOptions) {
-    const { kernel, exec, random, clock, log, execRoot, database } = options;
+    const { kernel, exec, random, clock, log, execRoot, defaults = NETWORK_DEFAULTS } = options;
     const table = this.#table;
     const cluster = () => this.#cluster;
     this.#options = options;
     this.#firewall = new Firewall(exec);
-    this.#registry = new NetworkRegistry({ table, firewall: this.#firewall, kernel, exec, database, random, clock });
+    this.#registry = new NetworkRegistry({ ...options, defaults, table, firewall: this.#firewall });
     this.#ports = new PortAllocator(kernel);
     this.#files = new SandboxFiles(join(execRoot, "sandboxes"));
     this.#namespaces = new NamespacePool({ kernel, random, directory: join(execRoot, "netns") });
@@ -78,7 +80,7 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
       log,
       cluster,
       names: new NetworkNames(),
-      planner: new SandboxPlanner({ table, ports: this.#ports, random }),
+      planner: new SandboxPlanner({ table, ports: this.#ports, random, defaults }),
       devices: new SandboxDevices({ kernel, table, cluster }),
       firewall: this.#firewall,
       namespaces: this.#namespaces,
@@ -90,7 +92,7 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
   /** Makes bridges and firewall rules what the records say. Published ports of containers that run keep working throughout. */
   static async create(options: EngineNetworksOptions): Promise<EngineNetworks> {
     const networks = new EngineNetworks(options);
-    await networks.#registry.start((await networks.#files.all()).flatMap(mappingRules));
+    await networks.#registry.start(await networks.#files.all());
     return networks;
   }
 
@@ -98,8 +100,7 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
 
   create(request: CreateNetworkRequest): Promise<{ readonly id: string; readonly warning: string }> {
     return this.#registry.inTurn(async () => {
-      const routed = await routedSubnets(this.#options.exec);
-      const record = planNetwork(request, { existing: this.#table.all(), routed, ...this.#registry.origin() });
+      const record = planNetwork(request, await this.#registry.planContext());
       await this.#registry.add(record);
       this.#cluster?.bridgesChanged();
       this.#publish("create", record, {});

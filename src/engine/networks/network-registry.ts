@@ -1,8 +1,10 @@
+import type { IpamPool } from "../../model/engine-network.ts";
 import type { EngineNetworkId } from "../../model/ids.ts";
 import { engineIdFrom } from "../../model/ids.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Exec } from "../../ports/exec.ts";
 import type { KernelNetwork } from "../../ports/kernel-network.ts";
+import type { Log } from "../../ports/log.ts";
 import type { Random } from "../../ports/random.ts";
 import type { RecordCollection, StateDatabase } from "../state/database.ts";
 import { raiseBridge, removeBridge, routedSubnets } from "./bridge-devices.ts";
@@ -10,9 +12,13 @@ import { chooseSubnet } from "./default-pools.ts";
 import type { Firewall } from "./firewall.ts";
 import { bridgeRules, HOST_BRIDGE, type Rule } from "./firewall-rules.ts";
 import { parseSubnet, type Subnet } from "./ipv4.ts";
+import type { NetworkDefaults } from "./network-defaults.ts";
 import { bridgeSettings, type NetworkRecord } from "./network-record.ts";
+import type { PlanNetworkContext } from "./plan-network.ts";
 import type { NetworkTable } from "./network-table.ts";
-import { defaultBridge, hostBridge, hostNetwork, nullNetwork } from "./predefined.ts";
+import { bridgePool, defaultBridge, hostBridge, hostNetwork, nullNetwork } from "./predefined.ts";
+import { mappingRules } from "./container-sandboxes.ts";
+import { allEndpoints, type SandboxRecord } from "./sandbox-record.ts";
 
 export interface NetworkRegistryOptions {
   readonly table: NetworkTable;
@@ -22,6 +28,8 @@ export interface NetworkRegistryOptions {
   readonly database: StateDatabase;
   readonly random: Random;
   readonly clock: Clock;
+  readonly log: Log;
+  readonly defaults: NetworkDefaults;
 }
 
 /** Keeps the set of networks the same in memory, on disk and in the kernel. */
@@ -36,10 +44,17 @@ export class NetworkRegistry {
     this.#records = options.database.collection<NetworkRecord>("networks");
   }
 
-  /** @param rules - Rules of containers that run, to be loaded with those of the networks. */
-  async start(rules: readonly Rule[]): Promise<void> {
+  /** @param sandboxes - Of containers that run. */
+  async start(sandboxes: readonly SandboxRecord[]): Promise<void> {
     await this.#loadRecords();
-    await this.#raiseAll(rules);
+    await this.#settleDefaultBridge(sandboxes);
+    await this.#raiseAll(sandboxes.flatMap(mappingRules));
+  }
+
+  /** What a new network is planned with. */
+  async planContext(): Promise<PlanNetworkContext> {
+    const { table, exec, defaults } = this.#options;
+    return { existing: table.all(), routed: await routedSubnets(exec), ...this.origin(), defaults };
   }
 
   async add(record: NetworkRecord): Promise<void> {
@@ -117,7 +132,7 @@ export class NetworkRegistry {
     const { table, database } = this.#options;
     for (const record of await this.#records.all()) table.put(record);
     const missing = [
-      table.find("bridge") ?? defaultBridge(this.origin(), await this.#freeSubnet()),
+      table.find("bridge") ?? (await this.#wantedBridge()),
       table.find("host") ?? hostNetwork(this.origin()),
       table.find("none") ?? nullNetwork(this.origin()),
     ].filter(({ id }) => table.find(id) === undefined);
@@ -125,17 +140,49 @@ export class NetworkRegistry {
     await database.write(missing.map(record => this.#records.put(record.id, record)));
   }
 
+  /** The default bridge is what the administrator says now, not what was said when it was made. */
+  async #settleDefaultBridge(sandboxes: readonly SandboxRecord[]): Promise<void> {
+    const { table, database, kernel, log } = this.#options;
+    const current = table.get("bridge");
+    const wanted = await this.#wantedBridge(current);
+    if (JSON.stringify(wanted) === JSON.stringify(current)) return;
+    if (sandboxes.some(record => allEndpoints(record).some(({ networkId }) => networkId === current.id))) {
+      log.warn({ network: current.name }, "containers run on it: its settings change at a start without them");
+      return;
+    }
+    const before = bridgeSettings(current);
+    if (before !== undefined) await removeBridge(kernel, before);
+    await database.write([this.#records.put(wanted.id, wanted)]);
+    table.delete(current.id); // With the addresses that its old subnet gave out.
+    table.put(wanted);
+  }
+
+  async #wantedBridge(current?: NetworkRecord): Promise<NetworkRecord> {
+    const { defaultBridge: settings } = this.#options.defaults;
+    const origin = current === undefined ? this.origin() : { id: current.id, nowMs: current.createdAtMs };
+    const [pool] = current?.ipam ?? [];
+    const isChosen = settings.address === undefined && pool !== undefined && pool.ipRange === settings.ipRange;
+    return defaultBridge(origin, settings, isChosen ? pool : await this.#bridgePool());
+  }
+
+  async #bridgePool(): Promise<IpamPool> {
+    const { address, ipRange } = this.#options.defaults.defaultBridge;
+    return bridgePool({ address, ipRange, freeSubnet: () => this.#freeSubnet() });
+  }
+
   async #raiseAll(rules: readonly Rule[]): Promise<void> {
-    const { kernel, table, firewall } = this.#options;
+    const { kernel, table, firewall, defaults } = this.#options;
     const isRouter = (await kernel.readSysctl("net/ipv4/ip_forward")) === "1";
-    if (!isRouter) await kernel.writeSysctl("net/ipv4/ip_forward", "1");
+    if (!isRouter && defaults.forwarding.isEnabled) await kernel.writeSysctl("net/ipv4/ip_forward", "1");
     const bridges = table.all().flatMap(record => bridgeSettings(record) ?? []);
     for (const bridge of bridges) await raiseBridge(kernel, bridge);
-    await firewall.load([...bridges.flatMap(bridgeRules), ...rules], { dropsForwarding: !isRouter });
+    await firewall.load([...bridges.flatMap(bridgeRules), ...rules], {
+      dropsForwarding: !isRouter && defaults.forwarding.isEnabled && defaults.forwarding.dropsOthers,
+    });
   }
 
   async #freeSubnet(): Promise<Subnet> {
     const used = this.#options.table.all().flatMap(({ ipam }) => ipam.map(({ subnet }) => parseSubnet(subnet)));
-    return chooseSubnet([...used, ...(await routedSubnets(this.#options.exec))]);
+    return chooseSubnet([...used, ...(await routedSubnets(this.#options.exec))], this.#options.defaults.pools);
   }
 }

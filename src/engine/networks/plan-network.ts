@@ -2,6 +2,7 @@ import { OperationError } from "../../lib/errors.ts";
 import type { CreateNetworkRequest, IpamPool } from "../../model/engine-network.ts";
 import type { EngineNetworkId } from "../../model/ids.ts";
 import { chooseSubnet } from "./default-pools.ts";
+import { NETWORK_DEFAULTS, type NetworkDefaults } from "./network-defaults.ts";
 import { contains, formatIpv4, formatSubnet, overlaps, parseIpv4, parseSubnet, type Subnet } from "./ipv4.ts";
 import { BRIDGE_OPTION, type NetworkRecord, PREDEFINED_NETWORKS } from "./network-record.ts";
 
@@ -15,16 +16,18 @@ export interface PlanNetworkContext {
   readonly routed: readonly Subnet[];
   readonly id: EngineNetworkId;
   readonly nowMs: number;
+  readonly defaults?: Pick<NetworkDefaults, "pools" | "bridgeOptions">;
 }
 
 /**
  * What a `network create` makes on this host.
  * @throws OperationError in Docker's words when the request cannot be honoured.
  */
-export function planNetwork(request: CreateNetworkRequest, context: PlanNetworkContext): NetworkRecord {
-  const { existing, id, nowMs } = context;
-  const { name } = request;
-  const driver = request.driver === "" ? "bridge" : request.driver;
+export function planNetwork(asked: CreateNetworkRequest, context: PlanNetworkContext): NetworkRecord {
+  const { existing, id, nowMs, defaults = NETWORK_DEFAULTS } = context;
+  const { name } = asked;
+  const driver = asked.driver === "" ? "bridge" : asked.driver;
+  const request = driver === "bridge" ? { ...asked, options: { ...defaults.bridgeOptions, ...asked.options } } : asked;
   checkName(name, existing);
   checkDriver(request, driver);
   checkOptions(request, existing);
@@ -99,7 +102,7 @@ function checkOptions({ options }: CreateNetworkRequest, existing: readonly Netw
   }
 }
 
-function planPool(request: CreateNetworkRequest, { existing, routed }: PlanNetworkContext): IpamPool {
+function planPool(request: CreateNetworkRequest, { existing, routed, defaults }: PlanNetworkContext): IpamPool {
   const used = existing.flatMap(network => network.ipam.map(pool => parseSubnet(pool.subnet)));
   const wanted = request.ipam.filter(pool => Object.keys(pool).length > 0);
   if (wanted.length > 1) throw new OperationError("invalid", "bridge driver doesn't support multiple subnets");
@@ -110,7 +113,7 @@ function planPool(request: CreateNetworkRequest, { existing, routed }: PlanNetwo
         throw new OperationError("invalid", `invalid network config: ${field} ${value} has no matching subnet`);
       }
     }
-    return withGateway({ subnet: formatSubnet(chooseSubnet([...used, ...routed])) });
+    return withGateway({ subnet: formatSubnet(chooseSubnet([...used, ...routed], defaults?.pools)) });
   }
   const subnet = parseSubnet(pool.subnet);
   if (formatSubnet(subnet) !== pool.subnet) {

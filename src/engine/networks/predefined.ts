@@ -1,6 +1,9 @@
+import { OperationError } from "../../lib/errors.ts";
+import type { IpamPool } from "../../model/engine-network.ts";
 import type { EngineNetworkId } from "../../model/ids.ts";
 import { HOST_BRIDGE } from "./firewall-rules.ts";
-import { formatIpv4, formatSubnet, type Subnet } from "./ipv4.ts";
+import { contains, formatIpv4, formatSubnet, parseInterfaceAddress, parseSubnet, type Subnet } from "./ipv4.ts";
+import type { DefaultBridge } from "./network-defaults.ts";
 import { BRIDGE_OPTION, type NetworkRecord } from "./network-record.ts";
 
 interface Origin {
@@ -16,18 +19,18 @@ export function nullNetwork(origin: Origin): NetworkRecord {
   return { ...blank(origin), name: "none", driver: "null" };
 }
 
-export function defaultBridge(origin: Origin, subnet: Subnet): NetworkRecord {
+export function defaultBridge(origin: Origin, settings: DefaultBridge, ipam: IpamPool): NetworkRecord {
   return {
     ...blank(origin),
     name: "bridge",
-    ipam: [pool(subnet)],
+    ipam: [ipam],
     options: {
       [BRIDGE_OPTION.isDefault]: "true",
-      [BRIDGE_OPTION.icc]: "true",
-      [BRIDGE_OPTION.masquerade]: "true",
-      [BRIDGE_OPTION.hostBinding]: "0.0.0.0",
+      [BRIDGE_OPTION.icc]: String(settings.isIccEnabled),
+      [BRIDGE_OPTION.masquerade]: String(settings.isMasquerading),
+      [BRIDGE_OPTION.hostBinding]: settings.hostBindingAddress,
       [BRIDGE_OPTION.name]: "docker0",
-      [BRIDGE_OPTION.mtu]: "1500",
+      [BRIDGE_OPTION.mtu]: String(settings.mtuBytes),
     },
   };
 }
@@ -39,6 +42,29 @@ export function hostBridge(origin: Origin, subnet: Subnet): NetworkRecord {
     name: HOST_BRIDGE,
     ipam: [pool(subnet)],
     options: { [BRIDGE_OPTION.icc]: "false", [BRIDGE_OPTION.masquerade]: "true", [BRIDGE_OPTION.name]: HOST_BRIDGE },
+  };
+}
+
+/** @throws OperationError `invalid` for a range outside the address's subnet. */
+export async function bridgePool(wanted: {
+  readonly address: string | undefined;
+  readonly ipRange: string | undefined;
+  readonly freeSubnet: () => Promise<Subnet>;
+}): Promise<IpamPool> {
+  const named = wanted.address === undefined ? undefined : parseInterfaceAddress(wanted.address);
+  const range = wanted.ipRange === undefined ? undefined : parseSubnet(wanted.ipRange);
+  const subnet = named?.subnet ?? range ?? (await wanted.freeSubnet());
+  if (range !== undefined && (!contains(subnet, range.base) || range.prefixLength < subnet.prefixLength)) {
+    throw new OperationError(
+      "invalid",
+      `invalid fixed-cidr ${formatSubnet(range)}: the bridge's subnet is ${formatSubnet(subnet)}`,
+    );
+  }
+  const gateway = named === undefined || named.address === subnet.base ? subnet.base + 1 : named.address;
+  return {
+    subnet: formatSubnet(subnet),
+    gateway: formatIpv4(gateway),
+    ...(range === undefined ? {} : { ipRange: formatSubnet(range) }),
   };
 }
 

@@ -14,6 +14,7 @@ import { dnsNamesOf, gatewayOf, staticAddress, type WantedEndpoint } from "./end
 import { formatIpv4, parseIpv4, parseSubnet } from "./ipv4.ts";
 import { macFromIpv4, parseMac } from "./mac-address.ts";
 import { isUserDefined, type NetworkRecord } from "./network-record.ts";
+import type { NetworkDefaults } from "./network-defaults.ts";
 import type { NetworkTable } from "./network-table.ts";
 import type { HeldPort, PortAllocator } from "./port-allocator.ts";
 import { wantedPorts } from "./published-ports.ts";
@@ -36,16 +37,20 @@ export class SandboxPlanner {
   readonly #table: NetworkTable;
   readonly #ports: PortAllocator;
   readonly #random: Random;
+  readonly #defaults: NetworkDefaults;
 
   constructor({
     table,
     ports,
     random,
+    defaults,
   }: {
     readonly table: NetworkTable;
     readonly ports: PortAllocator;
     readonly random: Random;
+    readonly defaults: NetworkDefaults;
   }) {
+    this.#defaults = defaults;
     this.#table = table;
     this.#ports = ports;
     this.#random = random;
@@ -83,7 +88,15 @@ export class SandboxPlanner {
       ports.push(...this.#holdPorts(container, gateway));
       return {
         ports,
-        record: sandboxRecord(container, { ...options, ...options.sandbox, ...draft, gateway, ports, table: this.#table }),
+        record: sandboxRecord(container, {
+          ...options,
+          ...options.sandbox,
+          ...draft,
+          gateway,
+          ports,
+          table: this.#table,
+          defaults: this.#defaults,
+        }),
       };
     } catch (error) {
       for (const port of ports) port[Symbol.dispose]();
@@ -193,16 +206,18 @@ function sandboxRecord(
     readonly hostResolv: ResolvSettings;
     readonly links: readonly HostsEntry[];
     readonly table: NetworkTable;
+    readonly defaults: NetworkDefaults;
   },
 ): SandboxRecord {
-  const { sandboxId, path, endpoints, hostEndpoint, gateway, table } = parts;
+  const { sandboxId, path, endpoints, hostEndpoint, gateway, table, defaults } = parts;
   const { config, hostConfig } = container;
-  const own = { servers: hostConfig.dns, search: hostConfig.dnsSearch, options: hostConfig.dnsOptions };
+  const own = ownResolvSettings(hostConfig, defaults);
+  const gatewayAddress = defaults.hostGatewayAddress ?? gatewayOfDefaultBridge(table);
   const resolv = mergeResolvSettings(parts.hostResolv, own);
   const isNamed = endpoints.some(({ networkId }) => isUserDefined(table.get(networkId)));
   const name = config.domainname === "" ? [config.hostname] : [`${config.hostname}.${config.domainname}`, config.hostname];
   const hosts: HostsEntry[] = [
-    ...extraHostEntries(hostConfig.extraHosts, { gatewayAddress: gatewayOfDefaultBridge(table) }),
+    ...extraHostEntries(hostConfig.extraHosts, { gatewayAddress }),
     ...parts.links,
     ...endpoints.filter(({ link }) => link !== undefined).map(({ address }) => ({ address, names: name })),
   ];
@@ -222,7 +237,16 @@ function sandboxRecord(
   };
 }
 
-/** What `host-gateway` stands for. */
+/** The container's own, or those of all containers here. */
+function ownResolvSettings({ dns, dnsSearch, dnsOptions }: Container["hostConfig"], { resolv }: NetworkDefaults): ResolvSettings {
+  return {
+    servers: dns.length > 0 ? dns : resolv.servers,
+    search: dnsSearch.length > 0 ? dnsSearch : resolv.search,
+    options: dnsOptions.length > 0 ? dnsOptions : resolv.options,
+  };
+}
+
+/** What `host-gateway` stands for where nothing else was said. */
 function gatewayOfDefaultBridge(table: NetworkTable): string {
   return table.find("bridge")?.ipam[0]?.gateway ?? "127.0.0.1";
 }

@@ -20,7 +20,7 @@ export interface ConmonShimOptions {
   readonly conmonPath: string;
   /** By the name a user gives. */
   readonly runtimes: ReadonlyMap<string, OciRuntime>;
-  readonly defaultRuntime: string;
+  readonly defaultRuntime: () => string;
   /** Exit codes of containers, one file each; lives as long as the machine is up. */
   readonly exitDirectory: string;
   /** For the sockets of terminals, whose paths may have 107 bytes; by default `console` beside the exit directory. Emptied at start. */
@@ -49,7 +49,7 @@ export async function createConmonShim(options: ConmonShimOptions): Promise<Conm
   const exits = await ExitDirectory.open(options.exitDirectory);
 
   const runtimeNamed = (name: string | undefined): OciRuntime => {
-    const wanted = name === undefined || name === "" ? options.defaultRuntime : name;
+    const wanted = name === undefined || name === "" ? options.defaultRuntime() : name;
     const runtime = runtimes.get(wanted);
     if (runtime === undefined) throw new OperationError("invalid", `unknown or invalid runtime name: ${wanted}`);
     return runtime;

@@ -24,20 +24,26 @@ async function firstThere(paths: readonly string[]): Promise<string | undefined>
 
 export interface HostFactsRequest {
   /** By default the profile that is shipped; `--seccomp-profile` names another. */
-  readonly seccompProfileText?: string;
+  readonly seccompProfileText?: string | undefined;
+  /** Containers that ask for no profile have none. */
+  readonly isUnconfined?: boolean;
   readonly compiledSeccomp?: CompiledSeccomp;
+  /** By default the first of those that systems have. */
+  readonly initPath?: string | undefined;
 }
 
 /** What specs depend on; asked once, at start. */
 export async function gatherHostFacts({
   seccompProfileText = DEFAULT_SECCOMP_PROFILE_TEXT,
+  isUnconfined = false,
   compiledSeccomp,
+  initPath: wantedInit,
 }: HostFactsRequest = {}): Promise<HostFacts> {
   const [status, limits, isUnified, initPath] = await Promise.all([
     readFile("/proc/self/status", "utf8"),
     readFile("/proc/self/limits", "utf8"),
     isThere(`${CGROUP_ROOT}/cgroup.controllers`),
-    firstThere(INIT_PATHS),
+    firstThere(wantedInit === undefined ? INIT_PATHS : [wantedInit]),
   ]);
   const [major = 0, minor = 0] = release().split(".").map(Number);
   return {
@@ -49,7 +55,7 @@ export async function gatherHostFacts({
     ...(await cgroupAbilities(isUnified)),
     cpuCount: availableParallelism(),
     hasAppArmor: await isThere("/sys/kernel/security/apparmor"),
-    defaultSeccomp: parseSeccompProfile(seccompProfileText),
+    ...(isUnconfined ? {} : { defaultSeccomp: parseSeccompProfile(seccompProfileText) }),
     ...(compiledSeccomp === undefined ? {} : { compiledSeccomp }),
     ...(initPath === undefined ? {} : { initPath }),
   };

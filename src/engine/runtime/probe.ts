@@ -13,17 +13,16 @@ export interface ProbeRequest {
   readonly cgroupParent: string;
   /** More runtimes, of `daemon.json`, by name. */
   readonly configured?: Readonly<Record<string, { readonly path: string; readonly args?: readonly string[] }>>;
-  /** The one to take without `--runtime`; by default crun where it works, else runc. */
-  readonly wantedDefault?: string;
 }
 
 export interface ProbedRuntimes {
   readonly conmonPath: string;
   readonly conmonVersion: string;
   readonly runtimes: ReadonlyMap<string, OciRuntime>;
+  /** crun where it works, else runc. */
   readonly defaultRuntime: string;
   readonly versions: ReadonlyMap<string, ProgramVersion>;
-  /** Names of the runtimes that take a compiled seccomp filter; "" when the default one does. */
+  /** Names of the runtimes that take a compiled seccomp filter. */
   readonly seccompFilterRuntimes: ReadonlySet<string>;
   /** Why a runtime that is installed is not used. */
   readonly refused: ReadonlyMap<string, string>;
@@ -39,7 +38,7 @@ const BUILT_IN = ["crun", "runc"] as const;
 
 /** Asks each runtime to run a program that is not there: one that complains of nothing else can do all that comes before. */
 export async function probeRuntimes(request: ProbeRequest): Promise<ProbedRuntimes> {
-  const { exec, runDirectory, configured = {}, wantedDefault } = request;
+  const { exec, runDirectory, configured = {} } = request;
   const conmonPath = await findProgram("conmon");
   if (conmonPath === undefined) throw new OperationError("unavailable", "conmon is not installed");
   const runtimes = new Map<string, OciRuntime>();
@@ -52,12 +51,9 @@ export async function probeRuntimes(request: ProbeRequest): Promise<ProbedRuntim
     if (failure === undefined) runtimes.set(name, runtime);
     else refused.set(name, failure);
   }
-  for (const [name, { path, args = [] }] of Object.entries(configured)) {
-    const kind = /crun/.test(path) ? "crun" : "runc";
-    runtimes.set(name, { name, path, kind, args, rootPath: join(runDirectory, name) });
-  }
-  const defaultRuntime = wantedDefault ?? BUILT_IN.find(name => runtimes.has(name)) ?? "";
-  if (!runtimes.has(defaultRuntime)) {
+  for (const [name, program] of Object.entries(configured)) runtimes.set(name, configuredRuntime(name, program, runDirectory));
+  const defaultRuntime = BUILT_IN.find(name => runtimes.has(name)) ?? [...runtimes.keys()][0];
+  if (defaultRuntime === undefined) {
     const reasons = [...refused].map(([name, reason]) => `${name}: ${reason}`).join("; ");
     throw new OperationError(
       "unavailable",
@@ -66,11 +62,20 @@ export async function probeRuntimes(request: ProbeRequest): Promise<ProbedRuntim
   }
   const filterRuntimes = new Set<string>();
   for (const runtime of runtimes.values()) if (await takesSeccompFilter(request, runtime)) filterRuntimes.add(runtime.name);
-  if (filterRuntimes.has(defaultRuntime)) filterRuntimes.add("");
   const versions = new Map<string, ProgramVersion>();
   for (const { name, path } of runtimes.values()) versions.set(name, await versionOf(exec, path));
   const { version: conmonVersion } = await versionOf(exec, conmonPath);
   return { conmonPath, conmonVersion, runtimes, defaultRuntime, versions, seccompFilterRuntimes: filterRuntimes, refused };
+}
+
+/** One that the administrator named. */
+export function configuredRuntime(
+  name: string,
+  { path, args = [] }: { readonly path: string; readonly args?: readonly string[] },
+  runDirectory: string,
+): OciRuntime {
+  const kind = /crun/.test(path) ? "crun" : "runc";
+  return { name, path, kind, args, rootPath: join(runDirectory, name) };
 }
 
 async function findProgram(name: string): Promise<string | undefined> {

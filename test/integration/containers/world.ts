@@ -105,7 +105,7 @@ export class RealWorld implements AsyncDisposable {
       log: quietLog,
       conmonPath: "/usr/bin/conmon",
       runtimes: new Map([["runc", runtime]]),
-      defaultRuntime: "runc",
+      defaultRuntime: () => "runc",
       exitDirectory: join(this.directory, "exits"),
       socketDirectory: join(this.directory, "sockets"),
       conmonCgroup: "/shct/conmon",
@@ -120,7 +120,7 @@ export class RealWorld implements AsyncDisposable {
       execRoot: join(this.directory, "exec"),
       bootId: () => "this-boot",
       hostname,
-      defaultRuntime: "runc",
+      defaultRuntime: () => "runc",
       cgroupVersion: facts.cgroupVersion,
     });
     this.#stop = async () => {

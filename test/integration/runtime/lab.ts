@@ -67,7 +67,7 @@ export class RuntimeLab implements AsyncDisposable {
       log: silent,
       conmonPath,
       runtimes,
-      defaultRuntime,
+      defaultRuntime: () => defaultRuntime,
       exitDirectory: join(this.directory, "exits"),
       socketDirectory: join(this.directory, "console"),
       conmonCgroup: `${CGROUP_PARENT}/conmon`,

@@ -20,7 +20,7 @@ const shim = await createConmonShim({
   log: { debug: silent, info: silent, warn: silent, error: silent },
   conmonPath: order.conmonPath,
   runtimes: new Map([[order.runtime.name, order.runtime]]),
-  defaultRuntime: order.runtime.name,
+  defaultRuntime: () => order.runtime.name,
   exitDirectory: order.exitDirectory,
   socketDirectory: order.socketDirectory,
   conmonCgroup: "/shrt/conmon",

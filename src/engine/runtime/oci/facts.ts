@@ -17,7 +17,8 @@ export interface HostFacts {
   readonly hasBlkioWeight: boolean;
   readonly cpuCount: number;
   readonly hasAppArmor: boolean;
-  readonly defaultSeccomp: SeccompProfile;
+  /** Missing: containers that ask for no profile have none. */
+  readonly defaultSeccomp?: SeccompProfile;
   /** Compiling a filter here, once, saves the runtime most of its work at each start. */
   readonly compiledSeccomp?: CompiledSeccomp;
   /** A static init that reaps; missing where none is installed. */
@@ -25,7 +26,7 @@ export interface HostFacts {
 }
 
 export interface CompiledSeccomp {
-  /** Names of the runtimes that take a compiled filter; "" when the default one does. */
+  /** Names of the runtimes that take a compiled filter. */
   readonly runtimes: ReadonlySet<string>;
   /** The same filter for the same rules; `undefined`: these rules cannot be compiled. */
   compile(seccomp: OciSeccomp): Uint8Array | undefined;

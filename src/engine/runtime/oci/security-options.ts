@@ -1,3 +1,4 @@
+import { DEFAULT_SECCOMP_PROFILE_TEXT } from "../seccomp/default-profile.ts";
 import { OperationError } from "../../../lib/errors.ts";
 
 export interface SecurityOptions {
@@ -77,5 +78,5 @@ function parseBoolean(option: string, value: string): boolean {
 function parseSeccomp(option: string, value: string | undefined): SecurityOptions["seccomp"] {
   if (value === undefined || value === "") throw new OperationError("invalid", `invalid --security-opt 1: "${option}"`);
   if (value === "unconfined") return "unconfined";
-  return value === "builtin" ? "default" : { profileText: value };
+  return { profileText: value === "builtin" ? DEFAULT_SECCOMP_PROFILE_TEXT : value };
 }

@@ -152,6 +152,7 @@ function planSeccomp(
   if (hostConfig.privileged && seccomp === "default") return undefined;
   if (seccomp === "unconfined") return undefined;
   const profile = seccomp === "default" ? facts.defaultSeccomp : parseSeccompProfile(seccomp.profileText);
+  if (profile === undefined) return undefined;
   return toOciSeccomp(profile, { architecture: facts.architecture, capabilities, kernelVersion: facts.kernelVersion });
 }
 

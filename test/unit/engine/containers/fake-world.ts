@@ -475,7 +475,7 @@ export class FakeWorld implements AsyncDisposable {
       execRoot: join(this.directory, "exec"),
       bootId: () => this.bootId,
       hostname: () => "the-host",
-      defaultRuntime: "crun",
+      defaultRuntime: () => "crun",
       cgroupVersion: 1,
     });
     this.#parts = { engine, volumes, database };

@@ -71,7 +71,7 @@ describe("mergeImageConfig", () => {
 
 describe("settleHostConfig", () => {
   const settle = (hostConfig: Partial<HostConfig>) =>
-    settleHostConfig(aRequest({ hostConfig }).hostConfig, { defaultRuntime: "runc", cgroupVersion: 2 });
+    settleHostConfig(aRequest({ hostConfig }).hostConfig, { defaultRuntime: () => "runc", cgroupVersion: 2 });
 
   it("fills in what inspect shows", () => {
     const { networkMode, restartPolicy, logConfig, memorySwapBytes, shmSizeBytes, ipcMode, cgroupnsMode, runtime } = settle({

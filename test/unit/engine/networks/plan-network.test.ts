@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { bridgeSettings } from "../../../../src/engine/networks/network-record.ts";
 import { planNetwork } from "../../../../src/engine/networks/plan-network.ts";
+import { NETWORK_DEFAULTS } from "../../../../src/engine/networks/network-defaults.ts";
 import { defaultBridge } from "../../../../src/engine/networks/predefined.ts";
 import { parseSubnet } from "../../../../src/engine/networks/ipv4.ts";
 import type { CreateNetworkRequest } from "../../../../src/model/engine-network.ts";
@@ -22,7 +23,10 @@ const REQUEST: CreateNetworkRequest = {
   scope: "",
 };
 const id = asId<EngineNetworkId>("ab".repeat(32));
-const bridge = defaultBridge({ id: asId("cd".repeat(32)), nowMs: 0 }, parseSubnet("172.17.0.0/16"));
+const bridge = defaultBridge({ id: asId("cd".repeat(32)), nowMs: 0 }, NETWORK_DEFAULTS.defaultBridge, {
+  subnet: "172.17.0.0/16",
+  gateway: "172.17.0.1",
+});
 
 function plan(request: Partial<CreateNetworkRequest>) {
   return planNetwork({ ...REQUEST, ...request }, { existing: [bridge], routed: [parseSubnet("172.18.0.0/15")], id, nowMs: 5 });

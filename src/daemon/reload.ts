@@ -1,0 +1,65 @@
+import { hostname } from "node:os";
+import { errorMessage } from "../lib/errors.ts";
+import type { Engine } from "./engine.ts";
+import type { DaemonLog } from "./logger.ts";
+import { reloadAttributes, type Settings } from "./settings.ts";
+
+export interface ReloadOptions {
+  readonly settings: Settings;
+  readonly engine: Pick<Engine, "runtimes" | "events" | "info">;
+  readonly log: DaemonLog;
+  /** Before and after one: for who supervises this process. */
+  readonly onBegin?: () => void;
+  readonly onEnd?: () => void;
+}
+
+/** Takes daemon.json's new settings over, all or none. What it could not take over, it logs. */
+export async function reload({ settings, engine, log, onBegin, onEnd }: ReloadOptions): Promise<void> {
+  onBegin?.();
+  try {
+    log.info({ "config-file": settings.path }, "Got signal to reload configuration");
+    const next = await settings.next();
+    await engine.runtimes.reconfigure(next.config);
+    const { isDebug } = settings.current;
+    settings.apply(next);
+    if (next.config.isDebug !== isDebug) log.setLevel(next.config.logLevel);
+    if (next.waiting.length > 0)
+      log.warn({ options: next.waiting }, "these options take effect when the daemon is started again");
+    announce({ settings, engine });
+    log.info({ config: next.values }, "Reloaded configuration");
+  } catch (error) {
+    log.error({ error: errorMessage(error) }, "Error reloading configuration");
+  } finally {
+    onEnd?.();
+  }
+}
+
+function announce({ settings, engine }: Pick<ReloadOptions, "settings" | "engine">): void {
+  const { id, cgroupVersion } = engine.info();
+  const cgroupnsMode = cgroupVersion === 2 ? "private" : "host";
+  engine.events.publish({
+    type: "daemon",
+    action: "reload",
+    actorId: id,
+    attributes: reloadAttributes(settings.current, {
+      hostname: hostname(),
+      defaultRuntime: engine.runtimes.defaultName,
+      cgroupnsMode,
+    }),
+    scope: "local",
+  });
+}
+
+/** Reloads on SIGHUP, one after another; more signals while one is under way count as one. */
+export function reloadOnSignal(options: ReloadOptions): void {
+  let running: Promise<void> = Promise.resolve();
+  let isWaiting = false;
+  process.on("SIGHUP", () => {
+    if (isWaiting) return;
+    isWaiting = true;
+    running = running.then(() => {
+      isWaiting = false;
+      return reload(options);
+    });
+  });
+}

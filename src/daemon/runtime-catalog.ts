@@ -1,0 +1,68 @@
+import { OperationError } from "../lib/errors.ts";
+import { configuredRuntime, type ProbedRuntimes } from "../engine/runtime/probe.ts";
+import { type OciRuntime, prepareRuntime } from "../engine/runtime/runtime-command.ts";
+import type { DaemonConfig } from "./config.ts";
+
+/** The runtimes that containers may name, as the settings have them now. */
+export class RuntimeCatalog {
+  readonly #probed: ProbedRuntimes;
+  readonly #runDirectory: string;
+  /** Also those that a reload took away: containers that were made with one go on. */
+  readonly #all: Map<string, OciRuntime>;
+  #offered: ReadonlySet<string>;
+  #defaultName: string;
+
+  /** @throws OperationError `invalid` for a default that is not among them. */
+  constructor(
+    probed: ProbedRuntimes,
+    { config, runDirectory }: { readonly config: DaemonConfig; readonly runDirectory: string },
+  ) {
+    this.#probed = probed;
+    this.#runDirectory = runDirectory;
+    this.#all = new Map(probed.runtimes);
+    this.#offered = new Set(this.#all.keys());
+    this.#defaultName = this.#defaultOf(config, this.#offered);
+  }
+
+  get all(): ReadonlyMap<string, OciRuntime> {
+    return this.#all;
+  }
+
+  get defaultName(): string {
+    return this.#defaultName;
+  }
+
+  has(name: string): boolean {
+    return this.#offered.has(name);
+  }
+
+  /** @throws OperationError `invalid`; nothing has changed then. */
+  async reconfigure(config: DaemonConfig): Promise<void> {
+    const configured = Object.entries(config.runtimes).map(([name, program]) =>
+      configuredRuntime(name, program, this.#runDirectory),
+    );
+    const builtIn = [...this.#probed.runtimes.keys()].filter(name => ["crun", "runc"].includes(name));
+    const offered = new Set([...builtIn, ...configured.map(({ name }) => name)]);
+    const defaultName = this.#defaultOf(config, offered);
+    for (const runtime of configured) await prepareRuntime(runtime);
+    for (const runtime of configured) this.#all.set(runtime.name, runtime);
+    this.#offered = offered;
+    this.#defaultName = defaultName;
+  }
+
+  /** For `info`. */
+  describe(): Readonly<Record<string, { readonly path: string; readonly version: string }>> {
+    return Object.fromEntries(
+      [...this.#all.values()]
+        .filter(({ name }) => this.has(name))
+        .map(({ name, path }) => [name, { path, version: this.#probed.versions.get(name)?.version ?? "" }]),
+    );
+  }
+
+  #defaultOf({ defaultRuntime = this.#probed.defaultRuntime }: DaemonConfig, offered: ReadonlySet<string>): string {
+    if (offered.has(defaultRuntime)) return defaultRuntime;
+    const reason = this.#probed.refused.get(defaultRuntime);
+    const because = reason === undefined ? "does not exist" : `does not work here: ${reason}`;
+    throw new OperationError("invalid", `specified default runtime '${defaultRuntime}' ${because}`);
+  }
+}
