@@ -28,6 +28,7 @@ import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
 import { Archives } from "../system/archive.ts";
 import { openKernelNetwork } from "../system/kernel-network.ts";
+import { systemLogNetwork } from "../system/log-network.ts";
 import { OverlayMounts } from "../system/overlay.ts";
 import { createSeccompCompiler } from "../system/seccomp.ts";
 import { createRuntimeHost } from "../system/runtime-host.ts";
@@ -151,6 +152,7 @@ export async function createEngine({ settings, clock, random, log, engineId, onN
         hasRuntime: name => runtimes.has(name),
         defaults,
         cgroupVersion: facts.cgroupVersion,
+        logNetwork: systemLogNetwork,
       }),
     );
 

@@ -43,6 +43,9 @@ export interface RestartPolicy {
   readonly maximumRetryCount: number;
 }
 
+/** Drivers that a log can have, besides `none`. */
+export const LOG_DRIVERS = ["fluentd", "gelf", "journald", "json-file", "local", "syslog"] as const;
+
 export interface LogConfig {
   readonly type: string;
   readonly options: Labels;

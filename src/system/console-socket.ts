@@ -2,44 +2,22 @@ import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { OperationError } from "../lib/errors.ts";
 import { streamOverFd } from "./fd-stream.ts";
-import { declareChecked, koffi, SystemCallError } from "./libc.ts";
+import { declareChecked, SystemCallError } from "./libc.ts";
+import {
+  descriptorControl,
+  MSG_CMSG_CLOEXEC,
+  MSG_DONTWAIT,
+  messageOf,
+  receivedDescriptor,
+  receiveMessage,
+} from "./message-header.ts";
 
-koffi.struct("shoal_iovec", { base: "void *", length: "size_t" });
-koffi.struct("shoal_msghdr", {
-  name: "void *",
-  nameLength: "uint32",
-  vectors: "shoal_iovec *",
-  vectorCount: "size_t",
-  control: "void *",
-  controlLength: "size_t",
-  flags: "int",
-});
-interface MessageHeader {
-  readonly name: null;
-  readonly nameLength: number;
-  readonly vectors: readonly { readonly base: Buffer; readonly length: number }[];
-  readonly vectorCount: number;
-  readonly control: Buffer;
-  readonly controlLength: number;
-  readonly flags: number;
-}
-const receiveMessage = declareChecked<[fd: number, message: MessageHeader, flags: number]>(
-  "recvmsg",
-  "long recvmsg(int fd, shoal_msghdr *message, int flags)",
-);
 const setWindowSize = declareChecked<[fd: number, request: number, size: Uint16Array]>(
   "ioctl",
   "int ioctl(int fd, ulong request, const uint16_t *size)",
 );
 
 const TIOCSWINSZ = 0x5414;
-const MSG_DONTWAIT = 0x40;
-const MSG_CMSG_CLOEXEC = 0x40000000;
-const SOL_SOCKET = 1;
-const SCM_RIGHTS = 1;
-/** A control message of one descriptor: length (8), level (4), type (4), descriptor (4), padded to 24. */
-const CONTROL_BYTES = 24;
-const CONTROL_LENGTH = 20;
 const NAME_BYTES_MAX = 4_096;
 /** Of a unix socket's address; what is longer is cut off in silence. */
 const PATH_BYTES_MAX = 107;
@@ -94,28 +72,15 @@ async function receive(connection: Socket): Promise<TerminalConsole | undefined>
 }
 
 function receiveDescriptor(fd: number): number | "later" | "none" {
-  const name = Buffer.alloc(NAME_BYTES_MAX);
-  const control = Buffer.alloc(CONTROL_BYTES);
-  const message = {
-    name: null,
-    nameLength: 0,
-    vectors: [{ base: name, length: name.length }],
-    vectorCount: 1,
-    control,
-    controlLength: CONTROL_BYTES,
-    flags: 0,
-  };
+  const control = descriptorControl();
+  const message = messageOf(Buffer.alloc(NAME_BYTES_MAX), control);
   try {
     receiveMessage(fd, message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   } catch (error) {
     if (error instanceof SystemCallError && (error.code === "EAGAIN" || error.code === "EINTR")) return "later";
     return "none";
   }
-  const isDescriptor =
-    control.readBigUInt64LE(0) === BigInt(CONTROL_LENGTH) &&
-    control.readInt32LE(8) === SOL_SOCKET &&
-    control.readInt32LE(12) === SCM_RIGHTS;
-  return isDescriptor ? control.readInt32LE(16) : "none";
+  return receivedDescriptor(control) ?? "none";
 }
 
 function terminalOver(fd: number): TerminalConsole {

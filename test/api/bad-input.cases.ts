@@ -204,16 +204,6 @@ export const BAD_INPUT_CASES: readonly BadInputCase[] = [
     message: 'invalid mount config for type "tmpfs": field Source must not be specified',
   },
   {
-    when: "the log driver is unknown",
-    ...host({ LogConfig: { Type: "foo" } }),
-    message: 'error looking up logging plugin foo: plugin "foo" not found',
-  },
-  {
-    when: "a log option is unknown",
-    ...host({ LogConfig: { Type: "json-file", Config: { foo: "bar" } } }),
-    message: "unknown log opt 'foo' for json-file log driver",
-  },
-  {
     when: "a host port is none",
     ...host({ PortBindings: { "80/tcp": [{ HostPort: "x" }] } }),
     message: 'invalid port specification: "x"',

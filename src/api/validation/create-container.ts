@@ -3,7 +3,6 @@ import type { CreateContainerRequest, EndpointConfig, HostConfig } from "../../m
 import type { CreateBody } from "../wire/create-container.ts";
 import { hostConfig as hostConfigShape } from "../wire/host-config.ts";
 import { checkContainerConfig } from "./container-config.ts";
-import { checkLogConfig } from "./log-config.ts";
 import { checkCapabilities, checkDns, checkExtraHosts, checkModes } from "./modes.ts";
 import { checkMounts } from "./mounts.ts";
 import { checkContainerName } from "./names.ts";
@@ -64,7 +63,6 @@ function checkHostConfig(config: HostConfig): void {
   checkDns(config);
   checkCapabilities(config);
   checkMounts(config);
-  checkLogConfig(config.logConfig);
 }
 
 /** Clients before 1.44 put the default network's MAC address beside the config. */

@@ -1,3 +1,4 @@
+import { LOG_DRIVERS } from "../../model/container.ts";
 import type { LocalSwarmState, SystemInfo } from "../backends.ts";
 import { API_VERSION, API_VERSION_MIN } from "../http/version.ts";
 import { GRAPH_DRIVER } from "./container.ts";
@@ -69,7 +70,7 @@ export function infoJson(
       Volume: ["local"],
       Network: ["bridge", "host", "macvlan", "null", "overlay"],
       Authorization: info.authorizationPlugins.length === 0 ? null : info.authorizationPlugins,
-      Log: ["json-file", "local"],
+      Log: LOG_DRIVERS,
     },
     ...KERNEL_LIMITS,
     IPv4Forwarding: true,

@@ -1,8 +1,8 @@
 import { textLines } from "../../api/client/decode.ts";
 import type { Command } from "../command/command.ts";
 import { type CliContext, CliError, field, filterQuery, type Json, number, text } from "../context.ts";
-import { compileTemplate, TemplateFailure } from "../format/template.ts";
-import { goJson } from "../format/template-functions.ts";
+import { compileTemplate, TemplateFailure } from "../../lib/template/template.ts";
+import { goJson } from "../../lib/template/template-functions.ts";
 import { timestamp } from "../format/time-argument.ts";
 
 interface EventFlags {

@@ -1,7 +1,7 @@
 import type { Command } from "../command/command.ts";
 import { type CliContext, CliError, field, type Json, list, number, text } from "../context.ts";
-import { goJson } from "../format/template-functions.ts";
-import { compileTemplate, TemplateFailure } from "../format/template.ts";
+import { goJson } from "../../lib/template/template-functions.ts";
+import { compileTemplate, TemplateFailure } from "../../lib/template/template.ts";
 import { binarySize, humanDuration } from "../format/units.ts";
 import { CLIENT } from "../version.ts";
 

@@ -1,6 +1,6 @@
 import { CliError, type CliContext, type Json } from "../context.ts";
-import { goJson } from "../format/template-functions.ts";
-import { compileTemplate, TemplateFailure } from "../format/template.ts";
+import { goJson } from "../../lib/template/template-functions.ts";
+import { compileTemplate, TemplateFailure } from "../../lib/template/template.ts";
 import { indentJson } from "../format/raw-json.ts";
 
 /** Exit code of a template that cannot be read, as Docker's. */

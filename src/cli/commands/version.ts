@@ -1,7 +1,7 @@
 import type { Command } from "../command/command.ts";
 import { type CliContext, type Json, list, text } from "../context.ts";
 import { inspectTemplate } from "./shared.ts";
-import { goJson } from "../format/template-functions.ts";
+import { goJson } from "../../lib/template/template-functions.ts";
 import { CLIENT } from "../version.ts";
 
 export function registerVersion(program: Command, context: () => CliContext): void {

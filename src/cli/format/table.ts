@@ -1,6 +1,6 @@
 import { CliError } from "../context.ts";
-import { asRow } from "./template-functions.ts";
-import { compileTemplate, TemplateFailure } from "./template.ts";
+import { asRow } from "../../lib/template/template-functions.ts";
+import { compileTemplate, TemplateFailure } from "../../lib/template/template.ts";
 
 /** One column of a listing: its header, the name a `--format` uses for it, and how a row fills it. */
 export interface Column<Row> {

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { NodeDescription, NodeRole } from "../../model/cluster.ts";
+import { LOG_DRIVERS } from "../../model/container.ts";
 import type { NodeId } from "../../model/ids.ts";
 import type { SessionDown, SessionUp } from "../../model/session.ts";
 import type { NodeIdentity } from "../../ports/certificates.ts";
@@ -133,10 +134,8 @@ function describeNode(engine: Engine): NodeDescription {
       labels: Object.fromEntries(info.labels.map(label => [label.split("=")[0] ?? "", label.slice(label.indexOf("=") + 1)])),
       plugins: ["bridge", "host", "null", "overlay"]
         .map(name => ({ type: "Network", name }))
-        .concat([
-          { type: "Volume", name: "local" },
-          { type: "Log", name: "json-file" },
-        ]),
+        .concat([{ type: "Volume", name: "local" }])
+        .concat(LOG_DRIVERS.map(name => ({ type: "Log", name }))),
     },
   };
 }

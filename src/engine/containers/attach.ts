@@ -29,7 +29,7 @@ export async function attachContainer(context: ContainerContext, entry: Containe
   checkAttachable(entry);
   const keys = new DetachKeys(options.detachKeys);
   const { tty } = entry.record.container.config;
-  if (options.logs && entry.log === undefined) {
+  if (options.logs && entry.log?.isReadable !== true) {
     throw new OperationError("invalid", "configured logging driver does not support reading");
   }
   const leave = new AbortController();

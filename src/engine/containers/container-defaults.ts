@@ -27,10 +27,14 @@ export const CONTAINER_DEFAULTS: ContainerDefaults = {
   ulimits: [],
 };
 
-/** The container's own driver, or the host's with its options; an option that the container gives itself comes first. */
+/**
+ * The container's own driver, or the host's with its options; an option that the container gives itself comes first. How what is sent elsewhere is
+ * kept for reading is the host's to say for any driver.
+ */
 export function withLogDefaults(asked: LogConfig, defaults: LogConfig): LogConfig {
   const type = asked.type || defaults.type;
-  return { type, options: type === defaults.type ? { ...defaults.options, ...asked.options } : asked.options };
+  const inherited = Object.entries(defaults.options).filter(([name]) => type === defaults.type || name.startsWith("cache-"));
+  return { type, options: { ...Object.fromEntries(inherited), ...asked.options } };
 }
 
 /** What its process gets: these defaults are the host's at each start, and inspect does not show them. */

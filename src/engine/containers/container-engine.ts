@@ -2,9 +2,9 @@ import { errorKind, errorMessage, OperationError } from "../../lib/errors.ts";
 import type { Container, CreateContainerRequest, EndpointConfig, HostConfig } from "../../model/container.ts";
 import type { ContainerId, ImageId } from "../../model/ids.ts";
 import type { Filters } from "../../model/control.ts";
-import { logDetails } from "../logs/log-details.ts";
 import { type LogOptions, type LogStream, logLines } from "../logs/log-lines.ts";
 import { type AttachOptions, attachContainer } from "./attach.ts";
+import { detailsOf } from "./container-logging.ts";
 import { connectNetwork, disconnectNetwork } from "./connect-network.ts";
 import { directoryBytes } from "./container-size.ts";
 import { ContainerStore, viewOf } from "./container-store.ts";
@@ -221,9 +221,9 @@ export class ContainerEngine implements AsyncDisposable {
 
   async logs(idOrName: string, options: LogOptions): Promise<LogStream> {
     const { log, record } = this.#get(idOrName);
-    const { config, hostConfig } = record.container;
-    if (log === undefined) throw new OperationError("invalid", "configured logging driver does not support reading");
-    const detailText = options.details ? logDetails(hostConfig.logConfig.options, config) : undefined;
+    const { config } = record.container;
+    if (log?.isReadable !== true) throw new OperationError("invalid", "configured logging driver does not support reading");
+    const detailText = options.details ? detailsOf(this.#context, record.container) : undefined;
     return { isTty: config.tty, lines: logLines(log, { ...options, ...(detailText !== undefined && { detailText }) }) };
   }
 
@@ -258,6 +258,7 @@ export class ContainerEngine implements AsyncDisposable {
       entry.pendingRestart?.abort(new OperationError("cancelled", "the engine is closing"));
       entry.health?.end();
       entry.run = undefined;
+      await entry.forwarder?.[Symbol.asyncDispose]();
       await entry.log?.[Symbol.asyncDispose]();
     }
   }

@@ -4,6 +4,7 @@ import type { Log } from "../../ports/log.ts";
 import type { Random } from "../../ports/random.ts";
 import type { ContainerDefaults } from "./container-defaults.ts";
 import type { EventLog } from "../events/event-log.ts";
+import type { LogNetwork } from "../logs/forward/log-network.ts";
 import type { Shim } from "../runtime/shim.ts";
 import type { StateDatabase } from "../state/database.ts";
 import type { ContainerImages, ContainerNetworks, ContainerVolumes } from "./needs.ts";
@@ -22,6 +23,8 @@ export interface ContainerDependencies {
   readonly random: Random;
   readonly exec: Exec;
   readonly log: Log;
+  /** How logs that are sent elsewhere get there. */
+  readonly logNetwork: LogNetwork;
   /** Survives a reboot. */
   readonly dataRoot: string;
   /** Gone after a reboot. */

@@ -1,5 +1,6 @@
 import type { ContainerId, ExecId } from "../../model/ids.ts";
 import type { ContainerLog } from "../logs/container-log.ts";
+import type { LogForwarder } from "../logs/forward/log-forwarder.ts";
 import type { RunLog } from "../logs/run-log.ts";
 import type { ShimContainer } from "../runtime/shim.ts";
 import type { HealthMonitor } from "./health.ts";
@@ -35,6 +36,8 @@ export class ContainerEntry {
   readonly queue = new OperationQueue();
   /** Missing with log driver `none`. */
   readonly log: ContainerLog | undefined;
+  /** There since its first start when its log is sent elsewhere. */
+  forwarder: LogForwarder | undefined;
   run: ContainerRun | undefined;
   /** What is still being taken down of the last run. */
   teardown: Promise<void> = Promise.resolve();

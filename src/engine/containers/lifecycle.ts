@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { errorMessage, OperationError } from "../../lib/errors.ts";
 import type { ShimExit } from "../runtime/shim.ts";
+import { finishLogging, startLogging } from "./container-logging.ts";
 import { type ContainerContext, directoryOf, publish } from "./context.ts";
 import type { ContainerEntry, ContainerRun } from "./entry.ts";
 import { HealthMonitor } from "./health.ts";
@@ -44,6 +45,7 @@ export class Lifecycle {
     checkStartable(entry);
     let run: ContainerRun | undefined;
     try {
+      await startLogging(this.#context, entry);
       await prepareRun(this.#context, entry);
       run = await this.#starts.run(() => makeRun(this.#context, entry));
       entry.announceRun(run);
@@ -53,6 +55,7 @@ export class Lifecycle {
       throw startFailure(error).error;
     }
     entry.run = run;
+    entry.forwarder?.run();
     const { shim } = run;
     await store.change(entry, record => {
       const state = { pid: shim.pid, exitCode: 0, isOomKilled: false, error: "", startedAtMs: clock.nowMs() };
@@ -179,6 +182,7 @@ export class Lifecycle {
     { run, error }: { readonly run: ContainerRun | undefined; readonly error: unknown },
   ): Promise<void> {
     const { exitCode, error: failure } = startFailure(error);
+    entry.forwarder?.disconnect();
     if (run !== undefined) {
       entry.log?.finish();
       run.hub?.end();
@@ -215,6 +219,8 @@ export class Lifecycle {
     if (volumesIn(entry.record.mounts).length > 0) await this.#letGoOfVolumes(entry, { volumes });
     entry.announceRemoval({ exitCode: entry.state.exitCode });
     await entry.teardown;
+    const finished = finishLogging(this.#context, entry); // From here on its files are held until they are sent.
+    finished.catch(() => {});
     const { log } = entry;
     if (log?.isPinned !== true) return this.#takeAway(entry);
     // A client still reads what it printed: its files are taken away behind the user's back.

@@ -2,9 +2,8 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { errnoCode, errorMessage } from "../../lib/errors.ts";
 import { asId, type ContainerId } from "../../model/ids.ts";
-import { ContainerLog, logPathIn } from "../logs/container-log.ts";
-import { parseLogSettings } from "../logs/log-settings.ts";
 import type { ShimContainer } from "../runtime/shim.ts";
+import { openLog, resumeLogging } from "./container-logging.ts";
 import { bundleOf, type ContainerContext, directoryOf } from "./context.ts";
 import { ContainerEntry } from "./entry.ts";
 import type { Lifecycle } from "./lifecycle.ts";
@@ -40,13 +39,13 @@ export async function restoreContainers(context: ContainerContext, lifecycle: Li
     entries.filter(entry => !taken.has(entry.id)),
   );
   for (const entry of ran) await takeUp(context, lifecycle, { entry, shim: taken.get(entry.id) });
+  await Promise.all(entries.map(entry => resumeLogging(context, entry)));
   return entries;
 }
 
 async function adopt(context: ContainerContext, record: ContainerRecord): Promise<ContainerEntry> {
   const { id, hostConfig } = record.container;
-  const settings = parseLogSettings(hostConfig.logConfig);
-  const log = settings.isKept ? await ContainerLog.open(logPathIn(directoryOf(context, id)), settings) : undefined;
+  const log = await openLog(context, { id, hostConfig });
   const entry = new ContainerEntry(record, log);
   context.store.adopt(entry);
   holdVolumes(context, { plans: record.mounts, id });

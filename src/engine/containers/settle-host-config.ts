@@ -1,6 +1,6 @@
 import { OperationError } from "../../lib/errors.ts";
 import type { ContainerConfig, HostConfig, RestartPolicy } from "../../model/container.ts";
-import { parseLogSettings } from "../logs/log-settings.ts";
+import { checkLogConfig } from "../logs/log-drivers.ts";
 import { MASKED_PATHS, READONLY_PATHS } from "../runtime/oci/masked-paths.ts";
 import { CONTAINER_DEFAULTS, withLogDefaults } from "./container-defaults.ts";
 import type { ContainerDependencies } from "./dependencies.ts";
@@ -29,7 +29,7 @@ export function settleHostConfig(
   if (hostConfig.shmSizeBytes < 0) throw new OperationError("invalid", "SHM size can not be less than 0");
   const defaults = chosen();
   const logConfig = withLogDefaults(hostConfig.logConfig, defaults.logConfig);
-  parseLogSettings(logConfig);
+  checkLogConfig(logConfig);
   const { networkMode, memoryBytes, memorySwapBytes, restartPolicy } = hostConfig;
   // Both have a number that says "unset".
   const { memorySwappiness = -1, pidsLimit = 0, ...others } = hostConfig;

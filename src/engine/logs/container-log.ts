@@ -2,6 +2,7 @@ import { type FSWatcher, watch } from "node:fs";
 import { type FileHandle, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { errnoCode } from "../../lib/errors.ts";
+import { COMPRESSED_SUFFIX, compressFile, openCompressed, UNFINISHED_SUFFIX } from "./compressed-file.ts";
 import type { LogSettings } from "./log-settings.ts";
 
 /** A place in a container's log that stays right when files are rotated. */
@@ -21,12 +22,14 @@ export interface LogPin {
 const PINNED_FILES_MAX = 50;
 
 /**
- * The files of one container's log: `PATH` is being written, `PATH.N` are finished. The shim writes; this numbers, rotates and drops them,
+ * The files of one container's log: `PATH` is being written, `PATH.N` are finished, `PATH.N.gz` compressed as well. The shim writes; this numbers, rotates and drops them,
  * and tells readers that something came.
  */
 export class ContainerLog implements AsyncDisposable {
   readonly path: string;
   readonly #settings: LogSettings;
+  /** Finished and compressed. */
+  readonly #compressed: Set<number>;
   /** Finished files, oldest first. */
   #finished: number[];
   #current: number;
@@ -35,27 +38,24 @@ export class ContainerLog implements AsyncDisposable {
   readonly #listeners = new Set<() => void>();
   #watcher: FSWatcher | undefined;
   #rotation: Promise<void> | undefined;
+  #compression: Promise<void> | undefined;
+  #isClosed = false;
   /** Rotations begun. */
   #rotationCount = 0;
   /** Raised when the container has ended and all its output is written, or when a new run begins. */
   #isEnded = true;
 
-  private constructor(path: string, settings: LogSettings, finished: number[]) {
+  private constructor(path: string, settings: LogSettings, found: FoundFiles) {
+    const { finished } = found;
     this.path = path;
     this.#settings = settings;
     this.#finished = finished;
+    this.#compressed = new Set(found.compressed);
     this.#current = (finished.at(-1) ?? 0) + 1;
   }
 
   static async open(path: string, settings: LogSettings): Promise<ContainerLog> {
-    const prefix = `${basename(path)}.`;
-    const names = await readdir(dirname(path)).catch(ignoreMissing);
-    const finished = (names ?? [])
-      .filter(name => name.startsWith(prefix))
-      .map(name => Number(name.slice(prefix.length)))
-      .filter(number => Number.isInteger(number) && number > 0)
-      .sort((a, b) => a - b);
-    return new ContainerLog(path, settings, finished);
+    return new ContainerLog(path, settings, await findFiles(path));
   }
 
   get oldestFile(): number {
@@ -85,6 +85,11 @@ export class ContainerLog implements AsyncDisposable {
       () => openIfThere(this.#pathOf(file)),
       handle => handle?.close(),
     );
+  }
+
+  /** False: it is kept only until it has been sent elsewhere. */
+  get isReadable(): boolean {
+    return this.#settings.isReadable;
   }
 
   /** A run begins: output will come. */
@@ -136,20 +141,48 @@ export class ContainerLog implements AsyncDisposable {
    *
    * @param rotate - Has the shim move its log there.
    * @param onFinished - Is told the number of the finished file before any is dropped.
+   * @returns whether it did.
    */
   async rotateIfFull(
     rotate: (rotatedPath: string) => Promise<void>,
     onFinished: (file: number) => Promise<void> = () => Promise.resolve(),
-  ): Promise<void> {
-    if (this.#rotation !== undefined) return this.#rotation;
+  ): Promise<boolean> {
+    if (this.#rotation !== undefined) {
+      await this.#rotation;
+      return false;
+    }
     const stats = await stat(this.path).catch(ignoreMissing);
-    if (stats === undefined || stats.size < this.#settings.fileBytesMax) return undefined;
+    if (stats === undefined || stats.size < this.#settings.fileBytesMax) return false;
     const file = this.#current;
     this.#rotation ??= this.#rotate(rotate).finally(() => (this.#rotation = undefined));
     await this.#rotation;
-    if (this.#current === file) return undefined;
+    if (this.#current === file) return false;
     await onFinished(file);
-    return this.#dropOld();
+    await this.#dropOld();
+    return true;
+  }
+
+  /** Compresses the finished files, if its settings say so. */
+  async compress(): Promise<void> {
+    if (!this.#settings.compresses) return;
+    this.#compression ??= this.#compressFinished().finally(() => (this.#compression = undefined));
+    await this.#compression;
+  }
+
+  async #compressFinished(): Promise<void> {
+    for (const file of this.#finished) {
+      if (this.#isClosed) return;
+      if (this.#compressed.has(file)) continue;
+      this.#compressed.add(file);
+      const path = `${this.path}.${file}`;
+      try {
+        await compressFile(path);
+      } catch (error) {
+        this.#compressed.delete(file);
+        if (this.#finished.includes(file)) throw error;
+      }
+      if (!this.#finished.includes(file)) await removeBoth(path); // Dropped meanwhile.
+    }
   }
 
   #pathOf(file: number): string {
@@ -189,7 +222,7 @@ export class ContainerLog implements AsyncDisposable {
       const [oldest = 0] = this.#finished;
       if (oldest >= needed && this.#finished.length < PINNED_FILES_MAX) return;
       this.#finished = this.#finished.slice(1);
-      await rm(`${this.path}.${oldest}`, { force: true });
+      await removeBoth(`${this.path}.${oldest}`);
     }
   }
 
@@ -214,15 +247,45 @@ export class ContainerLog implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
     await this.#rotation?.catch(() => {});
+    await this.#compression?.catch(() => {}); // Whoever asked for it reports its failure.
     this.finish();
     this.#unwatch();
     this.#listeners.clear();
   }
 }
 
+interface FoundFiles {
+  /** Numbers, oldest first. */
+  readonly finished: number[];
+  readonly compressed: readonly number[];
+}
+
+/** What an earlier daemon left in a log's folder; what it was in the middle of is taken away. */
+async function findFiles(path: string): Promise<FoundFiles> {
+  const prefix = `${basename(path)}.`;
+  const names = ((await readdir(dirname(path)).catch(ignoreMissing)) ?? []).filter(name => name.startsWith(prefix));
+  const unfinished = names.filter(name => name.endsWith(UNFINISHED_SUFFIX));
+  await Promise.all(unfinished.map(name => rm(join(dirname(path), name), { force: true })));
+  const numbers = (suffix: string) =>
+    names.flatMap(name => {
+      const number = name.endsWith(suffix) ? Number(name.slice(prefix.length, name.length - suffix.length)) : NaN;
+      return Number.isInteger(number) && number > 0 ? [number] : [];
+    });
+  const plain = new Set(numbers(""));
+  const compressed = numbers(COMPRESSED_SUFFIX).filter(number => !plain.has(number));
+  return { finished: [...plain, ...compressed].sort((a, b) => a - b), compressed };
+}
+
 async function openIfThere(path: string): Promise<FileHandle | undefined> {
-  return open(path, "r").catch(ignoreMissing);
+  return (
+    (await open(path, "r").catch(ignoreMissing)) ?? (await openCompressed(`${path}${COMPRESSED_SUFFIX}`).catch(ignoreMissing))
+  );
+}
+
+async function removeBoth(path: string): Promise<void> {
+  await Promise.all([rm(path, { force: true }), rm(`${path}${COMPRESSED_SUFFIX}`, { force: true })]);
 }
 
 function ignoreMissing(error: unknown): undefined {

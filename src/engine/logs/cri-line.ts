@@ -32,15 +32,23 @@ export function parseLogLine(line: Buffer): LogEntry | undefined {
   };
 }
 
-/** The whole lines of a block and where the rest begins. */
-export function splitLogBlock(block: Buffer): { readonly entries: readonly LogEntry[]; readonly usedBytes: number } {
+/** The whole lines of a block, where each begins in it, and where the rest begins. */
+export function splitLogBlock(block: Buffer): {
+  readonly entries: readonly LogEntry[];
+  readonly starts: readonly number[];
+  readonly usedBytes: number;
+} {
   const entries: LogEntry[] = [];
+  const starts: number[] = [];
   let start = 0;
   for (;;) {
     const end = block.indexOf(NEWLINE, start);
-    if (end === -1) return { entries, usedBytes: start };
+    if (end === -1) return { entries, starts, usedBytes: start };
     const entry = parseLogLine(block.subarray(start, end));
-    if (entry !== undefined) entries.push(entry);
+    if (entry !== undefined) {
+      entries.push(entry);
+      starts.push(start);
+    }
     start = end + 1;
   }
 }

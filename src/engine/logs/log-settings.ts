@@ -1,76 +1,102 @@
 import { OperationError } from "../../lib/errors.ts";
+import { goBoolean, goInteger, parseSizeBytes } from "../../lib/go-values.ts";
 import type { LogConfig } from "../../model/container.ts";
 
 /** How a container's log is kept. */
 export interface LogSettings {
   /** False: driver `none`. */
   readonly isKept: boolean;
+  /** False: it is kept only until it has been sent elsewhere. */
+  readonly isReadable: boolean;
   /** Size at which a new file is begun. */
   readonly fileBytesMax: number;
   /** Files kept, the one being written among them. */
   readonly filesMax: number;
+  /** Files that are no longer written are. */
+  readonly compresses: boolean;
 }
 
 export const DEFAULT_FILE_BYTES_MAX = 20 * 1024 * 1024;
 export const DEFAULT_FILES_MAX = 5;
-const KNOWN_OPTIONS = new Set([
-  "max-size",
-  "max-file",
-  "compress",
-  "labels",
-  "labels-regex",
-  "env",
-  "env-regex",
-  "tag",
-  "mode",
-  "max-buffer-size",
-]);
-const SIZE_UNITS: Readonly<Record<string, number>> = {
-  "": 1,
-  b: 1,
-  k: 2 ** 10,
-  kb: 2 ** 10,
-  m: 2 ** 20,
-  mb: 2 ** 20,
-  g: 2 ** 30,
-  gb: 2 ** 30,
-  t: 2 ** 40,
-  tb: 2 ** 40,
+
+const DEFAULTS: LogSettings = {
+  isKept: true,
+  isReadable: true,
+  fileBytesMax: DEFAULT_FILE_BYTES_MAX,
+  filesMax: DEFAULT_FILES_MAX,
+  compresses: false,
 };
 
-/** @throws OperationError `invalid` in Docker's words. */
+/** What is checked when a container starts. @throws OperationError `invalid` in Docker's words. */
 export function parseLogSettings({ type, options }: LogConfig): LogSettings {
-  if (type === "none") return { isKept: false, fileBytesMax: Infinity, filesMax: 1 };
-  if (type !== "" && type !== "json-file" && type !== "local") {
-    throw new OperationError("invalid", `logger: no log driver named '${type}' is registered`);
+  switch (type) {
+    case "none":
+      return { ...DEFAULTS, isKept: false, isReadable: false };
+    case "json-file":
+    case "":
+      return jsonFileSettings(options);
+    case "local":
+      return localSettings(options, "");
+    default:
+      return cacheSettings(options);
   }
-  for (const name of Object.keys(options)) {
-    if (!KNOWN_OPTIONS.has(name))
-      throw new OperationError("invalid", `unknown log opt '${name}' for ${type || "json-file"} log driver`);
-  }
-  for (const name of ["labels-regex", "env-regex"]) checkPattern(options[name], name);
-  const sizeText = options["max-size"];
-  const filesText = options["max-file"];
-  const fileBytesMax = sizeText === undefined ? DEFAULT_FILE_BYTES_MAX : sizeText === "-1" ? Infinity : parseSize(sizeText);
-  if (filesText === undefined) return { isKept: true, fileBytesMax, filesMax: DEFAULT_FILES_MAX };
-  if (!/^\d+$/.test(filesText)) throw new OperationError("invalid", `invalid value for max-file: '${filesText}'`);
-  if (Number(filesText) < 1) throw new OperationError("invalid", "max-file cannot be less than 1");
-  return { isKept: true, fileBytesMax, filesMax: Number(filesText) };
 }
 
-function checkPattern(pattern: string | undefined, name: string): void {
+/** As `parseLogSettings`, for a container that may never start: its log is empty until then. */
+export function logSettingsUntilStart(config: LogConfig): LogSettings {
   try {
-    new RegExp(pattern ?? "");
-  } catch (cause) {
-    throw new OperationError("invalid", `invalid value for ${name}: '${pattern ?? ""}'`, { cause });
+    return parseLogSettings(config);
+  } catch (error) {
+    if (!(error instanceof OperationError)) throw error;
+    return DEFAULTS;
   }
 }
 
-/** `10m`, `1g`, `500`. */
-function parseSize(text: string): number {
-  const match = /^(\d+(?:\.\d+)?) ?([kmgt]?b?)$/i.exec(text);
-  const unit = SIZE_UNITS[match?.[2]?.toLowerCase() ?? "?"];
-  const bytes = unit === undefined ? NaN : Math.floor(Number(match?.[1]) * unit);
-  if (!(bytes > 0)) throw new OperationError("invalid", `invalid size: '${text}'`);
-  return bytes;
+type Options = LogConfig["options"];
+
+/** Docker keeps one file of any size when the user says nothing; here nothing grows without end. */
+function jsonFileSettings({ "max-size": size, "max-file": files, compress }: Options): LogSettings {
+  const fileBytesMax = size === undefined ? DEFAULT_FILE_BYTES_MAX : parseSizeBytes(size, 1000);
+  if (fileBytesMax <= 0) throw new OperationError("invalid", "max-size must be a positive number");
+  const filesMax = files === undefined ? (size === undefined ? DEFAULT_FILES_MAX : 1) : goInteger(files);
+  if (filesMax < 1) throw new OperationError("invalid", "max-file cannot be less than 1");
+  const compresses = compress !== undefined && goBoolean(compress);
+  if (compresses && (files === undefined || filesMax === 1 || size === undefined)) {
+    throw new OperationError("invalid", "compress cannot be true when max-file is less than 2 or max-size is not set");
+  }
+  return { ...DEFAULTS, fileBytesMax, filesMax, compresses };
+}
+
+/** @param prefix - Of the options' names. */
+function localSettings(options: Options, prefix: string): LogSettings {
+  const [size, files, compress] = ["max-size", "max-file", "compress"].map(name => options[`${prefix}${name}`]);
+  const fileBytesMax =
+    size === undefined
+      ? DEFAULT_FILE_BYTES_MAX
+      : explained(`invalid value for max-size: ${size}`, () => parseSizeBytes(size, 1000));
+  const filesMax =
+    files === undefined ? DEFAULT_FILES_MAX : explained(`invalid value for max-file: ${files}`, () => goInteger(files));
+  const compresses = compress === undefined || explained("invalid boolean value for compress", () => goBoolean(compress));
+  if (filesMax < 0) throw new OperationError("invalid", "max-file must not be negative");
+  if (compresses && filesMax <= 1) {
+    throw new OperationError("invalid", "compression cannot be enabled when max file count is 1");
+  }
+  return { ...DEFAULTS, fileBytesMax: Math.max(1, fileBytesMax), filesMax: Math.max(1, filesMax), compresses };
+}
+
+/** What is sent elsewhere is kept for reading as well, as the driver `local` keeps it. */
+function cacheSettings(options: Options): LogSettings {
+  const isDisabled = options["cache-disabled"] !== undefined && options["cache-disabled"] !== "";
+  if (isDisabled && goBoolean(options["cache-disabled"] ?? "")) {
+    return { ...DEFAULTS, isReadable: false, filesMax: 1 };
+  }
+  return localSettings(options, "cache-");
+}
+
+function explained<T>(prefix: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw new OperationError("invalid", `${prefix}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
 }

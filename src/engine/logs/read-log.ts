@@ -15,11 +15,29 @@ export interface ReadLogOptions {
   readonly pin?: LogPin;
   /** The last file to read. */
   readonly untilFile?: number;
+  /** Files were dropped before they could be read. Missing: whoever has a pin fails, whoever has none goes on. */
+  readonly onGap?: () => void;
   readonly signal: AbortSignal;
 }
 
-/** The log's entries in order, in batches of one block, from file to file. Nothing is skipped or repeated by a rotation. */
+/** What one read gave. */
+export interface LogBlock {
+  readonly entries: readonly LogEntry[];
+  /** Where each entry begins in the file, from `startBytes`. */
+  readonly starts: readonly number[];
+  readonly file: number;
+  readonly startBytes: number;
+  /** Where the next block begins. */
+  readonly endBytes: number;
+}
+
+/** The log's entries in order, in batches of one block. */
 export async function* readLog(log: ContainerLog, options: ReadLogOptions): AsyncGenerator<readonly LogEntry[]> {
+  for await (const { entries } of readLogBlocks(log, options)) yield entries;
+}
+
+/** The log block by block, from file to file. Nothing is skipped or repeated by a rotation. */
+export async function* readLogBlocks(log: ContainerLog, options: ReadLogOptions): AsyncGenerator<LogBlock> {
   const { isFollowing, signal } = options;
   const news = new News();
   const unsubscribe = isFollowing ? log.subscribe(() => news.announce()) : () => {};
@@ -44,9 +62,9 @@ export async function* readLog(log: ContainerLog, options: ReadLogOptions): Asyn
             reader = new BlockReader(late, offsetBytes);
           }
         }
-        const entries = await reader?.next();
-        if (entries !== undefined) {
-          if (entries.length > 0) yield entries;
+        const block = await reader?.next();
+        if (block !== undefined) {
+          if (block.entries.length > 0) yield { file, ...block };
           continue;
         }
         if (file === options.untilFile) return;
@@ -54,8 +72,7 @@ export async function* readLog(log: ContainerLog, options: ReadLogOptions): Asyn
         if (!isFollowing || isEnded) return;
         await news.wait();
       }
-      if (log.oldestFile > file + 1 && options.pin !== undefined)
-        throw new OperationError("unavailable", "the reader fell too far behind");
+      if (log.oldestFile > file + 1) reportGap(options);
       file = Math.max(file + 1, log.oldestFile);
       offsetBytes = 0;
     }
@@ -63,6 +80,11 @@ export async function* readLog(log: ContainerLog, options: ReadLogOptions): Asyn
     unsubscribe();
     signal.removeEventListener("abort", onAbort);
   }
+}
+
+function reportGap({ onGap, pin }: ReadLogOptions): void {
+  if (onGap !== undefined) onGap();
+  else if (pin !== undefined) throw new OperationError("unavailable", "the reader fell too far behind");
 }
 
 class OpenLog implements AsyncDisposable {
@@ -88,17 +110,18 @@ class BlockReader {
   }
 
   /** `undefined`: nothing more now. An empty batch: go on. */
-  async next(): Promise<readonly LogEntry[] | undefined> {
+  async next(): Promise<Omit<LogBlock, "file"> | undefined> {
     const block = Buffer.allocUnsafe(this.#rest.length + BLOCK_BYTES);
     this.#rest.copy(block);
     const { bytesRead } = await this.#handle.read(block, this.#rest.length, BLOCK_BYTES, this.#offsetBytes);
     if (bytesRead === 0) return undefined;
+    const startBytes = this.#offsetBytes - this.#rest.length;
     this.#offsetBytes += bytesRead;
     const filled = block.subarray(0, this.#rest.length + bytesRead);
-    const { entries, usedBytes } = splitLogBlock(filled);
+    const { entries, starts, usedBytes } = splitLogBlock(filled);
     this.#rest = filled.subarray(usedBytes);
     if (this.#rest.length > LINE_BYTES_MAX) this.#rest = Buffer.alloc(0);
-    return entries;
+    return { entries, starts, startBytes, endBytes: startBytes + usedBytes };
   }
 }
 

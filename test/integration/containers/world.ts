@@ -11,6 +11,7 @@ import type { OciRuntime } from "../../../src/engine/runtime/runtime-command.ts"
 import { StateDatabase } from "../../../src/engine/state/database.ts";
 import { Volumes } from "../../../src/engine/volumes/volumes.ts";
 import { systemClock } from "../../../src/system/clock.ts";
+import { systemLogNetwork } from "../../../src/system/log-network.ts";
 import { systemRandom } from "../../../src/system/random.ts";
 import { createRuntimeHost } from "../../../src/system/runtime-host.ts";
 import { FakeImages, FakeNetworks, quietLog } from "../../unit/engine/containers/fake-world.ts";
@@ -70,6 +71,11 @@ export class RealWorld implements AsyncDisposable {
     return world;
   }
 
+  /** The only unix datagram socket that log drivers reach. */
+  get journalPath(): string {
+    return join(this.directory, "journal");
+  }
+
   get engine(): ContainerEngine {
     if (this.#engine === undefined) throw new Error("the engine is closed");
     return this.#engine;
@@ -122,6 +128,12 @@ export class RealWorld implements AsyncDisposable {
       hostname,
       defaultRuntime: () => "runc",
       cgroupVersion: facts.cgroupVersion,
+      // Where a machine has a journal, it is left alone.
+      logNetwork: {
+        ...systemLogNetwork,
+        openDatagram: target =>
+          systemLogNetwork.openDatagram(target.kind === "unixgram" ? { ...target, path: this.journalPath } : target),
+      },
     });
     this.#stop = async () => {
       await this.#engine?.[Symbol.asyncDispose]();

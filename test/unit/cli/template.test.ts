@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { compileTemplate } from "../../../src/cli/format/template.ts";
+import { compileTemplate } from "../../../src/lib/template/template.ts";
 
 describe("compileTemplate", () => {
   const data = {

@@ -10,6 +10,7 @@ import type { Shim, ShimContainer, ShimCreate, ShimExit, ShimProcess, ShimStream
 import { StateDatabase } from "../../../../src/engine/state/database.ts";
 import { Volumes } from "../../../../src/engine/volumes/volumes.ts";
 import { OperationError } from "../../../../src/lib/errors.ts";
+import { systemLogNetwork } from "../../../../src/system/log-network.ts";
 import type { Container, ContainerConfig, CreateContainerRequest, HostConfig } from "../../../../src/model/container.ts";
 import { asId, type ContainerId, type ImageId } from "../../../../src/model/ids.ts";
 import type { Image, ImageConfig } from "../../../../src/model/image.ts";
@@ -477,6 +478,7 @@ export class FakeWorld implements AsyncDisposable {
       hostname: () => "the-host",
       defaultRuntime: () => "crun",
       cgroupVersion: 1,
+      logNetwork: systemLogNetwork,
     });
     this.#parts = { engine, volumes, database };
   }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { CONTAINER_DEFAULTS } from "../../../../src/engine/containers/container-defaults.ts";
 import { mergeImageConfig } from "../../../../src/engine/containers/merge-image-config.ts";
 import { inventName } from "../../../../src/engine/containers/names.ts";
 import { parseBind } from "../../../../src/engine/containers/parse-bind.ts";
@@ -10,7 +11,7 @@ import { resolveInRoot } from "../../../../src/engine/containers/prepare-mounts.
 import { settleHostConfig } from "../../../../src/engine/containers/settle-host-config.ts";
 import { startFailure } from "../../../../src/engine/containers/start-error.ts";
 import { OperationError } from "../../../../src/lib/errors.ts";
-import type { ContainerConfig, HostConfig } from "../../../../src/model/container.ts";
+import type { ContainerConfig, HostConfig, LogConfig } from "../../../../src/model/container.ts";
 import type { ImageConfig } from "../../../../src/model/image.ts";
 import { aRequest, FakeWorld } from "./fake-world.ts";
 
@@ -70,8 +71,12 @@ describe("mergeImageConfig", () => {
 });
 
 describe("settleHostConfig", () => {
-  const settle = (hostConfig: Partial<HostConfig>) =>
-    settleHostConfig(aRequest({ hostConfig }).hostConfig, { defaultRuntime: () => "runc", cgroupVersion: 2 });
+  const settle = (hostConfig: Partial<HostConfig>, logConfig: LogConfig = CONTAINER_DEFAULTS.logConfig) =>
+    settleHostConfig(aRequest({ hostConfig }).hostConfig, {
+      defaultRuntime: () => "runc",
+      cgroupVersion: 2,
+      defaults: () => ({ ...CONTAINER_DEFAULTS, logConfig }),
+    });
 
   it("fills in what inspect shows", () => {
     const { networkMode, restartPolicy, logConfig, memorySwapBytes, shmSizeBytes, ipcMode, cgroupnsMode, runtime } = settle({
@@ -90,6 +95,18 @@ describe("settleHostConfig", () => {
         runtime: "runc",
       },
     );
+  });
+
+  it("takes the daemon's log settings where the container has none of its own", () => {
+    const ofDaemon = { type: "local", options: { "max-size": "1m", "cache-disabled": "true" } };
+    const settled = (type: string, options = {}) => settle({ logConfig: { type, options } }, ofDaemon).logConfig;
+    assert.deepEqual(settled(""), ofDaemon);
+    assert.deepEqual(settled("local", { "max-size": "2m" }).options, { "max-size": "2m", "cache-disabled": "true" });
+    assert.deepEqual(settled("syslog"), { type: "syslog", options: { "cache-disabled": "true" } });
+    assert.throws(() => settled("foo"), {
+      kind: "invalid",
+      message: 'error looking up logging plugin foo: plugin "foo" not found',
+    });
   });
 
   it("refuses a count of retries where none are counted", () => {

@@ -117,7 +117,7 @@ describe("container verbs", () => {
       {
         request: { hostConfig: { logConfig: { type: "splunk", options: {} } } },
         kind: "invalid",
-        message: "logger: no log driver named 'splunk' is registered",
+        message: 'error looking up logging plugin splunk: plugin "splunk" not found',
       },
       { request: { hostConfig: { networkMode: "nowhere" } }, kind: "not-found", message: "network nowhere not found" },
     ];

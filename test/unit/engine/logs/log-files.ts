@@ -18,9 +18,15 @@ export class LogFiles implements AsyncDisposable {
     this.log = log;
   }
 
-  static async create({ fileBytesMax = 1000, filesMax = 3 } = {}): Promise<LogFiles> {
+  static async create({ fileBytesMax = 1000, filesMax = 3, compresses = false } = {}): Promise<LogFiles> {
     const directory = mkdtempSync(join(tmpdir(), "shct-log-"));
-    const log = await ContainerLog.open(join(directory, "container.log"), { isKept: true, fileBytesMax, filesMax });
+    const log = await ContainerLog.open(join(directory, "container.log"), {
+      isKept: true,
+      isReadable: true,
+      fileBytesMax,
+      filesMax,
+      compresses,
+    });
     return new LogFiles(directory, log);
   }
 
