@@ -9,7 +9,7 @@ const PRIVATE_MOUNTS = ["bash", "test/integration/private-mounts.sh"];
 const COMPATIBLE = [
   ["images", "runtime"],
   ["containers", "daemon"],
-  ["cli", "network", "setup"],
+  ["cli", "conformance", "network", "setup"],
   ["archive", "lab", "oracle"],
 ];
 

@@ -116,6 +116,14 @@ export interface CommitBackend {
   ): Promise<ImageId>;
 }
 
+/** Where a container's root file system lies; `lower` topmost first. */
+export interface RootFolders {
+  readonly lower: readonly string[];
+  readonly upper: string;
+  readonly work: string;
+  readonly merged: string;
+}
+
 /** What a volume holds, and how many containers have it. */
 export interface VolumeUsage {
   readonly sizeBytes: number;
@@ -260,6 +268,22 @@ export interface SystemBackend {
     readonly filters: Filters;
     readonly signal: AbortSignal;
   }): AsyncIterable<EngineEvent>;
+  /**
+   * Asks a registry whether it takes the credentials.
+   * @returns a token in place of the password, where the registry gives one; else empty.
+   * @throws OperationError `unauthorized` when it does not take them.
+   */
+  login(credentials: Credentials, signal: AbortSignal): Promise<string>;
+}
+
+/** What a user gives to log in to a registry. */
+export interface Credentials {
+  /** Empty: the default registry. */
+  readonly serverAddress: string;
+  readonly username: string;
+  readonly password: string;
+  /** From an earlier login, in place of the password. */
+  readonly identityToken: string;
 }
 
 /** What `info` shows of the daemon's own settings. */
@@ -290,7 +314,17 @@ export interface SystemInfo extends SettingsInInfo {
   readonly memoryBytes: number;
   readonly dataRoot: string;
   readonly cgroupVersion: 1 | 2;
-  readonly runtimes: Readonly<Record<string, { readonly path: string; readonly version: string }>>;
+  /** What of the control groups' limits this kernel has. */
+  readonly limits: KernelLimits;
+  /** Under the data root: `extfs`. */
+  readonly backingFileSystem: string;
+  /** Whether overlay mounts copy up metadata alone, by the kernel's default. */
+  readonly usesMetacopy: boolean;
+  readonly process: ProcessFacts;
+  /** `features`: the runtime's own account of what it can do, as JSON; undefined for one that gives none. */
+  readonly runtimes: Readonly<
+    Record<string, { readonly path: string; readonly version: string; readonly features?: string | undefined }>
+  >;
   readonly defaultRuntime: string;
   readonly conmonVersion: string;
   readonly version: string;
@@ -298,6 +332,26 @@ export interface SystemInfo extends SettingsInInfo {
   readonly builtAt: string;
   readonly startedAtMs: number;
   readonly warnings: readonly string[];
+}
+
+export interface KernelLimits {
+  readonly memory: boolean;
+  readonly swap: boolean;
+  readonly kernelMemory: boolean;
+  readonly kernelMemoryTcp: boolean;
+  readonly cpuShares: boolean;
+  readonly cpuQuota: boolean;
+  readonly cpuset: boolean;
+  readonly pids: boolean;
+}
+
+/** What changes while the daemon runs. */
+export interface ProcessFacts {
+  readonly openFiles: number;
+  /** Timers, sockets, requests: what keeps the process awake. */
+  readonly activeResources: number;
+  readonly eventListeners: number;
+  readonly forwardsIpv4: boolean;
 }
 
 /** What REST needs to make, join and leave a swarm; everything else of a swarm goes through ControlCaller. */

@@ -7,6 +7,7 @@ import type {
   LogStream,
   LogOptions,
   NetworksBackend,
+  RootFolders,
   StatsBackend,
   SwarmMembershipBackend,
   SystemBackend,
@@ -14,6 +15,7 @@ import type {
   VolumeUsage,
 } from "./backends.ts";
 import type { ControlCaller } from "../model/control.ts";
+import type { ContainerId } from "../model/ids.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
@@ -34,6 +36,8 @@ export interface Backends {
   readonly commits?: CommitBackend;
   /** Bytes of each layer by its diff id. Missing: layers are not told apart. */
   readonly layerSizes?: () => Promise<ReadonlyMap<string, number>>;
+  /** The folders of a container's root file system; undefined when it has none. Missing: they are not told. */
+  readonly rootFolders?: (id: ContainerId) => RootFolders | undefined;
   /** By name. Missing: volumes are not measured. */
   readonly volumeSizes?: () => Promise<ReadonlyMap<string, VolumeUsage>>;
   /** Logs of services and tasks, wherever their containers are. Missing: those routes refuse. */

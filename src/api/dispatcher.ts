@@ -32,6 +32,9 @@ export interface DispatcherOptions extends ApiContext {
   readonly authorizer?: Authorizer;
 }
 
+/** What every answer says of the server. */
+const OWN_HEADERS = ["Api-Version", "Docker-Experimental", "Ostype", "Server"];
+
 /** Takes each request to its route and its answer back. */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
@@ -55,6 +58,7 @@ export class Dispatcher {
     const onGone = () => controller.abort(new OperationError("cancelled", "the client has gone"));
     socket.once("close", onGone);
     response.setHeader("Api-Version", API_VERSION);
+    response.setHeader("Docker-Experimental", "false");
     response.setHeader("Ostype", "linux");
     response.setHeader("Server", `Shoal/${this.#options.version} (linux)`);
     this.#serve(incoming, controller.signal)
@@ -100,7 +104,7 @@ export class Dispatcher {
   }
 
   #raw({ response, take, isUpgrade }: Incoming, signal: AbortSignal): Connection {
-    const headers = Object.fromEntries(["Api-Version", "Ostype", "Server"].map(name => [name, String(response.getHeader(name))]));
+    const headers = Object.fromEntries(OWN_HEADERS.map(name => [name, String(response.getHeader(name))]));
     return new Connection({ take, isUpgrade, headers, signal, timeout: ms => this.#options.clock.timeout(ms) });
   }
 

@@ -13,6 +13,7 @@ import { ociRuntimeSpecs } from "../engine/containers/oci-runtime-specs.ts";
 import { EventLog } from "../engine/events/event-log.ts";
 import { ImageStore } from "../engine/images/store.ts";
 import { EngineNetworks } from "../engine/networks/engine-networks.ts";
+import { loginToRegistry } from "../engine/registry/login.ts";
 import { createConmonShim } from "../engine/runtime/conmon-shim.ts";
 import { gatherHostFacts } from "../engine/runtime/host-facts.ts";
 import { probeRuntimes } from "../engine/runtime/probe.ts";
@@ -35,7 +36,7 @@ import { createRuntimeHost } from "../system/runtime-host.ts";
 import type { DaemonConfig } from "./config.ts";
 import { RuntimeCatalog } from "./runtime-catalog.ts";
 import type { Settings } from "./settings.ts";
-import { gatherSystemFacts } from "./system-facts.ts";
+import { gatherProcessFacts, gatherSystemFacts } from "./system-facts.ts";
 import { BUILT_AT, COMMIT, VERSION } from "./version.ts";
 
 /** Everything of this host that knows no cluster. */
@@ -52,7 +53,7 @@ export interface Engine extends AsyncDisposable {
   readonly kernel: KernelNetwork;
   readonly exec: Exec;
   readonly runtimes: RuntimeCatalog;
-  info(): SystemInfo;
+  info(): Omit<SystemInfo, "process">;
   /** For a stop without live restore: all at once, each with its own time, but at most this long, before it is killed. */
   stopContainers(timeoutSeconds: number): Promise<void>;
 }
@@ -79,7 +80,7 @@ export async function createEngine({ settings, clock, random, log, engineId, onN
   const startedAtMs = clock.nowMs();
   const [facts, machine, probed] = await Promise.all([
     hostFacts(config),
-    gatherSystemFacts(),
+    gatherSystemFacts(dataRoot),
     probeRuntimes({
       exec,
       runDirectory,
@@ -172,7 +173,7 @@ export async function createEngine({ settings, clock, random, log, engineId, onN
         }),
       );
     };
-    const info = (): SystemInfo => ({
+    const info = (): Omit<SystemInfo, "process"> => ({
       ...machine,
       id: engineId,
       dataRoot,
@@ -187,7 +188,11 @@ export async function createEngine({ settings, clock, random, log, engineId, onN
       startedAtMs,
       warnings: [],
     });
-    const system: SystemBackend = { info: () => Promise.resolve(info()), events: options => events.follow(options) };
+    const system: SystemBackend = {
+      login: (credentials, signal) => loginToRegistry(credentials, { insecure: settings.current.registry.insecure, signal }),
+      info: async () => ({ ...info(), process: await gatherProcessFacts(events.listeners) }),
+      events: options => events.follow(options),
+    };
     return {
       containers,
       stats: new ContainerStatistics({ containers, clock }),

@@ -79,6 +79,7 @@ async function main(): Promise<void> {
         archive,
         commits,
         layerSizes: () => images.layerSizes(),
+        rootFolders: images.rootFolders,
         volumeSizes: () => volumes.usage(),
         images,
         networks,

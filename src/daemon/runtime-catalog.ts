@@ -1,3 +1,4 @@
+import type { SystemInfo } from "../api/backends.ts";
 import { OperationError } from "../lib/errors.ts";
 import { configuredRuntime, type ProbedRuntimes } from "../engine/runtime/probe.ts";
 import { type OciRuntime, prepareRuntime } from "../engine/runtime/runtime-command.ts";
@@ -51,11 +52,14 @@ export class RuntimeCatalog {
   }
 
   /** For `info`. */
-  describe(): Readonly<Record<string, { readonly path: string; readonly version: string }>> {
+  describe(): SystemInfo["runtimes"] {
     return Object.fromEntries(
       [...this.#all.values()]
         .filter(({ name }) => this.has(name))
-        .map(({ name, path }) => [name, { path, version: this.#probed.versions.get(name)?.version ?? "" }]),
+        .map(({ name, path }) => {
+          const { version = "", features } = this.#probed.versions.get(name) ?? {};
+          return [name, { path, version, features }];
+        }),
     );
   }
 

@@ -53,6 +53,8 @@ export interface LogConfig {
 
 /** Docker's HostConfig with Resources. Zero, "" and [] mean: not set, unless said otherwise. */
 export interface HostConfig {
+  /** Wire names of the lists and maps that were given, but empty: inspect tells them from those that were not given. */
+  readonly givenEmpty?: readonly string[];
   /** `source:target[:options]`. */
   readonly binds: readonly string[];
   readonly containerIdFile: string;

@@ -331,6 +331,19 @@ export class FakeEngine {
       memoryBytes: 2 ** 30,
       dataRoot: "/var/lib/shoal",
       cgroupVersion: 2,
+      limits: {
+        memory: true,
+        swap: true,
+        kernelMemory: false,
+        kernelMemoryTcp: false,
+        cpuShares: true,
+        cpuQuota: true,
+        cpuset: true,
+        pids: true,
+      },
+      backingFileSystem: "extfs",
+      usesMetacopy: false,
+      process: { openFiles: 20, activeResources: 5, eventListeners: 0, forwardsIpv4: true },
       runtimes: { crun: { path: "/usr/bin/crun", version: "1.8" } },
       defaultRuntime: "crun",
       conmonVersion: "2.1.6",
@@ -358,6 +371,10 @@ export class FakeEngine {
         timeNs: 1_700_000_000_123_456_789n,
       };
       await aborted(signal);
+    },
+    login: async ({ password }) => {
+      if (password !== "right") throw new OperationError("unauthorized", "login attempt failed");
+      return "";
     },
   };
 }

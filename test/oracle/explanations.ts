@@ -21,7 +21,7 @@ const EXPLANATIONS: readonly Explanation[] = [
   },
   {
     scenario:
-      /^refused, as (a bind's target is|a bind's mode is unknown|a bind has too many parts|a task's state is unknown|a security option is unknown|a limit is no number|events are since never|a restart is of nothing|a join token is none|a swarm has a bad|a service's network is not there)/,
+      /^refused, as (a bind's target is|a bind's mode is unknown|a bind has too many parts|a task's state is unknown|a security option is unknown|a limit is no number|events are since never|a restart is of nothing|a join token is none|a swarm has a bad|a service's network is not there|a login names no server)/,
     where: /: exit code$/,
     reason: "a bug of Docker's",
     because: "what the client got wrong is answered as a failure of the engine (500)",
@@ -41,6 +41,12 @@ const EXPLANATIONS: readonly Explanation[] = [
     where: /: stdout\.message$/,
     reason: "more on purpose",
     because: "the message names the field",
+  },
+  {
+    scenario: /^refused, as a login names no server/,
+    where: /: stdout\.message$/,
+    reason: "more on purpose",
+    because: "the message says that it is of the body, as it does for any other request",
   },
   {
     where: /\[\d+\]\.Created$/,

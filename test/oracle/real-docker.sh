@@ -5,6 +5,7 @@
 #   real-docker.sh install      fetch and unpack (once)
 #   real-docker.sh up NAME      start an engine; prints the path of its socket
 #   real-docker.sh down NAME    stop it and remove what it kept
+#   real-docker.sh registry     fetch a real registry too (once); prints the path of its program
 set -euo pipefail
 cache=${SHOAL_ORACLE_CACHE:-/var/cache/shoal-oracle}
 root=$cache/root
@@ -15,15 +16,16 @@ archive() {
   { sed -n 's/^URIs: *//p' /etc/apt/sources.list.d/*.sources; sed -n 's/^deb \(\[[^]]*\] \)\?\([^ ]*\).*/\2/p' /etc/apt/sources.list; } 2>/dev/null | head -n 1
 }
 
-install_from() {
+unpack_from() {
   local suite=$1 work=$cache/apt deb
-  rm -rf "$root" "$work"
+  shift
+  rm -rf "$work"
   mkdir -p "$root" "$work"/lists/partial "$work"/cache/archives/partial "$work/deb"
   echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(archive) $suite main" >"$work/sources.list"
   local options=(-o "Dir::Etc::SourceList=$work/sources.list" -o Dir::Etc::SourceParts=/dev/null -o "Dir::State::Lists=$work/lists"
     -o "Dir::Cache=$work/cache" -o APT::Sandbox::User=root)
   apt-get "${options[@]}" update -qq
-  (cd "$work/deb" && apt-get "${options[@]}" download -qq docker.io docker-cli containerd)
+  (cd "$work/deb" && apt-get "${options[@]}" download -qq "$@")
   for deb in "$work"/deb/*.deb; do dpkg-deb -x "$deb" "$root"; done
   rm -rf "$work"
 }
@@ -33,11 +35,21 @@ install() {
   [[ -f /usr/share/keyrings/debian-archive-keyring.gpg ]] || { echo "real-docker: this is not Debian" >&2; exit 3; }
   local suite
   for suite in sid trixie; do
-    install_from "$suite" && runs && return
+    rm -rf "$root"
+    unpack_from "$suite" docker.io docker-cli containerd && runs && return
   done
   rm -rf "$root"
   echo "real-docker: no suite's engine runs on this system" >&2
   exit 3
+}
+
+registry() {
+  local suite
+  for suite in sid trixie; do
+    [[ -x $root/usr/bin/docker-registry ]] || unpack_from "$suite" docker-registry || true
+  done
+  [[ -x $root/usr/bin/docker-registry ]] || { echo "real-docker: no suite has a registry" >&2; exit 3; }
+  echo "$root/usr/bin/docker-registry"
 }
 
 up() {
@@ -85,6 +97,7 @@ case ${1:-} in
   install) install ;;
   up) install; up "$2" ;;
   down) down "$2" ;;
+  registry) install; registry ;;
   client) echo "$root/usr/bin/docker" ;;
-  *) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  *) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac

@@ -17,7 +17,7 @@ export async function sendAnswer(response: ServerResponse, answer: Exclude<Answe
       response.writeHead(200, {
         "Content-Type": "text/plain; charset=utf-8",
         ...answer.headers,
-        "Content-Length": Buffer.byteLength(answer.text),
+        "Content-Length": response.req.method === "HEAD" ? 0 : Buffer.byteLength(answer.text),
       });
       response.end(response.req.method === "HEAD" ? undefined : answer.text);
       return;

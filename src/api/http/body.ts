@@ -1,5 +1,5 @@
 import { OperationError } from "../../lib/errors.ts";
-import type { Struct } from "../wire/codec.ts";
+import type { Readable } from "../wire/codec.ts";
 import { JsonTypeError } from "../wire/codec.ts";
 import type { ApiRequest, RequestBody } from "./exchange.ts";
 import { parseJson } from "./go-json.ts";
@@ -13,7 +13,7 @@ const JSON_BYTES_MAX = 8 * 1024 * 1024;
  * @returns the zero value for an empty body, as Docker does.
  * @throws OperationError `invalid`, in Docker's words.
  */
-export async function readBody<T extends object>(request: ApiRequest, shape: Pick<Struct<T>, "read">): Promise<T> {
+export async function readBody<T extends object>(request: ApiRequest, shape: Pick<Readable<T>, "read">): Promise<T> {
   return decode(
     () => shape.read(undefined),
     request,
@@ -22,7 +22,7 @@ export async function readBody<T extends object>(request: ApiRequest, shape: Pic
 }
 
 /** Only what the body has: for updates, where a missing key leaves things as they are. */
-export async function readPartialBody<T extends object>(request: ApiRequest, shape: Struct<T>): Promise<Partial<T>> {
+export async function readPartialBody<T extends object>(request: ApiRequest, shape: Readable<T>): Promise<Partial<T>> {
   return decode<Partial<T>>(
     () => ({}),
     request,

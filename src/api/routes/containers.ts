@@ -26,7 +26,7 @@ async function list(request: ApiRequest, { backends, clock }: ApiContext): Promi
     filters,
     ...(isLimited ? { limit } : {}),
   });
-  return json(containers.map(container => containerSummary(container, clock.nowMs())));
+  return json(containers.map(container => containerSummary(container, { version: request.version, nowMs: clock.nowMs() })));
 }
 
 async function create(request: ApiRequest, { backends }: ApiContext): Promise<Answer> {
@@ -37,6 +37,11 @@ async function create(request: ApiRequest, { backends }: ApiContext): Promise<An
   });
   const created = await backends.containers.create(checked);
   return json({ Id: created.id, Warnings: [...warnings, ...created.warnings] }, 201);
+}
+
+async function inspect(request: ApiRequest, { backends }: ApiContext): Promise<Answer> {
+  const container = await backends.containers.inspect(nameOf(request), { size: flagOf(request, "size") });
+  return json(containerInspect(container, { version: request.version, folders: backends.rootFolders?.(container.id) }));
 }
 
 function stopOptionsOf(request: ApiRequest): { readonly timeoutSeconds?: number; readonly signal?: string } {
@@ -90,17 +95,27 @@ async function prune(request: ApiRequest, { backends }: ApiContext): Promise<Ans
   return json({ ContainersDeleted: deleted.length === 0 ? null : deleted, SpaceReclaimed: reclaimedBytes });
 }
 
+/** As much as `{}` and a few blanks is passed over. */
+const START_BODY_BYTES_MAX = 7;
+
+/** Long ago a start could change the container. */
+function refuseBody({ body, headers }: ApiRequest): void {
+  const hasBody = headers["transfer-encoding"] !== undefined || (body.length ?? 0) > START_BODY_BYTES_MAX;
+  if (!hasBody) return;
+  throw new OperationError(
+    "invalid",
+    "starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24",
+  );
+}
+
 export const CONTAINER_ROUTES: readonly Route<ApiContext>[] = [
   GET("/containers/json", list),
-  GET("/containers/{name:.*}/json", async (request, { backends }) =>
-    json(
-      containerInspect(await backends.containers.inspect(nameOf(request), { size: flagOf(request, "size") }), request.version),
-    ),
-  ),
+  GET("/containers/{name:.*}/json", inspect),
   GET("/containers/{name:.*}/top", top),
   POST("/containers/create", create),
   POST("/containers/prune", prune),
   POST("/containers/{name:.*}/start", async (request, { backends }) => {
+    refuseBody(request);
     const detachKeys = textOf(request, "detachKeys");
     await backends.containers.start(nameOf(request), detachKeys === "" ? {} : { detachKeys });
     return empty();

@@ -15,7 +15,7 @@ async function list(request: ApiRequest, { backends }: ApiContext): Promise<Answ
   const filters = filtersOf(request, IMAGE_FILTERS);
   checkDangling(filters);
   const images = await backends.images.list({ all: flagOf(request, "all"), filters });
-  return json(images.map(imageSummary));
+  return json(images.map(image => imageSummary(image, request.version)));
 }
 
 function load(request: ApiRequest, { backends }: ApiContext): Answer {

@@ -3,8 +3,10 @@ import type { Container } from "../../model/container.ts";
 import type { ApiContext } from "../context.ts";
 import type { Answer, ApiRequest, Route } from "../http/exchange.ts";
 import { json } from "../http/exchange.ts";
-import { filtersOf, flagOf, timeNsOf } from "../http/query.ts";
+import { filtersOf, flagOf, textOf, timeNsOf } from "../http/query.ts";
+import { readBody } from "../http/body.ts";
 import type { VolumeUsage } from "../backends.ts";
+import { authConfig } from "../wire/auth.ts";
 import { diskUsageJson } from "../wire/disk-usage.ts";
 import { eventJson } from "../wire/event.ts";
 import { infoJson, versionJson } from "../wire/system.ts";
@@ -19,7 +21,6 @@ function ping(_request: ApiRequest, { backends }: ApiContext): Answer {
   const headers = {
     "Builder-Version": "1",
     "Cache-Control": "no-cache, no-store, must-revalidate",
-    "Docker-Experimental": "false",
     Pragma: "no-cache",
     Swarm: role,
   };
@@ -41,7 +42,9 @@ async function info(request: ApiRequest, context: ApiContext): Promise<Answer> {
     backends.images.list({ all: false, filters: {} }),
     swarmInfo(request, context),
   ]);
-  return json(infoJson(facts, { counts: countStates(containers, images.length), swarm, nowMs: clock.nowMs() }));
+  return json(
+    infoJson(facts, { counts: countStates(containers, images.length), swarm, nowMs: clock.nowMs(), version: request.version }),
+  );
 }
 
 const RECORD_SEPARATOR = "\u001e";
@@ -56,6 +59,10 @@ function eventTypeOf({ headers }: ApiRequest): string {
 function events(request: ApiRequest, { backends }: ApiContext): Answer {
   const sinceNs = timeNsOf(request, "since");
   const untilNs = timeNsOf(request, "until");
+  if (sinceNs !== undefined && untilNs !== undefined && sinceNs > untilNs) {
+    const [since, until] = [textOf(request, "since"), textOf(request, "until")];
+    throw new OperationError("invalid", `\`since\` time (${since}) cannot be after \`until\` time (${until})`);
+  }
   const source = backends.system.events({
     filters: filtersOf(request, "any"),
     signal: request.signal,
@@ -63,16 +70,20 @@ function events(request: ApiRequest, { backends }: ApiContext): Answer {
     ...(untilNs === undefined ? {} : { untilNs }),
   });
   const withOldFields = isOlder(request.version, "1.52");
+  const withoutCreatedImages = isOlder(request.version, "1.46");
   const contentType = withOldFields ? "application/json" : eventTypeOf(request);
   async function* chunks(): AsyncGenerator<Uint8Array> {
     const prefix = contentType === "application/json-seq" ? RECORD_SEPARATOR : "";
-    for await (const event of source) yield Buffer.from(`${prefix}${eventJson(event, { withOldFields })}\n`);
+    for await (const event of source) {
+      if (withoutCreatedImages && event.type === "image" && event.action === "create") continue;
+      yield Buffer.from(`${prefix}${eventJson(event, { withOldFields })}\n`);
+    }
   }
   return { kind: "stream", contentType, chunks: chunks(), isEager: true };
 }
 
 async function diskUsage(request: ApiRequest, { backends, clock }: ApiContext): Promise<Answer> {
-  const types = request.query.getAll("type");
+  const types = isOlder(request.version, "1.42") ? [] : request.query.getAll("type");
   for (const type of types) {
     if (!["container", "image", "volume", "build-cache"].includes(type)) {
       throw new OperationError("invalid", `unknown object type: ${type}`);
@@ -96,6 +107,12 @@ async function volumeUsage({ volumeSizes }: ApiContext["backends"]): Promise<Rea
   return (await volumeSizes?.()) ?? new Map();
 }
 
+async function login(request: ApiRequest, { backends }: ApiContext): Promise<Answer> {
+  const credentials = await readBody(request, authConfig);
+  const identityToken = await backends.system.login(credentials, request.signal);
+  return json({ Status: "Login Succeeded", IdentityToken: identityToken });
+}
+
 export const SYSTEM_ROUTES: readonly Route<ApiContext>[] = [
   GET("/_ping", ping),
   HEAD("/_ping", ping),
@@ -103,7 +120,5 @@ export const SYSTEM_ROUTES: readonly Route<ApiContext>[] = [
   GET("/info", info),
   GET("/events", events),
   GET("/system/df", diskUsage),
-  POST("/auth", () => {
-    throw new OperationError("unauthorized", "logging in to a registry is not supported: no registry can be checked from here");
-  }),
+  POST("/auth", login),
 ];

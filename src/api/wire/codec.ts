@@ -74,12 +74,16 @@ export type Fields<T> = {
   readonly [Key in keyof T]-?: Field<object extends Pick<T, Key> ? T[Key] | undefined : T[Key]>;
 };
 
-export interface Struct<T> extends Codec<T> {
-  readonly fields: Fields<T>;
+/** A whole body. */
+export interface Readable<T> extends Codec<T> {
   read(value: unknown, at?: Place): T;
   /** Only what the value has: for bodies where a missing key means "leave it". */
   readPresent(value: unknown, at?: Place): Partial<T>;
   write(value: T): Record<string, unknown>;
+}
+
+export interface Struct<T> extends Readable<T> {
+  readonly fields: Fields<T>;
 }
 
 export function struct<T extends object>(goName: string, fields: Fields<T>): Struct<T> {

@@ -1,4 +1,5 @@
 import type { Container, MountPoint, NetworkState } from "../../model/container.ts";
+import type { RootFolders } from "../backends.ts";
 import { isOlder } from "../http/version.ts";
 import { containerConfig } from "./container-config.ts";
 import { stateJson, statusText } from "./container-status.ts";
@@ -9,9 +10,14 @@ import { rfc3339 } from "./times.ts";
 export const GRAPH_DRIVER = "overlay2";
 /** From this version on inspect shows nothing twice. */
 const SLIM_SINCE = "1.52";
+/** From this version on the list shows annotations. */
+const ANNOTATIONS_SINCE = "1.46";
 
 /** `GET /containers/{id}/json`. */
-export function containerInspect(container: Container, version: string): Record<string, unknown> {
+export function containerInspect(
+  container: Container,
+  { version, folders }: { readonly version: string; readonly folders: RootFolders | undefined },
+): Record<string, unknown> {
   return {
     Id: container.id,
     Created: rfc3339(container.createdAtMs),
@@ -32,13 +38,18 @@ export function containerInspect(container: Container, version: string): Record<
     AppArmorProfile: "",
     ExecIDs: container.execIds.length === 0 ? null : container.execIds,
     HostConfig: hostConfigJson(container),
-    GraphDriver: { Data: null, Name: GRAPH_DRIVER },
+    GraphDriver: { Data: folders === undefined ? null : graphData(container.id, folders), Name: GRAPH_DRIVER },
     ...(container.sizeWritableBytes === undefined ? {} : { SizeRw: container.sizeWritableBytes }),
     ...(container.sizeRootFsBytes === undefined ? {} : { SizeRootFs: container.sizeRootFsBytes }),
     Mounts: container.mounts.map(mountPoint),
     Config: configJson(container, version),
     NetworkSettings: networkSettings({ ...container.networks, ports: livePorts(container) }, version),
   };
+}
+
+/** As Docker's driver of this name tells it. */
+function graphData(id: string, { lower, upper, work, merged }: RootFolders): Record<string, string> {
+  return { ID: id, LowerDir: lower.join(":"), MergedDir: merged, UpperDir: upper, WorkDir: work };
 }
 
 /** With the fields of Windows where Docker puts them: between ours. */
@@ -55,7 +66,12 @@ function hostConfigJson(container: Container): Record<string, unknown> {
 }
 
 /** One line of `docker ps`. */
-export function containerSummary(container: Container, nowMs: number): Record<string, unknown> {
+export function containerSummary(
+  container: Container,
+  { version, nowMs }: { readonly version: string; readonly nowMs: number },
+): Record<string, unknown> {
+  const { annotations } = container.hostConfig;
+  const hasAnnotations = !isOlder(version, ANNOTATIONS_SINCE) && Object.keys(annotations).length > 0;
   return {
     Id: container.id,
     Names: [`/${container.name}`],
@@ -73,7 +89,7 @@ export function containerSummary(container: Container, nowMs: number): Record<st
     Status: statusText(container.state, nowMs),
     HostConfig: {
       NetworkMode: container.hostConfig.networkMode,
-      ...(Object.keys(container.hostConfig.annotations).length === 0 ? {} : { Annotations: container.hostConfig.annotations }),
+      ...(hasAnnotations ? { Annotations: annotations } : {}),
     },
     NetworkSettings: { Networks: endpointsJson(container.networks) },
     Mounts: container.mounts.map(mountPoint),

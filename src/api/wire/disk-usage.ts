@@ -39,11 +39,18 @@ export function diskUsageJson(usage: DiskUsage, options: DiskUsageOptions): Reco
   return { ...(hasLists ? lists(usage, options) : {}), ...(hasSums ? sums(usage, options) : {}) };
 }
 
-function itemsOf({ images = [], layers, containers = [], volumes = [], volumeUsage }: DiskUsage, { nowMs }: DiskUsageOptions) {
+function itemsOf(
+  { images = [], layers, containers = [], volumes = [], volumeUsage }: DiskUsage,
+  { version, nowMs }: DiskUsageOptions,
+) {
   const sharers = countSharers(images);
   return {
-    images: images.map(image => ({ ...imageSummary(image), SharedSize: sharedBytes(image, { sharers, layers }) })),
-    containers: containers.map(container => containerSummary(container, nowMs)),
+    images: images.map(image => ({
+      ...imageSummary(image, version),
+      RepoDigests: image.digests.length === 0 ? null : image.digests,
+      SharedSize: sharedBytes(image, { sharers, layers }),
+    })),
+    containers: containers.map(container => containerSummary(container, { version, nowMs })),
     volumes: volumes.map(volume => {
       const used = volumeUsage?.get(volume.name);
       return { ...volumeJson(volume), UsageData: { RefCount: used?.containers ?? -1, Size: used?.sizeBytes ?? -1 } };
@@ -78,8 +85,14 @@ function reclaimableBytes(usage: DiskUsage): number {
 }
 
 function lists(usage: DiskUsage, options: DiskUsageOptions): Record<string, unknown> {
-  const { images, containers, volumes } = itemsOf(usage, options);
-  return { LayersSize: layersBytes(usage), Images: images, Containers: containers, Volumes: volumes, BuildCache: [] };
+  const items = itemsOf(usage, options);
+  return {
+    LayersSize: layersBytes(usage),
+    Images: usage.images === undefined ? null : items.images,
+    Containers: usage.containers === undefined ? null : items.containers,
+    Volumes: usage.volumes === undefined ? null : items.volumes,
+    BuildCache: usage.buildCache ? [] : null,
+  };
 }
 
 function sums(usage: DiskUsage, options: DiskUsageOptions): Record<string, unknown> {

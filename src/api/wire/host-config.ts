@@ -1,23 +1,9 @@
 import type { HostConfig, LogConfig, PortBinding, RestartPolicy, ThrottleDevice } from "../../model/container.ts";
-import { field, omitEmpty, struct } from "./codec.ts";
+import { field, isRecord, omitEmpty, struct } from "./codec.ts";
+import type { Readable } from "./codec.ts";
 import { mount, ulimit } from "./common.ts";
 import { consoleSize } from "./console-size.ts";
-import {
-  flag,
-  int,
-  int64,
-  list,
-  map,
-  optional,
-  text,
-  textMap,
-  texts,
-  textsOrEmpty,
-  uint16,
-  uint64,
-  word,
-  words,
-} from "./scalars.ts";
+import { flag, int, int64, list, map, optional, text, textMap, texts, uint16, uint64, word, words } from "./scalars.ts";
 
 const logConfig = struct<LogConfig>("container.LogConfig", { type: field("Type", text), options: field("Config", textMap) });
 
@@ -39,7 +25,7 @@ const throttleDevice = struct<ThrottleDevice>("blkiodev.ThrottleDevice", {
   path: field("Path", text),
   rate: field("Rate", uint64),
 });
-const throttleDevices = list(throttleDevice, { empty: "[]" });
+const throttleDevices = list(throttleDevice);
 
 const device = struct<HostConfig["devices"][number]>("container.DeviceMapping", {
   pathOnHost: field("PathOnHost", text),
@@ -55,12 +41,12 @@ const deviceRequest = struct<HostConfig["deviceRequests"][number]>("container.De
 });
 
 /** @see moby api/types/container/hostconfig.go, whose order of fields this is. */
-export const hostConfig = struct<HostConfig>("container.HostConfig", {
+const settings = struct<Omit<HostConfig, "givenEmpty">>("container.HostConfig", {
   binds: field("Binds", texts),
   containerIdFile: field("ContainerIDFile", text),
   logConfig: field("LogConfig", logConfig),
   networkMode: field("NetworkMode", text),
-  portBindings: field("PortBindings", map(list(portBinding))),
+  portBindings: field("PortBindings", map(list(portBinding), { empty: "null" })),
   restartPolicy: field("RestartPolicy", restartPolicy),
   autoRemove: field("AutoRemove", flag),
   volumeDriver: field("VolumeDriver", text),
@@ -70,9 +56,9 @@ export const hostConfig = struct<HostConfig>("container.HostConfig", {
   capAdd: field("CapAdd", texts),
   capDrop: field("CapDrop", texts),
   cgroupnsMode: field("CgroupnsMode", text),
-  dns: field("Dns", textsOrEmpty),
-  dnsOptions: field("DnsOptions", textsOrEmpty),
-  dnsSearch: field("DnsSearch", textsOrEmpty),
+  dns: field("Dns", texts),
+  dnsOptions: field("DnsOptions", texts),
+  dnsSearch: field("DnsSearch", texts),
   extraHosts: field("ExtraHosts", texts),
   groupAdd: field("GroupAdd", texts),
   ipcMode: field("IpcMode", text),
@@ -97,7 +83,7 @@ export const hostConfig = struct<HostConfig>("container.HostConfig", {
   nanoCpus: field("NanoCpus", int64),
   cgroupParent: field("CgroupParent", text),
   blkioWeight: field("BlkioWeight", uint16),
-  blkioWeightDevice: field("BlkioWeightDevice", list(weightDevice, { empty: "[]" })),
+  blkioWeightDevice: field("BlkioWeightDevice", list(weightDevice)),
   blkioDeviceReadBps: field("BlkioDeviceReadBps", throttleDevices),
   blkioDeviceWriteBps: field("BlkioDeviceWriteBps", throttleDevices),
   blkioDeviceReadIops: field("BlkioDeviceReadIOps", throttleDevices),
@@ -108,7 +94,7 @@ export const hostConfig = struct<HostConfig>("container.HostConfig", {
   cpuRealtimeRuntimeUs: field("CpuRealtimeRuntime", int64),
   cpusetCpus: field("CpusetCpus", text),
   cpusetMems: field("CpusetMems", text),
-  devices: field("Devices", list(device, { empty: "[]" })),
+  devices: field("Devices", list(device)),
   deviceCgroupRules: field("DeviceCgroupRules", texts),
   deviceRequests: field("DeviceRequests", list(deviceRequest)),
   memoryReservationBytes: field("MemoryReservation", int64),
@@ -116,12 +102,40 @@ export const hostConfig = struct<HostConfig>("container.HostConfig", {
   memorySwappiness: field("MemorySwappiness", optional(int64)),
   oomKillDisable: field("OomKillDisable", optional(flag)),
   pidsLimit: field("PidsLimit", optional(int64)),
-  ulimits: field("Ulimits", list(ulimit, { empty: "[]" })),
+  ulimits: field("Ulimits", list(ulimit)),
   mounts: omitEmpty("Mounts", list(mount)),
   maskedPaths: field("MaskedPaths", words),
   readonlyPaths: field("ReadonlyPaths", words),
   init: omitEmpty("Init", optional(flag)),
 });
+
+const WIRE_NAMES = new Map(Object.values(settings.fields).map(({ wire }) => [wire.toLowerCase(), wire]));
+
+/** Go's decoder tells a list or map that is empty from one that is not there, and inspect shows the one as `[]` and the other as `null`. */
+export const hostConfig: Readable<HostConfig> = {
+  ...settings,
+  read(value, at) {
+    const given = isRecord(value) ? Object.entries(value).flatMap(([key, inner]) => (isEmptyList(inner) ? [key] : [])) : [];
+    const givenEmpty = given.flatMap(key => WIRE_NAMES.get(key.toLowerCase()) ?? []);
+    return { ...settings.read(value, at), ...(givenEmpty.length === 0 ? {} : { givenEmpty }) };
+  },
+  write({ givenEmpty = [], ...given }) {
+    const written = settings.write(given);
+    const isMap = (key: string) => Object.values(settings.fields).some(({ wire, codec }) => wire === key && codec.form === "map");
+    for (const key of givenEmpty) if (written[key] === null) written[key] = isMap(key) ? {} : [];
+    return written;
+  },
+};
+
+function isEmptyList(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
+}
+
+/** What Docker's own client always sends, empty or not. */
+export const SENT_EMPTY: readonly string[] = [
+  ...["PortBindings", "Dns", "DnsOptions", "DnsSearch", "Devices", "Ulimits"],
+  ...["BlkioWeightDevice", "BlkioDeviceReadBps", "BlkioDeviceWriteBps", "BlkioDeviceReadIOps", "BlkioDeviceWriteIOps"],
+];
 
 /** Fields that only Windows has; inspect shows them none the less. */
 export const WINDOWS_FIELDS = { CpuCount: 0, CpuPercent: 0, IOMaximumIOps: 0, IOMaximumBandwidth: 0 };

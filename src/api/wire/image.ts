@@ -59,7 +59,7 @@ function fullInspect(image: Image) {
   };
 }
 
-export function imageSummary(image: Image & { readonly containers: number }): Record<string, unknown> {
+export function imageSummary(image: Image & { readonly containers: number }, version: string): Record<string, unknown> {
   return {
     Containers: image.containers,
     Created: unixSeconds(image.createdAtMs),
@@ -70,6 +70,7 @@ export function imageSummary(image: Image & { readonly containers: number }): Re
     RepoTags: image.tags,
     SharedSize: -1,
     Size: image.sizeBytes,
+    ...(isOlder(version, "1.44") ? { VirtualSize: image.sizeBytes } : {}),
   };
 }
 

@@ -2,6 +2,7 @@ import { LOG_DRIVERS } from "../../model/container.ts";
 import type { LocalSwarmState, SystemInfo } from "../backends.ts";
 import { API_VERSION, API_VERSION_MIN } from "../http/version.ts";
 import { GRAPH_DRIVER } from "./container.ts";
+import { infoOfVersion } from "./info-version.ts";
 import { rfc3339 } from "./times.ts";
 
 /** What Go calls the machine that Node and uname call otherwise. */
@@ -52,12 +53,9 @@ export interface Counts {
   readonly images: number;
 }
 
-/** `GET /info`. @param swarm - Its Swarm part, made by the swarm routes. */
-export function infoJson(
-  info: SystemInfo,
-  { counts, swarm, nowMs }: { readonly counts: Counts; readonly swarm: Record<string, unknown>; readonly nowMs: number },
-): Record<string, unknown> {
-  return {
+/** `GET /info`. */
+export function infoJson(info: SystemInfo, { counts, swarm, nowMs, version }: InfoOptions): Record<string, unknown> {
+  return infoOfVersion(version, {
     ID: info.id,
     Containers: counts.running + counts.paused + counts.stopped,
     ContainersRunning: counts.running,
@@ -65,24 +63,27 @@ export function infoJson(
     ContainersStopped: counts.stopped,
     Images: counts.images,
     Driver: GRAPH_DRIVER,
-    DriverStatus: [],
+    DriverStatus: [
+      ["Backing Filesystem", info.backingFileSystem],
+      ["Using metacopy", String(info.usesMetacopy)],
+    ],
     Plugins: {
       Volume: ["local"],
       Network: ["bridge", "host", "macvlan", "null", "overlay"],
       Authorization: info.authorizationPlugins.length === 0 ? null : info.authorizationPlugins,
       Log: LOG_DRIVERS,
     },
-    ...KERNEL_LIMITS,
-    IPv4Forwarding: true,
+    ...limitsJson(info),
+    IPv4Forwarding: info.process.forwardsIpv4,
     Debug: info.isDebug,
-    NFd: 0,
+    NFd: info.process.openFiles,
     OomKillDisable: info.cgroupVersion === 1,
-    NGoroutines: 0,
+    NGoroutines: info.process.activeResources,
     SystemTime: rfc3339(nowMs),
     LoggingDriver: info.loggingDriver,
     CgroupDriver: "cgroupfs",
     CgroupVersion: String(info.cgroupVersion),
-    NEventsListener: 0,
+    NEventsListener: info.process.eventListeners,
     KernelVersion: info.kernelVersion,
     OperatingSystem: info.operatingSystem,
     OSVersion: info.osVersion,
@@ -101,7 +102,7 @@ export function infoJson(
     Labels: info.labels,
     ExperimentalBuild: false,
     ServerVersion: info.version,
-    Runtimes: Object.fromEntries(Object.entries(info.runtimes).map(([name, { path }]) => [name, { path }])),
+    Runtimes: runtimesJson(info),
     DefaultRuntime: info.defaultRuntime,
     Swarm: swarm,
     LiveRestoreEnabled: info.liveRestore,
@@ -111,20 +112,41 @@ export function infoJson(
     RuncCommit: { ID: info.runtimes[info.defaultRuntime]?.version ?? "" },
     InitCommit: { ID: "" },
     SecurityOptions: [`name=seccomp,profile=${info.seccompProfile}`, ...(info.cgroupVersion === 2 ? ["name=cgroupns"] : [])],
-    CDISpecDirs: null,
+    FirewallBackend: { Driver: "iptables" },
+    CDISpecDirs: [],
     Warnings: info.warnings.length === 0 ? null : info.warnings,
+  });
+}
+
+export interface InfoOptions {
+  readonly counts: Counts;
+  /** Made by the swarm routes. */
+  readonly swarm: Record<string, unknown>;
+  readonly nowMs: number;
+  readonly version: string;
+}
+
+function limitsJson({ limits }: SystemInfo): Record<string, boolean> {
+  return {
+    MemoryLimit: limits.memory,
+    SwapLimit: limits.swap,
+    ...(limits.kernelMemory ? { KernelMemory: true } : {}),
+    ...(limits.kernelMemoryTcp ? { KernelMemoryTCP: true } : {}),
+    CpuCfsPeriod: limits.cpuQuota,
+    CpuCfsQuota: limits.cpuQuota,
+    CPUShares: limits.cpuShares,
+    CPUSet: limits.cpuset,
+    PidsLimit: limits.pids,
   };
 }
 
-const KERNEL_LIMITS = {
-  MemoryLimit: true,
-  SwapLimit: true,
-  CpuCfsPeriod: true,
-  CpuCfsQuota: true,
-  CPUShares: true,
-  CPUSet: true,
-  PidsLimit: true,
-};
+function runtimesJson({ runtimes }: SystemInfo): Record<string, unknown> {
+  const entries = Object.entries(runtimes).map(([name, { path, features }]) => {
+    const status = features === undefined ? {} : { status: { "org.opencontainers.runtime-spec.features": features } };
+    return [name, { path, ...status }];
+  });
+  return Object.fromEntries(entries) as Record<string, unknown>;
+}
 
 /** The Swarm part of `info` as this node knows it alone; a manager adds the cluster. */
 export function localSwarmJson(swarm: LocalSwarmState): Record<string, unknown> {

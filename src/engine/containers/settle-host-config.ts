@@ -42,6 +42,8 @@ export function settleHostConfig(
     ...(memorySwappiness === -1 ? {} : { memorySwappiness }),
     ...(pidsLimit <= 0 ? {} : { pidsLimit }),
     ...(hostConfig.privileged ? {} : hidden),
+    // Only v1 has such a switch.
+    ...(cgroupVersion === 1 ? { oomKillDisable: hostConfig.oomKillDisable ?? false } : {}),
     securityOpt: withLabels(hostConfig),
     networkMode: networkMode === "" || networkMode === "default" ? "bridge" : networkMode,
     restartPolicy: { ...restartPolicy, name: restartPolicy.name || "no" },

@@ -26,6 +26,11 @@ export class EventLog {
     this.#clock = clock;
   }
 
+  /** How many follow. */
+  get listeners(): number {
+    return this.#subscribers.size;
+  }
+
   /** Stamps the event; no two have the same time. */
   publish(event: Omit<EngineEvent, "timeNs">): void {
     const now = BigInt(Math.round(this.#clock.nowMs() * 1e3)) * 1000n;

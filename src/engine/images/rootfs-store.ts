@@ -125,6 +125,12 @@ export class RootfsStore {
     return { upper: this.upperPath(id), lower: lower.reverse() };
   }
 
+  /** Undefined for one that has no file system. */
+  rootFolders(id: ContainerId) {
+    if (!this.#records.has(id)) return undefined;
+    return { ...this.layerFolders(id), work: `${this.#path(id)}/work`, merged: `${this.#path(id)}/merged` };
+  }
+
   async #unmount(id: ContainerId): Promise<void> {
     if (!this.#mounted.has(id)) return;
     await this.#mounts.unmount(`${this.#path(id)}/merged`);

@@ -62,6 +62,7 @@ export class ImageStore implements AsyncDisposable {
   readonly #limits: StagingLimits;
   readonly #mutex = new Mutex();
   /** Bytes of each layer, by its diff id. */
+  readonly rootFolders = (containerId: ContainerId) => this.#rootfs.rootFolders(containerId);
   readonly layerSizes = (): Promise<ReadonlyMap<string, number>> => Promise.resolve(this.#layers.sizes());
   #usedBy: ImageUsers;
 

@@ -31,6 +31,8 @@ export interface ProbedRuntimes {
 export interface ProgramVersion {
   readonly version: string;
   readonly commit: string;
+  /** JSON of what it can do; undefined for one that does not tell. */
+  readonly features?: string | undefined;
 }
 
 const SEARCH_PATHS = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/libexec/podman"];
@@ -63,7 +65,8 @@ export async function probeRuntimes(request: ProbeRequest): Promise<ProbedRuntim
   const filterRuntimes = new Set<string>();
   for (const runtime of runtimes.values()) if (await takesSeccompFilter(request, runtime)) filterRuntimes.add(runtime.name);
   const versions = new Map<string, ProgramVersion>();
-  for (const { name, path } of runtimes.values()) versions.set(name, await versionOf(exec, path));
+  for (const { name, path } of runtimes.values())
+    versions.set(name, { ...(await versionOf(exec, path)), features: await featuresOf(exec, path) });
   const { version: conmonVersion } = await versionOf(exec, conmonPath);
   return { conmonPath, conmonVersion, runtimes, defaultRuntime, versions, seccompFilterRuntimes: filterRuntimes, refused };
 }
@@ -93,6 +96,12 @@ async function findProgram(name: string): Promise<string | undefined> {
 async function versionOf(exec: Exec, path: string): Promise<ProgramVersion> {
   const { stdout } = await exec.run(path, ["--version"], { allowFailure: true });
   return { version: /version:? (\S+)/.exec(stdout)?.[1] ?? "", commit: /commit: (\S+)/.exec(stdout)?.[1] ?? "" };
+}
+
+/** @see the OCI runtime specification's features structure. */
+async function featuresOf(exec: Exec, path: string): Promise<string | undefined> {
+  const { stdout } = await exec.run(path, ["features"], { allowFailure: true });
+  return stdout.trimStart().startsWith("{") ? JSON.stringify(JSON.parse(stdout)) : undefined;
 }
 
 const PROBE_ID = "shoal-probe";

@@ -57,7 +57,7 @@ function aContainer(status: Container["state"]["status"]): Container {
 
 describe("a container in JSON", () => {
   it("lists its ports by number, each binding once", () => {
-    assert.deepEqual(containerSummary(aContainer("running"), NOW_MS)["Ports"], [
+    assert.deepEqual(containerSummary(aContainer("running"), { version: "1.50", nowMs: NOW_MS })["Ports"], [
       { IP: "0.0.0.0", PrivatePort: 80, PublicPort: 8080, Type: "tcp" },
       { IP: "::", PrivatePort: 80, PublicPort: 8080, Type: "tcp" },
       { PrivatePort: 443, Type: "tcp" },
@@ -65,21 +65,21 @@ describe("a container in JSON", () => {
   });
 
   it("has no ports once it has ended", () => {
-    assert.deepEqual(containerSummary(aContainer("exited"), NOW_MS)["Ports"], []);
-    const { NetworkSettings } = containerInspect(aContainer("exited"), "1.50");
+    assert.deepEqual(containerSummary(aContainer("exited"), { version: "1.50", nowMs: NOW_MS })["Ports"], []);
+    const { NetworkSettings } = containerInspect(aContainer("exited"), { version: "1.50", folders: undefined });
     assert.ok(isRecord(NetworkSettings));
     assert.deepEqual(NetworkSettings["Ports"], {});
   });
 
   it("quotes what holds spaces, and sorts labels as Go does", () => {
-    const summary = containerSummary(aContainer("running"), NOW_MS);
-    const { Config } = containerInspect(aContainer("running"), "1.50");
+    const summary = containerSummary(aContainer("running"), { version: "1.50", nowMs: NOW_MS });
+    const { Config } = containerInspect(aContainer("running"), { version: "1.50", folders: undefined });
     assert.ok(isRecord(Config));
     assert.deepEqual([summary["Command"], JSON.stringify(Config["Labels"])], ["echo 'a b'", '{"a":"2","b":"1"}']);
   });
 
   it("shows every field of the host's config, in Docker's order", () => {
-    const { HostConfig } = containerInspect(aContainer("running"), "1.50");
+    const { HostConfig } = containerInspect(aContainer("running"), { version: "1.50", folders: undefined });
     assert.ok(isRecord(HostConfig));
     const names = Object.keys(HostConfig);
     assert.deepEqual(names.slice(0, 5), ["Binds", "ContainerIDFile", "LogConfig", "NetworkMode", "PortBindings"]);

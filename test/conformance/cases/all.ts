@@ -1,0 +1,14 @@
+import type { Case } from "../case.ts";
+import { CONTAINER_LIFE_CASES } from "./container-life.ts";
+import { CONTAINER_READ_CASES } from "./container-read.ts";
+import { CONTAINER_STREAM_CASES } from "./container-streams.ts";
+import { EXEC_CASES } from "./exec.ts";
+import { SYSTEM_CASES } from "./system.ts";
+
+export const CASES: readonly Case[] = [
+  ...SYSTEM_CASES,
+  ...CONTAINER_LIFE_CASES,
+  ...CONTAINER_READ_CASES,
+  ...CONTAINER_STREAM_CASES,
+  ...EXEC_CASES,
+];

@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { isOlder } from "../../src/api/http/version.ts";
+import { type Case, caseName } from "./case.ts";
+import type { Answer } from "./http.ts";
+import { valuesOf, violationsOf } from "./judge.ts";
+import { shapeOf } from "./shape.ts";
+import type { Specification } from "./specification.ts";
+import { type Host, Stage } from "./stage.ts";
+import type { Violation } from "./validate.ts";
+
+/** What came of a case on one engine in one version. */
+export interface Shown {
+  readonly case: Case;
+  readonly answer: Answer;
+  readonly values: readonly unknown[];
+  readonly violations: readonly Violation[];
+  /** Headers, and keys and types of the JSON. */
+  readonly shape: ReadonlySet<string>;
+  readonly tookMs: number;
+}
+
+export interface Walk {
+  readonly host: Host;
+  readonly version: string;
+  /** By the case's name. A case that broke before its answer is an error. */
+  readonly shown: ReadonlyMap<string, Shown | Error>;
+  readonly tookMs: number;
+}
+
+/** Versions in which both engines are asked the same. The last is the newest that the real one knows. */
+export const VERSIONS_COMPARED = ["1.40", "1.45", "1.51"];
+
+export interface Walks {
+  readonly oursNewest: Walk;
+  readonly real: ReadonlyMap<string, Walk>;
+  readonly ours: ReadonlyMap<string, Walk>;
+}
+
+interface WalkOptions {
+  readonly cases: readonly Case[];
+  readonly specification: Specification;
+  readonly version: string;
+}
+
+/** Most of a case is waiting for processes. */
+const LANES = 3;
+
+/** Runs the cases, some at a time, but for those that look at all there is, which come first. */
+export async function walk(host: Host, { cases, specification, version }: WalkOptions): Promise<Walk> {
+  const startedMs = performance.now();
+  const shown = new Map<string, Shown | Error>();
+  const asked = cases.filter(({ since }) => since === undefined || !isOlder(version, since));
+  const work = [...asked.entries()];
+  const lane = async (isWanted: (one: Case) => boolean) => {
+    for (let index = work.findIndex(([, one]) => isWanted(one)); index >= 0; index = work.findIndex(([, one]) => isWanted(one))) {
+      const [[number, one] = assert.fail()] = work.splice(index, 1);
+      const prefix = `c${version.replace(".", "")}-${number}`;
+      shown.set(caseName(one), await show(one, { host, specification, version, prefix, operation: one.operation }));
+    }
+  };
+  await lane(({ operation, isAlone }) => isAlone === true || specification.operation(operation).tag === "System");
+  await Promise.all(Array.from({ length: LANES }, () => lane(() => true)));
+  return { host, version, shown, tookMs: performance.now() - startedMs };
+}
+
+/** Both engines at the same time, each in one version after another. */
+export async function walkAll(
+  { real, ours }: { readonly real: Host; readonly ours: Host },
+  options: Omit<WalkOptions, "version">,
+): Promise<Walks> {
+  const [ofReal, ofOurs] = await Promise.all([
+    walkEach(real, VERSIONS_COMPARED, options),
+    walkEach(ours, [options.specification.version, ...VERSIONS_COMPARED], options),
+  ]);
+  const oursNewest = ofOurs.get(options.specification.version);
+  if (oursNewest === undefined) throw new Error("our newest version was not walked");
+  return { oursNewest, real: ofReal, ours: ofOurs };
+}
+
+async function walkEach(
+  host: Host,
+  versions: readonly string[],
+  options: Omit<WalkOptions, "version">,
+): Promise<ReadonlyMap<string, Walk>> {
+  const walks = new Map<string, Walk>();
+  for (const version of versions) walks.set(version, await walk(host, { ...options, version }));
+  return walks;
+}
+
+/** Of how the answer comes over the connection, and its time. */
+const HEADERS_PASSED_OVER = ["connection", "content-length", "date", "keep-alive", "transfer-encoding", "server", "api-version"];
+const VALUES_COMPARED = ["content-type", "docker-experimental", "ostype", "swarm", "cache-control", "pragma", "upgrade"];
+
+function headersOf({ headers }: Answer): readonly string[] {
+  return Object.entries(headers)
+    .filter(([name]) => !HEADERS_PASSED_OVER.includes(name))
+    .map(([name, value]) => `header ${name}: ${VALUES_COMPARED.includes(name) ? String(value) : "some"}`);
+}
+
+type ShowOptions = ConstructorParameters<typeof Stage>[0];
+
+async function show(one: Case, options: ShowOptions): Promise<Shown | Error> {
+  const { specification } = options;
+  const startedMs = performance.now();
+  await using stage = new Stage(options);
+  try {
+    const answer = await one.run(stage);
+    const operation = specification.operation(one.operation);
+    const values = valuesOf(operation, answer);
+    const schema = operation.responses[String(answer.status)]?.schema;
+    const keys = values.flatMap(value => [...shapeOf(value, schema, specification)]);
+    const shape = new Set([...headersOf(answer), ...keys]);
+    const violations = violationsOf(operation, answer, specification);
+    return { case: one, answer, values, violations, shape, tookMs: performance.now() - startedMs };
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
