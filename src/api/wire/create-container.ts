@@ -3,7 +3,7 @@ import type { Place, Struct } from "./codec.ts";
 import { field, struct } from "./codec.ts";
 import { containerConfig } from "./container-config.ts";
 import { endpointConfig } from "./endpoint.ts";
-import { hostConfig, SENT_EMPTY } from "./host-config.ts";
+import { hostConfig } from "./host-config.ts";
 import { map, optional, text, unlessZero } from "./scalars.ts";
 
 /** The body of a create: the container's config, flat, with two parts beside it. */
@@ -49,7 +49,7 @@ export const createBody: Pick<Struct<CreateBody>, "read" | "write"> = {
     return {
       ...containerConfig.write(config),
       ...(macAddress === undefined ? {} : { MacAddress: macAddress }),
-      HostConfig: host === undefined ? null : hostConfig.write({ givenEmpty: SENT_EMPTY, ...host }),
+      HostConfig: host === undefined ? null : hostConfig.write(host),
       NetworkingConfig: networkingConfig.write({ endpoints: endpoints ?? {} }),
     };
   },

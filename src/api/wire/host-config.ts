@@ -131,11 +131,5 @@ function isEmptyList(value: unknown): boolean {
   return typeof value === "object" && value !== null && Object.keys(value).length === 0;
 }
 
-/** What Docker's own client always sends, empty or not. */
-export const SENT_EMPTY: readonly string[] = [
-  ...["PortBindings", "Dns", "DnsOptions", "DnsSearch", "Devices", "Ulimits"],
-  ...["BlkioWeightDevice", "BlkioDeviceReadBps", "BlkioDeviceWriteBps", "BlkioDeviceReadIOps", "BlkioDeviceWriteIOps"],
-];
-
 /** Fields that only Windows has; inspect shows them none the less. */
 export const WINDOWS_FIELDS = { CpuCount: 0, CpuPercent: 0, IOMaximumIOps: 0, IOMaximumBandwidth: 0 };

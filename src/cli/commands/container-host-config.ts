@@ -38,22 +38,22 @@ export function hostConfig(
     RestartPolicy: restartPolicy(value(flags, "restart") ?? "no"),
     AutoRemove: flags["rm"] === true,
     LogConfig: logConfig(flags),
-    CapAdd: capabilities(lists(flags, "capAdd")),
-    CapDrop: capabilities(lists(flags, "capDrop")),
+    CapAdd: orNull(capabilities(lists(flags, "capAdd"))),
+    CapDrop: orNull(capabilities(lists(flags, "capDrop"))),
     Dns: lists(flags, "dns").map(checkedAddress),
     DnsOptions: lists(flags, "dnsOption"),
     DnsSearch: lists(flags, "dnsSearch"),
-    ExtraHosts: lists(flags, "addHost").map(extraHost),
-    GroupAdd: lists(flags, "groupAdd"),
+    ExtraHosts: orNull(lists(flags, "addHost").map(extraHost)),
+    GroupAdd: orNull(lists(flags, "groupAdd")),
     Privileged: flags["privileged"] === true,
     ReadonlyRootfs: flags["readOnly"] === true,
     ...security(flags),
     StorageOpt: storageOptions(flags),
     Sysctls: pairs(lists(flags, "sysctl").map(sysctl)),
     Tmpfs: Object.fromEntries(lists(flags, "tmpfs").map(item => splitAt(item, ":"))),
-    VolumesFrom: lists(flags, "volumesFrom"),
+    VolumesFrom: orNull(lists(flags, "volumesFrom")),
     VolumeDriver: value(flags, "volumeDriver") ?? "",
-    Links: lists(flags, "link").map(link),
+    Links: orNull(lists(flags, "link").map(link)),
     Annotations: pairs(lists(flags, "annotation")),
     ShmSize: size(flags, "shmSize") ?? 0,
     Runtime: value(flags, "runtime"),
@@ -61,6 +61,11 @@ export function hostConfig(
     Init: typeof flags["init"] === "boolean" ? flags["init"] : undefined,
     OomScoreAdj: integer(flags, "oomScoreAdj") ?? 0,
   });
+}
+
+/** Inspect tells an empty list from one that was not given: as Docker's client has it, most are not given. */
+function orNull(list: readonly Json[]): Json {
+  return list.length === 0 ? null : list;
 }
 
 const SWAPPINESS_MAX = 100;
@@ -93,7 +98,7 @@ function resources(flags: FlagValues): { readonly [key: string]: Json } {
     BlkioDeviceWriteIOps: deviceRates(flags, { flag: "device-write-iops", field: "Rate", parse: number }),
     CgroupParent: value(flags, "cgroupParent") ?? "",
     Devices: lists(flags, "device").map(parseDevice),
-    DeviceCgroupRules: lists(flags, "deviceCgroupRule"),
+    DeviceCgroupRules: orNull(lists(flags, "deviceCgroupRule")),
     DeviceRequests: value(flags, "gpus") === undefined ? undefined : [parseGpus(value(flags, "gpus") ?? "")],
     Ulimits: lists(flags, "ulimit").map(parseUlimit),
   };
@@ -196,7 +201,7 @@ function security(flags: FlagValues): { readonly [key: string]: Json } {
       if (key !== "seccomp" || setting === "unconfined" || setting === "builtin") return option;
       return `seccomp=${profile(setting)}`;
     });
-  return { SecurityOpt: options, ...(isOpen && { MaskedPaths: [], ReadonlyPaths: [] }) };
+  return { SecurityOpt: orNull(options), ...(isOpen && { MaskedPaths: [], ReadonlyPaths: [] }) };
 }
 
 function profile(path: string): string {

@@ -13,6 +13,7 @@ const BODY = {
   Labels: { b: "1", a: "2" },
   HostConfig: {
     PortBindings: { "80/tcp": [{ HostPort: "8080" }] },
+    Dns: [],
     Memory: 1024,
     Init: true,
     PidsLimit: 0,
@@ -84,8 +85,9 @@ describe("a container in JSON", () => {
     const names = Object.keys(HostConfig);
     assert.deepEqual(names.slice(0, 5), ["Binds", "ContainerIDFile", "LogConfig", "NetworkMode", "PortBindings"]);
     assert.deepEqual(names.slice(-4), ["IOMaximumBandwidth", "MaskedPaths", "ReadonlyPaths", "Init"]);
-    const { Binds, Dns, Memory, PidsLimit, MemorySwappiness, OomKillDisable } = HostConfig;
-    assert.deepEqual([Binds, Dns, Memory, PidsLimit, MemorySwappiness, OomKillDisable], [null, [], 1024, 0, null, null]);
+    const { Binds, Dns, DnsSearch, Memory, PidsLimit, MemorySwappiness, OomKillDisable } = HostConfig;
+    const shown = [Binds, Dns, DnsSearch, Memory, PidsLimit, MemorySwappiness, OomKillDisable];
+    assert.deepEqual(shown, [null, [], null, 1024, 0, null, null]);
   });
 
   it("reads back the create that it wrote", () => {
