@@ -2,8 +2,9 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import { errorKind, errorMessage, OperationError } from "../lib/errors.ts";
+import { type AuthorizedResponse, authorizeRequest, type Authorizer, responseHeaders } from "./authorizer.ts";
 import type { ApiContext } from "./context.ts";
-import { sendAnswer, sendError } from "./http/answer.ts";
+import { jsonBytes, sendAnswer, sendError } from "./http/answer.ts";
 import { Connection } from "./http/connection.ts";
 import type { Answer, ApiRequest, RequestBody } from "./http/exchange.ts";
 import { Router } from "./http/router.ts";
@@ -11,11 +12,6 @@ import type { SocketInput } from "./http/socket-input.ts";
 import { API_VERSION, splitVersion } from "./http/version.ts";
 import { WebSocketConnection } from "./http/websocket.ts";
 import { ROUTES } from "./routes/all.ts";
-
-export interface Authorizer {
-  /** @throws OperationError `forbidden`. */
-  authorize(request: { readonly method: string; readonly path: string; readonly user: string }): Promise<void>;
-}
 
 export interface Incoming {
   readonly message: IncomingMessage;
@@ -76,7 +72,8 @@ export class Dispatcher {
     const { version, path } = splitVersion(decodePath(url.pathname));
     const match = this.#router.match(method, path);
     if (match === undefined) throw new OperationError("not-found", "page not found");
-    await this.#options.authorizer?.authorize({ method, path, user: userOf(message) });
+    const session = this.#options.authorizer?.begin();
+    const asked = session === undefined ? undefined : await authorizeRequest(session, { message, body, path });
     const request: ApiRequest = {
       method,
       path,
@@ -84,12 +81,20 @@ export class Dispatcher {
       params: match.params,
       query: url.searchParams,
       headers: message.headers,
-      body,
+      body: asked?.body ?? body,
       signal,
       isUpgrade,
     };
-    const answer = await match.handle(request, this.#options);
-    if (answer.kind === "hijack") await this.#hijack(answer, incoming, signal);
+    let answer: Answer;
+    try {
+      answer = await match.handle(request, this.#options);
+    } catch (error) {
+      // Plugins hear of it, as Docker's; what they say changes nothing.
+      if (asked !== undefined) await session?.authorizeResponse(asked.request, { headers: {} }).catch(() => undefined);
+      throw error;
+    }
+    if (asked !== undefined) await session?.authorizeResponse(asked.request, shownOf(answer, response));
+    if (answer.kind === "hijack") await this.#hijack(answer, { ...incoming, body: request.body }, signal);
     else await sendAnswer(response, answer);
   }
 
@@ -131,11 +136,21 @@ function decodePath(path: string): string {
   }
 }
 
-/** The name in the client's certificate; empty without one. */
-function userOf(message: IncomingMessage): string {
-  const { socket } = message;
-  if (!("getPeerCertificate" in socket) || typeof socket.getPeerCertificate !== "function") return "";
-  const certificate = (socket.getPeerCertificate as () => { readonly subject?: { readonly CN?: string | string[] } })();
-  const name = certificate.subject?.CN ?? "";
-  return typeof name === "string" ? name : (name[0] ?? "");
+/** What plugins are shown of an answer, before any of it is sent. */
+function shownOf(answer: Answer, response: ServerResponse): AuthorizedResponse {
+  const headers = responseHeaders(response);
+  switch (answer.kind) {
+    case "json": {
+      const body = jsonBytes(answer.value);
+      return { status: answer.status, headers: { ...headers, "Content-Type": "application/json" }, body };
+    }
+    case "empty":
+      return { status: answer.status, headers: { ...headers, ...answer.headers } };
+    case "text":
+      return { status: 200, headers: { ...headers, ...answer.headers } };
+    case "stream":
+      return { status: 200, headers: { ...headers, "Content-Type": answer.contentType, ...answer.headers } };
+    case "hijack":
+      return { status: 200, headers };
+  }
 }

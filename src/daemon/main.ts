@@ -10,6 +10,7 @@ import { systemClock } from "../system/clock.ts";
 import type { Log } from "../ports/log.ts";
 import { openDisk } from "../system/disk.ts";
 import { systemRandom } from "../system/random.ts";
+import { AuthorizationPlugins } from "./authorization/authorization-plugins.ts";
 import { configSource, type DaemonConfig } from "./config.ts";
 import { startDiagnostics } from "./diagnostics.ts";
 import { createEngine } from "./engine.ts";
@@ -52,6 +53,8 @@ async function main(): Promise<void> {
     const clock = systemClock;
     const random = systemRandom;
     const disk = openDisk({ root: "/" });
+    const authorizer = new AuthorizationPlugins({ clock, log });
+    (await authorizer.prepare(config.authorizationPlugins))();
     const member = await new NodeFiles({ dataRoot: config.dataRoot, disk }).load();
     let clusterNetwork: ClusterNetwork | undefined;
     const engine = resources.use(
@@ -88,14 +91,14 @@ async function main(): Promise<void> {
         swarm,
         control: swarm.control,
       },
-      ...{ log, clock, random, version: VERSION },
+      ...{ log, clock, random, authorizer, version: VERSION },
     });
     resources.defer(() => api.close());
     state.dump = () => ({ swarm: swarm.local() });
     await listenOnAll(api, targets, log);
     await writeFile(config.pidFile, `${process.pid}\n`);
     resources.defer(() => rm(config.pidFile, { force: true }));
-    reloadOnSignal({ settings, engine, log });
+    reloadOnSignal({ settings, engine, authorizer, log });
     log.info({ hosts: config.hosts, version: VERSION }, "ready");
     const signal = await stop;
     log.info({ signal }, "stopping");

@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { errorMessage } from "../lib/errors.ts";
+import type { AuthorizationPlugins } from "./authorization/authorization-plugins.ts";
 import type { Engine } from "./engine.ts";
 import type { DaemonLog } from "./logger.ts";
 import { reloadAttributes, type Settings } from "./settings.ts";
@@ -7,6 +8,7 @@ import { reloadAttributes, type Settings } from "./settings.ts";
 export interface ReloadOptions {
   readonly settings: Settings;
   readonly engine: Pick<Engine, "runtimes" | "events" | "info">;
+  readonly authorizer: Pick<AuthorizationPlugins, "prepare">;
   readonly log: DaemonLog;
   /** Before and after one: for who supervises this process. */
   readonly onBegin?: () => void;
@@ -14,12 +16,14 @@ export interface ReloadOptions {
 }
 
 /** Takes daemon.json's new settings over, all or none. What it could not take over, it logs. */
-export async function reload({ settings, engine, log, onBegin, onEnd }: ReloadOptions): Promise<void> {
+export async function reload({ settings, engine, authorizer, log, onBegin, onEnd }: ReloadOptions): Promise<void> {
   onBegin?.();
   try {
     log.info({ "config-file": settings.path }, "Got signal to reload configuration");
     const next = await settings.next();
+    const changePlugins = await authorizer.prepare(next.config.authorizationPlugins);
     await engine.runtimes.reconfigure(next.config);
+    changePlugins();
     const { isDebug } = settings.current;
     settings.apply(next);
     if (next.config.isDebug !== isDebug) log.setLevel(next.config.logLevel);

@@ -70,9 +70,12 @@ describe("the client", () => {
     const server = createApiServer({
       ...harness.serverOptions,
       authorizer: {
-        async authorize({ method, path }) {
-          if (method === "DELETE") throw new Error(`no ${path}`);
-        },
+        begin: () => ({
+          async authorizeRequest({ method, uri }) {
+            if (method === "DELETE") throw new Error(`no ${uri}`);
+          },
+          async authorizeResponse() {},
+        }),
       },
     });
     const port = await server.listen({ kind: "tcp", host: "127.0.0.1", port: 0 });

@@ -37,9 +37,13 @@ export function sendError(response: ServerResponse, error: unknown): void {
 }
 
 export function sendJson(response: ServerResponse, status: number, value: unknown): void {
-  const body = Buffer.from(`${JSON.stringify(value)}\n`);
+  const body = jsonBytes(value);
   response.writeHead(status, { "Content-Type": "application/json", "Content-Length": body.byteLength });
   response.end(response.req.method === "HEAD" ? undefined : body);
+}
+
+export function jsonBytes(value: unknown): Buffer {
+  return Buffer.from(`${JSON.stringify(value)}\n`);
 }
 
 async function sendStream(response: ServerResponse, answer: Answer & { readonly kind: "stream" }): Promise<void> {

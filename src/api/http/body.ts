@@ -5,7 +5,7 @@ import type { ApiRequest, RequestBody } from "./exchange.ts";
 import { parseJson } from "./go-json.ts";
 
 /** Secrets and configs are the largest JSON that is sent: 1 MiB in base64, and room for the rest. */
-const JSON_BYTES_MAX = 8 * 1024 * 1024;
+export const JSON_BYTES_MAX = 8 * 1024 * 1024;
 
 /**
  * Reads a JSON body by its description.
@@ -45,11 +45,16 @@ async function decode<T>(zero: () => T, request: ApiRequest, read: (value: unkno
 function checkContentType(request: ApiRequest): void {
   const header = request.headers["content-type"] ?? "";
   if (header === "" && request.body.length === 0) return;
-  const [type = ""] = header.split(";");
   if (header === "") throw new OperationError("invalid", "malformed Content-Type header (): mime: no media type");
-  if (type.trim().toLowerCase() !== "application/json") {
+  if (!isJsonType(header)) {
     throw new OperationError("invalid", `unsupported Content-Type header (${header}): must be 'application/json'`);
   }
+}
+
+/** The one judge of it: a body that is read as JSON is one that plugins were shown. */
+export function isJsonType(header: string | undefined): boolean {
+  const [type = ""] = (header ?? "").split(";");
+  return type.trim().toLowerCase() === "application/json";
 }
 
 export async function readText(body: RequestBody, bytesMax: number): Promise<string> {
