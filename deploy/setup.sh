@@ -3,7 +3,8 @@
 #
 #   deploy/setup.sh               packages, npm dependencies, build
 #   deploy/setup.sh --service     the same, and a systemd service
-#   deploy/setup.sh --uninstall   takes back what it did
+#   deploy/setup.sh --uninstall   takes back what it did, with all that the service's engine made but its data root
+#   deploy/setup.sh --purge       that too
 #
 # On another system it says what is missing and changes nothing.
 set -euo pipefail
@@ -14,6 +15,8 @@ programs=(conmon crun runc ip iptables nft conntrack busybox tini-static zstd ns
 # Every package that was not there before, one a line.
 record=${SHOAL_SETUP_RECORD:-/var/lib/shoal-setup}
 labs=${SHOAL_LAB_ROOT:-/var/lib/shoal-lab}
+units=${SHOAL_UNIT_DIRECTORY:-/etc/systemd/system}
+systemd=${SHOAL_SYSTEMD_RUN:-/run/systemd/system}
 
 missing_programs() {
   local program
@@ -56,10 +59,19 @@ install_dependencies() {
 }
 
 install_service() {
-  [[ -d /run/systemd/system ]] || fail "systemd does not run here; start bin/shoald by hand"
-  sed "s|@ROOT@|$PWD|g; s|@NODE@|$(command -v node)|g" deploy/shoald.service >/etc/systemd/system/shoald.service
+  [[ -d $systemd ]] || fail "systemd does not run here; start bin/shoald by hand"
+  local unit group=shoal
+  # Whoever is in this group may use the engine, and is root on this host by that.
+  if ! getent group "$group" >/dev/null; then
+    groupadd --system "$group"
+    mkdir -p "$record"
+    echo "$group" >"$record/group"
+  fi
+  for unit in shoald.socket shoald.service; do
+    sed "s|@ROOT@|$PWD|g; s|@NODE@|$(command -v node)|g; s|@GROUP@|$group|g" "deploy/$unit" >"$units/$unit"
+  done
   systemctl daemon-reload
-  systemctl enable --now shoald.service
+  systemctl enable --now shoald.socket shoald.service
 }
 
 # Only packages on record, and of those only what nothing else has come to need since.
@@ -72,28 +84,32 @@ remove_packages() {
     [[ -z $removable ]] ||
       DEBIAN_FRONTEND=noninteractive "${apt[@]}" -y -o DPkg::Lock::Timeout=120 purge $removable >/dev/null
   fi
-  rm -rf "$record"
 }
 
 uninstall() {
   [[ -z $(ls -A "$labs" 2>/dev/null) ]] || fail "a lab is up ($(echo $(ls "$labs"))): take it down first, bin/lab down --name NAME"
-  if [[ -f /etc/systemd/system/shoald.service || -f $record/packages ]]; then
+  if [[ -f $units/shoald.service || -d $record ]]; then
     [[ $(id -u) == 0 ]] || fail "run it as root: it has to remove packages or the service"
   fi
-  if [[ -f /etc/systemd/system/shoald.service ]]; then
-    systemctl disable --now shoald.service || true
-    rm -f /etc/systemd/system/shoald.service
+  if [[ -f $units/shoald.service ]]; then
+    deploy/remove-engine.sh "$@" # Nothing is taken away while its containers run.
+    systemctl disable shoald.socket shoald.service || true
+    rm -f "$units/shoald.socket" "$units/shoald.service"
     systemctl daemon-reload || true
   fi
   rm -rf node_modules dist .try
   [[ ! -f $record/packages ]] || remove_packages
-  echo "setup: removed. Containers, images and volumes are in /var/lib/shoal; delete it if you no longer want them."
+  [[ ! -f $record/group ]] || groupdel "$(cat "$record/group")"
+  rm -rf "$record"
+  echo "setup: removed."
+  [[ ! -d /var/lib/shoal ]] || echo "Images and volumes are in /var/lib/shoal; delete it if you no longer want them."
 }
 
 case ${1:-} in
   --uninstall) uninstall; exit ;;
+  --purge) uninstall --purge; exit ;;
   '' | --service) ;;
-  *) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  *) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 check_node
 install_packages

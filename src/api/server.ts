@@ -24,7 +24,9 @@ const KEEP_OWNER = -1;
 
 export type ListenTarget =
   | { readonly kind: "unix"; readonly path: string; readonly mode: number; readonly gid: number }
-  | { readonly kind: "tcp"; readonly host: string; readonly port: number; readonly tls?: TlsOptions };
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number; readonly tls?: TlsOptions }
+  /** One that is open already, and stays whoever opened it's. */
+  | { readonly kind: "inherited"; readonly fd: number; readonly tls?: TlsOptions };
 
 export interface TlsOptions {
   readonly certificatePem: string;
@@ -75,6 +77,7 @@ class DockerApiServer implements ApiServer {
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#onUpgrade(request, socket, head));
     this.#servers.push(server);
     if (target.kind === "tcp") return listenOn(server, { host: target.host, port: target.port });
+    if (target.kind === "inherited") return listenOn(server, { fd: target.fd });
     await rm(target.path, { force: true });
     await listenOn(server, { path: target.path });
     this.#paths.push(target.path);
@@ -160,7 +163,7 @@ class DockerApiServer implements ApiServer {
   }
 }
 
-async function listenOn(server: Server | TlsServer, options: NetListenOptions): Promise<number> {
+async function listenOn(server: Server | TlsServer, options: NetListenOptions | { readonly fd: number }): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(options, () => {

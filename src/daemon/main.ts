@@ -9,6 +9,7 @@ import { ClusterNetwork } from "../network/cluster-network.ts";
 import { systemClock } from "../system/clock.ts";
 import type { Log } from "../ports/log.ts";
 import { openDisk } from "../system/disk.ts";
+import { takeServiceManager, type InheritedSocket } from "../system/service-manager.ts";
 import { systemRandom } from "../system/random.ts";
 import { AuthorizationPlugins } from "./authorization/authorization-plugins.ts";
 import { configSource, type DaemonConfig } from "./config.ts";
@@ -41,6 +42,7 @@ async function main(): Promise<void> {
     return;
   }
   const config = settings.current;
+  const serviceManager = takeServiceManager();
   const log = createLog({ program: "shoald", level: config.logLevel, format: config.logFormat, file: config.logFile });
   const resources = new Disposal();
   const state: { dump: () => unknown } = { dump: () => ({ starting: true }) };
@@ -48,7 +50,7 @@ async function main(): Promise<void> {
   const stop = stopOnSignal();
   try {
     await refuseSecondDaemon(config.pidFile);
-    const targets = await listenTargets(config);
+    const targets = await listenTargets(config, serviceManager.sockets);
     await prepareDirectories(config);
     const clock = systemClock;
     const random = systemRandom;
@@ -98,10 +100,17 @@ async function main(): Promise<void> {
     await listenOnAll(api, targets, log);
     await writeFile(config.pidFile, `${process.pid}\n`);
     resources.defer(() => rm(config.pidFile, { force: true }));
-    reloadOnSignal({ settings, engine, authorizer, log });
+    reloadOnSignal({
+      ...{ settings, engine, authorizer, log },
+      onBegin: () =>
+        serviceManager.notify("RELOADING=1", `MONOTONIC_USEC=${Math.trunc(Number(process.hrtime.bigint() / 1000n))}`),
+      onEnd: () => serviceManager.notify("READY=1"),
+    });
     log.info({ hosts: config.hosts, version: VERSION }, "ready");
+    serviceManager.notify("READY=1");
     const signal = await stop;
     log.info({ signal }, "stopping");
+    serviceManager.notify("STOPPING=1");
     const { liveRestore, shutdownTimeoutSeconds } = settings.current;
     if (!liveRestore) await engine.stopContainers(shutdownTimeoutSeconds);
   } finally {
@@ -130,12 +139,12 @@ async function ownId({ dataRoot }: DaemonConfig, bytes: Uint8Array): Promise<str
 }
 
 /** Known before anything is done: a daemon that nobody could reach is not to touch containers. */
-async function listenTargets(config: DaemonConfig): Promise<readonly ListenTarget[]> {
+async function listenTargets(config: DaemonConfig, inherited: readonly InheritedSocket[]): Promise<readonly ListenTarget[]> {
   const targets: ListenTarget[] = [];
   for (const host of config.hosts) {
-    const target = await parseListenTarget(host, config);
-    if (target.kind === "unix") await refuseOccupiedSocket(target.path);
-    targets.push(target);
+    const parsed = await parseListenTarget(host, config, inherited);
+    for (const target of parsed) if (target.kind === "unix") await refuseOccupiedSocket(target.path);
+    targets.push(...parsed);
   }
   return targets;
 }
@@ -143,7 +152,7 @@ async function listenTargets(config: DaemonConfig): Promise<readonly ListenTarge
 async function listenOnAll(api: ApiServer, targets: readonly ListenTarget[], log: Log): Promise<void> {
   for (const target of targets) {
     if (target.kind === "unix") await makeDirectory(dirname(target.path), { mode: 0o755, purpose: "the socket's directory" });
-    else if (target.tls === undefined)
+    else if (target.kind === "tcp" && target.tls === undefined)
       log.warn(
         { host: target.host, port: target.port },
         "the API is served without TLS: whoever reaches it is root on this host",

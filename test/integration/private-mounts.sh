@@ -7,6 +7,7 @@ if [ "${SHOAL_PRIVATE_MOUNTS:-}" != 1 ]; then
 fi
 mount --make-rprivate /
 if grep -q ' /sys/fs/cgroup/unified ' /proc/self/mountinfo; then umount /sys/fs/cgroup/unified; fi
+if [ -d /sys/fs/cgroup/unified ]; then mount -t tmpfs tmpfs /sys/fs/cgroup/unified; fi # What runc makes there goes with it.
 mount -t tmpfs tmpfs /run
 mkdir -p /run/lock /run/netns
 unset SHOAL_PRIVATE_MOUNTS

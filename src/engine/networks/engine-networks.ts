@@ -70,7 +70,10 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
     const cluster = () => this.#cluster;
     this.#options = options;
     this.#firewall = new Firewall(exec);
-    this.#registry = new NetworkRegistry({ ...options, defaults, table, firewall: this.#firewall });
+    this.#registry = new NetworkRegistry({
+      ...{ ...options, defaults, table, firewall: this.#firewall },
+      forwardingMark: join(execRoot, "forwarding"),
+    });
     this.#ports = new PortAllocator(kernel);
     this.#files = new SandboxFiles(join(execRoot, "sandboxes"));
     this.#namespaces = new NamespacePool({ kernel, random, directory: join(execRoot, "netns") });

@@ -1,3 +1,4 @@
+import { writeFile } from "node:fs/promises";
 import type { IpamPool } from "../../model/engine-network.ts";
 import type { EngineNetworkId } from "../../model/ids.ts";
 import { engineIdFrom } from "../../model/ids.ts";
@@ -30,6 +31,8 @@ export interface NetworkRegistryOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly defaults: NetworkDefaults;
+  /** A file that is made when this host is made a router; in the exec root, since neither outlives a reboot. */
+  readonly forwardingMark: string;
 }
 
 /** Keeps the set of networks the same in memory, on disk and in the kernel. */
@@ -171,9 +174,12 @@ export class NetworkRegistry {
   }
 
   async #raiseAll(rules: readonly Rule[]): Promise<void> {
-    const { kernel, table, firewall, defaults } = this.#options;
+    const { kernel, table, firewall, defaults, forwardingMark } = this.#options;
     const isRouter = (await kernel.readSysctl("net/ipv4/ip_forward")) === "1";
-    if (!isRouter && defaults.forwarding.isEnabled) await kernel.writeSysctl("net/ipv4/ip_forward", "1");
+    if (!isRouter && defaults.forwarding.isEnabled) {
+      await writeFile(forwardingMark, ""); // So that an uninstall knows that it was not so before.
+      await kernel.writeSysctl("net/ipv4/ip_forward", "1");
+    }
     const bridges = table.all().flatMap(record => bridgeSettings(record) ?? []);
     for (const bridge of bridges) await raiseBridge(kernel, bridge);
     await firewall.load([...bridges.flatMap(bridgeRules), ...rules], {

@@ -13,7 +13,7 @@ export class OwnDaemon implements AsyncDisposable {
   readonly directory = mkdtempSync(join(tmpdir(), "shoal-daemon-"));
   readonly configPath = join(this.directory, "daemon.json");
   readonly host: TestHost = { name: "own", address: "", socket: join(this.directory, "shoal.sock") };
-  readonly #cgroup = `/shoal-test-${process.pid}-${this.directory.slice(-6)}`;
+  readonly cgroup = `/shoal-test-${process.pid}-${this.directory.slice(-6)}`;
   #process: ChildProcess | undefined;
   #output = "";
 
@@ -49,7 +49,7 @@ export class OwnDaemon implements AsyncDisposable {
     for (const name of ["data", "run"]) mkdirSync(join(this.directory, name), { recursive: true });
     const ownFlags = [
       ...["--data-root", this.dataRoot, "--exec-root", join(this.directory, "run"), "--pidfile", join(this.directory, "pid")],
-      ...["--cgroup-parent", this.#cgroup, ...hosts.flatMap(host => ["--host", host])],
+      ...["--cgroup-parent", this.cgroup, ...hosts.flatMap(host => ["--host", host])],
     ];
     const command = [...before, process.execPath, "bin/shoald", ...ownFlags, ...flags];
     this.#output = "";
@@ -68,13 +68,18 @@ export class OwnDaemon implements AsyncDisposable {
 
   async stop(): Promise<void> {
     const child = this.#process;
+    if (child === undefined || !this.#isRunning()) return;
     this.#process = undefined;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const exited = new Promise<void>(resolve => child.once("exit", () => resolve()));
     child.kill("SIGTERM");
     const late = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
     await exited;
     clearTimeout(late);
+  }
+
+  #isRunning(): boolean {
+    const child = this.#process;
+    return child !== undefined && child.exitCode === null && child.signalCode === null;
   }
 
   /** Entries of its log with this message. */
@@ -90,10 +95,19 @@ export class OwnDaemon implements AsyncDisposable {
     return readFileSync(join(this.directory, name), "utf8");
   }
 
+  /** What a test that failed left running would hold its files. */
+  async #removeContainers(): Promise<void> {
+    if (!this.#isRunning()) return;
+    const { body } = await call(this.host, "GET", "/containers/json?all=1").catch(() => ({ body: [] }));
+    for (const { Id } of Array.isArray(body) ? (body as { Id: string }[]) : [])
+      await call(this.host, "DELETE", `/containers/${Id}?force=1`);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#removeContainers();
     await this.stop();
     rmSync(this.directory, { recursive: true, force: true });
-    removeCgroups(this.#cgroup);
+    removeCgroups(this.cgroup);
   }
 }
 

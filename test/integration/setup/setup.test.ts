@@ -47,6 +47,8 @@ const PROGRAMS = [
   "perl",
 ];
 
+const DEPLOY_FILES = ["deploy", "deploy/setup.sh", "deploy/shoald.service", "deploy/shoald.socket"];
+
 /** A project folder and a PATH of its own: what the script finds and calls is what the test put there. */
 class Machine implements Disposable {
   readonly root = mkdtempSync(join(tmpdir(), "shoal-setup-"));
@@ -56,7 +58,8 @@ class Machine implements Disposable {
   constructor() {
     for (const path of [this.#bin, join(this.#project, "deploy")]) mkdirSync(path, { recursive: true });
     chmodSync(this.root, 0o755);
-    copyFileSync("deploy/setup.sh", join(this.#project, "deploy/setup.sh"));
+    for (const name of ["setup.sh", "shoald.service", "shoald.socket"])
+      copyFileSync(`deploy/${name}`, join(this.#project, "deploy", name));
     for (const name of TOOLS) symlinkSync(which(name), join(this.#bin, name));
     symlinkSync(process.execPath, join(this.#bin, "node"));
     this.program("npm", 'echo "npm $*" >>"$LOG"');
@@ -65,6 +68,10 @@ class Machine implements Disposable {
   program(name: string, script: string): void {
     rmSync(join(this.#bin, name), { force: true });
     writeFileSync(join(this.#bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  }
+
+  projectProgram(path: string, script: string): void {
+    writeFileSync(join(this.#project, path), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   }
 
   remove(name: string): void {
@@ -107,6 +114,8 @@ esac`,
         SHOAL_SETUP_RECORD: this.record,
         SHOAL_LAB_ROOT: join(this.root, "labs"),
         SHOAL_SETUP_SYSTEM_PATH: this.#bin,
+        SHOAL_UNIT_DIRECTORY: join(this.root, "units"),
+        SHOAL_SYSTEMD_RUN: join(this.root, "units"),
       },
     });
     return { status: status ?? -1, text: `${stdout}${stderr}` };
@@ -203,7 +212,7 @@ describe("deploy/setup.sh", function () {
     assert.equal(status, 0);
     const purged = machine.log.filter(line => / purge /.test(line)).map(line => line.split(" purge ")[1]);
     assert.deepEqual(purged, ["crun"]); // Another package came to need libyajl2; oldlib was there before.
-    assert.deepEqual([existsSync(machine.record), machine.projectFiles], [false, ["deploy", "deploy/setup.sh", "src"]]);
+    assert.deepEqual([existsSync(machine.record), machine.projectFiles], [false, [...DEPLOY_FILES, "src"]]);
   });
 
   it("installs no packages and dependencies again when they are there", () => {
@@ -215,6 +224,35 @@ describe("deploy/setup.sh", function () {
     const { status, text } = machine.setup();
     assert.equal(status, 0, text);
     assert.deepEqual(machine.log, ["npm run --silent build"]);
+  });
+
+  it("installs a service with its socket and group, and takes all of it back once its engine is gone", () => {
+    using machine = new Machine();
+    for (const name of PROGRAMS) machine.program(name, "");
+    machine.program("getent", "exit 2");
+    for (const name of ["systemctl", "groupadd", "groupdel"]) machine.program(name, `echo "${name} $*" >>"$LOG"`);
+    mkdirSync(join(machine.root, "units"));
+    machine.projectProgram("deploy/remove-engine.sh", 'echo "remove-engine $*" >>"$LOG"');
+    const { status, text } = machine.setup({ args: ["--service"] });
+    assert.equal(status, 0, text);
+    const units = readdirSync(join(machine.root, "units")).sort();
+    assert.deepEqual(units, ["shoald.service", "shoald.socket"]);
+    const written = units.map(name => readFileSync(join(machine.root, "units", name), "utf8")).join("");
+    assert.ok(!written.includes("@") && written.includes("SocketGroup=shoal\n") && written.includes(machine.root));
+    assert.equal(machine.setup({ args: ["--purge"] }).status, 0);
+    assert.deepEqual(
+      machine.log.filter(line => !line.startsWith("npm")),
+      [
+        "groupadd --system shoal",
+        "systemctl daemon-reload",
+        "systemctl enable --now shoald.socket shoald.service",
+        "remove-engine --purge",
+        "systemctl disable shoald.socket shoald.service",
+        "systemctl daemon-reload",
+        "groupdel shoal",
+      ],
+    );
+    assert.deepEqual([readdirSync(join(machine.root, "units")), existsSync(machine.record)], [[], false]);
   });
 
   it("keeps what a lab needs while one is up", () => {
