@@ -108,6 +108,7 @@ class DockerApiServer implements ApiServer {
   }
 
   #onRequest(message: IncomingMessage, response: ServerResponse): void {
+    if (!hasKnownCoding(message)) return refuseCoding(response);
     const length = message.headers["content-length"];
     const isChunked = message.headers["transfer-encoding"] !== undefined;
     const body = { length: isChunked ? undefined : Number(length ?? 0), stream: message };
@@ -130,6 +131,7 @@ class DockerApiServer implements ApiServer {
       socket.resume();
     });
     this.#track(socket);
+    if (!hasKnownCoding(message)) return refuseCoding(response);
     const take = () => {
       response.detachSocket(socket as Socket);
       return { socket, input };
@@ -161,6 +163,18 @@ class DockerApiServer implements ApiServer {
     this.#taken.add(socket);
     socket.once("close", () => this.#taken.delete(socket));
   }
+}
+
+/** Where a body ends is known of chunks alone: what is after any other could be read as the next request. */
+function hasKnownCoding({ headers }: IncomingMessage): boolean {
+  const coding = headers["transfer-encoding"];
+  return coding === undefined || coding.toLowerCase() === "chunked";
+}
+
+/** In the words of Go's server. */
+function refuseCoding(response: ServerResponse): void {
+  response.writeHead(501, { "Content-Type": "text/plain; charset=utf-8", Connection: "close" });
+  response.end("Unsupported transfer encoding");
 }
 
 async function listenOn(server: Server | TlsServer, options: NetListenOptions | { readonly fd: number }): Promise<number> {

@@ -28,6 +28,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
 import { Archives } from "../system/archive.ts";
+import { readConfinedFile } from "../system/confined-file.ts";
 import { openKernelNetwork } from "../system/kernel-network.ts";
 import { systemLogNetwork } from "../system/log-network.ts";
 import { OverlayMounts } from "../system/overlay.ts";
@@ -146,6 +147,7 @@ export async function createEngine({ settings, clock, random, log, engineId, onN
           facts: withSeccompCompiler(facts, probed.seccompFilterRuntimes),
           cgroupParent,
           hostname,
+          readConfinedFile,
           defaults,
         }),
         bootId: readBootId,

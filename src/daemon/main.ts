@@ -1,5 +1,5 @@
 // shoald: the daemon of one host.
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createApiServer, type ApiServer, type ListenTarget } from "../api/server.ts";
 import { Disposal } from "../lib/disposal.ts";
@@ -118,8 +118,11 @@ async function main(): Promise<void> {
   }
 }
 
+const DATA_ROOT_MODE = 0o710;
+
 async function prepareDirectories({ dataRoot, execRoot, pidFile }: DaemonConfig): Promise<void> {
-  await makeDirectory(dataRoot, { mode: 0o710, purpose: "the data root" });
+  await makeDirectory(dataRoot, { mode: DATA_ROOT_MODE, purpose: "the data root" });
+  await chmod(dataRoot, DATA_ROOT_MODE); // Also where it was made by hand: set-uid programs in layers are not for the host's users.
   await makeDirectory(execRoot, { mode: 0o711, purpose: "the exec root" });
   await makeDirectory(dirname(pidFile), { mode: 0o755, purpose: "the pid file's directory" });
 }

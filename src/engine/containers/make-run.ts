@@ -144,22 +144,22 @@ async function allMounts(
   { container, rootfsPath }: { readonly container: Container; readonly rootfsPath: string },
 ): Promise<readonly MountPlan[]> {
   const taken = new Set(plans.map(plan => plan.destination));
+  const isWritable = !container.hostConfig.readonlyRootfs;
   const files = [
-    fileMount(container.resolvConfPath, "/etc/resolv.conf"),
-    fileMount(container.hostnamePath, "/etc/hostname"),
-    fileMount(container.hostsPath, "/etc/hosts"),
+    fileMount(container.resolvConfPath, { destination: "/etc/resolv.conf", isWritable }),
+    fileMount(container.hostnamePath, { destination: "/etc/hostname", isWritable }),
+    fileMount(container.hostsPath, { destination: "/etc/hosts", isWritable }),
   ].filter(({ destination }) => !taken.has(destination));
   const settled = await Promise.all(plans.map(async plan => withSubpath(plan)));
   if (files.length > 0) await ensureDirectoryInRoot(rootfsPath, "/etc");
   return [...files, ...settled];
 }
 
-function fileMount(source: string, destination: string): BindPlan {
+function fileMount(source: string, place: Pick<BindPlan, "destination" | "isWritable">): BindPlan {
   return {
+    ...place,
     kind: "bind",
     source,
-    destination,
-    isWritable: true,
     propagation: "rprivate",
     isRecursive: true,
     createsSource: false,

@@ -1,5 +1,4 @@
-import { readFile, stat } from "node:fs/promises";
-import { posix } from "node:path";
+import { stat } from "node:fs/promises";
 import type { Container } from "../../model/container.ts";
 import { gatherDeviceNodes } from "../runtime/host-facts.ts";
 import { effectiveCapabilities } from "../runtime/oci/capabilities.ts";
@@ -12,7 +11,6 @@ import { checkHostConfig, planSpec } from "../runtime/oci/spec.ts";
 import { type ResolvedUser, resolveUser } from "../runtime/oci/user.ts";
 import { CONTAINER_DEFAULTS, type ContainerDefaults, withProcessDefaults } from "./container-defaults.ts";
 import type { MountPlan } from "./mount-plan.ts";
-import { resolveInRoot } from "./prepare-mounts.ts";
 import type { RuntimeSpecs } from "./runtime-specs.ts";
 
 export interface OciRuntimeSpecsOptions {
@@ -22,15 +20,25 @@ export interface OciRuntimeSpecsOptions {
   readonly hostname: () => string;
   /** Missing: Docker's. */
   readonly defaults?: () => ContainerDefaults;
+  /** A file of a container's tree, followed inside it alone. @throws OperationError `invalid` for one that is larger. */
+  readonly readConfinedFile: (
+    root: string,
+    file: { readonly path: string; readonly bytesMax: number },
+  ) => Promise<string | undefined>;
 }
+
+/** About 30,000 users: what is parsed in a few ms. */
+const USER_FILE_BYTES_MAX = 2 * 1024 * 1024;
 
 /** The runtime's configuration of this host's containers. */
 export function ociRuntimeSpecs({
   facts,
   cgroupParent,
   hostname,
+  readConfinedFile,
   defaults = () => CONTAINER_DEFAULTS,
 }: OciRuntimeSpecsOptions): RuntimeSpecs {
+  const findUser = userFinder(readConfinedFile);
   return {
     check: ({ hostConfig }) => checkHostConfig(withProcessDefaults(hostConfig, defaults()), facts),
     container: async ({ container: asked, rootfsPath, mounts, networkNamespacePath, joined }) => {
@@ -84,19 +92,20 @@ async function isDirectory(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 }
 
-/** Names are looked up in the container's own files, followed inside its root alone. */
-async function findUser(request: {
+interface UserQuestion {
   readonly container: Container;
   readonly rootfsPath: string;
   readonly user: string;
-}): Promise<ResolvedUser> {
-  const read = async (path: string): Promise<string> => {
-    try {
-      return await readFile(await resolveInRoot(request.rootfsPath, path), "utf8");
-    } catch {
-      return ""; // An image need not have one; a name is then said to be unknown.
-    }
+}
+
+/** Names are looked up in the container's own files, which an image need not have: a name is then said to be unknown. */
+function userFinder(
+  readConfinedFile: OciRuntimeSpecsOptions["readConfinedFile"],
+): (question: UserQuestion) => Promise<ResolvedUser> {
+  const read = async (root: string, path: string): Promise<string> =>
+    (await readConfinedFile(root, { path, bytesMax: USER_FILE_BYTES_MAX })) ?? "";
+  return async ({ container, rootfsPath, user }) => {
+    const [passwd, group] = await Promise.all([read(rootfsPath, "/etc/passwd"), read(rootfsPath, "/etc/group")]);
+    return resolveUser({ user, groupAdd: container.hostConfig.groupAdd, passwd, group });
   };
-  const [passwd, group] = await Promise.all([read(posix.join("/etc", "passwd")), read(posix.join("/etc", "group"))]);
-  return resolveUser({ user: request.user, groupAdd: request.container.hostConfig.groupAdd, passwd, group });
 }

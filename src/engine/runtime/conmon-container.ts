@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { OperationError } from "../../lib/errors.ts";
+import { errnoCode, OperationError } from "../../lib/errors.ts";
 import type { ContainerId } from "../../model/ids.ts";
 import { attachAccepted } from "./attach-accepted.ts";
 import { type AttachConnection, openAttachConnection } from "./attach-connection.ts";
@@ -70,7 +70,7 @@ export class ConmonContainer implements ShimContainer {
 
   async kill(signal: number): Promise<void> {
     if (!(await this.#isAlive())) return;
-    process.kill(this.pid, signal);
+    if (!signalProcess(this.pid, signal)) return;
     // A frozen process takes no signal, not even this one, before it runs again.
     if (signal === SIGKILL && this.#options.cgroups !== undefined && (await isFrozen(this.#options.cgroups))) await this.resume();
   }
@@ -144,5 +144,16 @@ export class ConmonContainer implements ShimContainer {
   ): Promise<void> {
     const { host, runtime, bundlePath, id } = this.#options;
     await runVerb({ exec: host.exec, runtime, bundlePath }, { verb, id, ...options });
+  }
+}
+
+/** @returns false for a process that has ended since it was looked for. */
+function signalProcess(pid: number, signal: number): boolean {
+  try {
+    process.kill(pid, signal);
+    return true;
+  } catch (error) {
+    if (errnoCode(error) === "ESRCH") return false;
+    throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { mkdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { errorMessage, OperationError } from "../../lib/errors.ts";
 import type { Filters } from "../../model/control.ts";
 import type { Volume } from "../../model/engine-network.ts";
@@ -201,6 +201,7 @@ export class Volumes implements ContainerVolumes {
     }
     parseVolumeOptions(name, options);
     const mountpoint = join(this.#directoryOf(name), "_data");
+    await mkdir(dirname(mountpoint), { recursive: true, mode: 0o710 });
     await mkdir(mountpoint, { recursive: true, mode: 0o755 });
     const volume: Volume = {
       name,

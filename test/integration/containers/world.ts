@@ -11,6 +11,7 @@ import type { OciRuntime } from "../../../src/engine/runtime/runtime-command.ts"
 import { StateDatabase } from "../../../src/engine/state/database.ts";
 import { Volumes } from "../../../src/engine/volumes/volumes.ts";
 import { systemClock } from "../../../src/system/clock.ts";
+import { readConfinedFile } from "../../../src/system/confined-file.ts";
 import { systemLogNetwork } from "../../../src/system/log-network.ts";
 import { systemRandom } from "../../../src/system/random.ts";
 import { createRuntimeHost } from "../../../src/system/runtime-host.ts";
@@ -119,7 +120,7 @@ export class RealWorld implements AsyncDisposable {
     this.#engine = await ContainerEngine.create({
       ...common,
       shim,
-      specs: ociRuntimeSpecs({ facts, cgroupParent: "/shct", hostname }),
+      specs: ociRuntimeSpecs({ facts, cgroupParent: "/shct", hostname, readConfinedFile }),
       images: this.images,
       networks: this.networks,
       volumes: await Volumes.create(common),

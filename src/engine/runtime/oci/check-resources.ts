@@ -1,4 +1,5 @@
 import { OperationError } from "../../../lib/errors.ts";
+import { highestOfCpuset } from "./cpuset-list.ts";
 import type { HostFacts } from "./facts.ts";
 import type { ResourceRequest } from "./resources.ts";
 
@@ -37,7 +38,8 @@ function checkMemory({ memoryBytes, memorySwapBytes, memorySwappiness, memoryRes
 }
 
 function checkCpu(request: ResourceRequest, { cpuCount, hasRealtimeCpu }: HostFacts): void {
-  const { nanoCpus, cpuPeriodUs, cpuQuotaUs, cpusetCpus, cpusetMems, cpuRealtimePeriodUs, cpuRealtimeRuntimeUs } = request;
+  const { nanoCpus, cpuShares, cpuPeriodUs, cpuQuotaUs, cpusetCpus, cpusetMems, cpuRealtimePeriodUs, cpuRealtimeRuntimeUs } =
+    request;
   refuseIf(nanoCpus > 0 && cpuPeriodUs > 0, "Conflicting options: Nano CPUs and CPU Period cannot both be set");
   refuseIf(nanoCpus > 0 && cpuQuotaUs > 0, "Conflicting options: Nano CPUs and CPU Quota cannot both be set");
   refuseIf(
@@ -57,24 +59,14 @@ function checkCpu(request: ResourceRequest, { cpuCount, hasRealtimeCpu }: HostFa
     cpuRealtimeRuntimeUs > cpuRealtimePeriodUs && cpuRealtimePeriodUs !== 0,
     "cpu real-time runtime cannot be higher than cpu real-time period",
   );
-  checkCpuList("cpus", cpusetCpus, cpuCount);
+  refuseIf(cpuShares < 0, `invalid CPU shares (${cpuShares}): value must be a positive integer`);
+  const highest = highestOfCpuset("cpus", cpusetCpus);
   refuseIf(
-    cpusetMems !== "" && !isNumberList(cpusetMems),
-    `Invalid value ${cpusetMems} for cpuset mems: invalid format: ${cpusetMems}`,
+    highest !== undefined && highest >= cpuCount,
+    `Requested CPUs are not available - requested ${cpusetCpus}, available: ${cpuCount === 1 ? "0" : `0-${cpuCount - 1}`}`,
   );
+  highestOfCpuset("mems", cpusetMems); // Which of them are there is for the kernel to say, as with Docker.
 }
-
-function checkCpuList(name: string, list: string, cpuCount: number): void {
-  if (list === "") return;
-  refuseIf(!isNumberList(list), `Invalid value ${list} for cpuset ${name}: invalid format: ${list}`);
-  const highest = Math.max(...list.split(/[,-]/).map(Number));
-  refuseIf(
-    highest >= cpuCount,
-    `Requested CPUs are not available - requested ${list}, available: ${cpuCount === 1 ? "0" : `0-${cpuCount - 1}`}`,
-  );
-}
-
-const isNumberList = (list: string): boolean => /^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(list);
 
 function checkBlockIo({ blkioWeight, blkioWeightDevice }: ResourceRequest): void {
   const isOutside = (weight: number): boolean => weight < 10 || weight > 1000;
