@@ -13,6 +13,7 @@ import { takeServiceManager, type InheritedSocket } from "../system/service-mana
 import { systemRandom } from "../system/random.ts";
 import { AuthorizationPlugins } from "./authorization/authorization-plugins.ts";
 import { configSource, type DaemonConfig } from "./config.ts";
+import { settleDataFormat } from "./data-format.ts";
 import { startDiagnostics } from "./diagnostics.ts";
 import { createEngine } from "./engine.ts";
 import { parseListenTarget } from "./listen-targets.ts";
@@ -52,6 +53,7 @@ async function main(): Promise<void> {
     await refuseSecondDaemon(config.pidFile);
     const targets = await listenTargets(config, serviceManager.sockets);
     await prepareDirectories(config);
+    await settleDataFormat({ dataRoot: config.dataRoot, version: VERSION, log });
     const clock = systemClock;
     const random = systemRandom;
     const disk = openDisk({ root: "/" });

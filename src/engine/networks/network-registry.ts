@@ -44,7 +44,7 @@ export class NetworkRegistry {
 
   constructor(options: NetworkRegistryOptions) {
     this.#options = options;
-    this.#records = options.database.collection<NetworkRecord>("networks");
+    this.#records = options.database.collection<NetworkRecord>("network");
   }
 
   /** @param sandboxes - Of containers that run. */

@@ -2,8 +2,8 @@ import { ClassicLevel } from "classic-level";
 import { assert } from "../../lib/assert.ts";
 import { errorMessage, OperationError } from "../../lib/errors.ts";
 
-/** The form in which records are kept. A daemon refuses records of a later one. */
-export const FORMAT_VERSION = 1;
+/** The form in which the data root keeps things. A daemon refuses records of a later one; earlier ones are brought up to it before it starts. */
+export const FORMAT_VERSION = 2;
 /** Changes that may wait for the disk; past it a disk does not keep up and writers are refused. */
 const WAITING_WRITES_MAX = 10_000;
 

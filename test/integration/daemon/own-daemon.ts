@@ -15,6 +15,7 @@ export class OwnDaemon implements AsyncDisposable {
   readonly host: TestHost = { name: "own", address: "", socket: join(this.directory, "shoal.sock") };
   readonly cgroup = `/shoal-test-${process.pid}-${this.directory.slice(-6)}`;
   #process: ChildProcess | undefined;
+  #holder: ChildProcess | undefined;
   #output = "";
 
   get dataRoot(): string {
@@ -45,7 +46,13 @@ export class OwnDaemon implements AsyncDisposable {
   }
 
   /** Starts it only. @returns its exit code, once it has ended. */
-  launch({ flags = [], env = {}, before = [], hosts = [`unix://${this.host.socket}`] }: Launch = {}): Promise<number> {
+  launch({
+    flags = [],
+    env = {},
+    before = [],
+    networkNamespace,
+    hosts = [`unix://${this.host.socket}`],
+  }: Launch = {}): Promise<number> {
     for (const name of ["data", "run"]) mkdirSync(join(this.directory, name), { recursive: true });
     const ownFlags = [
       ...["--data-root", this.dataRoot, "--exec-root", join(this.directory, "run"), "--pidfile", join(this.directory, "pid")],
@@ -53,13 +60,25 @@ export class OwnDaemon implements AsyncDisposable {
     ];
     const command = [...before, process.execPath, "bin/shoald", ...ownFlags, ...flags];
     this.#output = "";
-    const child = spawn("unshare", ["--net", "sh", "-c", 'ip link set lo up; exec "$@"', "sh", ...command], {
+    const enter = networkNamespace === undefined ? ["unshare", "--net"] : ["nsenter", `--net=${networkNamespace}`];
+    const [program = "", ...args] = [...enter, "sh", "-c", 'ip link set lo up; exec "$@"', "sh", ...command];
+    const child = spawn(program, args, {
       stdio: ["ignore", "pipe", "pipe"],
       env: { PATH: process.env["PATH"] ?? "", ...env },
     });
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (this.#output += chunk.toString()));
     this.#process = child;
     return new Promise(resolve => child.once("exit", (code, signal) => resolve(code ?? (signal === null ? -1 : 128))));
+  }
+
+  /** Keeps its network namespace for the daemon that comes after it. */
+  async holdNetwork(): Promise<{ readonly networkNamespace: string }> {
+    const holder = spawn("nsenter", [`--net=/proc/${this.pid}/ns/net`, "sh", "-c", "echo; exec sleep 1000"], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    this.#holder = holder;
+    await new Promise(resolve => holder.stdout.once("data", resolve));
+    return { networkNamespace: `/proc/${holder.pid}/ns/net` };
   }
 
   signal(name: NodeJS.Signals): void {
@@ -106,6 +125,7 @@ export class OwnDaemon implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#removeContainers();
     await this.stop();
+    this.#holder?.kill();
     rmSync(this.directory, { recursive: true, force: true });
     removeCgroups(this.cgroup);
   }
@@ -117,4 +137,6 @@ export interface Launch {
   /** Put before the daemon's command. */
   readonly before?: readonly string[];
   readonly hosts?: readonly string[];
+  /** Missing: a new one. */
+  readonly networkNamespace?: string;
 }

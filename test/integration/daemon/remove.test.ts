@@ -16,10 +16,9 @@ describe("deploy/remove-engine.sh", function () {
     await using daemon = new OwnDaemon();
     const { directory, cgroup } = daemon;
     await daemon.start();
-    const network = `/proc/${daemon.pid}/ns/net`;
-    const holder = execFile("nsenter", [`--net=${network}`, "sleep", "1000"]); // The namespace shall outlive the daemon.
+    const { networkNamespace } = await daemon.holdNetwork();
     const inside = async (...command: readonly string[]) => {
-      const { stdout } = await run("nsenter", [`--net=/proc/${holder.pid}/ns/net`, ...command], {
+      const { stdout } = await run("nsenter", [`--net=${networkNamespace}`, ...command], {
         env: { ...process.env, ...variables },
       });
       return stdout;
@@ -31,33 +30,29 @@ describe("deploy/remove-engine.sh", function () {
       SHOAL_PID_FILE: join(directory, "pid"),
       SHOAL_CGROUP: cgroup.slice(1),
     };
-    try {
-      await importBusybox([daemon.host]);
-      await ok(daemon.host, "POST", "/networks/create", { Name: "own" });
-      for (const NetworkMode of ["bridge", "own"]) {
-        const { Id } = await ok<{ Id: string }>(daemon.host, "POST", "/containers/create", {
-          ...{ Image: "busybox", Cmd: ["sleep", "1000"], ExposedPorts: { "80/tcp": {} } },
-          HostConfig: { NetworkMode, PublishAllPorts: true, Binds: ["kept:/kept"], RestartPolicy: { Name: "always" } },
-        });
-        await ok(daemon.host, "POST", `/containers/${Id}/start`);
-      }
-      assert.match(await inside("iptables-save"), /-j DNAT/);
-      assert.ok([...cgroupDirectories(cgroup)].length > 0);
-      await inside("bash", "deploy/remove-engine.sh", "--purge");
-      assert.deepEqual(
-        (await inside("iptables-save")).split("\n").filter(line => /^-A|^:(?!\w+ ACCEPT)/.test(line)),
-        [],
-      );
-      assert.deepEqual((await inside("ip", "-brief", "link")).trim().split("\n").length, 1); // lo
-      assert.equal((await inside("cat", "/proc/sys/net/ipv4/ip_forward")).trim(), "0");
-      assert.deepEqual([...cgroupDirectories(cgroup)], []);
-      assert.deepEqual([existsSync(daemon.dataRoot), existsSync(join(directory, "run"))], [false, false]);
-      assert.ok(!readFileSync("/proc/self/mountinfo", "utf8").includes(directory));
-      const left = readdirSync("/proc").filter(pid => /^\d+$/.test(pid) && commandOf(pid).includes(directory));
-      assert.deepEqual(left.map(commandOf), []);
-    } finally {
-      holder.kill();
+    await importBusybox([daemon.host]);
+    await ok(daemon.host, "POST", "/networks/create", { Name: "own" });
+    for (const NetworkMode of ["bridge", "own"]) {
+      const { Id } = await ok<{ Id: string }>(daemon.host, "POST", "/containers/create", {
+        ...{ Image: "busybox", Cmd: ["sleep", "1000"], ExposedPorts: { "80/tcp": {} } },
+        HostConfig: { NetworkMode, PublishAllPorts: true, Binds: ["kept:/kept"], RestartPolicy: { Name: "always" } },
+      });
+      await ok(daemon.host, "POST", `/containers/${Id}/start`);
     }
+    assert.match(await inside("iptables-save"), /-j DNAT/);
+    assert.ok([...cgroupDirectories(cgroup)].length > 0);
+    await inside("bash", "deploy/remove-engine.sh", "--purge");
+    assert.deepEqual(
+      (await inside("iptables-save")).split("\n").filter(line => /^-A|^:(?!\w+ ACCEPT)/.test(line)),
+      [],
+    );
+    assert.deepEqual((await inside("ip", "-brief", "link")).trim().split("\n").length, 1); // lo
+    assert.equal((await inside("cat", "/proc/sys/net/ipv4/ip_forward")).trim(), "0");
+    assert.deepEqual([...cgroupDirectories(cgroup)], []);
+    assert.deepEqual([existsSync(daemon.dataRoot), existsSync(join(directory, "run"))], [false, false]);
+    assert.ok(!readFileSync("/proc/self/mountinfo", "utf8").includes(directory));
+    const left = readdirSync("/proc").filter(pid => /^\d+$/.test(pid) && commandOf(pid).includes(directory));
+    assert.deepEqual(left.map(commandOf), []);
   });
 });
 
