@@ -52,9 +52,9 @@ function laterVersion(
   );
 }
 
-async function migrateState(dataRoot: string, { migrate }: Migration): Promise<void> {
+async function migrateState(dataRoot: string, migration: Migration): Promise<void> {
   await using database = await StateDatabase.open(join(dataRoot, "engine", "state"));
-  await migrate(database);
+  await migration.migrate(database);
 }
 
 async function readFormat(path: string): Promise<FormatFile | undefined> {
