@@ -176,8 +176,13 @@ export interface LogOptions {
 
 export interface LogStream {
   readonly isTty: boolean;
-  /** Whole lines with their newline, timestamps in front where asked for. */
-  readonly lines: AsyncIterable<{ readonly stream: "stdout" | "stderr"; readonly data: Uint8Array }>;
+  /** Whole lines with their newline, timestamps in front where asked for; as many together as there are. */
+  readonly batches: AsyncIterable<readonly LogLine[]>;
+}
+
+export interface LogLine {
+  readonly stream: "stdout" | "stderr";
+  readonly data: Uint8Array;
 }
 
 export interface ExecsBackend {

@@ -11,6 +11,7 @@ import { ContainerArchive } from "../engine/archive/container-archive.ts";
 import { ContainerEngine } from "../engine/containers/container-engine.ts";
 import { ociRuntimeSpecs } from "../engine/containers/oci-runtime-specs.ts";
 import { EventLog } from "../engine/events/event-log.ts";
+import { checkDefaultLogConfig } from "../engine/logs/log-drivers.ts";
 import { ImageStore } from "../engine/images/store.ts";
 import { EngineNetworks } from "../engine/networks/engine-networks.ts";
 import { loginToRegistry } from "../engine/registry/login.ts";
@@ -72,6 +73,7 @@ export interface EngineOptions {
 /** Puts the engine's parts together and takes up what an earlier daemon left running. */
 export async function createEngine({ settings, clock, random, log, engineId, onNetworks }: EngineOptions): Promise<Engine> {
   const config = settings.current;
+  checkDefaultLogConfig(config.containers.logConfig);
   const { dataRoot, execRoot, cgroupParent } = config;
   const runDirectory = join(execRoot, "runtime");
   const defaults = () => settings.current.containers;

@@ -152,7 +152,8 @@ export class FakeEngine {
       const follows = async function* (self: FakeEngine) {
         let at = tail === undefined ? 0 : Math.max(0, running.output.length - tail);
         for (;;) {
-          for (; at < running.output.length; at++) yield running.output[at] as { stream: "stdout" | "stderr"; data: Buffer };
+          if (at < running.output.length) yield running.output.slice(at);
+          at = running.output.length;
           if (!follow || running.hasEnded) return;
           await Promise.race([once(running.events, "output", { signal }), once(running.events, "exit", { signal })]).catch(
             () => (self.wasCancelled = true),
@@ -160,7 +161,7 @@ export class FakeEngine {
           if (signal.aborted) return;
         }
       };
-      return { isTty: running.container.config.tty, lines: follows(this) };
+      return { isTty: running.container.config.tty, batches: follows(this) };
     },
     prune: async () => ({ deleted: [], reclaimedBytes: 0 }),
     connectNetwork: async () => undefined,

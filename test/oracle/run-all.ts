@@ -1,4 +1,5 @@
 import { COMMAND_SCENARIOS } from "./command-scenarios.ts";
+import { LOG_SCENARIOS } from "./log-scenarios.ts";
 import { CONTAINER_SCENARIOS } from "./container-scenarios.ts";
 import { NETWORK_SCENARIOS } from "./network-scenarios.ts";
 import { OPTION_SCENARIOS } from "./option-scenarios.ts";
@@ -14,6 +15,7 @@ const LONE: readonly Scenario[] = [
   ...OPTION_SCENARIOS,
   ...NETWORK_SCENARIOS,
   ...COMMAND_SCENARIOS,
+  ...LOG_SCENARIOS,
   ...BAD_INPUT_SCENARIOS.filter(({ needsSwarm }) => !needsSwarm),
 ];
 const SWARM: readonly Scenario[] = [

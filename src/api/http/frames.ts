@@ -13,3 +13,17 @@ export function frameHeader(stream: StreamName, sizeBytes: number): Uint8Array {
   header.writeUInt32BE(sizeBytes, 4);
   return header;
 }
+
+/** Pieces of output, each with its header, in one. */
+export function framed(pieces: readonly { readonly stream: StreamName; readonly data: Uint8Array }[]): Uint8Array {
+  const bytes = pieces.reduce((sum, { data }) => sum + FRAME_HEADER_BYTES + data.byteLength, 0);
+  const all = Buffer.allocUnsafe(bytes);
+  let at = 0;
+  for (const { stream, data } of pieces) {
+    all.writeUInt32BE(STREAM_NUMBER[stream] * 2 ** 24, at);
+    all.writeUInt32BE(data.byteLength, at + 4);
+    all.set(data, at + FRAME_HEADER_BYTES);
+    at += FRAME_HEADER_BYTES + data.byteLength;
+  }
+  return all;
+}

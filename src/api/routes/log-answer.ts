@@ -1,7 +1,7 @@
 import { OperationError } from "../../lib/errors.ts";
 import type { LogOptions, LogStream } from "../backends.ts";
 import type { Answer, ApiRequest } from "../http/exchange.ts";
-import { frameHeader } from "../http/frames.ts";
+import { frameHeader, framed } from "../http/frames.ts";
 import { flagOf, textOf, timeNsOf } from "../http/query.ts";
 import { streamType } from "./container-streams.ts";
 
@@ -33,11 +33,9 @@ function tailOf(value: string): number | undefined {
   return /^\d+$/.test(value) ? Number(value) : undefined;
 }
 
-export function logAnswer(request: ApiRequest, { isTty, lines }: LogStream): Answer {
+export function logAnswer(request: ApiRequest, { isTty, batches }: LogStream): Answer {
   async function* chunks(): AsyncGenerator<Uint8Array> {
-    for await (const { stream, data } of lines) {
-      yield isTty ? data : Buffer.concat([frameHeader(stream, data.byteLength), data]);
-    }
+    for await (const lines of batches) yield isTty ? Buffer.concat(lines.map(({ data }) => data)) : framed(lines);
   }
   return {
     kind: "stream",

@@ -224,7 +224,7 @@ export class ContainerEngine implements AsyncDisposable {
     const { config } = record.container;
     if (log?.isReadable !== true) throw new OperationError("invalid", "configured logging driver does not support reading");
     const detailText = options.details ? detailsOf(this.#context, record.container) : undefined;
-    return { isTty: config.tty, lines: logLines(log, { ...options, ...(detailText !== undefined && { detailText }) }) };
+    return { isTty: config.tty, batches: logLines(log, { ...options, ...(detailText !== undefined && { detailText }) }) };
   }
 
   async prune(filters: Filters) {

@@ -58,9 +58,10 @@ export async function finishLogging({ clock }: ContainerContext, { forwarder }: 
   await forwarder?.finish(clock.timeout(FINISH_MS));
 }
 
-/** What `logs --details` shows in front of each line. */
+/** What `logs --details` shows in front of each line: what the options name, where the log is not sent with it elsewhere. */
 export function detailsOf(context: ContainerContext, container: Container): string {
-  const { options } = container.hostConfig.logConfig;
+  const { type, options } = container.hostConfig.logConfig;
+  if (remoteDriver(type) !== undefined) return "";
   const tag = options["tag"] ? logTag(subjectOf(context, container), "") : "";
   return logDetails(options, container.config, tag);
 }

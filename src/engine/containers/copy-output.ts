@@ -8,6 +8,8 @@ import type { RunLog, StreamBytes } from "../logs/run-log.ts";
 export const CLIENT_BEHIND_BYTES_MAX = 1024 * 1024;
 /** And where there is no log and the source cannot be held back: before it is cut off. */
 const CLIENT_BEHIND_BYTES_LIMIT = 64 * 1024 * 1024;
+/** What waits is written together, up to this. */
+const WRITE_BYTES_MAX = 64 * 1024;
 
 export interface OutputSource {
   subscribe(listener: (stream: OutputStream, data: Uint8Array) => void, onEnd: () => void): () => void;
@@ -161,7 +163,7 @@ class ClientQueue {
   async next(): Promise<Piece | "behind" | undefined> {
     for (;;) {
       if (this.#isBehind) return "behind";
-      const piece = this.#pieces.shift();
+      const piece = this.#take();
       if (piece !== undefined) {
         this.#bytes -= piece.data.length;
         if (this.#isPaused && this.#bytes < CLIENT_BEHIND_BYTES_MAX / 2) this.#flow();
@@ -170,6 +172,21 @@ class ClientQueue {
       if (this.#isEnded) return undefined;
       await new Promise<void>(resolve => (this.#wake = resolve));
     }
+  }
+
+  /** The oldest piece, with those of the same stream behind it. */
+  #take(): Piece | undefined {
+    const first = this.#pieces.shift();
+    if (first === undefined) return undefined;
+    const together = [first.data];
+    let bytes = first.data.length;
+    for (let next = this.#pieces[0]; next?.stream === first.stream; next = this.#pieces[0]) {
+      bytes += next.data.length;
+      if (bytes > WRITE_BYTES_MAX) break;
+      together.push(next.data);
+      this.#pieces.shift();
+    }
+    return together.length === 1 ? first : { stream: first.stream, data: Buffer.concat(together) };
   }
 
   dispose(): void {

@@ -15,21 +15,40 @@ const SPACE = 0x20;
 const NEWLINE = 0x0a;
 const PARTIAL = 0x50;
 const STREAM_CHARACTERS = 6;
+const STDOUT = Buffer.from("stdout");
+const STDERR = Buffer.from("stderr");
+
+/** Few readers ask for the time: it is made of the bytes when one does. */
+class Entry implements LogEntry {
+  readonly stream: OutputStream;
+  readonly isPartial: boolean;
+  readonly content: Uint8Array;
+  readonly #line: Buffer;
+  readonly #timeEnd: number;
+
+  constructor(line: Buffer, { timeEnd, stream }: { readonly timeEnd: number; readonly stream: OutputStream }) {
+    const streamEnd = timeEnd + 1 + STREAM_CHARACTERS;
+    this.stream = stream;
+    this.isPartial = line[streamEnd + 1] === PARTIAL;
+    this.content = line.subarray(line[streamEnd + 2] === SPACE ? streamEnd + 3 : streamEnd + 2);
+    this.#line = line;
+    this.#timeEnd = timeEnd;
+  }
+
+  get time(): string {
+    return this.#line.toString("latin1", 0, this.#timeEnd);
+  }
+}
 
 /** @param line - One line of the file without its newline. `undefined`: not a log line (a torn write). */
 export function parseLogLine(line: Buffer): LogEntry | undefined {
   const timeEnd = line.indexOf(SPACE);
   const streamEnd = timeEnd + 1 + STREAM_CHARACTERS;
   if (timeEnd <= 0 || line.length < streamEnd + 2 || line[streamEnd] !== SPACE) return undefined;
-  const stream = line.toString("latin1", timeEnd + 1, streamEnd);
-  if (stream !== "stdout" && stream !== "stderr") return undefined;
-  const contentStart = line[streamEnd + 2] === SPACE ? streamEnd + 3 : streamEnd + 2;
-  return {
-    stream,
-    time: line.toString("latin1", 0, timeEnd),
-    isPartial: line[streamEnd + 1] === PARTIAL,
-    content: line.subarray(contentStart),
-  };
+  const stream = line[timeEnd + 4] === STDOUT[3] ? "stdout" : "stderr";
+  const name = stream === "stdout" ? STDOUT : STDERR;
+  for (let index = 0; index < STREAM_CHARACTERS; index++) if (line[timeEnd + 1 + index] !== name[index]) return undefined;
+  return new Entry(line, { timeEnd, stream });
 }
 
 /** The whole lines of a block, where each begins in it, and where the rest begins. */

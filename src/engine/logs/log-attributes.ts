@@ -37,6 +37,16 @@ function compile(pattern: string): RegExp {
   try {
     return new RegExp(pattern);
   } catch (cause) {
-    throw new OperationError("invalid", `error parsing regexp: ${JSON.stringify(pattern)}`, { cause });
+    const said = cause instanceof Error ? cause.message : "";
+    const words = GO_WORDS.find(([ofNode]) => said.endsWith(ofNode))?.[1] ?? "invalid pattern";
+    throw new OperationError("invalid", `error parsing regexp: ${words}: \`${pattern}\``, { cause });
   }
 }
+
+/** What Node and Go say of the same mistake. */
+const GO_WORDS = [
+  ["Unterminated group", "missing closing )"],
+  ["Unmatched ')'", "unexpected )"],
+  ["Unterminated character class", "missing closing ]"],
+  ["Nothing to repeat", "missing argument to repetition operator"],
+] as const;

@@ -5,6 +5,13 @@ import { type AttributeSource, logAttributes } from "./log-attributes.ts";
 export function logDetails(options: Labels, source: AttributeSource, tag = ""): string {
   return Object.entries({ ...logAttributes(options, source), ...(tag !== "" && { tag }) })
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`)
+    .map(([name, value]) => `${escaped(name)}=${escaped(value)}`)
     .join(",");
+}
+
+/** As Go writes a query. */
+function escaped(text: string): string {
+  return encodeURIComponent(text)
+    .replaceAll("%20", "+")
+    .replace(/[!'()*]/g, character => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 }

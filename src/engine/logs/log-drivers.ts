@@ -34,13 +34,24 @@ export function checkLogConfig({ type, options }: LogConfig): void {
   }
   const own = Object.fromEntries(Object.entries(options).filter(([name]) => !COMMON.includes(name)));
   if (type === "json-file") checkKnownOptions(own, { of: "json-file log driver", own: ROTATION });
-  else if (type === "local") checkKnownOptions(own, { of: "log driver local", own: ROTATION });
+  else if (type === "local") checkKnownOptions(own, { of: "log driver local", own: ROTATION, isDecorated: false });
   else {
     const driver = REMOTE_DRIVERS.get(type);
     if (driver === undefined) {
       throw new OperationError("invalid", `error looking up logging plugin ${type}: plugin "${type}" not found`);
     }
     driver.check(own);
+  }
+}
+
+/** The daemon's own settings, when it starts. @throws OperationError `invalid` in Docker's words. */
+export function checkDefaultLogConfig(config: LogConfig): void {
+  if (Object.keys(config.options).length === 0) return;
+  try {
+    checkLogConfig(config);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new OperationError("invalid", `failed to set log opts: ${reason}`, { cause: error });
   }
 }
 

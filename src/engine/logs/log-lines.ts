@@ -19,7 +19,8 @@ export interface LogOptions {
 
 export interface LogStream {
   readonly isTty: boolean;
-  readonly lines: AsyncIterable<LogLine>;
+  /** As they were read: none is empty. */
+  readonly batches: AsyncIterable<readonly LogLine[]>;
 }
 
 export interface LogLine {
@@ -35,7 +36,7 @@ const NEWLINE = Buffer.from("\n");
 export async function* logLines(
   log: ContainerLog,
   options: LogOptions & { readonly detailText?: string },
-): AsyncGenerator<LogLine> {
+): AsyncGenerator<readonly LogLine[]> {
   const streams = new Set<OutputStream>();
   if (options.wantsStdout) streams.add("stdout");
   if (options.wantsStderr) streams.add("stderr");
@@ -47,15 +48,16 @@ export async function* logLines(
   for await (const entries of readLog(log, { from, isFollowing: options.follow, signal })) {
     for (const entry of entries) {
       if (isAfter(entry, options.untilNs)) {
-        yield* joiner.flush();
         end.abort();
-        return;
+        break;
       }
       if (streams.has(entry.stream) && !isBefore(entry, options.sinceNs)) joiner.add(entry);
     }
-    yield* joiner.take();
+    const ready = joiner.take();
+    if (ready.length > 0) yield ready;
   }
-  yield* joiner.flush();
+  const rest = joiner.flush();
+  if (rest.length > 0) yield rest;
 }
 
 function isAfter(entry: LogEntry, timeNs: bigint | undefined): boolean {
@@ -64,6 +66,11 @@ function isAfter(entry: LogEntry, timeNs: bigint | undefined): boolean {
 
 function isBefore(entry: LogEntry, timeNs: bigint | undefined): boolean {
   return timeNs !== undefined && (parseLogTime(entry.time) ?? timeNs) < timeNs;
+}
+
+/** In the block that was read the newline stands behind the content. */
+function withNewline(content: Uint8Array): Uint8Array {
+  return new Uint8Array(content.buffer, content.byteOffset, content.byteLength + 1);
 }
 
 interface OpenLine {
@@ -88,8 +95,12 @@ class LineJoiner {
   add(entry: LogEntry): void {
     let line = this.#open.get(entry.stream);
     if (line === undefined) {
-      line = { pieces: [], bytes: 0 };
       const prefix = this.#prefix(entry);
+      if (prefix === undefined && !entry.isPartial) {
+        this.#ready.push({ stream: entry.stream, data: withNewline(entry.content) });
+        return;
+      }
+      line = { pieces: [], bytes: 0 };
       if (prefix !== undefined) line.pieces.push(prefix);
       this.#open.set(entry.stream, line);
     }

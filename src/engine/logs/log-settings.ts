@@ -76,7 +76,7 @@ function localSettings(options: Options, prefix: string): LogSettings {
       : explained(`invalid value for max-size: ${size}`, () => parseSizeBytes(size, 1000));
   const filesMax =
     files === undefined ? DEFAULT_FILES_MAX : explained(`invalid value for max-file: ${files}`, () => goInteger(files));
-  const compresses = compress === undefined || explained("invalid boolean value for compress", () => goBoolean(compress));
+  const compresses = compress === undefined || explained("error reading compress log option", () => goBoolean(compress));
   if (filesMax < 0) throw new OperationError("invalid", "max-file must not be negative");
   if (compresses && filesMax <= 1) {
     throw new OperationError("invalid", "compression cannot be enabled when max file count is 1");

@@ -47,7 +47,7 @@ describe("containers on conmon", function () {
   }
 
   async function logsOf(id: string, options: { readonly tail?: number } = {}): Promise<string> {
-    const { lines } = await world.engine.logs(id, {
+    const { batches } = await world.engine.logs(id, {
       follow: false,
       wantsStdout: true,
       wantsStderr: true,
@@ -57,7 +57,7 @@ describe("containers on conmon", function () {
       ...options,
     });
     const pieces: Uint8Array[] = [];
-    for await (const { data } of lines) pieces.push(data);
+    for await (const lines of batches) pieces.push(...lines.map(({ data }) => data));
     return Buffer.concat(pieces).toString();
   }
 
@@ -216,7 +216,7 @@ describe("containers on conmon", function () {
     const line = `i=0; while [ $i -lt 12 ]; do i=$((i+1)); seq $((i*5000-4999)) $((i*5000)); sleep 0.2; done`;
     const { id } = await world.engine.create(shell(line, { hostConfig: { logConfig } }));
     await world.engine.start(id);
-    const { lines } = await world.engine.logs(id, {
+    const { batches } = await world.engine.logs(id, {
       follow: true,
       wantsStdout: true,
       wantsStderr: true,
@@ -225,7 +225,7 @@ describe("containers on conmon", function () {
       signal: never,
     });
     const pieces: Uint8Array[] = [];
-    for await (const { data } of lines) pieces.push(data);
+    for await (const lines of batches) pieces.push(...lines.map(({ data }) => data));
     const expected = Array.from({ length: LINES }, (_, index) => `${index + 1}\n`).join("");
     assert.equal(Buffer.concat(pieces).toString(), expected);
     const kept = await logsOf(id);

@@ -31,9 +31,9 @@ describe("logs that are sent elsewhere", function () {
 
   async function logsOf(id: string): Promise<string> {
     const streams = { wantsStdout: true, wantsStderr: true, timestamps: false, details: false };
-    const { lines } = await world.engine.logs(id, { ...streams, follow: false, signal: new AbortController().signal });
+    const { batches } = await world.engine.logs(id, { ...streams, follow: false, signal: new AbortController().signal });
     const pieces: Uint8Array[] = [];
-    for await (const { data } of lines) pieces.push(data);
+    for await (const lines of batches) pieces.push(...lines.map(({ data }) => data));
     return Buffer.concat(pieces).toString();
   }
 

@@ -79,7 +79,7 @@ describe("containers", () => {
     await attached;
     assert.equal(client.text("stdout"), "one\ntwo\n");
     assert.equal(client.text("stderr"), "oops\n");
-    const { lines } = await world.engine.logs(id, {
+    const { batches } = await world.engine.logs(id, {
       follow: false,
       wantsStdout: true,
       wantsStderr: true,
@@ -88,7 +88,9 @@ describe("containers", () => {
       signal: new AbortController().signal,
     });
     const logged: string[] = [];
-    for await (const { stream, data } of lines) logged.push(`${stream}:${Buffer.from(data).toString()}`);
+    for await (const lines of batches) {
+      logged.push(...lines.map(({ stream, data }) => `${stream}:${Buffer.from(data).toString()}`));
+    }
     assert.deepEqual(logged, ["stdout:one\n", "stdout:two\n", "stderr:oops\n"]);
   });
 

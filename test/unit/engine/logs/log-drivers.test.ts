@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { checkLogConfig } from "../../../../src/engine/logs/log-drivers.ts";
+import { checkDefaultLogConfig, checkLogConfig } from "../../../../src/engine/logs/log-drivers.ts";
 
 describe("checkLogConfig", () => {
   const accepted: readonly (readonly [string, Record<string, string>])[] = [
@@ -8,7 +8,7 @@ describe("checkLogConfig", () => {
       { "max-size": "what Docker checks at the start", tag: "{{.Name}}", mode: "non-blocking", "max-buffer-size": "1m" },
     ],
     ["none", { anything: "goes" }],
-    ["local", { labels: "a", compress: "false" }],
+    ["local", { compress: "false" }],
     ["journald", { env: "A", "cache-disabled": "true" }],
     ["syslog", { "syslog-address": "tcp+tls://host:6514", "syslog-facility": "local7", "syslog-format": "rfc5424micro" }],
     ["syslog", { "syslog-facility": "23" }],
@@ -22,7 +22,7 @@ describe("checkLogConfig", () => {
   const refused: readonly (readonly [string, Record<string, string>, string])[] = [
     ["splunk", {}, 'error looking up logging plugin splunk: plugin "splunk" not found'],
     ["json-file", { nope: "1" }, "unknown log opt 'nope' for json-file log driver"],
-    ["local", { nope: "1" }, "unknown log opt 'nope' for log driver local"],
+    ["local", { labels: "a" }, "unknown log opt 'labels' for log driver local"],
     ["journald", { nope: "1" }, "unknown log opt 'nope' for journald log driver"],
     ["json-file", { mode: "later" }, "logger: logging mode not supported: later"],
     ["json-file", { "max-buffer-size": "1m" }, "logger: max-buffer-size option is only supported with 'mode=non-blocking'"],
@@ -54,4 +54,10 @@ describe("checkLogConfig", () => {
     it(`refuses ${type} with ${JSON.stringify(options)}`, () =>
       assert.throws(() => checkLogConfig({ type, options }), { kind: "invalid", message }));
   }
+
+  it("refuses them of the daemon too", () => {
+    assert.throws(() => checkDefaultLogConfig({ type: "json-file", options: { nope: "1" } }), {
+      message: "failed to set log opts: unknown log opt 'nope' for json-file log driver",
+    });
+  });
 });

@@ -52,12 +52,12 @@ export class LogFiles implements AsyncDisposable {
 
   async read(options: Partial<LogOptions> = {}): Promise<readonly string[]> {
     const found: string[] = [];
-    for await (const { data } of this.stream(options)) found.push(Buffer.from(data).toString());
+    for await (const line of this.stream(options)) found.push(line);
     return found;
   }
 
-  stream(options: Partial<LogOptions> = {}) {
-    return logLines(this.log, {
+  async *stream(options: Partial<LogOptions> = {}): AsyncGenerator<string> {
+    const batches = logLines(this.log, {
       follow: false,
       wantsStdout: true,
       wantsStderr: true,
@@ -66,6 +66,7 @@ export class LogFiles implements AsyncDisposable {
       signal: new AbortController().signal,
       ...options,
     });
+    for await (const lines of batches) for (const { data } of lines) yield Buffer.from(data).toString();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -78,7 +78,7 @@ describe("logs", () => {
     files.lines(2);
     const found: string[] = [];
     const reading = (async () => {
-      for await (const { data } of files.stream({ follow: true })) found.push(Buffer.from(data).toString());
+      for await (const line of files.stream({ follow: true })) found.push(line);
     })();
     await until(() => found.length === 2, "what is there was read");
     files.lines(1, 3);
@@ -93,7 +93,7 @@ describe("logs", () => {
     files.log.begin();
     const found: string[] = [];
     const reading = (async () => {
-      for await (const { data } of files.stream({ follow: true })) found.push(Buffer.from(data).toString());
+      for await (const line of files.stream({ follow: true })) found.push(line);
     })();
     const LINES = 400;
     for (let number = 1; number <= LINES; number++) {

@@ -60,7 +60,7 @@ describe("log times", () => {
 describe("logDetails", () => {
   it("shows the labels and variables that the options name", () => {
     const config = { labels: { team: "a b", other: "x" }, env: ["REGION=eu", "SECRET=1"] };
-    assert.equal(logDetails({ labels: "team", "env-regex": "^REG" }, config), "REGION=eu,team=a%20b");
+    assert.equal(logDetails({ labels: "team", "env-regex": "^REG" }, config), "REGION=eu,team=a+b");
     assert.equal(logDetails({}, config), "");
     assert.equal(logDetails({ labels: "other" }, config, "web"), "other=x,tag=web");
   });
