@@ -30,6 +30,7 @@ import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
 import { Archives } from "../system/archive.ts";
 import { readConfinedFile } from "../system/confined-file.ts";
+import { HeldPaths } from "../system/held-path.ts";
 import { openKernelNetwork } from "../system/kernel-network.ts";
 import { systemLogNetwork } from "../system/log-network.ts";
 import { OverlayMounts } from "../system/overlay.ts";
@@ -142,9 +143,25 @@ export async function createEngine({ settings, clock, random, log, engineId, onN
         conmonCgroup: `${cgroupParent}/conmon`,
       }),
     );
+    const heldPaths = await HeldPaths.create(join(execRoot, "held"));
     const containers = cleanUp.use(
       await ContainerEngine.create({
-        ...{ shim, images, networks, volumes, database, events, clock, random, exec, log, dataRoot, execRoot, hostname },
+        ...{
+          shim,
+          images,
+          networks,
+          volumes,
+          database,
+          events,
+          clock,
+          random,
+          exec,
+          log,
+          dataRoot,
+          execRoot,
+          hostname,
+          holdPath: (folder, path) => heldPaths.hold(folder, path),
+        },
         specs: ociRuntimeSpecs({
           facts: withSeccompCompiler(facts, probed.seccompFilterRuntimes),
           cgroupParent,

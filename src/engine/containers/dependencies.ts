@@ -23,6 +23,8 @@ export interface ContainerDependencies {
   readonly random: Random;
   readonly exec: Exec;
   readonly log: Log;
+  /** Finds a path below a folder and keeps it from being another by the time it is mounted. @throws OperationError `invalid`. */
+  readonly holdPath: (folder: string, path: string) => { readonly path: string } & Disposable;
   /** How logs that are sent elsewhere get there. */
   readonly logNetwork: LogNetwork;
   /** Survives a reboot. */

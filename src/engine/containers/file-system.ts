@@ -3,8 +3,9 @@ import type { Container } from "../../model/container.ts";
 import type { ContainerContext } from "./context.ts";
 import type { ContainerEntry } from "./entry.ts";
 import type { MountPlan } from "./mount-plan.ts";
-import { resolveInRoot, volumesIn } from "./prepare-mounts.ts";
+import { volumesIn } from "./prepare-mounts.ts";
 import { hasProcess } from "./record.ts";
+import { Subpaths } from "./subpaths.ts";
 
 /** A container's file system while somebody works on it. */
 export interface ContainerFileSystem {
@@ -29,22 +30,25 @@ export async function withFileSystem<T>(
     await entry.teardown;
     const { id } = entry;
     const volumes = volumesIn(entry.record.mounts);
+    const subpaths = new Subpaths(context);
     try {
       for (const { name } of volumes) await context.volumes.mount(name, id);
-      return await action(await describe(context, entry));
+      return await action(await describe(context, entry, subpaths));
     } finally {
+      subpaths[Symbol.dispose]();
       await context.images.unmountRootfs(id);
       for (const { name } of volumes) await context.volumes.unmount(name, id);
     }
   });
 }
 
-async function describe(context: ContainerContext, entry: ContainerEntry): Promise<ContainerFileSystem> {
+/** @param subpaths - Missing for one that runs: its mounts are there. */
+async function describe(context: ContainerContext, entry: ContainerEntry, subpaths?: Subpaths): Promise<ContainerFileSystem> {
   const { container, mounts, pidStartTicks } = entry.record;
   const { autoRemove } = container.hostConfig;
   const rootfsPath = await context.images.mountRootfs(entry.id, { isVolatile: autoRemove });
   const process = hasProcess(entry.state) ? { process: { pid: container.state.pid, startTicks: pidStartTicks } } : {};
-  const all = await Promise.all([...etcFiles(container), ...mounts].map(settled));
+  const all = await Promise.all([...etcFiles(container), ...mounts].map(mount => settled(mount, subpaths)));
   return { container, ...process, rootfsPath, mounts: all.flatMap(mount => (mount === undefined ? [] : [mount])) };
 }
 
@@ -59,11 +63,9 @@ function etcFiles({ resolvConfPath, hostnamePath, hostsPath }: Container): reado
 }
 
 /** `undefined` where there is nothing to mount. */
-async function settled(plan: MountPlan | Settled): Promise<Settled | undefined> {
+async function settled(plan: MountPlan | Settled, subpaths: Subpaths | undefined): Promise<Settled | undefined> {
   if ("kind" in plan && plan.kind === "tmpfs") return undefined;
-  const { destination, isWritable } = plan;
-  const subpath = "subpath" in plan ? plan.subpath : "";
-  const source = subpath === "" ? plan.source : await resolveInRoot(plan.source, subpath);
+  const { source, destination, isWritable } = "kind" in plan && subpaths !== undefined ? subpaths.hold(plan) : plan;
   const isThere = await stat(source).then(
     () => true,
     () => false,

@@ -7,8 +7,9 @@ import type { ContainerEntry, ContainerRun } from "./entry.ts";
 import type { BindPlan, MountPlan } from "./mount-plan.ts";
 import type { Sandbox } from "./needs.ts";
 import { OutputHub } from "./output-hub.ts";
-import { checkBindSource, ensureDirectoryInRoot, resolveInRoot } from "./prepare-mounts.ts";
+import { checkBindSource, ensureDirectoryInRoot } from "./prepare-mounts.ts";
 import { hasProcess } from "./record.ts";
+import { Subpaths } from "./subpaths.ts";
 import { RunLog } from "../logs/run-log.ts";
 import { encodeSpec } from "../runtime/oci/spec.ts";
 import type { SpecRequest } from "./runtime-specs.ts";
@@ -30,6 +31,7 @@ export async function prepareRun(context: ContainerContext, entry: ContainerEntr
 /** Makes the rest of what a container's process needs and the process itself, which waits to be started. Undone whole when it fails. */
 export async function makeRun(context: ContainerContext, entry: ContainerEntry): Promise<ContainerRun> {
   let shim: ShimContainer | undefined;
+  const subpaths = new Subpaths(context);
   try {
     const joined = joinedPids(context, entry.record.container);
     const { container: before } = entry.record;
@@ -46,7 +48,10 @@ export async function makeRun(context: ContainerContext, entry: ContainerEntry):
       container,
       image: imageOf(context, container),
       rootfsPath,
-      mounts: await allMounts(entry.record.mounts, { container, rootfsPath }),
+      mounts: await allMounts(
+        entry.record.mounts.map(plan => subpaths.hold(plan)),
+        { container, rootfsPath },
+      ),
       networkNamespacePath: sandbox.namespacePath,
       joined,
     });
@@ -72,6 +77,8 @@ export async function makeRun(context: ContainerContext, entry: ContainerEntry):
     entry.teardown = abandonRun(context, entry, shim);
     await entry.teardown;
     throw error;
+  } finally {
+    subpaths[Symbol.dispose](); // They are mounted now.
   }
 }
 
@@ -150,9 +157,8 @@ async function allMounts(
     fileMount(container.hostnamePath, { destination: "/etc/hostname", isWritable }),
     fileMount(container.hostsPath, { destination: "/etc/hosts", isWritable }),
   ].filter(({ destination }) => !taken.has(destination));
-  const settled = await Promise.all(plans.map(async plan => withSubpath(plan)));
   if (files.length > 0) await ensureDirectoryInRoot(rootfsPath, "/etc");
-  return [...files, ...settled];
+  return [...files, ...plans];
 }
 
 function fileMount(source: string, place: Pick<BindPlan, "destination" | "isWritable">): BindPlan {
@@ -166,11 +172,6 @@ function fileMount(source: string, place: Pick<BindPlan, "destination" | "isWrit
     mode: "",
     readOnlySubmounts: "possible",
   };
-}
-
-async function withSubpath(plan: MountPlan): Promise<MountPlan> {
-  if (plan.kind !== "volume" || plan.subpath === "") return plan;
-  return { ...plan, source: await resolveInRoot(plan.source, plan.subpath) };
 }
 
 async function prepareSources(context: ContainerContext, { id, record }: ContainerEntry): Promise<void> {

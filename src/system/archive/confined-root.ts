@@ -9,6 +9,7 @@ const AT_FDCWD = -100;
 const SYS_OPENAT2 = 437; // On every architecture.
 const RESOLVE_NO_MAGICLINKS = 0x02;
 const RESOLVE_NO_SYMLINKS = 0x04;
+const RESOLVE_BENEATH = 0x08;
 const RESOLVE_IN_ROOT = 0x10;
 const OPEN_HOW_BYTES = 24;
 /** The kernel gives up on `..` while somebody renames; it is then tried again. */
@@ -36,10 +37,17 @@ export class ConfinedRoot {
     this.fd = fd;
   }
 
-  /** @throws SystemCallError. */
-  open(path: Buffer | string, options: { readonly flags: number; readonly followsLinks?: boolean }): number {
-    const { flags, followsLinks = true } = options;
-    return openConfined(this.fd, path, { flags, resolve: followsLinks ? 0 : RESOLVE_NO_SYMLINKS });
+  /**
+   * @param options.isBeneath - A link that leads out is an error (EXDEV), where else this root would be its `/`.
+   * @throws SystemCallError.
+   */
+  open(
+    path: Buffer | string,
+    options: { readonly flags: number; readonly followsLinks?: boolean; readonly isBeneath?: boolean },
+  ): number {
+    const { flags, followsLinks = true, isBeneath = false } = options;
+    const scope = isBeneath ? RESOLVE_BENEATH : RESOLVE_IN_ROOT;
+    return openConfined(this.fd, path, { flags, resolve: scope | (followsLinks ? 0 : RESOLVE_NO_SYMLINKS) });
   }
 
   openFolder(path: Buffer | string): number {
@@ -58,7 +66,7 @@ function openConfined(
 ): number {
   const how = Buffer.alloc(OPEN_HOW_BYTES);
   how.writeBigUInt64LE(BigInt(flags | O_CLOEXEC), 0);
-  how.writeBigUInt64LE(BigInt(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve), 16);
+  how.writeBigUInt64LE(BigInt(RESOLVE_NO_MAGICLINKS | resolve), 16);
   const bytes = Buffer.concat([typeof path === "string" ? Buffer.from(path) : path, Buffer.alloc(1)]);
   for (let tries = 1; ; tries++) {
     const fd = Number(openat2(SYS_OPENAT2, rootFd, bytes.length === 1 ? Buffer.from(".\0") : bytes, how, OPEN_HOW_BYTES));

@@ -12,6 +12,7 @@ import { StateDatabase } from "../../../src/engine/state/database.ts";
 import { Volumes } from "../../../src/engine/volumes/volumes.ts";
 import { systemClock } from "../../../src/system/clock.ts";
 import { readConfinedFile } from "../../../src/system/confined-file.ts";
+import { HeldPaths } from "../../../src/system/held-path.ts";
 import { systemLogNetwork } from "../../../src/system/log-network.ts";
 import { systemRandom } from "../../../src/system/random.ts";
 import { createRuntimeHost } from "../../../src/system/runtime-host.ts";
@@ -117,11 +118,13 @@ export class RealWorld implements AsyncDisposable {
       socketDirectory: join(this.directory, "sockets"),
       conmonCgroup: "/shct/conmon",
     });
+    const heldPaths = await HeldPaths.create(join(this.directory, "held"));
     this.#engine = await ContainerEngine.create({
       ...common,
       shim,
       specs: ociRuntimeSpecs({ facts, cgroupParent: "/shct", hostname, readConfinedFile }),
       images: this.images,
+      holdPath: (folder, path) => heldPaths.hold(folder, path),
       networks: this.networks,
       volumes: await Volumes.create(common),
       execRoot: join(this.directory, "exec"),

@@ -472,6 +472,7 @@ export class FakeWorld implements AsyncDisposable {
         resources: hostConfig => ({ memory: hostConfig.memoryBytes }),
       },
       images: this.images,
+      holdPath: (folder, path) => ({ path: `${folder}/${path}`, [Symbol.dispose]: () => {} }),
       networks: this.networks,
       execRoot: join(this.directory, "exec"),
       bootId: () => this.bootId,
