@@ -124,6 +124,9 @@ export interface RootFolders {
   readonly merged: string;
 }
 
+/** Where an image's topmost layer lies, and those below it, topmost first. */
+export type ImageFolders = Pick<RootFolders, "upper" | "lower">;
+
 /** What a volume holds, and how many containers have it. */
 export interface VolumeUsage {
   readonly sizeBytes: number;

@@ -3,6 +3,7 @@ import type {
   ContainerArchiveBackend,
   ContainersBackend,
   ExecsBackend,
+  ImageFolders,
   ImagesBackend,
   LogStream,
   LogOptions,
@@ -16,6 +17,7 @@ import type {
 } from "./backends.ts";
 import type { ControlCaller } from "../model/control.ts";
 import type { ContainerId } from "../model/ids.ts";
+import type { Image } from "../model/image.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
@@ -38,6 +40,8 @@ export interface Backends {
   readonly layerSizes?: () => Promise<ReadonlyMap<string, number>>;
   /** The folders of a container's root file system; undefined when it has none. Missing: they are not told. */
   readonly rootFolders?: (id: ContainerId) => RootFolders | undefined;
+  /** Undefined for an image without layers. Missing: they are not told. */
+  readonly imageFolders?: (image: Image) => ImageFolders | undefined;
   /** By name. Missing: volumes are not measured. */
   readonly volumeSizes?: () => Promise<ReadonlyMap<string, VolumeUsage>>;
   /** Logs of services and tasks, wherever their containers are. Missing: those routes refuse. */

@@ -87,6 +87,7 @@ async function main(): Promise<void> {
         commits,
         layerSizes: () => images.layerSizes(),
         rootFolders: images.rootFolders,
+        imageFolders: images.imageFolders,
         volumeSizes: () => volumes.usage(),
         images,
         networks,

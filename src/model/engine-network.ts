@@ -11,7 +11,8 @@ export interface EngineNetwork {
   readonly isIpv4: boolean;
   readonly isIpv6: boolean;
   readonly ipamDriver: string;
-  readonly ipamOptions: Labels;
+  /** Undefined when none were given: shown as null. */
+  readonly ipamOptions?: Labels;
   readonly ipam: readonly IpamPool[];
   readonly isInternal: boolean;
   readonly isAttachable: boolean;
@@ -50,7 +51,8 @@ export interface CreateNetworkRequest {
   readonly isIpv4: boolean;
   readonly isIpv6: boolean;
   readonly ipamDriver: string;
-  readonly ipamOptions: Labels;
+  /** Undefined when none were given: shown as null. */
+  readonly ipamOptions?: Labels;
   readonly ipam: readonly Partial<IpamPool>[];
   readonly options: Labels;
   readonly labels: Labels;

@@ -9,6 +9,8 @@ export interface Case {
   readonly when: string;
   /** The oldest version that can be asked so. */
   readonly since?: string;
+  /** Why the real engine is not asked. */
+  readonly oursAlone?: string;
   /** Not at the same time as others, since it looks at all there is. */
   readonly isAlone?: boolean;
   /** Where the real engine answers otherwise, and why that is so. */
@@ -21,7 +23,7 @@ export function shows(
   status: number,
   when: string,
   run: Case["run"],
-  options: Pick<Case, "since" | "real" | "isAlone"> = {},
+  options: Pick<Case, "since" | "real" | "isAlone" | "oursAlone"> = {},
 ): Case {
   return { operation, status, when, run, ...options };
 }

@@ -6,7 +6,7 @@ import { validate, type Violation } from "./validate.ts";
 const RECORD_SEPARATOR = "\u001e";
 const MULTIPLEXED = "application/vnd.docker.multiplexed-stream";
 /** Answers of these are JSON values one after another, whatever they call themselves. */
-const STREAMS_OF_VALUES = new Set(["SystemEvents", "ContainerStats"]);
+const STREAMS_OF_VALUES = new Set(["SystemEvents", "ContainerStats", "ImageCreate", "ImageLoad", "ImagePush", "ImageBuild"]);
 /** Errors are JSON whatever a success would be. */
 const ERROR_TYPE = "application/json";
 

@@ -9,6 +9,7 @@ import { Hosts } from "./hosts.ts";
 import { Specification } from "./specification.ts";
 import { VERSIONS_COMPARED, type Walk, walkAll } from "./walk.ts";
 
+const SLOWEST_SHOWN = 10;
 const filter = process.argv[2] ?? "";
 const cases = CASES.filter(one => caseName(one).includes(filter));
 const specification = Specification.read();
@@ -18,6 +19,9 @@ const all = [...walks.real.values(), ...walks.ours.values()];
 for (const { host, version, shown, tookMs } of all) {
   console.log(`== ${host.name} ${version}: ${shown.size} cases, ${(tookMs / 1000).toFixed(1)} s`);
 }
+const slowest = all.flatMap(walk => [...walk.shown.values()].flatMap(one => (one instanceof Error ? [] : [{ walk, one }])));
+for (const { walk, one } of slowest.toSorted((left, right) => right.one.tookMs - left.one.tookMs).slice(0, SLOWEST_SHOWN))
+  console.log(`${(one.tookMs / 1000).toFixed(1)} s  ${walk.host.name} ${walk.version} ${caseName(one.case)}`);
 if (process.env["SHOW"] !== undefined) for (const one of all) show(one);
 console.log("\n== cases that did not show what they are to show");
 for (const walk of all) for (const fault of faultsIn(walk)) console.log(`${walk.host.name} ${walk.version} ${fault}`);

@@ -49,7 +49,10 @@ const LANES = 3;
 export async function walk(host: Host, { cases, specification, version }: WalkOptions): Promise<Walk> {
   const startedMs = performance.now();
   const shown = new Map<string, Shown | Error>();
-  const asked = cases.filter(({ since }) => since === undefined || !isOlder(version, since));
+  const asked = cases.filter(
+    ({ since, oursAlone }) =>
+      (since === undefined || !isOlder(version, since)) && (oursAlone === undefined || host.name === "ours"),
+  );
   const work = [...asked.entries()];
   const lane = async (isWanted: (one: Case) => boolean) => {
     for (let index = work.findIndex(([, one]) => isWanted(one)); index >= 0; index = work.findIndex(([, one]) => isWanted(one))) {
@@ -105,13 +108,14 @@ async function show(one: Case, options: ShowOptions): Promise<Shown | Error> {
   await using stage = new Stage(options);
   try {
     const answer = await one.run(stage);
+    const tookMs = performance.now() - startedMs;
     const operation = specification.operation(one.operation);
     const values = valuesOf(operation, answer);
     const schema = operation.responses[String(answer.status)]?.schema;
     const keys = values.flatMap(value => [...shapeOf(value, schema, specification)]);
     const shape = new Set([...headersOf(answer), ...keys]);
     const violations = violationsOf(operation, answer, specification);
-    return { case: one, answer, values, violations, shape, tookMs: performance.now() - startedMs };
+    return { case: one, answer, values, violations, shape, tookMs };
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }

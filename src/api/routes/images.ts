@@ -59,6 +59,11 @@ function importImage(request: ApiRequest, { backends }: ApiContext): Answer {
   return ndjson(backends.images.importArchive(request.body.stream, options), { isEager: false });
 }
 
+async function inspect(request: ApiRequest, { backends }: ApiContext): Promise<Answer> {
+  const image = await backends.images.inspect(nameOf(request));
+  return json(imageInspect(image, { version: request.version, folders: backends.imageFolders?.(image) }));
+}
+
 async function tagImage(request: ApiRequest, { backends }: ApiContext): Promise<Answer> {
   const repository = textOf(request, "repo");
   const tag = textOf(request, "tag");
@@ -100,9 +105,7 @@ export const IMAGE_ROUTES: readonly Route<ApiContext>[] = [
   GET("/images/{name:.*}/history", async (request, { backends }) =>
     json(imageHistory(await backends.images.inspect(nameOf(request)))),
   ),
-  GET("/images/{name:.*}/json", async (request, { backends }) =>
-    json(imageInspect(await backends.images.inspect(nameOf(request)), request.version)),
-  ),
+  GET("/images/{name:.*}/json", inspect),
   POST("/images/load", load),
   POST("/images/create", create),
   POST("/images/prune", prune),

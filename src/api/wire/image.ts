@@ -1,4 +1,5 @@
 import type { Image, ImageConfig } from "../../model/image.ts";
+import type { ImageFolders } from "../backends.ts";
 import { isOlder } from "../http/version.ts";
 import { field, omitEmpty, struct } from "./codec.ts";
 import { healthcheck, portSet, volumeSet } from "./common.ts";
@@ -23,11 +24,44 @@ const imageConfig = struct<ImageConfig>("container.Config", {
 
 const unixSeconds = (ms: number | undefined): number => Math.floor((ms ?? 0) / 1000);
 
-export function imageInspect(image: Image, version: string): Record<string, unknown> {
-  const inspected = fullInspect(image);
-  if (isOlder(version, SLIM_SINCE)) return inspected;
+export function imageInspect(
+  image: Image,
+  { version, folders }: { readonly version: string; readonly folders: ImageFolders | undefined },
+): Record<string, unknown> {
+  const inspected = { ...fullInspect(image), GraphDriver: { Data: graphData(folders), Name: GRAPH_DRIVER } };
+  if (isOlder(version, SLIM_SINCE)) return olderInspect(inspected, version);
   const { Config: config, ...others } = inspected;
   return { ...withoutEmpty(others, ["Parent", "Comment", "DockerVersion", "Author"]), Config: withoutEmpty(config, "all") };
+}
+
+/** As the overlay2 driver tells it. */
+function graphData(folders: ImageFolders | undefined): Record<string, string> | null {
+  if (folders === undefined) return null;
+  const { lower, upper } = folders;
+  return { ...(lower.length === 0 ? {} : { LowerDir: lower.join(":") }), UpperDir: upper };
+}
+
+/** What containers have and images never had, told until 1.50 none the less. */
+const OF_CONTAINERS = {
+  Hostname: "",
+  Domainname: "",
+  AttachStdin: false,
+  AttachStdout: false,
+  AttachStderr: false,
+  Tty: false,
+  OpenStdin: false,
+  StdinOnce: false,
+  Image: "",
+};
+
+function olderInspect(inspected: ReturnType<typeof fullInspect>, version: string): Record<string, unknown> {
+  const config = isOlder(version, "1.50") ? { ...OF_CONTAINERS, ...inspected.Config } : inspected.Config;
+  return {
+    ...inspected,
+    Config: config,
+    ...(isOlder(version, "1.45") ? { ContainerConfig: { ...OF_CONTAINERS, ...imageConfig.write(imageConfig.read({})) } } : {}),
+    ...(isOlder(version, "1.44") ? { VirtualSize: inspected.Size } : {}),
+  };
 }
 
 /** From this version on what is not set is not shown. */
@@ -52,7 +86,6 @@ function fullInspect(image: Image) {
     ...(image.variant === "" ? {} : { Variant: image.variant }),
     Os: image.os,
     Size: image.sizeBytes,
-    GraphDriver: { Data: null, Name: GRAPH_DRIVER },
     RootFS: { Type: "layers", ...(image.diffIds.length === 0 ? {} : { Layers: image.diffIds }) },
     Metadata: { LastTagTime: rfc3339(image.lastTaggedAtMs) },
     Config: imageConfig.write(image.config),
@@ -66,12 +99,18 @@ export function imageSummary(image: Image & { readonly containers: number }, ver
     Id: image.id,
     Labels: Object.keys(image.config.labels).length === 0 ? null : image.config.labels,
     ParentId: image.parent,
-    RepoDigests: image.digests,
-    RepoTags: image.tags,
+    ...names(image, version),
     SharedSize: -1,
     Size: image.sizeBytes,
     ...(isOlder(version, "1.44") ? { VirtualSize: image.sizeBytes } : {}),
   };
+}
+
+/** Until 1.43 an image without any name had a word for it in place of an empty list. */
+function names({ tags, digests }: Image, version: string): Record<string, unknown> {
+  if (!isOlder(version, "1.43")) return { RepoDigests: digests, RepoTags: tags };
+  if (tags.length === 0 && digests.length === 0) return { RepoDigests: ["<none>@<none>"], RepoTags: ["<none>:<none>"] };
+  return { RepoDigests: digests.length === 0 ? null : digests, RepoTags: tags.length === 0 ? null : tags };
 }
 
 /** Newest first. Only the newest entry names the image; sizes of single layers are not recorded. */

@@ -16,13 +16,13 @@ const pool = struct<Partial<Omit<IpamPool, "isGatewayChosen">>>("network.IPAMCon
 
 interface Ipam {
   readonly driver: string;
-  readonly options: Readonly<Record<string, string>>;
+  readonly options?: Readonly<Record<string, string>>;
   readonly pools: readonly Partial<IpamPool>[];
 }
 
 const ipam = struct<Ipam>("network.IPAM", {
   driver: field("Driver", text),
-  options: field("Options", map(text, { empty: "null" })),
+  options: field("Options", optional(map(text))),
   pools: field("Config", list(pool, { empty: "[]" })),
 });
 
@@ -66,12 +66,12 @@ export const networkCreateBody = {
       isIpv4,
       isIpv6,
       ipamDriver: given?.driver || "default",
-      ipamOptions: given?.options ?? {},
+      ...(given?.options === undefined ? {} : { ipamOptions: given.options }),
       ipam: given?.pools ?? [],
     };
   },
   write({ ipamDriver, ipamOptions, ipam: pools, ...rest }: CreateNetworkRequest): Record<string, unknown> {
-    return wireCreate.write({ ...rest, ipam: { driver: ipamDriver, options: ipamOptions, pools } });
+    return wireCreate.write({ ...rest, ipam: ipamOf({ driver: ipamDriver, options: ipamOptions, pools }) });
   },
 };
 
@@ -95,7 +95,6 @@ export const connectBody = struct<ConnectBody>("network.ConnectOptions", {
 
 export function networkJson(network: EngineNetwork): Record<string, unknown> {
   const { ipamDriver: driver, ipamOptions: options, ipam: pools } = network;
-  const isOwn = !["bridge", "host", "none"].includes(network.name);
   return {
     Name: network.name,
     Id: network.id,
@@ -104,7 +103,11 @@ export function networkJson(network: EngineNetwork): Record<string, unknown> {
     Driver: network.driver,
     EnableIPv4: network.isIpv4,
     EnableIPv6: network.isIpv6,
-    IPAM: { ...ipam.write({ driver, options, pools: pools.map(asGiven) }), Options: isOwn ? options : null },
+    // Where no addresses are given out there is no list of ranges either.
+    IPAM: {
+      ...ipam.write(ipamOf({ driver, options, pools: pools.map(asGiven) })),
+      ...(pools.length === 0 ? { Config: null } : {}),
+    },
     Internal: network.isInternal,
     Attachable: network.isAttachable,
     Ingress: network.isIngress,
@@ -119,6 +122,10 @@ export function networkJson(network: EngineNetwork): Record<string, unknown> {
     Options: network.options,
     Labels: network.labels,
   };
+}
+
+function ipamOf({ options, ...others }: Omit<Ipam, "options"> & { readonly options: Ipam["options"] | undefined }): Ipam {
+  return { ...others, ...(options === undefined ? {} : { options }) };
 }
 
 function asGiven({ gateway, isGatewayChosen, ...others }: IpamPool): Partial<IpamPool> {
@@ -137,7 +144,7 @@ export function clusterNetworkJson({ id, spec, createdAtMs, ipam: allocated, vxl
     Driver: spec.driver,
     EnableIPv4: true,
     EnableIPv6: spec.isIpv6,
-    IPAM: ipam.write({ driver: "default", options: {}, pools }),
+    IPAM: ipam.write({ driver: "default", pools }),
     Internal: spec.isInternal,
     Attachable: spec.isAttachable,
     Ingress: spec.isIngress,

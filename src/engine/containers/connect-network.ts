@@ -19,7 +19,7 @@ export async function connectNetwork(
         : networkMode === "none"
           ? "container cannot be connected to multiple networks with one of the networks in private (none) mode"
           : "container sharing network namespace with another container or host cannot be connected to any other network";
-    throw new OperationError("forbidden", reason);
+    throw new OperationError("invalid", reason);
   }
   if (hasProcess(entry.state)) {
     await keep(context, entry, await context.networks.attach(container, network, endpoint));
@@ -47,7 +47,8 @@ export async function disconnectNetwork(
 ): Promise<void> {
   const { container } = entry.record;
   if (container.hostConfig.networkMode === "host" && network === "host") {
-    throw new OperationError("forbidden", "container cannot be disconnected from host network or connected to host network");
+    const reason = "container was created in host network mode";
+    throw new OperationError("invalid", `cannot disconnect container from host network - ${reason}`);
   }
   if (hasProcess(entry.state)) {
     await keep(context, entry, await context.networks.detach(container, network));

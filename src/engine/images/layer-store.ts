@@ -47,6 +47,12 @@ export class LayerStore {
     return this.#layers.get(diffId);
   }
 
+  /** Where layers lie, bottom first in, topmost first out; undefined without any. */
+  folders(diffIds: readonly Digest[]): { readonly upper: string; readonly lower: readonly string[] } | undefined {
+    const [upper, ...lower] = diffIds.map(id => `${this.#root}/l/${defined(this.#layers.get(id), id).directory}`).reverse();
+    return upper === undefined ? undefined : { upper, lower };
+  }
+
   /** Bytes of each, unpacked. */
   sizes(): ReadonlyMap<Digest, number> {
     return new Map([...this.#layers.values()].map(({ diffId, sizeBytes }) => [diffId, sizeBytes]));

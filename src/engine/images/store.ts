@@ -61,8 +61,10 @@ export class ImageStore implements AsyncDisposable {
   readonly #trash: Trash;
   readonly #limits: StagingLimits;
   readonly #mutex = new Mutex();
-  /** Bytes of each layer, by its diff id. */
   readonly rootFolders = (containerId: ContainerId) => this.#rootfs.rootFolders(containerId);
+  readonly upperPath = (containerId: ContainerId) => this.#rootfs.upperPath(containerId);
+  readonly imageFolders = ({ diffIds }: Image) => this.#layers.folders(diffIds);
+  /** Bytes of each layer, by its diff id. */
   readonly layerSizes = (): Promise<ReadonlyMap<string, number>> => Promise.resolve(this.#layers.sizes());
   #usedBy: ImageUsers;
 
@@ -147,10 +149,6 @@ export class ImageStore implements AsyncDisposable {
 
   removeRootfs(containerId: ContainerId): Promise<void> {
     return this.#rootfs.removeRootfs(containerId);
-  }
-
-  upperPath(containerId: ContainerId): string {
-    return this.#rootfs.upperPath(containerId);
   }
 
   /** A container's own layer and those it stands on, topmost first. */

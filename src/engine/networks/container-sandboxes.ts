@@ -168,7 +168,7 @@ export class ContainerSandboxes {
     const { record } = live;
     const endpoint = record.endpoints.find(({ networkId }) => networkId === network.id);
     if (endpoint === undefined) {
-      throw new OperationError("conflict", `container ${container.id} is not connected to network ${network.name}`);
+      throw new OperationError("forbidden", `container ${container.id} is not connected to network ${network.name}`);
     }
     const next = { ...record, endpoints: record.endpoints.filter(other => other !== endpoint) };
     await this.#replace(live, next);

@@ -40,7 +40,7 @@ export function planNetwork(asked: CreateNetworkRequest, context: PlanNetworkCon
     isIpv4: true,
     isIpv6: false,
     ipamDriver: request.ipamDriver === "" ? "default" : request.ipamDriver,
-    ipamOptions: request.ipamOptions,
+    ...(request.ipamOptions === undefined ? {} : { ipamOptions: request.ipamOptions }),
     ipam: driver === "bridge" ? [planPool(request, context)] : [],
     isInternal: request.isInternal,
     isAttachable: request.isAttachable,

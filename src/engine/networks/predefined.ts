@@ -82,7 +82,6 @@ function blank({ id, nowMs }: Origin): NetworkRecord {
     isIpv4: true,
     isIpv6: false,
     ipamDriver: "default",
-    ipamOptions: {},
     ipam: [],
     isInternal: false,
     isAttachable: false,
