@@ -14,6 +14,8 @@ export async function raiseBridge(kernel: KernelNetwork, settings: BridgeSetting
     `link set dev ${name} mtu ${mtuBytes} up`,
     ...(pool.gateway === undefined ? [] : [`addr replace ${pool.gateway}/${subnet.prefixLength} dev ${name}`]),
   ]);
+  // A container could say that it is a router, and the host would send what it has to say over IPv6 to it.
+  await kernel.writeSysctl(`net/ipv6/conf/${name}/accept_ra`, "0", { isOptional: true });
   // Connections to 127.0.0.1:PORT are turned towards the bridge.
   await kernel.writeSysctl(`net/ipv4/conf/${name}/route_localnet`, "1");
 }

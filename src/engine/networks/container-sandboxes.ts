@@ -261,7 +261,10 @@ export class ContainerSandboxes {
           const network = live.record.endpoints.find(({ networkId }) => networkId === id)?.networkName ?? "";
           return name === undefined ? undefined : `${name}.${network}`;
         }),
-      servers: live.record.resolv.servers,
+      /** A container with no way out is answered by nobody outside either: a question would carry out what it holds. */
+      get servers() {
+        return gatewayOf(live.record) === undefined ? [] : live.record.resolv.servers;
+      },
     };
   }
 
