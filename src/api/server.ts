@@ -104,7 +104,10 @@ class DockerApiServer implements ApiServer {
     if (target.kind === "unix" || target.tls === undefined) return createServer(limits);
     const { certificatePem, keyPem, clientCaPem } = target.tls;
     const clients = clientCaPem === undefined ? {} : { ca: clientCaPem, requestCert: true, rejectUnauthorized: true };
-    return createTlsServer({ ...limits, cert: certificatePem, key: keyPem, minVersion: "TLSv1.2", ...clients });
+    const server = createTlsServer({ ...limits, cert: certificatePem, key: keyPem, minVersion: "TLSv1.2", ...clients });
+    // As on Node's plain server: a client that has sent all it has to say still reads. Not before: a handshake that is cut off is over.
+    server.on("secureConnection", socket => (socket.allowHalfOpen = true));
+    return server;
   }
 
   #onRequest(message: IncomingMessage, response: ServerResponse): void {

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:tls";
 import { request as plainRequest } from "node:http";
 import { request } from "node:https";
 import type { AuthorizedRequest } from "../../src/api/authorizer.ts";
@@ -92,6 +94,27 @@ describe("the API over TLS", () => {
     await assert.rejects(plain);
     assert.deepEqual(asked, []);
   });
+
+  for (const upgrade of ["Connection: Upgrade\r\nUpgrade: tcp\r\n", ""]) {
+    it(`gives a client that has closed its half all that comes after, ${upgrade === "" ? "without" : "with"} an upgrade`, async () => {
+      const created = await harness.call("POST", "/containers/create", {
+        body: { Image: "busybox", Cmd: ["cat"], OpenStdin: true },
+      });
+      const { Id } = created.json as { Id: string };
+      await harness.call("POST", `/containers/${Id}/start`);
+      const { certificatePem: cert, keyPem: key } = certificates.good;
+      const options = { host: "127.0.0.1", port, ca: authority.certificatePem, cert, key, allowHalfOpen: true };
+      const socket = connect(options);
+      let received = "";
+      socket.setEncoding("latin1").on("data", (text: string) => (received += text));
+      const ended = once(socket, "end");
+      socket.write(`POST /containers/${Id}/attach?stream=1&stdin=1&stdout=1&stderr=1 HTTP/1.1\r\nHost: docker\r\n${upgrade}\r\n`);
+      while (!received.includes("\r\n\r\n")) await once(socket, "data");
+      socket.end("typed");
+      await ended;
+      assert.ok(received.includes("typed") && received.endsWith("end of input\n"), received);
+    });
+  }
 
   it("is not trusted by a client of another authority", async () => {
     await assert.rejects(ping({ as: certificates.good, ca: foreign.certificatePem }), /certificate/i);

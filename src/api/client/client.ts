@@ -1,5 +1,7 @@
 import { type ClientRequest, type IncomingMessage, request as httpRequest, type RequestOptions } from "node:http";
+import { createConnection, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { ConnectionOptions } from "node:tls";
 import type { DaemonAddress } from "./address.ts";
 
 /** The daemon answered with an error; the message is its own. */
@@ -84,6 +86,17 @@ export class ApiClient {
     });
   }
 
+  /** A bare connection, open both ways until each side has closed its half. */
+  async connect(): Promise<Duplex> {
+    const address = this.#address;
+    const socket = await openSocket(address);
+    await new Promise<void>((resolve, reject) => {
+      socket.once(address.kind === "tcp" && address.tls !== undefined ? "secureConnect" : "connect", resolve);
+      socket.once("error", error => reject(this.#unreachable(error)));
+    });
+    return socket;
+  }
+
   async #request(
     method: string,
     path: string,
@@ -131,6 +144,16 @@ export class ApiClient {
       return new Error(`${CANNOT_CONNECT} ${this.#label}. Is the docker daemon running?`, { cause: error });
     return error;
   }
+}
+
+async function openSocket(address: DaemonAddress): Promise<Socket> {
+  if (address.kind === "unix") return createConnection({ path: address.path, allowHalfOpen: true });
+  const { host, port, tls } = address;
+  if (tls === undefined) return createConnection({ host, port, allowHalfOpen: true });
+  const { ca, certificate: cert, key, verifies: rejectUnauthorized } = tls;
+  const { connect } = await import("node:tls");
+  const options = { host, port, rejectUnauthorized, ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
+  return connect({ ...options, allowHalfOpen: true } as ConnectionOptions); // Node's types leave it out, Node does not.
 }
 
 function isStreamed(body: unknown): body is AsyncIterable<Uint8Array> {
