@@ -169,6 +169,7 @@ export async function createEngine({ settings, clock, random, log, engineId, onN
           readConfinedFile,
           defaults,
         }),
+        connectTcp: (target, options) => kernel.connectTcp(target, options),
         bootId: readBootId,
         defaultRuntime: () => runtimes.defaultName,
         hasRuntime: name => runtimes.has(name),

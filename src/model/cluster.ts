@@ -136,7 +136,7 @@ export interface Ulimit {
 }
 
 export interface Healthcheck {
-  /** `["NONE"]`, `["CMD", …]` or `["CMD-SHELL", line]`; empty inherits the image's. */
+  /** `["NONE"]`, `["CMD", …]`, `["CMD-SHELL", line]`, `["HTTP", url]` or `["TCP", address]`; empty inherits the image's. */
   readonly test?: readonly string[];
   readonly intervalNs?: number;
   readonly timeoutNs?: number;

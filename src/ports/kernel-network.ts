@@ -1,3 +1,5 @@
+import type { Duplex } from "node:stream";
+
 /** The kernel's network configuration, as an effect. Paths name pinned network namespaces; `undefined` is the daemon's own. */
 export interface KernelNetwork {
   /** Commands in the daemon's own namespace. Lives as long as this object. */
@@ -18,6 +20,8 @@ export interface KernelNetwork {
   openNameServer(path: string, answer: NameServerHandler): Promise<NameServerSockets>;
   /** Sends one query from the daemon's own namespace. Rejects when no answer came in time. */
   queryNameServer(server: NameServerAddress, query: Uint8Array, options: { readonly signal: AbortSignal }): Promise<Uint8Array>;
+  /** Connects from inside a namespace. @throws what the kernel says, or the signal's reason. */
+  connectTcp(target: TcpTarget, options: { readonly signal: AbortSignal }): Promise<Duplex>;
   /** @param name - With slashes: `net/ipv4/ip_forward`. */
   readSysctl(name: string): Promise<string>;
   /** No error when the kernel does not have it and `isOptional`. */
@@ -47,6 +51,13 @@ export interface Nftables extends Disposable {
 export interface HostPort {
   readonly protocol: "tcp" | "udp";
   /** IPv4; 0.0.0.0: every address. */
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface TcpTarget {
+  readonly namespacePath: string;
+  /** IPv4 */
   readonly address: string;
   readonly port: number;
 }

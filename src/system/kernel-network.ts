@@ -3,6 +3,7 @@ import { mkdir, open, readFile, unlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { errnoCode } from "../lib/errors.ts";
 import type { KernelNetwork } from "../ports/kernel-network.ts";
+import { connectTcp } from "./connect-tcp.ts";
 import { IpBatchProcess } from "./ip-batch.ts";
 import { MNT_DETACH, SystemCallError, umount2 } from "./libc.ts";
 import { openNameServer, queryNameServer } from "./name-server.ts";
@@ -33,6 +34,7 @@ export async function openKernelNetwork(): Promise<KernelNetwork & AsyncDisposab
     reservePort,
     openNameServer,
     queryNameServer,
+    connectTcp,
     readSysctl: async name => (await readFile(join("/proc/sys", name), "utf8")).trim(),
     writeSysctl,
     async [Symbol.asyncDispose]() {

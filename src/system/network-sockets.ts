@@ -85,6 +85,11 @@ export function openSocketPair(namespacePath: string, address: string): { readon
   });
 }
 
+/** Not yet connected; it belongs to that namespace for good. */
+export function openTcpSocket(namespacePath: string): number {
+  return inNetworkNamespace(namespacePath, () => socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+
 export function portOf(fd: number): number {
   const address = new Uint8Array(SOCKADDR_BYTES);
   getsockname(fd, address, new Uint32Array([SOCKADDR_BYTES]));

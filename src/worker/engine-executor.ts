@@ -156,7 +156,7 @@ export class EngineExecutor implements Executor {
     for (;;) {
       await this.#clock.sleep(HEALTH_PERIOD_MS, { signal });
       const { state } = await this.#containers.inspect(container.id);
-      if (state.health?.status !== "unhealthy") continue;
+      if (state.status !== "running" || state.health?.status !== "unhealthy") continue;
       illness.isNoticed = true;
       await this.#containers.stop(container.id, {});
       return;

@@ -1,5 +1,6 @@
 import type { Healthcheck } from "../../model/cluster.ts";
 import type { ContainerConfig } from "../../model/container.ts";
+import { parseHealthTest } from "../../model/health-test.ts";
 import { refuseIf } from "./refuse.ts";
 import { checkSignal } from "./signals.ts";
 
@@ -33,6 +34,5 @@ export function checkHealthcheck(check: Healthcheck): void {
     refuseIf(isShort, `${name} in Healthcheck cannot be less than 1ms`);
   }
   refuseIf((check.retries ?? 0) < 0, "Retries in Healthcheck cannot be negative");
-  const [kind = ""] = check.test ?? [];
-  refuseIf(!["", "NONE", "CMD", "CMD-SHELL"].includes(kind), `Unknown type '${kind}' in HEALTHCHECK (try CMD)`);
+  parseHealthTest(check.test);
 }

@@ -39,10 +39,12 @@ const FLAGS: readonly (readonly [declaration: string, help: string])[] = [
   ["--gpus <string>", "GPUs to add"],
   ["--group-add <list>", "Further group to be in"],
   ["--health-cmd <string>", "Command that checks health"],
+  ["--health-http <string>", "URL that answers well while it is healthy (http://:8080/path), asked from within its network"],
   ["--health-interval <duration>", "Time between checks"],
   ["--health-retries <int>", "Failures in a row that mean unhealthy"],
   ["--health-start-interval <duration>", "Time between checks while it starts"],
   ["--health-start-period <duration>", "Time to start in before failures count"],
+  ["--health-tcp <string>", "Address that takes connections while it is healthy (:8080), asked from within its network"],
   ["--health-timeout <duration>", "Time that one check may take"],
   ["-h, --hostname <string>", "Host name"],
   ["--init", "Run an init that passes signals on and reaps processes"],
@@ -105,5 +107,6 @@ export function addContainerFlags(command: Command): Command {
     .usage("IMAGE [COMMAND] [ARG...]")
     .option("--pull <string>", "When to fetch the image: always, missing or never", "missing")
     .option("--restart <string>", "When to start it again", "no")
+    .option("--restart-on-unhealthy", "Restart it when its health check fails")
     .stopAtOperand();
 }

@@ -7,6 +7,9 @@ import { hostConfig } from "./container-host-config.ts";
 import { exposedPorts } from "./container-ports.ts";
 import { environment, integer, labels, lists, pairs, splitAt, value, withoutUndefined } from "./container-values.ts";
 
+/** How the flag is told to the daemon: Docker's API has no place for it. */
+const RESTART_ON_UNHEALTHY_LABEL = "io.shoal.restart-on-unhealthy";
+
 /** Flags of `run` and `create` as they were read. */
 export type RunFlags = FlagValues;
 
@@ -32,7 +35,7 @@ export function containerBody(image: string, command: readonly string[], flags: 
     Cmd: command.length > 0 ? [...command] : null,
     Image: image,
     WorkingDir: value(flags, "workdir") ?? "",
-    Labels: labels(flags),
+    Labels: flags["restartOnUnhealthy"] === true ? { ...labels(flags), [RESTART_ON_UNHEALTHY_LABEL]: "true" } : labels(flags),
     ExposedPorts: exposedPorts(flags),
     Volumes: Object.fromEntries(
       lists(flags, "volume")
@@ -69,6 +72,8 @@ function binds(flags: RunFlags): readonly string[] {
 
 const HEALTH_FLAGS = [
   "healthCmd",
+  "healthHttp",
+  "healthTcp",
   "healthInterval",
   "healthTimeout",
   "healthStartPeriod",
@@ -83,7 +88,6 @@ function healthcheck(flags: RunFlags): Json {
     return { Test: ["NONE"] };
   }
   if (!isGiven) return undefined;
-  const command = value(flags, "healthCmd");
   const duration = (name: string): number | undefined => {
     const given = value(flags, `health${name}`);
     if (given?.startsWith("-"))
@@ -91,7 +95,7 @@ function healthcheck(flags: RunFlags): Json {
     return given === undefined ? undefined : parseDuration(given);
   };
   return withoutUndefined({
-    Test: command === undefined ? undefined : ["CMD-SHELL", command],
+    Test: healthTest(flags),
     Interval: duration("Interval"),
     Timeout: duration("Timeout"),
     StartPeriod: duration("StartPeriod"),
@@ -99,6 +103,17 @@ function healthcheck(flags: RunFlags): Json {
     Retries: integer(flags, "healthRetries"),
   });
 }
+
+function healthTest(flags: RunFlags): Json {
+  const given = (["CMD-SHELL", "HTTP", "TCP"] as const).flatMap(kind => {
+    const argument = value(flags, HEALTH_TEST_FLAGS[kind]);
+    return argument === undefined ? [] : [[kind, argument]];
+  });
+  if (given.length > 1) throw new CliError("conflicting options: only one of --health-cmd, --health-http and --health-tcp");
+  return given[0];
+}
+
+const HEALTH_TEST_FLAGS = { "CMD-SHELL": "healthCmd", HTTP: "healthHttp", TCP: "healthTcp" } as const;
 
 interface NetworkFlag {
   readonly name: string;

@@ -2,6 +2,7 @@ import { errorKind, errorMessage, OperationError } from "../../lib/errors.ts";
 import type { Container, CreateContainerRequest, EndpointConfig, HostConfig } from "../../model/container.ts";
 import type { ContainerId, ImageId } from "../../model/ids.ts";
 import type { Filters } from "../../model/control.ts";
+import { healthUnwatched } from "../health/state.ts";
 import { type LogOptions, type LogStream, logLines } from "../logs/log-lines.ts";
 import { type AttachOptions, attachContainer } from "./attach.ts";
 import { detailsOf } from "./container-logging.ts";
@@ -41,7 +42,10 @@ export class ContainerEngine implements AsyncDisposable {
   private constructor(dependencies: ContainerDependencies) {
     this.#context = { ...dependencies, store: new ContainerStore(dependencies.database) };
     this.execs = new ExecStore(this.#context);
-    this.#lifecycle = new Lifecycle(this.#context, { onEnded: entry => this.execs.containerEnded(entry) });
+    this.#lifecycle = new Lifecycle(this.#context, {
+      onEnded: entry => this.execs.containerEnded(entry),
+      execs: this.execs,
+    });
   }
 
   /** Takes up what is there. Containers that start by policy do so after it has returned. */
@@ -132,7 +136,8 @@ export class ContainerEngine implements AsyncDisposable {
 
   async kill(idOrName: string, signal: string): Promise<void> {
     const number = signalOf(signal, idOrName); // A bad one is refused first.
-    await killContainer(this.#context, this.#lifecycle, { entry: this.#get(idOrName), signal: number, idOrName });
+    const entry = this.#context.store.resolve(idOrName, { toDo: `cannot kill container: ${idOrName}` });
+    await killContainer(this.#context, this.#lifecycle, { entry, signal: number, idOrName });
   }
 
   async pause(idOrName: string): Promise<void> {
@@ -143,7 +148,10 @@ export class ContainerEngine implements AsyncDisposable {
         throw new OperationError("conflict", `Container ${entry.id} is restarting, wait until the container is running`);
       }
       await this.#running(entry).shim.pause();
-      await this.#context.store.change(entry, record => withState(record, { status: "paused" }));
+      this.#lifecycle.unwatchHealth(entry);
+      await this.#context.store.change(entry, record =>
+        withState(record, { status: "paused", ...healthUnwatched(record.container.state.health) }),
+      );
       publish(this.#context, entry, { action: "pause" });
     });
   }
@@ -152,8 +160,10 @@ export class ContainerEngine implements AsyncDisposable {
     const entry = this.#get(idOrName);
     await entry.queue.run(async () => {
       if (entry.state.status !== "paused") throw new OperationError("conflict", `Container ${entry.id} is not paused`);
-      await this.#running(entry).shim.resume();
+      const run = this.#running(entry);
+      await run.shim.resume();
       await this.#context.store.change(entry, record => withState(record, { status: "running" }));
+      this.#lifecycle.watchHealth(entry, run);
       publish(this.#context, entry, { action: "unpause" });
     });
   }

@@ -82,10 +82,13 @@ export class ContainerStore {
     return this.#byId.has(id as ContainerId);
   }
 
-  /** By whole id, name, or the beginning of an id. @throws OperationError `not-found`. */
-  resolve(idOrName: string): ContainerEntry {
+  /** By whole id, name, or the beginning of an id. @throws OperationError `not-found`, with what could not be done for it in front. */
+  resolve(idOrName: string, { toDo }: { readonly toDo?: string } = {}): ContainerEntry {
     const found = this.#find(idOrName);
-    if (found === undefined) throw new OperationError("not-found", `No such container: ${idOrName}`);
+    if (found === undefined) {
+      const reason = `No such container: ${idOrName}`;
+      throw new OperationError("not-found", toDo === undefined ? reason : `${toDo}: ${reason}`);
+    }
     return found;
   }
 

@@ -36,7 +36,7 @@ export function publish(
   });
 }
 
-/** A command as events show it. */
-export function viewOfExecCommand({ cmd }: { readonly cmd: readonly string[] }): string {
-  return cmd.join(" ");
+/** A command as events show it: the program, a space, its arguments. */
+export function viewOfExecCommand({ cmd: [program = "", ...args] }: { readonly cmd: readonly string[] }): string {
+  return `${program} ${args.join(" ")}`;
 }

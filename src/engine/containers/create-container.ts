@@ -14,6 +14,7 @@ import { planMounts } from "./plan-mounts.ts";
 import { anonymousVolumeName } from "../volumes/volumes.ts";
 import { checkBindSource, copyImageContent, holdVolumes, settleVolume } from "./prepare-mounts.ts";
 import { type ContainerRecord, idleEndpoint } from "./record.ts";
+import { checkRestartOnUnhealthy } from "./restart-unhealthy.ts";
 import { noteVolumesToUndo, UNDO_FILE } from "./undo-file.ts";
 import { checkConfig, settleHostConfig } from "./settle-host-config.ts";
 import { inheritedMounts } from "./volumes-from.ts";
@@ -32,6 +33,7 @@ export async function createContainer(
       : checkContainerName(request.name);
   const image = context.images.get(request.config.image);
   const settled = settleRequest(context, { request, image, id });
+  checkRestartOnUnhealthy(settled);
   const warnings = context.specs.check(settled);
   context.networks.validate(settled);
   checkLinks(context, settled.hostConfig.links);

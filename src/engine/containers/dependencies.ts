@@ -1,6 +1,7 @@
 import type { Clock } from "../../ports/clock.ts";
 import type { Exec } from "../../ports/exec.ts";
 import type { Log } from "../../ports/log.ts";
+import type { KernelNetwork } from "../../ports/kernel-network.ts";
 import type { Random } from "../../ports/random.ts";
 import type { ContainerDefaults } from "./container-defaults.ts";
 import type { EventLog } from "../events/event-log.ts";
@@ -22,6 +23,8 @@ export interface ContainerDependencies {
   readonly clock: Clock;
   readonly random: Random;
   readonly exec: Exec;
+  /** For health checks that are made without a process in the container. */
+  readonly connectTcp: KernelNetwork["connectTcp"];
   readonly log: Log;
   /** Finds a path below a folder and keeps it from being another by the time it is mounted. @throws OperationError `invalid`. */
   readonly holdPath: (folder: string, path: string) => { readonly path: string } & Disposable;

@@ -3,7 +3,7 @@ import type { ContainerLog } from "../logs/container-log.ts";
 import type { LogForwarder } from "../logs/forward/log-forwarder.ts";
 import type { RunLog } from "../logs/run-log.ts";
 import type { ShimContainer } from "../runtime/shim.ts";
-import type { HealthMonitor } from "./health.ts";
+import type { HealthMonitor } from "./health-monitor.ts";
 import { OperationQueue } from "./operation-queue.ts";
 import type { OutputHub } from "./output-hub.ts";
 import type { ContainerRecord } from "./record.ts";
@@ -47,6 +47,12 @@ export class ContainerEntry {
   /** Cut short when the user stops or removes it. */
   pendingRestart: AbortController | undefined;
   restartDelayMs = 0;
+  /** The user has sent this run a signal that keeps its policy from starting it again. */
+  isRestartCancelled = false;
+  /** The user has asked this run to end. */
+  isStopAsked = false;
+  /** The engine has ended this run for its health, to start it again. */
+  isEndedAsUnhealthy = false;
   isRemoving = false;
   /** `restart` of a `--rm` container: its end does not remove it. */
   isHeldForRestart = false;

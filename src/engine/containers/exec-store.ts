@@ -8,7 +8,9 @@ import { type ContainerContext, publish, viewOfExecCommand } from "./context.ts"
 import { copyOutput } from "./copy-output.ts";
 import { DetachKeys } from "./detach-keys.ts";
 import type { ContainerEntry } from "./entry.ts";
+import { settledBy } from "./make-run.ts";
 import { hasProcess } from "./record.ts";
+import { SIGKILL } from "./signals.ts";
 
 /** How long an exec that has ended can be inspected, as Docker's. */
 const KEPT_MS = 5 * 60_000;
@@ -16,6 +18,26 @@ const KEPT_MS = 5 * 60_000;
 const EXECS_MAX = 10_000;
 const STDIN_CHUNK_BYTES = 32_768;
 const NOT_STARTABLE = 126;
+/** How long a probe that was killed may take to be gone. */
+const KILL_WAIT_MS = 1000;
+const BOTH_STREAMS: ReadonlySet<"stdout" | "stderr"> = new Set(["stdout", "stderr"]);
+
+const PROBE_CONFIG = {
+  env: [],
+  tty: false,
+  privileged: false,
+  attachStdin: false,
+  attachStdout: true,
+  attachStderr: true,
+  detachKeys: "",
+};
+
+export interface ProbeOptions {
+  readonly cmd: readonly string[];
+  readonly write: (data: Uint8Array) => void;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
 
 export interface TerminalSize {
   readonly heightCells: number;
@@ -91,6 +113,35 @@ export class ExecStore {
     await converse(process, { ended, options, keys, isTty: config.tty });
   }
 
+  /**
+   * Runs a health check's program to its end and that of its output.
+   * It is killed when that takes longer than `timeoutMs`, or with `signal`. @throws the signal's reason, and what kept it from starting.
+   */
+  async probe(entry: ContainerEntry, { cmd, write, timeoutMs, signal }: ProbeOptions): Promise<number | "too-long"> {
+    const { user, workingDir } = entry.record.container.config;
+    const id = await this.create(entry.id, { ...PROBE_CONFIG, cmd, user, workingDir });
+    const exec = this.#get(id);
+    exec.isStarted = true;
+    const process = await this.#run(exec, { detach: true });
+    const timeout = this.#context.clock.timeout(timeoutMs);
+    const over = AbortSignal.any([timeout, signal]);
+    const ended = process.exit.then(
+      exitCode => this.#end(exec, exitCode),
+      (error: unknown) => this.#fail(exec, error),
+    );
+    const client = { wants: BOTH_STREAMS, signal: over, write: async (_stream: unknown, data: Uint8Array) => write(data) };
+    await Promise.all([copyOutput(process, client, undefined), settledBy(ended, over)]);
+    if (over.aborted && exec.state.isRunning) {
+      process.kill(SIGKILL);
+      await settledBy(ended, this.#context.clock.timeout(KILL_WAIT_MS));
+    }
+    signal.throwIfAborted();
+    if (over.aborted) return "too-long";
+    const failure = await ended;
+    if (failure instanceof Error) throw failure;
+    return exec.state.exitCode ?? NOT_STARTABLE;
+  }
+
   async resize(id: string, size: TerminalSize): Promise<void> {
     const exec = this.#get(id);
     if (exec.process === undefined || !exec.state.isRunning) throw new OperationError("conflict", `exec process is not started`);
@@ -129,16 +180,21 @@ export class ExecStore {
   }
 
   #end(exec: Exec, exitCode: number): void {
+    this.#finish(exec, exitCode);
+    publish(this.#context, exec.entry, { action: "exec_die", attributes: { exitCode: String(exitCode), execID: exec.state.id } });
+  }
+
+  /** What never ran does not die: no event. */
+  #fail(exec: Exec, error: unknown): unknown {
+    this.#finish(exec, error instanceof ExecStartError ? error.exitCode : NOT_STARTABLE);
+    return error;
+  }
+
+  #finish(exec: Exec, exitCode: number): void {
     exec.process = undefined;
     exec.state = { ...exec.state, isRunning: false, exitCode };
     exec.keptUntilMs = this.#context.clock.monotonicMs() + KEPT_MS;
     exec.entry.execIds.delete(exec.state.id);
-    publish(this.#context, exec.entry, { action: "exec_die", attributes: { exitCode: String(exitCode), execID: exec.state.id } });
-  }
-
-  #fail(exec: Exec, error: unknown): unknown {
-    this.#end(exec, error instanceof ExecStartError ? error.exitCode : NOT_STARTABLE);
-    return error;
   }
 
   #get(id: string): Exec {

@@ -1,14 +1,17 @@
 import { rm } from "node:fs/promises";
 import { errorMessage, OperationError } from "../../lib/errors.ts";
+import { healthUnwatched } from "../health/state.ts";
 import type { ShimExit } from "../runtime/shim.ts";
 import { finishLogging, startLogging } from "./container-logging.ts";
 import { type ContainerContext, directoryOf, publish } from "./context.ts";
 import type { ContainerEntry, ContainerRun } from "./entry.ts";
-import { HealthMonitor } from "./health.ts";
+import type { ExecStore } from "./exec-store.ts";
+import { HealthMonitor } from "./health-monitor.ts";
 import { abandonRun, makeRun, prepareRun, settledBy } from "./make-run.ts";
 import { volumesIn } from "./prepare-mounts.ts";
-import { hasProcess, withIdleNetworks, withState } from "./record.ts";
-import { nextRestartDelayMs, shouldRestart } from "./restart-policy.ts";
+import { hasProcess, withHealthAtStart, withIdleNetworks, withRestartCount, withState } from "./record.ts";
+import { nextRestartDelayMs, shouldRestart, shouldRestartUnhealthy } from "./restart-policy.ts";
+import { endUnhealthy, restartsOnUnhealthy } from "./restart-unhealthy.ts";
 import { StartGate } from "./start-gate.ts";
 import { startFailure } from "./start-error.ts";
 import { takeDownRun } from "./take-down.ts";
@@ -25,15 +28,21 @@ export class Lifecycle {
   readonly #starts = new StartGate(STARTS_AT_ONCE_MAX);
   /** Called when a container's process is gone, with its execs and anything else that lived in it. */
   readonly #onEnded: (entry: ContainerEntry) => void;
+  readonly #execs: Pick<ExecStore, "probe">;
 
-  constructor(context: ContainerContext, options: { readonly onEnded: (entry: ContainerEntry) => void }) {
+  constructor(
+    context: ContainerContext,
+    options: { readonly onEnded: (entry: ContainerEntry) => void; readonly execs: Pick<ExecStore, "probe"> },
+  ) {
     this.#context = context;
     this.#onEnded = options.onEnded;
+    this.#execs = options.execs;
   }
 
-  /** @throws OperationError `not-modified` when it runs already. */
+  /** @throws OperationError `not-modified` when it runs already, or will soon by its policy. */
   async start(entry: ContainerEntry): Promise<void> {
     await entry.queue.run(async () => {
+      if (entry.pendingRestart !== undefined) throw new OperationError("not-modified", "container is already running");
       this.#cancelRestart(entry);
       entry.restartDelayMs = 0;
       await this.startNow(entry, { restartCount: 0 });
@@ -56,10 +65,13 @@ export class Lifecycle {
     }
     entry.run = run;
     entry.forwarder?.run();
+    entry.isRestartCancelled = false;
+    entry.isStopAsked = false;
+    entry.isEndedAsUnhealthy = false;
     const { shim } = run;
     await store.change(entry, record => {
       const state = { pid: shim.pid, exitCode: 0, isOomKilled: false, error: "", startedAtMs: clock.nowMs() };
-      const { container } = withState(record, { status: "running", ...state });
+      const { container } = withState(withHealthAtStart(record), { status: "running", ...state });
       const { pidStartTicks } = shim;
       return {
         ...record,
@@ -75,7 +87,7 @@ export class Lifecycle {
 
   /** From here on the end of the process is noticed, and its health. */
   watch(entry: ContainerEntry, run: ContainerRun): void {
-    entry.health = HealthMonitor.begin(this.#context, entry, run);
+    if (entry.state.status === "running") this.watchHealth(entry, run);
     run.shim.exit.then(
       exit => this.#onExit(entry, { run, exit }),
       (error: unknown) => {
@@ -83,6 +95,24 @@ export class Lifecycle {
         return this.#onExit(entry, { run, exit: { exitCode: 255, isOomKilled: false } });
       },
     );
+  }
+
+  watchHealth(entry: ContainerEntry, run: ContainerRun): void {
+    entry.health?.end();
+    const onUnhealthy = () => this.#onUnhealthy(entry, run);
+    entry.health = HealthMonitor.begin(this.#context, entry, { run, execs: this.#execs, onUnhealthy });
+  }
+
+  unwatchHealth(entry: ContainerEntry): void {
+    entry.health?.end();
+    entry.health = undefined;
+  }
+
+  #onUnhealthy(entry: ContainerEntry, run: ContainerRun): void {
+    if (!restartsOnUnhealthy(entry.record.container.config)) return;
+    endUnhealthy(this.#context, { entry, run }).catch((error: unknown) => {
+      this.#context.log.warn({ container: entry.id, error: errorMessage(error) }, "an unhealthy container could not be ended");
+    });
   }
 
   async #onExit(entry: ContainerEntry, ended: { readonly run: ContainerRun; readonly exit: ShimExit }): Promise<void> {
@@ -105,24 +135,29 @@ export class Lifecycle {
     const { clock } = this.#context;
     const ranForMs = run === undefined ? 0 : clock.monotonicMs() - run.startedAtMonotonicMs;
     entry.run = undefined;
-    entry.health?.end();
-    entry.health = undefined;
+    this.unwatchHealth(entry);
     entry.log?.finish();
     this.#onEnded(entry);
     entry.teardown = this.#takeDown(entry, run);
     const { container, isStoppedByUser } = entry.record;
     const { restartPolicy } = container.hostConfig;
     const autoRemove = container.hostConfig.autoRemove && !entry.isRemoving && !entry.isHeldForRestart;
-    const ended = { exitCode: exit.exitCode, restartCount: container.restartCount, isStoppedByUser };
-    const restarts = !entry.isRemoving && shouldRestart(restartPolicy, ended);
+    const { restartCount } = container;
+    const ended = { exitCode: exit.exitCode, restartCount, isStoppedByUser, isCancelled: entry.isRestartCancelled };
+    const restarts =
+      !entry.isRemoving &&
+      (entry.isEndedAsUnhealthy
+        ? !entry.isStopAsked && shouldRestartUnhealthy(restartPolicy, restartCount)
+        : shouldRestart(restartPolicy, ended));
     const change = () =>
       this.#context.store.change(entry, record =>
-        withState(withIdleNetworks(record), {
+        withState(restarts ? withRestartCount(withIdleNetworks(record), restartCount + 1) : withIdleNetworks(record), {
           status: restarts ? "restarting" : "exited",
           pid: 0,
           exitCode: exit.exitCode,
           isOomKilled: exit.isOomKilled,
           finishedAtMs: clock.nowMs(),
+          ...healthUnwatched(record.container.state.health),
         }),
       );
     // What is removed at once need not be kept first.
@@ -156,7 +191,7 @@ export class Lifecycle {
       await entry.queue.run(async () => {
         if (controller.signal.aborted) return;
         entry.pendingRestart = undefined;
-        await this.startNow(entry, { restartCount: entry.record.container.restartCount + 1 });
+        await this.startNow(entry, { restartCount: entry.record.container.restartCount });
       });
     };
     restart().catch((error: unknown) => {
@@ -190,11 +225,12 @@ export class Lifecycle {
     }
     entry.announceRun(undefined);
     const { status } = entry.state;
+    const wasRestarting = status === "restarting"; // Then what is told of it is how its last run ended.
     await this.#context.store.change(entry, record =>
-      withState(withIdleNetworks(record, { hasRun: false }), {
-        status: status === "restarting" ? "exited" : status,
+      withState(withIdleNetworks(record, { hasRun: wasRestarting }), {
+        status: wasRestarting ? "exited" : status,
         pid: 0,
-        exitCode,
+        exitCode: wasRestarting ? entry.state.exitCode : exitCode,
         error: failure.message,
       }),
     );

@@ -1,4 +1,5 @@
 import type { Container, ContainerState, EndpointState } from "../../model/container.ts";
+import { healthAtStart } from "../health/state.ts";
 import type { MountPlan } from "./mount-plan.ts";
 
 /** A container as it is kept. */
@@ -9,12 +10,25 @@ export interface ContainerRecord {
   readonly pidStartTicks: number;
   /** The boot in which it was started last. */
   readonly bootId: string;
-  /** The user stopped or killed it, so policy `unless-stopped` leaves it alone. */
+  /** The user stopped it or sent it a signal, so policy `unless-stopped` leaves it alone. */
   readonly isStoppedByUser: boolean;
 }
 
 export function withState(record: ContainerRecord, state: Partial<ContainerState>): ContainerRecord {
   return { ...record, container: { ...record.container, state: { ...record.container.state, ...state } } };
+}
+
+const CHECKS: ReadonlySet<string> = new Set(["CMD", "CMD-SHELL", "HTTP", "TCP"]);
+
+/** One that is checked is neither well nor ill when it starts. */
+export function withHealthAtStart(record: ContainerRecord): ContainerRecord {
+  const { config, state } = record.container;
+  const [kind = ""] = config.healthcheck?.test ?? [];
+  return CHECKS.has(kind) ? withState(record, { health: healthAtStart(state.health) }) : record;
+}
+
+export function withRestartCount(record: ContainerRecord, restartCount: number): ContainerRecord {
+  return { ...record, container: { ...record.container, restartCount } };
 }
 
 /** On the same networks, with no address: as it is while no process runs. Which ones they are is known if it ran. */

@@ -104,7 +104,7 @@ export async function startByPolicy(
     for (const entry of next) {
       try {
         await entry.queue.run(async () => {
-          if (isToStart(entry)) await lifecycle.startNow(entry, { restartCount: entry.record.container.restartCount });
+          if (isToStart(entry)) await lifecycle.startNow(entry, { restartCount: 0 });
         });
       } catch (error) {
         context.log.warn({ container: entry.id, error: errorMessage(error) }, "a container could not be started with the daemon");

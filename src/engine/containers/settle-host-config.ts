@@ -1,5 +1,6 @@
 import { OperationError } from "../../lib/errors.ts";
 import type { ContainerConfig, HostConfig, RestartPolicy } from "../../model/container.ts";
+import { parseHealthTest } from "../../model/health-test.ts";
 import { checkLogConfig } from "../logs/log-drivers.ts";
 import { MASKED_PATHS, READONLY_PATHS } from "../runtime/oci/masked-paths.ts";
 import { CONTAINER_DEFAULTS, withLogDefaults } from "./container-defaults.ts";
@@ -93,6 +94,7 @@ function checkHealthcheck({ healthcheck }: ContainerConfig): void {
   check(healthcheck.startPeriodNs, "StartPeriod");
   check(healthcheck.startIntervalNs, "StartInterval");
   if ((healthcheck.retries ?? 0) < 0) throw new OperationError("invalid", "Retries in Healthcheck cannot be negative");
+  parseHealthTest(healthcheck.test);
 }
 
 /** @throws OperationError `invalid` in Docker's words. */

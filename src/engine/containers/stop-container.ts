@@ -15,6 +15,11 @@ export interface StopOptions {
   readonly signal?: string;
 }
 
+/** Negative: it is waited for without end. */
+export function stopTimeoutSeconds({ defaults }: ContainerContext, { record }: ContainerEntry): number {
+  return record.container.config.stopTimeoutSeconds ?? (defaults?.() ?? CONTAINER_DEFAULTS).stopTimeoutSeconds;
+}
+
 /** Asks the process to end, and kills it when it does not in time. @throws OperationError `not-modified` when nothing runs. */
 export async function stopContainer(
   context: ContainerContext,
@@ -23,8 +28,7 @@ export async function stopContainer(
 ): Promise<void> {
   const { config } = entry.record.container;
   const signal = parseSignal(options.signal || config.stopSignal || String(SIGTERM));
-  const timeoutSeconds =
-    options.timeoutSeconds ?? config.stopTimeoutSeconds ?? (context.defaults?.() ?? CONTAINER_DEFAULTS).stopTimeoutSeconds;
+  const timeoutSeconds = options.timeoutSeconds ?? stopTimeoutSeconds(context, entry);
   const ended = new AbortController();
   const exit = entry.nextExit(ended.signal).catch(() => {});
   try {
@@ -53,11 +57,22 @@ async function signalToStop(
   const { run } = entry;
   if (run === undefined || !hasProcess(entry.state))
     throw new OperationError("not-modified", `container ${entry.id} is not running`);
-  await context.store.change(entry, record => ({ ...record, isStoppedByUser: true }));
+  await noteStop(context, entry, { cancelsRestart: true, isStop: true });
   await run.shim.kill(signal);
   publish(context, entry, { action: "kill", attributes: { signal: String(signal) } });
   await thaw(context, entry);
   return true;
+}
+
+/** Any signal makes it one that the user stopped. */
+async function noteStop(
+  context: ContainerContext,
+  entry: ContainerEntry,
+  { cancelsRestart, isStop }: { readonly cancelsRestart: boolean; readonly isStop: boolean },
+): Promise<void> {
+  entry.isRestartCancelled ||= cancelsRestart;
+  entry.isStopAsked ||= isStop;
+  if (!entry.record.isStoppedByUser) await context.store.change(entry, record => ({ ...record, isStoppedByUser: true }));
 }
 
 /** A paused process takes its signal when it goes on. */
@@ -76,7 +91,7 @@ export async function killAndWait(context: ContainerContext, entry: ContainerEnt
   const ended = new AbortController();
   const exit = entry.nextExit(ended.signal).catch(() => {});
   try {
-    await context.store.change(entry, record => ({ ...record, isStoppedByUser: true }));
+    await noteStop(context, entry, { cancelsRestart: true, isStop: true });
     await run.shim.kill(SIGKILL);
     publish(context, entry, { action: "kill", attributes: { signal: String(SIGKILL) } });
     if (entry.run !== run) return;
@@ -108,10 +123,13 @@ export async function killContainer(
     throw new OperationError("conflict", `cannot kill container: ${idOrName}: container ${entry.id} is not running`);
   }
   if (signal === SIGKILL) return killAndWait(context, entry);
-  const stopSignal = parseSignal(entry.record.container.config.stopSignal || String(SIGTERM));
-  if (signal === stopSignal) await context.store.change(entry, record => ({ ...record, isStoppedByUser: true }));
+  const { stopSignal = "" } = entry.record.container.config;
+  // Without a stop signal of its own every signal counts as one, @see moby's killWithSignal.
+  const isStop = signal === parseSignal(stopSignal || String(SIGTERM));
+  const cancelsRestart = stopSignal === "" || isStop;
+  await noteStop(context, entry, { cancelsRestart, isStop });
   await run.shim.kill(signal);
   publish(context, entry, { action: "kill", attributes: { signal: String(signal) } });
-  if (signal === stopSignal) await entry.queue.run(() => thaw(context, entry));
+  if (cancelsRestart) await entry.queue.run(() => thaw(context, entry));
   return undefined;
 }

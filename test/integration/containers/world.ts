@@ -15,6 +15,7 @@ import { readConfinedFile } from "../../../src/system/confined-file.ts";
 import { HeldPaths } from "../../../src/system/held-path.ts";
 import { systemLogNetwork } from "../../../src/system/log-network.ts";
 import { systemRandom } from "../../../src/system/random.ts";
+import { connectTcp } from "../../../src/system/connect-tcp.ts";
 import { createRuntimeHost } from "../../../src/system/runtime-host.ts";
 import { FakeImages, FakeNetworks, quietLog } from "../../unit/engine/containers/fake-world.ts";
 
@@ -126,6 +127,7 @@ export class RealWorld implements AsyncDisposable {
       images: this.images,
       holdPath: (folder, path) => heldPaths.hold(folder, path),
       networks: this.networks,
+      connectTcp,
       volumes: await Volumes.create(common),
       execRoot: join(this.directory, "exec"),
       bootId: () => "this-boot",

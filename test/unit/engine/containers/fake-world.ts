@@ -1,7 +1,18 @@
-import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
+import type { ContainerDependencies } from "../../../../src/engine/containers/dependencies.ts";
 import { ContainerEngine } from "../../../../src/engine/containers/container-engine.ts";
 import type { ContainerImages, ContainerNetworks, Sandbox } from "../../../../src/engine/containers/needs.ts";
 import { EventLog } from "../../../../src/engine/events/event-log.ts";
@@ -130,8 +141,9 @@ export class ManualClock implements Clock {
   nowMs = () => this.#nowMs;
   monotonicMs = () => this.#nowMs;
 
-  get waiting(): number {
-    return this.#timers.size;
+  /** Whether something waits for just as long from now. */
+  isDueIn(ms: number): boolean {
+    return [...this.#timers].some(({ atMs }) => atMs === this.#nowMs + ms);
   }
 
   sleep(ms: number, { signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
@@ -217,6 +229,11 @@ class FakeStreams implements ShimStreams {
   }
 }
 
+/** Of the process that this is. */
+function ownStartTicks(): number {
+  return Number(readFileSync("/proc/self/stat", "utf8").split(") ")[1]?.split(" ")[19]);
+}
+
 /** A process of the simulated machine. It lives on when the daemon goes. */
 export class FakeProcess {
   readonly request: ShimCreate;
@@ -238,7 +255,7 @@ export class FakeProcess {
   constructor(request: ShimCreate, { pid }: { readonly pid: number }) {
     this.request = request;
     this.pid = pid;
-    this.startTicks = pid * 10;
+    this.startTicks = pid === process.pid ? ownStartTicks() : pid * 10;
   }
 
   /** What the container prints, as conmon writes and sends it: pieces of at most 8 KiB. */
@@ -318,7 +335,7 @@ export class FakeHost {
   /** Every container that was ever created, in order. */
   readonly created: FakeProcess[] = [];
   readonly discarded: ContainerId[] = [];
-  #nextPid = 1000;
+  nextPid = 1000;
   /** What the next creations do instead. */
   onCreate: ((request: ShimCreate) => void) | undefined;
   onStart: ((process: FakeProcess) => void) | undefined;
@@ -328,7 +345,7 @@ export class FakeHost {
     return {
       create: async request => {
         this.onCreate?.(request);
-        const process = new FakeProcess(request, { pid: this.#nextPid++ });
+        const process = new FakeProcess(request, { pid: this.nextPid++ });
         if (request.logPath !== undefined) appendFileSync(request.logPath, "");
         this.processes.set(request.id, process);
         this.created.push(process);
@@ -419,6 +436,8 @@ function countingRandom(): Random {
 export class FakeWorld implements AsyncDisposable {
   readonly directory = mkdtempSync(join(tmpdir(), "shct-unit-"));
   readonly host = new FakeHost();
+  /** What listens in containers: nothing. */
+  connectTcp: ContainerDependencies["connectTcp"] = () => Promise.reject(new Error("connect ECONNREFUSED"));
   readonly clock = new ManualClock();
   readonly images: FakeImages;
   readonly networks = new FakeNetworks();
@@ -474,6 +493,7 @@ export class FakeWorld implements AsyncDisposable {
       images: this.images,
       holdPath: (folder, path) => ({ path: `${folder}/${path}`, [Symbol.dispose]: () => {} }),
       networks: this.networks,
+      connectTcp: (target, options) => this.connectTcp(target, options),
       execRoot: join(this.directory, "exec"),
       bootId: () => this.bootId,
       hostname: () => "the-host",

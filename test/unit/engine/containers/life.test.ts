@@ -99,7 +99,7 @@ describe("containers", () => {
     const stopped = world.engine.stop(id, { timeoutSeconds: 2 });
     await until(() => process.signals.length === 1, "the signal is sent");
     assert.deepEqual(process.signals, [10]);
-    await until(() => world.clock.waiting > 1, "the grace period runs");
+    await until(() => world.clock.isDueIn(2000), "the grace period runs");
     await world.clock.advance(2000);
     await stopped;
     assert.deepEqual(process.signals, [10, 9]);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { nextRestartDelayMs, shouldRestart, shouldStartWithDaemon } from "../../../../src/engine/containers/restart-policy.ts";
 import type { HostConfig, RestartPolicy } from "../../../../src/model/container.ts";
+import { OperationError } from "../../../../src/lib/errors.ts";
 import { FakeWorld, until } from "./fake-world.ts";
 
 const policy = (name: RestartPolicy["name"], maximumRetryCount = 0): Partial<HostConfig> => ({
@@ -8,19 +9,25 @@ const policy = (name: RestartPolicy["name"], maximumRetryCount = 0): Partial<Hos
 });
 
 describe("shouldRestart", () => {
+  const plain = { max: 0, exitCode: 0, restartCount: 0, isStoppedByUser: false, isCancelled: false };
+  const stopped = { ...plain, exitCode: 143, isStoppedByUser: true, isCancelled: true };
+  const signalled = { ...plain, isStoppedByUser: true };
   const cases = [
-    { name: "no", max: 0, exitCode: 1, restartCount: 0, isStoppedByUser: false, restarts: false, withDaemon: false },
-    { name: "always", max: 0, exitCode: 0, restartCount: 99, isStoppedByUser: false, restarts: true, withDaemon: true },
-    { name: "always", max: 0, exitCode: 0, restartCount: 0, isStoppedByUser: true, restarts: false, withDaemon: true },
-    { name: "unless-stopped", max: 0, exitCode: 0, restartCount: 0, isStoppedByUser: false, restarts: true, withDaemon: true },
-    { name: "unless-stopped", max: 0, exitCode: 0, restartCount: 0, isStoppedByUser: true, restarts: false, withDaemon: false },
-    { name: "on-failure", max: 0, exitCode: 0, restartCount: 0, isStoppedByUser: false, restarts: false, withDaemon: false },
-    { name: "on-failure", max: 2, exitCode: 1, restartCount: 1, isStoppedByUser: false, restarts: true, withDaemon: true },
-    { name: "on-failure", max: 2, exitCode: 1, restartCount: 2, isStoppedByUser: false, restarts: false, withDaemon: false },
+    { ...plain, name: "no", exitCode: 1, restarts: false, withDaemon: false },
+    { ...plain, name: "always", restartCount: 99, restarts: true, withDaemon: true },
+    { ...stopped, name: "always", restarts: false, withDaemon: true },
+    { ...signalled, name: "always", restarts: true, withDaemon: true },
+    { ...plain, name: "unless-stopped", restarts: true, withDaemon: true },
+    { ...stopped, name: "unless-stopped", restarts: false, withDaemon: false },
+    { ...signalled, name: "unless-stopped", restarts: false, withDaemon: false },
+    { ...plain, name: "on-failure", restarts: false, withDaemon: false },
+    { ...stopped, name: "on-failure", restarts: false, withDaemon: true },
+    { ...plain, name: "on-failure", max: 2, exitCode: 1, restartCount: 1, restarts: true, withDaemon: true },
+    { ...plain, name: "on-failure", max: 2, exitCode: 1, restartCount: 2, restarts: false, withDaemon: false },
   ] as const;
   for (const { name, max, restarts, withDaemon, ...run } of cases) {
-    const of = `${name}:${max} after exit ${run.exitCode}, ${run.restartCount} restarts${run.isStoppedByUser ? ", stopped by the user" : ""}`;
-    it(`is ${restarts} (${withDaemon} with the daemon) for ${of}`, () => {
+    const by = run.isCancelled ? ", stopped by the user" : run.isStoppedByUser ? ", sent another signal" : "";
+    it(`is ${restarts} (${withDaemon} with the daemon) for ${name}:${max} after exit ${run.exitCode}, ${run.restartCount} restarts${by}`, () => {
       const restartPolicy = { name, maximumRetryCount: max };
       assert.equal(shouldRestart(restartPolicy, run), restarts);
       assert.equal(shouldStartWithDaemon(restartPolicy, run), withDaemon);
@@ -45,11 +52,12 @@ describe("restarts", () => {
   it("come after a delay, counted, until the limit", async () => {
     const { id } = await world.run({ hostConfig: policy("on-failure", 2) });
     for (const delayMs of [100, 200]) {
-      const { waiting } = world.clock;
       world.process(id).exit(1);
-      await until(() => world.clock.waiting > waiting, "it waits");
+      await until(() => world.clock.isDueIn(delayMs), "it waits");
       await world.clock.advance(delayMs - 1);
       assert.equal(await world.status(id), "restarting");
+      assert.equal((await world.engine.inspect(id)).restartCount, delayMs / 100);
+      await assert.rejects(world.engine.start(id), { kind: "not-modified" });
       await world.clock.advance(1);
       await until(async () => (await world.status(id)) === "running", "it runs again");
     }
@@ -69,6 +77,77 @@ describe("restarts", () => {
     await world.engine.stop(id, {});
     await world.clock.advance(120_000);
     assert.equal(await world.status(id), "exited");
+  });
+
+  it("begin anew after ten seconds up", async () => {
+    const { id } = await world.run({ hostConfig: policy("always") });
+    const end = async (afterMs: number, delayMs: number) => {
+      await world.clock.advance(afterMs);
+      world.process(id).exit(1);
+      await until(() => world.clock.isDueIn(delayMs), "it waits");
+      await world.clock.advance(delayMs - 1);
+      assert.equal(await world.status(id), "restarting");
+      await world.clock.advance(1);
+      await until(async () => (await world.status(id)) === "running", "it runs again");
+    };
+    await end(10, 100);
+    await end(9_999, 200);
+    await end(10_000, 100);
+    assert.equal((await world.engine.inspect(id)).restartCount, 3);
+  });
+
+  it("end when one cannot be started: then it has the last run's code, and why", async () => {
+    const { id } = await world.run({ hostConfig: policy("always") });
+    world.host.onCreate = () => {
+      throw new OperationError("invalid", "no such program");
+    };
+    world.process(id).exit(3);
+    await until(() => world.clock.isDueIn(100), "it waits");
+    await world.clock.advance(100);
+    await until(async () => (await world.status(id)) === "exited", "it is given up");
+    const { restartCount, state } = await world.engine.inspect(id);
+    assert.deepEqual([restartCount, state.exitCode, state.error], [1, 3, "no such program"]);
+  });
+
+  it("follow a policy that is changed while it waits", async () => {
+    const { id } = await world.run({ hostConfig: policy("always") });
+    world.process(id).exit(1);
+    await until(() => world.clock.isDueIn(100), "it waits");
+    await world.engine.update(id, policy("no"));
+    await world.clock.advance(100);
+    await until(async () => (await world.status(id)) === "running", "the one that was due came");
+    world.process(id).exit(1);
+    await until(async () => (await world.status(id)) === "exited", "no other follows");
+  });
+
+  it("do not come after a signal, unless the container has another one to be stopped with", async () => {
+    const signals = [
+      { stopSignal: undefined, runsOn: false },
+      { stopSignal: "QUIT", runsOn: true },
+    ];
+    for (const { stopSignal, runsOn } of signals) {
+      const { id } = await world.run({
+        hostConfig: policy("always"),
+        config: { ...(stopSignal !== undefined && { stopSignal }) },
+      });
+      await world.engine.kill(id, "HUP");
+      world.process(id).exit(0);
+      await until(async () => (await world.status(id)) !== "running", "its end is known");
+      assert.equal(await world.status(id), runsOn ? "restarting" : "exited");
+    }
+  });
+
+  it("let `wait` know each end, and removal by force take it while it waits", async () => {
+    const { id } = await world.run({ hostConfig: policy("always") });
+    const signal = new AbortController().signal;
+    const { result } = await world.engine.wait(id, "not-running", { signal });
+    world.process(id).exit(5);
+    assert.deepEqual(await result, { exitCode: 5 });
+    await until(async () => (await world.status(id)) === "restarting", "it waits");
+    const options = { volumes: false, link: false };
+    await assert.rejects(world.engine.remove(id, { ...options, force: false }), { kind: "conflict" });
+    await world.engine.remove(id, { ...options, force: true });
+    assert.equal(world.hasFiles(id), false);
   });
 
   it("by hand count as a new life", async () => {
