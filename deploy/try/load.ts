@@ -10,7 +10,7 @@ const { values } = parseArgs({
   options: { targets: { type: "string" }, port: { type: "string" }, rate: { type: "string" }, log: { type: "string" } },
 });
 const targets = (values.targets ?? "").split(",");
-const port = Number(values.port);
+const targetPort = Number(values.port);
 const periodMs = 1_000 / Number(values.rate);
 const log = createWriteStream(values.log ?? "/dev/stdout");
 
@@ -44,12 +44,19 @@ function send(target: string): void {
   const begunMs = performance.now();
   pending++;
   let isDone = false;
+  let port: number | undefined;
   const finish = (outcome: Pick<RequestRecord, "version" | "task" | "error">): void => {
     if (isDone) return;
     isDone = true;
     clearTimeout(deadline);
     pending--;
-    const record: RequestRecord = { atMs, target, ms: Math.round(performance.now() - begunMs), ...outcome };
+    const record: RequestRecord = {
+      atMs,
+      target,
+      ms: Math.round(performance.now() - begunMs),
+      ...(port === undefined ? {} : { port }),
+      ...outcome,
+    };
     log.write(`${JSON.stringify(record)}\n`);
     finishWhenIdle();
   };
@@ -57,18 +64,23 @@ function send(target: string): void {
     finish({ error: "timeout" });
     outgoing.destroy();
   }, TIMEOUT_MS);
-  const outgoing = request({ host: target, port, path: "/", agent: false, headers: { connection: "close" } }, response => {
-    let body = "";
-    response.setEncoding("utf8");
-    response.on("data", chunk => (body += chunk));
-    response.on("error", error => finish({ error: error.message }));
-    response.on("end", () => {
-      const match = /version=(\S+) task=(\S+)/.exec(body);
-      if (response.statusCode !== 200 || match === null)
-        finish({ error: `status ${response.statusCode}, body ${JSON.stringify(body)}` });
-      else finish({ version: match[1] ?? "", task: match[2] ?? "" });
-    });
-  });
+  const outgoing = request(
+    { host: target, port: targetPort, path: "/", agent: false, headers: { connection: "close" } },
+    response => {
+      let body = "";
+      response.setEncoding("utf8");
+      response.on("data", chunk => (body += chunk));
+      response.on("error", error => finish({ error: error.message }));
+      response.on("end", () => {
+        const match = /version=(\S+) task=(\S+)/.exec(body);
+        if (response.statusCode !== 200 || match === null)
+          finish({ error: `status ${response.statusCode}, body ${JSON.stringify(body)}` });
+        else finish({ version: match[1] ?? "", task: match[2] ?? "" });
+      });
+    },
+  );
+  // The kernel has chosen it once the first packet is out; a connection that is never made has no later event to tell it by.
+  outgoing.on("socket", socket => setImmediate(() => (port = (socket.address() as { port?: number }).port)));
   outgoing.on("error", error => finish({ error: error.message }));
   outgoing.end();
 }

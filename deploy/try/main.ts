@@ -17,6 +17,8 @@ const PORT = 8080;
 const RATE_PER_SECOND = 100;
 const ROLL_REQUESTS_MIN = 2_000;
 const CRASH_FAILURES_WITHIN_MS = 6_000;
+/** Long enough to see clients come back with a port that they had used before. */
+const CRASH_WATCH_MS = Number(process.env["SHOAL_TRY_WATCH_MS"] ?? 15_000);
 const WAIT_MS = 60_000;
 /** A task counts as running, and gets requests, only once it answers: without this, one that is still loading would refuse some. */
 const HEALTH_CHECK =
@@ -98,7 +100,7 @@ async function main(): Promise<void> {
   const crash = await phase("worker crashed", async () => {
     lab(["crash", worker.name]);
     await untilRunning(survivor, 10, worker.name);
-    await sleep(8_000);
+    await sleep(CRASH_WATCH_MS);
   });
   phases.push(crash);
   await load.stop();

@@ -4,6 +4,8 @@ export interface RequestRecord {
   readonly atMs: number;
   readonly target: string;
   readonly ms: number;
+  /** The client's own: what a host remembers a connection by. */
+  readonly port?: number;
   readonly version?: string;
   readonly task?: string;
   readonly error?: string;

@@ -58,6 +58,7 @@ const peer = record<model.Peer, wire.Peer>({
   address: text,
   ingressNumber: number,
   ingressAddress: text,
+  isDown: flag,
 });
 
 const assignedService = record<model.AssignedService, wire.AssignedService>({

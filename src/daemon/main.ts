@@ -69,6 +69,7 @@ async function main(): Promise<void> {
           if (member === undefined) return;
           clusterNetwork = await ClusterNetwork.create({
             ...parts,
+            clock,
             log,
             nodeId: member.record.nodeId,
             execRoot: config.execRoot,

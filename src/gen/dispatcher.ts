@@ -154,6 +154,7 @@ export interface Peer {
   address: string;
   ingressNumber: number;
   ingressAddress: string;
+  isDown: boolean;
 }
 
 export interface AssignedService {
@@ -1543,7 +1544,7 @@ export const AssignedTask_ServiceLabelsEntry: MessageFns<AssignedTask_ServiceLab
 };
 
 function createBasePeer(): Peer {
-  return { nodeId: "", hostname: "", address: "", ingressNumber: 0, ingressAddress: "" };
+  return { nodeId: "", hostname: "", address: "", ingressNumber: 0, ingressAddress: "", isDown: false };
 }
 
 export const Peer: MessageFns<Peer> = {
@@ -1562,6 +1563,9 @@ export const Peer: MessageFns<Peer> = {
     }
     if (message.ingressAddress !== "") {
       writer.uint32(42).string(message.ingressAddress);
+    }
+    if (message.isDown !== false) {
+      writer.uint32(48).bool(message.isDown);
     }
     return writer;
   },
@@ -1617,6 +1621,14 @@ export const Peer: MessageFns<Peer> = {
             }
 
             message.ingressAddress = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.isDown = reader.bool();
             continue;
           }
         }

@@ -65,6 +65,8 @@ export interface Peer {
   readonly ingressNumber: number;
   /** CIDR form. */
   readonly ingressAddress: string;
+  /** It has been silent for too long. Its tasks may still run, but are replaced: nothing new is sent to them. */
+  readonly isDown: boolean;
 }
 
 export interface AssignedService {
@@ -114,5 +116,6 @@ export function peerOf(node: Node): Peer | undefined {
     address: node.status.address,
     ingressNumber: node.ingressNumber,
     ingressAddress: node.ingressAddress,
+    isDown: node.status.state === "down",
   };
 }

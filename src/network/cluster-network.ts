@@ -3,22 +3,38 @@ import { errorMessage, OperationError } from "../lib/errors.ts";
 import type { ClusterDriver, ClusterSandbox, DevicePort } from "../engine/networks/cluster-driver.ts";
 import type { EngineNetworks } from "../engine/networks/engine-networks.ts";
 import { asId, type ContainerId, type EngineNetworkId, type NetworkId, type NodeId } from "../model/ids.ts";
-import type { Peer } from "../model/session.ts";
+import type { Endpoint, Peer } from "../model/session.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Exec } from "../ports/exec.ts";
 import type { KernelNetwork } from "../ports/kernel-network.ts";
 import type { Log } from "../ports/log.ts";
 import { ClusterNames } from "./cluster-names.ts";
-import { addressOn, type ClusterView, clusterView, EMPTY_VIEW, ingressNetwork, type NetworkAssignment } from "./cluster-view.ts";
-import { type Cut, cutConnections } from "./connection-cutter.ts";
+import {
+  addressOn,
+  type ClusterView,
+  clusterView,
+  EMPTY_VIEW,
+  ingressNetwork,
+  isLost,
+  type NetworkAssignment,
+} from "./cluster-view.ts";
+import { type Cut, cutConnections, cutsFor, deadEndpoints } from "./connection-cutter.ts";
 import { Ingress } from "./ingress.ts";
 import { ingressRoutes, publishedServices } from "./ingress-view.ts";
 import { clusterNetworkRecord } from "./network-records.ts";
 import { OverlayNetwork, type RemoteEndpoint } from "./overlay-network.ts";
 import { virtualAddresses, virtualAddressTable } from "./service-addresses.ts";
 
+/**
+ * Connections to tasks on a node that is down have as long to end as a task that is told to stop: it may be that only the daemon is
+ * away there. After that they are cut, for on a node without power nobody will ever end them.
+ */
+const LOST_GRACE_MS = 10_000;
+
 export interface ClusterNetworkOptions {
   readonly kernel: KernelNetwork;
   readonly exec: Exec;
+  readonly clock: Clock;
   readonly log: Log;
   readonly networks: EngineNetworks;
   readonly nodeId: NodeId;
@@ -45,6 +61,7 @@ export class ClusterNetwork implements ClusterDriver, AsyncDisposable {
   /** Nothing is known yet: what an earlier daemon left in the kernel stays in force. */
   #isInformed = false;
   #tail: Promise<unknown> = Promise.resolve();
+  readonly #over = new AbortController();
 
   private constructor(options: ClusterNetworkOptions) {
     this.#options = options;
@@ -74,7 +91,7 @@ export class ClusterNetwork implements ClusterDriver, AsyncDisposable {
       await attempt(failures, () => this.#syncNetworks());
       await attempt(failures, () => this.#syncIngress());
       await Promise.all([...this.#sandboxes.values()].map(joined => attempt(failures, () => this.#syncSandbox(joined))));
-      await attempt(failures, () => this.#cutGone(before));
+      await attempt(failures, () => this.#cutDead(before));
       if (failures.length > 0) throw new OperationError("unavailable", `cluster network: ${failures.join("; ")}`);
     });
   }
@@ -124,6 +141,7 @@ export class ClusterNetwork implements ClusterDriver, AsyncDisposable {
 
   /** Leaves everything in force for the next daemon. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#over.abort();
     await this.#tail;
     for (const overlay of this.#overlays.values()) await overlay.release();
     this.#overlays.clear();
@@ -258,20 +276,33 @@ export class ClusterNetwork implements ClusterDriver, AsyncDisposable {
     return table;
   }
 
-  /** Connections to tasks that were there before and are not any more. */
-  async #cutGone(before: ClusterView): Promise<void> {
-    const ingressId = ingressNetwork(before)?.id;
-    const cuts: Cut[] = [];
-    for (const [taskId, endpoint] of before.endpoints) {
-      if (this.#view.endpoints.has(taskId)) continue;
-      for (const { networkId } of endpoint.networks) {
-        const backend = addressOn(endpoint, networkId);
-        if (backend === undefined) continue;
-        if (networkId === ingressId) cuts.push({ namespacePath: undefined, backend });
-        else cuts.push(...this.#namespacesOn(networkId).map(namespacePath => ({ namespacePath, backend })));
-      }
+  async #cutDead(before: ClusterView): Promise<void> {
+    const { ended, lost } = deadEndpoints(before, this.#view);
+    await this.#cut(before, ended, "all");
+    await this.#cut(this.#view, lost, "unanswered");
+    if (lost.length > 0) void this.#cutLostLater(lost);
+  }
+
+  async #cutLostLater(lost: readonly Endpoint[]): Promise<void> {
+    const { clock, log } = this.#options;
+    const { signal } = this.#over;
+    try {
+      await clock.sleep(LOST_GRACE_MS, { signal });
+      await this.#inTurn(() => {
+        const still = lost.filter(({ taskId }) => {
+          const endpoint = this.#view.endpoints.get(taskId);
+          return endpoint !== undefined && isLost(this.#view, endpoint);
+        });
+        return this.#cut(this.#view, still, "all");
+      });
+    } catch (error) {
+      if (!signal.aborted) log.warn({ error: errorMessage(error) }, "connections to a node that is down could not be cut");
     }
-    await cutConnections(this.#options.exec, cuts);
+  }
+
+  #cut(view: ClusterView, endpoints: readonly Endpoint[], what: Cut["what"]): Promise<void> {
+    const namespacesOn = (networkId: NetworkId) => this.#namespacesOn(networkId);
+    return cutConnections(this.#options.exec, cutsFor(endpoints, { what, ingressId: ingressNetwork(view)?.id, namespacesOn }));
   }
 
   #namespacesOn(networkId: NetworkId): readonly string[] {

@@ -45,6 +45,11 @@ export function ingressNetwork(view: ClusterView): Network | undefined {
   return undefined;
 }
 
+/** Its node is down: nobody may be there to answer. */
+export function isLost({ peers }: ClusterView, { nodeId }: Endpoint): boolean {
+  return peers.get(nodeId)?.isDown === true;
+}
+
 const SERVING = new WeakMap<ClusterView, ReadonlyMap<ServiceId, readonly Endpoint[]>>();
 
 /** Endpoints that traffic may be sent to, by task id within a service, so that nothing changes when nothing did. Worked out once per view. */
@@ -53,7 +58,7 @@ export function servingByService(view: ClusterView): ReadonlyMap<ServiceId, read
   if (known !== undefined) return known;
   const groups = new Map<ServiceId, Endpoint[]>();
   for (const endpoint of view.endpoints.values()) {
-    if (!endpoint.isServing) continue;
+    if (!endpoint.isServing || isLost(view, endpoint)) continue;
     const group = groups.get(endpoint.serviceId);
     if (group === undefined) groups.set(endpoint.serviceId, [endpoint]);
     else group.push(endpoint);

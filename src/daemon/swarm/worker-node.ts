@@ -56,7 +56,8 @@ export class WorkerNode implements AsyncDisposable {
     const db = await LevelTaskDb.open(options.taskDirectory);
     const { kernel, exec, networks } = engine;
     const network =
-      options.clusterNetwork ?? (await ClusterNetwork.create({ kernel, exec, networks, log, nodeId, execRoot: config.execRoot }));
+      options.clusterNetwork ??
+      (await ClusterNetwork.create({ kernel, exec, networks, clock, log, nodeId, execRoot: config.execRoot }));
     const executor = new EngineExecutor({
       containers: engine.containers,
       network,

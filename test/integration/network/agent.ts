@@ -64,7 +64,15 @@ const calls: Record<string, (argument: never) => Promise<unknown>> = {
   detach: ({ container, network }: { container: Container; network: string }) => networks.detach(container, network),
   release: (id: ContainerId) => networks.release(asId(id)),
   async joinCluster(nodeId: NodeId) {
-    cluster = await ClusterNetwork.create({ kernel, exec, log, networks, nodeId, execRoot: `${directory}/exec` });
+    cluster = await ClusterNetwork.create({
+      kernel,
+      exec,
+      clock: systemClock,
+      log,
+      networks,
+      nodeId,
+      execRoot: `${directory}/exec`,
+    });
   },
   apply: (assignments: Assignment[]) =>
     cluster?.apply(

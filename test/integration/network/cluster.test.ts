@@ -7,6 +7,9 @@ import { aContainer, call, echoServer, type TestHost, TestLab } from "./lab.ts";
 const OVERLAY = "net0overlay00000000000000";
 const INGRESS = "net0ingress00000000000000";
 
+/** Number of a node that nobody is at. */
+const POWERLESS = 7;
+
 interface TestTask {
   readonly name: string;
   readonly node: number;
@@ -15,8 +18,8 @@ interface TestTask {
   readonly isServing: boolean;
 }
 
-/** What a manager would tell every node: two networks, three nodes, one service. */
-function assignments(tasks: readonly TestTask[]): readonly Assignment[] {
+/** What a manager would tell every node: two networks, three nodes and one without power, one service. */
+function assignments(tasks: readonly TestTask[], down: readonly number[] = []): readonly Assignment[] {
   const meta = { version: 1, createdAtMs: 0, updatedAtMs: 0 };
   const network = (
     id: string,
@@ -43,7 +46,7 @@ function assignments(tasks: readonly TestTask[]): readonly Assignment[] {
       ipam: [{ subnet: options.subnet, gateway: options.subnet.replace(".0/24", ".1") }],
     },
   });
-  const peers = [1, 2, 3].map(node => ({
+  const peers = [1, 2, 3, POWERLESS].map(node => ({
     kind: "peer",
     peer: {
       nodeId: `node${node}`,
@@ -51,6 +54,7 @@ function assignments(tasks: readonly TestTask[]): readonly Assignment[] {
       address: `10.98.0.${node}`,
       ingressNumber: node,
       ingressAddress: `10.0.0.${node + 1}/24`,
+      isDown: down.includes(node),
     },
   }));
   const service = {
@@ -108,8 +112,8 @@ async function readText(path: string): Promise<string> {
 
 const WAIT_MS = 10_000;
 
-async function waitFor<T>(read: () => Promise<T>, isRight: (value: T) => boolean): Promise<void> {
-  const deadlineMs = performance.now() + WAIT_MS;
+async function waitFor<T>(read: () => Promise<T>, isRight: (value: T) => boolean, waitMs = WAIT_MS): Promise<void> {
+  const deadlineMs = performance.now() + waitMs;
   for (let value = await read(); !isRight(value); value = await read()) {
     assert.ok(performance.now() < deadlineMs, `still ${String(value)}`);
     await new Promise(resolve => setTimeout(resolve, 20));
@@ -125,7 +129,8 @@ describe("cluster network", function () {
   let hosts: readonly TestHost[];
   let client: (command: readonly string[]) => string;
 
-  const applyAll = (list: readonly TestTask[]) => Promise.all(hosts.map(host => host.call("apply", assignments(list))));
+  const applyAll = (list: readonly TestTask[], down: readonly number[] = []) =>
+    Promise.all(hosts.map(host => host.call("apply", assignments(list, down))));
   const hostOf = ({ node }: TestTask): TestHost => hosts[node - 1] as TestHost;
   const idOf = (task: TestTask): string => taskContainer(task).id;
   const askMany = async (ask: () => Promise<string> | string): Promise<readonly string[]> => {
@@ -267,6 +272,36 @@ describe("cluster network", function () {
       await host.call("run", { command: ["pkill", "-P", String(pid)] });
       await rm(output);
     }
+    await applyAll(tasks);
+  });
+
+  it("sends a client that got no answer from a node without power elsewhere, also when it keeps its port", async () => {
+    const lost: TestTask = {
+      ...two,
+      name: "web.3.ccc",
+      node: POWERLESS,
+      overlayAddress: "10.0.1.13",
+      ingressAddress: "10.0.0.13",
+    };
+    await applyAll([lost]);
+    const again = call("tcp", "10.98.0.1", 8080, 40_123);
+    assert.equal(client(again).trim(), "failed ETIMEDOUT");
+    await applyAll([lost, one], [POWERLESS]);
+    assert.equal(client(again).trim(), `${one.name} 10.98.0.9`);
+    await applyAll(tasks);
+  });
+
+  it("lets connections to a node that is down end within ten seconds, then cuts them", async () => {
+    const [host] = hosts as readonly [TestHost];
+    const known = () => host.run(undefined, ["conntrack", "-L", "--reply-src", two.ingressAddress]);
+    await host.run(undefined, ["conntrack", "-F"]);
+    await applyAll([two]);
+    client(call("tcp", "10.98.0.1", 8080));
+    await applyAll([two, one], [two.node]);
+    const downAtMs = performance.now();
+    assert.match(await known(), /dport=8080/);
+    await waitFor(known, text => !text.includes("dport=8080"), 13_000);
+    assert.ok(performance.now() - downAtMs > 9_000, "cut too early");
     await applyAll(tasks);
   });
 

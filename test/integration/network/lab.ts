@@ -242,10 +242,10 @@ export function echoServer(name: string, port: number): readonly string[] {
   return [process.execPath, "-e", script];
 }
 
-/** What the server at an address says; `failed CODE` when it says nothing. */
-export function call(protocol: "tcp" | "udp", address: string, port: number): readonly string[] {
+/** What the server at an address says; `failed CODE` when it says nothing. @param localPort - The client's; 0: any. */
+export function call(protocol: "tcp" | "udp", address: string, port: number, localPort = 0): readonly string[] {
   const tcp = `
-    const s = require("net").connect(${port}, "${address}"); let text = "";
+    const s = require("net").connect({ port: ${port}, host: "${address}", localPort: ${localPort} }); let text = "";
     s.setTimeout(2000, () => { console.log("failed ETIMEDOUT"); process.exit(); });
     s.on("data", d => text += d).on("end", () => { console.log(text); process.exit(); }).on("error", e => console.log("failed " + e.code));`;
   const udp = `

@@ -95,7 +95,9 @@ const blob = record({ id: text, data });
 const assignments = messages<Assignment>({
   task: { task: assignedTask },
   network: { network: any.network },
-  peer: { peer: record({ nodeId: id(), hostname: text, address: text, ingressNumber: count, ingressAddress: text }) },
+  peer: {
+    peer: record({ nodeId: id(), hostname: text, address: text, ingressNumber: count, ingressAddress: text, isDown: flag }),
+  },
   service: {
     service: record({
       ...{ id: id(), name: text, endpointMode: fc.constantFrom("vip", "dnsrr") },
