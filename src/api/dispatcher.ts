@@ -23,6 +23,12 @@ export interface Incoming {
   readonly accept?: () => WebSocket;
 }
 
+/** `POST /v1.51/containers/x/wait`. */
+export interface RequestInFlight {
+  readonly request: string;
+  readonly forMs: number;
+}
+
 export interface DispatcherOptions extends ApiContext {
   readonly version: string;
   readonly authorizer?: Authorizer;
@@ -35,7 +41,7 @@ const OWN_HEADERS = ["Api-Version", "Docker-Experimental", "Ostype", "Server"];
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #router = new Router(ROUTES);
-  readonly #inFlight = new Set<AbortController>();
+  readonly #inFlight = new Map<AbortController, { readonly request: string; readonly startedMs: number }>();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -43,13 +49,19 @@ export class Dispatcher {
 
   /** Everything in flight is cancelled. */
   close(): void {
-    for (const controller of this.#inFlight) controller.abort(new OperationError("unavailable", "the server is stopping"));
+    for (const controller of this.#inFlight.keys()) controller.abort(new OperationError("unavailable", "the server is stopping"));
+  }
+
+  get requestsInFlight(): readonly RequestInFlight[] {
+    const nowMs = this.#options.clock.monotonicMs();
+    return [...this.#inFlight.values()].map(({ request, startedMs }) => ({ request, forMs: Math.round(nowMs - startedMs) }));
   }
 
   dispatch(incoming: Incoming): void {
     const { message, response } = incoming;
     const controller = new AbortController();
-    this.#inFlight.add(controller);
+    const request = `${message.method} ${(message.url ?? "").split("?")[0]}`; // A query may hold what is secret.
+    this.#inFlight.set(controller, { request, startedMs: this.#options.clock.monotonicMs() });
     const socket = message.socket;
     const onGone = () => controller.abort(new OperationError("cancelled", "the client has gone"));
     socket.once("close", onGone);

@@ -10,7 +10,7 @@ import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
 import type { Authorizer } from "./authorizer.ts";
 import type { Backends } from "./context.ts";
-import { Dispatcher } from "./dispatcher.ts";
+import { Dispatcher, type RequestInFlight } from "./dispatcher.ts";
 import { SocketInput } from "./http/socket-input.ts";
 import { takeSocket } from "./http/take-socket.ts";
 import { acceptWebSocket } from "./http/websocket.ts";
@@ -50,6 +50,7 @@ export interface ApiServer {
   listen(target: ListenTarget): Promise<number>;
   /** Connections that are raw streams now. */
   readonly takenCount: number;
+  readonly requestsInFlight: readonly RequestInFlight[];
   /** Ends every request and connection, and takes its sockets from the file system. */
   close(): Promise<void>;
 }
@@ -84,6 +85,10 @@ class DockerApiServer implements ApiServer {
     await chown(target.path, KEEP_OWNER, target.gid);
     await chmod(target.path, target.mode);
     return 0;
+  }
+
+  get requestsInFlight(): readonly RequestInFlight[] {
+    return this.#dispatcher.requestsInFlight;
   }
 
   get takenCount(): number {

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Log } from "../ports/log.ts";
 
-const CRASH_REPORTS_MAX = 10;
+/** Of each kind, the last ones. */
+const REPORTS_MAX = 10;
 const REPORT_PERIOD_MS = 60_000;
 const STALL_MS = 200;
 
@@ -39,11 +40,8 @@ export function startDiagnostics({
   }, REPORT_PERIOD_MS).unref();
 
   process.on("SIGUSR1", () => {
-    const path = join(directory, `${program}-state-${Date.now()}.json`);
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    writeFileSync(path, JSON.stringify({ loopDelay: loopDelay(), memory: process.memoryUsage(), state: dump() }, null, 2), {
-      mode: 0o600,
-    });
+    const content = { loopDelay: loopDelay(), memory: process.memoryUsage(), state: dump() };
+    const path = writeReport(directory, { kind: `${program}-state`, ending: ".json", content: JSON.stringify(content, null, 2) });
     histogram.reset(); // The next one says what was worst since this one.
     log.info({ path }, "state written");
   });
@@ -64,13 +62,23 @@ export function startDiagnostics({
 }
 
 function writeCrashReport(directory: string, program: string, stack: string): void {
+  const content = `${new Date().toISOString()} ${program} ${process.version}\n${stack}\n`;
+  writeReport(directory, { kind: `${program}-crash`, ending: ".txt", content });
+}
+
+/** Synchronously: after a crash nothing else may run. @returns its path. */
+function writeReport(
+  directory: string,
+  { kind, ending, content }: { readonly kind: string; readonly ending: string; readonly content: string },
+): string {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const name = `${program}-crash-${Date.now()}.txt`;
-  writeFileSync(join(directory, name), `${new Date().toISOString()} ${program} ${process.version}\n${stack}\n`, { mode: 0o600 });
+  const path = join(directory, `${kind}-${Date.now()}${ending}`);
+  writeFileSync(path, content, { mode: 0o600 });
   const reports = readdirSync(directory)
-    .filter(file => file.includes("-crash-"))
+    .filter(file => file.startsWith(kind))
     .sort();
-  for (const old of reports.slice(0, -CRASH_REPORTS_MAX)) rmSync(join(directory, old), { force: true });
+  for (const old of reports.slice(0, -REPORTS_MAX)) rmSync(join(directory, old), { force: true });
+  return path;
 }
 
 function toMs(nanoseconds: number): number {

@@ -19,6 +19,7 @@ import { createEngine } from "./engine.ts";
 import { parseListenTarget } from "./listen-targets.ts";
 import { makeDirectory, refuseOccupiedSocket, refuseSecondDaemon } from "./exclusive.ts";
 import { createLog } from "./logger.ts";
+import { stateDump } from "./state-dump.ts";
 import { NodeFiles } from "./swarm/node-files.ts";
 import { reloadOnSignal } from "./reload.ts";
 import { Settings } from "./settings.ts";
@@ -100,7 +101,7 @@ async function main(): Promise<void> {
       ...{ log, clock, random, authorizer, version: VERSION },
     });
     resources.defer(() => api.close());
-    state.dump = () => ({ swarm: swarm.local() });
+    state.dump = () => stateDump({ engine, api, swarm });
     await listenOnAll(api, targets, log);
     await writeFile(config.pidFile, `${process.pid}\n`);
     resources.defer(() => rm(config.pidFile, { force: true }));

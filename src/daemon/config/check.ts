@@ -81,7 +81,7 @@ function checkNetwork(values: Values): void {
       throw invalid(`invalid CIDR address: ${range}: ${errorMessage(cause)}`);
     }
   }
-  if (gateways.length > 1) throw invalid("only one IPv4 and one IPv6 host gateway IP address can be specified");
+  if (gateways.length > 1) throw invalid("only one IPv4 host gateway IP address can be specified");
   for (const address of [ip, ...gateways]) if (address.includes(":")) throw invalid(`${address}: networks are IPv4 alone`);
   for (const domain of values["dns-search"] ?? []) if (!DOMAIN.test(domain)) throw invalid(`${domain} is not a valid domain`);
   const [driver] = Object.keys(values["default-network-opt"] ?? {}).filter(name => name !== "bridge");

@@ -1,5 +1,5 @@
 import { ADDRESS, ADDRESSES, NETWORK_OPTIONS, POOLS, RUNTIMES, SIZE, ULIMITS } from "./structured-kinds.ts";
-import { INTEGER, LIST, SWITCH, SWITCH_MAP, TEXT, TEXT_MAP, type ValueKind } from "./value-kinds.ts";
+import { INTEGER, LABELS, LIST, SWITCH, SWITCH_MAP, TEXT, TEXT_MAP, type ValueKind } from "./value-kinds.ts";
 
 /** One option of the daemon: a flag, and a key of daemon.json. @see dockerd's documentation. */
 export interface Option<T> {
@@ -73,7 +73,7 @@ export const OPTIONS = {
   ip6tables: option(SWITCH, { note: "there are no IPv6 networks, so no rules either way" }),
   iptables: option(SWITCH, { note: "`true` alone: networks and published ports are made of rules" }),
   ipv6: option(SWITCH, { note: "`false` alone" }),
-  label: option(LIST, { keys: ["labels"], reload: "kept" }),
+  label: option(LABELS, { keys: ["labels"], reload: "kept" }),
   "live-restore": option(SWITCH, { reload: "kept", note: "default `true`" }),
   "log-driver": option(TEXT),
   "log-file": option(TEXT, { isFlagOnly: true, note: "not dockerd's: a file instead of stderr, put away at 10 MiB, three kept" }),

@@ -48,6 +48,16 @@ export const LIST: ValueKind<readonly string[]> = {
   show: values => `[${values.join(" ")}]`,
 };
 
+/** `key=value` each. */
+export const LABELS: ValueKind<readonly string[]> = {
+  ...LIST,
+  words: "list of labels",
+  fromFlag: (given, before) => {
+    if (!given.includes("=")) throw invalid(`bad attribute format: ${given}`);
+    return LIST.fromFlag(given, before);
+  },
+};
+
 export type TextMap = Readonly<Record<string, string>>;
 
 export const TEXT_MAP: ValueKind<TextMap> = {

@@ -1,5 +1,5 @@
 import { errorKind, errorMessage, OperationError } from "../../lib/errors.ts";
-import type { Container, CreateContainerRequest, EndpointConfig, HostConfig } from "../../model/container.ts";
+import type { Container, ContainerStatus, CreateContainerRequest, EndpointConfig, HostConfig } from "../../model/container.ts";
 import type { ContainerId, ImageId } from "../../model/ids.ts";
 import type { Filters } from "../../model/control.ts";
 import { healthUnwatched } from "../health/state.ts";
@@ -94,6 +94,11 @@ export class ContainerEngine implements AsyncDisposable {
     const sized: Container[] = [];
     for (const container of containers) sized.push(await this.#withSize(container, options)); // All at once would fill the thread pool.
     return sized;
+  }
+
+  /** Of each container, now. */
+  statuses(): readonly ContainerStatus[] {
+    return [...this.#context.store.entries()].map(({ state }) => state.status);
   }
 
   /** Containers made of an image, for whoever wants to remove it. */

@@ -11,6 +11,11 @@ interface EventJson {
   readonly Actor: { readonly ID: string; readonly Attributes: Readonly<Record<string, string>> };
 }
 
+interface Dump {
+  readonly memory: { readonly rss: number };
+  readonly state: { readonly requests: readonly { readonly request: string }[]; readonly containers: Record<string, number> };
+}
+
 interface InfoJson {
   readonly ID: string;
   readonly Debug: boolean;
@@ -117,12 +122,31 @@ describe("daemon.json and signals", function () {
   });
 
   it("opens no debugger port on SIGUSR1, and writes its state", async () => {
-    daemon.signal("SIGUSR1");
+    await ok(daemon.host, "POST", "/containers/create?name=waited", { Image: "busybox", Cmd: ["true"] });
+    const waiting = call(daemon.host, "POST", "/containers/waited/wait?condition=removed");
     const crashes = join(daemon.dataRoot, "crash");
-    await until("the state is written", 5_000, async () => readdirSync(crashes).some(name => name.includes("-state-")));
-    const [name = ""] = readdirSync(crashes).filter(file => file.includes("-state-"));
-    const state = JSON.parse(readFileSync(join(crashes, name), "utf8")) as Record<string, unknown>;
-    assert.ok("loopDelay" in state && "memory" in state && "state" in state);
+    const dump = (): Dump => {
+      const [name = ""] = readdirSync(crashes)
+        .filter(file => file.includes("-state-"))
+        .sort()
+        .slice(-1);
+      return JSON.parse(readFileSync(join(crashes, name), "utf8")) as Dump;
+    };
+    await until("the request is among those under way", 5_000, async () => {
+      const before = daemon.logged("state written").length;
+      daemon.signal("SIGUSR1");
+      await until("the state is written", 5_000, async () => daemon.logged("state written").length > before);
+      return dump().state.requests.length > 0;
+    });
+    const { memory, state } = dump();
+    assert.ok(memory.rss > 0);
+    assert.deepEqual(
+      state.requests.map(({ request }) => request),
+      ["POST /containers/waited/wait"],
+    );
+    assert.ok((state.containers["created"] ?? 0) >= 1);
+    await ok(daemon.host, "DELETE", "/containers/waited");
+    assert.equal((await waiting).status, 200);
     assert.deepEqual(listeningPorts(daemon.pid), []);
   });
 
