@@ -16,7 +16,9 @@ import {
   until,
 } from "./processes.ts";
 
-const BIN = join(dirname(fileURLToPath(import.meta.url)), "..", "bin");
+const HERE = dirname(fileURLToPath(import.meta.url));
+/** From the bundle or from the sources. */
+const BIN = join(HERE, HERE.endsWith("dist") ? ".." : "../..", "bin");
 const START_MS = 20_000;
 const STOP_MS = 15_000;
 /** Of the log of a daemon that did not start. */
@@ -185,7 +187,11 @@ async function startDaemon(host: LabHost): Promise<void> {
     detached: true,
     stdio: ["ignore", log, log],
     cwd: "/",
-    env: { PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root" },
+    env: {
+      PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin",
+      HOME: "/root",
+      ...(process.env["SHOAL_FAILPOINTS"] && { SHOAL_FAILPOINTS: process.env["SHOAL_FAILPOINTS"] }),
+    },
   });
   closeSync(log);
   child.unref();

@@ -15,6 +15,7 @@ import { AuthorizationPlugins } from "./authorization/authorization-plugins.ts";
 import { configSource, type DaemonConfig } from "./config.ts";
 import { settleDataFormat } from "./data-format.ts";
 import { startDiagnostics } from "./diagnostics.ts";
+import { armFailpoints, FAILPOINTS_VARIABLE } from "./failpoints.ts";
 import { createEngine } from "./engine.ts";
 import { parseListenTarget } from "./listen-targets.ts";
 import { makeDirectory, refuseOccupiedSocket, refuseSecondDaemon } from "./exclusive.ts";
@@ -46,6 +47,7 @@ async function main(): Promise<void> {
   const config = settings.current;
   const serviceManager = takeServiceManager();
   const log = createLog({ program: "shoald", level: config.logLevel, format: config.logFormat, file: config.logFile });
+  armFailpoints(process.env[FAILPOINTS_VARIABLE], log);
   const resources = new Disposal();
   const state: { dump: () => unknown } = { dump: () => ({ starting: true }) };
   startDiagnostics({ program: "shoald", directory: join(config.dataRoot, "crash"), log, dump: () => state.dump() });

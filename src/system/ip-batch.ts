@@ -1,6 +1,7 @@
 import { OperationError } from "../lib/errors.ts";
 import type { IpBatch } from "../ports/kernel-network.ts";
 import type { ChildProcess, Spawner } from "../ports/process.ts";
+import { failpointNow } from "../ports/failpoint.ts";
 
 /** What `link show lo` ends with: everything asked before it has been done. */
 const MARK = /^ {4}link\/loopback .*\n/m;
@@ -78,11 +79,13 @@ export class IpBatchProcess implements IpBatch {
 
   #spawn(): ChildProcess {
     // The shell puts both streams on one pipe and leaves by exec.
-    const child = this.#spawner.spawn({
-      file: "/bin/sh",
-      args: ["-c", 'exec "$@" 2>&1', "sh", ...this.#prefix, "ip", "-force", "-batch", "-"],
-      stdio: ["pipe-to-child", "pipe-from-child", "null"],
-    });
+    const child = failpointNow("networks/ip.spawn", () =>
+      this.#spawner.spawn({
+        file: "/bin/sh",
+        args: ["-c", 'exec "$@" 2>&1', "sh", ...this.#prefix, "ip", "-force", "-batch", "-"],
+        stdio: ["pipe-to-child", "pipe-from-child", "null"],
+      }),
+    );
     this.#lineCount = 0;
     this.#output = "";
     const [stdin, stdout] = child.pipes;

@@ -11,6 +11,7 @@ import { inNetworkNamespace } from "./namespace.ts";
 import { reservePort } from "./network-sockets.ts";
 import { NftablesContext } from "./nftables.ts";
 import { createSpawner } from "./spawn.ts";
+import { failpoint } from "../ports/failpoint.ts";
 
 /** Interfaces to come have no IPv6; ::1 stays. */
 const NO_IPV6 = "/proc/sys/net/ipv6/conf/default/disable_ipv6";
@@ -27,9 +28,9 @@ export async function openKernelNetwork(): Promise<KernelNetwork & AsyncDisposab
   return {
     host,
     hostSlow,
-    createNamespace,
-    enterNamespace: path => startBatch(["nsenter", `--net=${path}`]),
-    deleteNamespace,
+    createNamespace: path => failpoint("networks/namespace.create", () => createNamespace(path)),
+    enterNamespace: path => failpoint("networks/namespace.enter", () => startBatch(["nsenter", `--net=${path}`])),
+    deleteNamespace: path => failpoint("networks/namespace.delete", () => deleteNamespace(path)),
     openNftables: path => new NftablesContext(path),
     reservePort,
     openNameServer,

@@ -3,6 +3,7 @@ import { OperationError } from "../lib/errors.ts";
 import type { Nftables } from "../ports/kernel-network.ts";
 import { declareChecked, koffi } from "./libc.ts";
 import { inNetworkNamespace } from "./namespace.ts";
+import { failpoint } from "../ports/failpoint.ts";
 
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
@@ -65,7 +66,7 @@ export class NftablesContext implements Nftables {
   }
 
   run(commands: string): Promise<void> {
-    const done = this.#tail.then(() => this.#run(commands));
+    const done = this.#tail.then(() => failpoint("networks/nftables.apply", () => this.#run(commands)));
     this.#tail = done.catch(() => undefined);
     return done;
   }

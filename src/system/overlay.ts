@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { OperationError } from "../lib/errors.ts";
 import type { Archives } from "./archive.ts";
 import { mount, mountAsync, MNT_DETACH, SystemCallError, umount2, umount2Async } from "./libc.ts";
+import { failpoint } from "../ports/failpoint.ts";
 
 export interface OverlayOptions {
   /** What folders are relative to. */
@@ -27,6 +28,10 @@ export class OverlayMounts {
   }
 
   async mount(overlay: OverlayOptions): Promise<void> {
+    await failpoint("images/rootfs.mount", () => this.#mount(overlay));
+  }
+
+  async #mount(overlay: OverlayOptions): Promise<void> {
     const absolute = optionsOf(overlay, `${overlay.directory}/`);
     if (absolute.length <= OPTION_BYTES_MAX) return mountOrExplain(overlay.target, absolute);
     const relative = optionsOf(overlay, "");
@@ -36,16 +41,7 @@ export class OverlayMounts {
 
   /** No error when nothing is mounted there. */
   async unmount(target: string): Promise<void> {
-    try {
-      await umount2Async(target, MNT_DETACH | UMOUNT_NOFOLLOW);
-    } catch {
-      try {
-        umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW); // Again, since only this one can tell the reason.
-      } catch (error) {
-        if (error instanceof SystemCallError && (error.code === "EINVAL" || error.code === "ENOENT")) return;
-        throw error;
-      }
-    }
+    await failpoint("images/rootfs.unmount", () => unmountIfMounted(target));
   }
 
   /** Mount points below a folder. */
@@ -53,6 +49,19 @@ export class OverlayMounts {
     const table = await readFile("/proc/self/mountinfo", "utf8");
     const points = table.split("\n").map(line => unescapeOctal(line.split(" ")[4] ?? ""));
     return points.filter(point => point.startsWith(`${folder}/`));
+  }
+}
+
+async function unmountIfMounted(target: string): Promise<void> {
+  try {
+    await umount2Async(target, MNT_DETACH | UMOUNT_NOFOLLOW);
+  } catch {
+    try {
+      umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW); // Again, since only this one can tell the reason.
+    } catch (error) {
+      if (error instanceof SystemCallError && (error.code === "EINVAL" || error.code === "ENOENT")) return;
+      throw error;
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { OperationError } from "../../lib/errors.ts";
+import { errorKind, OperationError } from "../../lib/errors.ts";
 import type { Container, ContainerConfig } from "../../model/container.ts";
 import type { ImageConfig } from "../../model/image.ts";
 import type { ContainerId, ImageId } from "../../model/ids.ts";
@@ -8,7 +8,7 @@ import type { ArchivedContainers } from "./container-archive.ts";
 import type { ContainerArchives, LayerFolders } from "./effects.ts";
 
 export interface CommittedContainers extends ArchivedContainers {
-  pause(idOrName: string): Promise<void>;
+  pause(idOrName: string, options: { readonly isForNow: boolean }): Promise<void>;
   unpause(idOrName: string): Promise<void>;
 }
 
@@ -75,18 +75,29 @@ export class ContainerCommit {
       this.#containers.announce(id, { action: "commit", attributes });
       return made.id;
     } finally {
-      if (isPaused) await this.#containers.unpause(id).catch(() => undefined); // It has ended, or somebody was faster.
+      if (isPaused) await this.#goOn(id);
     }
   }
 
   /** One that ended a moment ago needs no pause. */
   async #tryPause(id: ContainerId): Promise<boolean> {
     try {
-      await this.#containers.pause(id);
+      await this.#containers.pause(id, { isForNow: true });
       return true;
     } catch (error) {
       if (error instanceof OperationError && error.kind === "conflict") return false;
       throw error;
+    }
+  }
+
+  /** A container that nobody asked to pause must not stay so: once is tried again. */
+  async #goOn(id: ContainerId): Promise<void> {
+    const attempt = () => this.#containers.unpause(id);
+    try {
+      await attempt().catch((error: unknown) => (errorKind(error) === "internal" ? attempt() : Promise.reject(error)));
+    } catch (error) {
+      if (errorKind(error) === "internal") throw error;
+      // It has ended, or somebody was faster.
     }
   }
 

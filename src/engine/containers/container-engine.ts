@@ -145,18 +145,27 @@ export class ContainerEngine implements AsyncDisposable {
     await killContainer(this.#context, this.#lifecycle, { entry, signal: number, idOrName });
   }
 
-  async pause(idOrName: string): Promise<void> {
+  /** @param options.isForNow - The daemon pauses it for something of its own: the next one lets it go on. */
+  async pause(idOrName: string, { isForNow = false }: { readonly isForNow?: boolean } = {}): Promise<void> {
     const entry = this.#get(idOrName);
     await entry.queue.run(async () => {
       if (entry.state.status === "paused") throw new OperationError("conflict", `Container ${entry.id} is already paused`);
       if (entry.state.status === "restarting") {
         throw new OperationError("conflict", `Container ${entry.id} is restarting, wait until the container is running`);
       }
-      await this.#running(entry).shim.pause();
+      const { shim } = this.#running(entry);
+      await shim.pause();
       this.#lifecycle.unwatchHealth(entry);
-      await this.#context.store.change(entry, record =>
-        withState(record, { status: "paused", ...healthUnwatched(record.container.state.health) }),
-      );
+      try {
+        await this.#context.store.change(entry, record => ({
+          ...withState(record, { status: "paused", ...healthUnwatched(record.container.state.health) }),
+          isPausedForNow: isForNow,
+        }));
+      } catch (error) {
+        await shim.resume();
+        this.#lifecycle.watchHealth(entry, this.#running(entry));
+        throw error;
+      }
       publish(this.#context, entry, { action: "pause" });
     });
   }
@@ -167,8 +176,8 @@ export class ContainerEngine implements AsyncDisposable {
       if (entry.state.status !== "paused") throw new OperationError("conflict", `Container ${entry.id} is not paused`);
       const run = this.#running(entry);
       await run.shim.resume();
-      await this.#context.store.change(entry, record => withState(record, { status: "running" }));
       this.#lifecycle.watchHealth(entry, run);
+      await this.#context.store.change(entry, record => withState(record, { status: "running" }), { isFact: true });
       publish(this.#context, entry, { action: "unpause" });
     });
   }

@@ -58,10 +58,25 @@ export class ContainerStore {
     this.#byId.set(entry.id, entry);
   }
 
-  /** Memory changes at once, so that later changes build on it. */
-  async change(entry: ContainerEntry, change: (record: ContainerRecord) => ContainerRecord): Promise<void> {
-    entry.record = change(entry.record);
-    if (this.#byId.get(entry.id) === entry) await this.#write(entry, this.#records.put(entry.id, entry.record));
+  /**
+   * Memory changes at once, so that later changes build on it, and back when the disk refuses.
+   * @param options.isFact - It is so already, whatever the disk says: memory keeps it.
+   */
+  async change(
+    entry: ContainerEntry,
+    change: (record: ContainerRecord) => ContainerRecord,
+    { isFact = false }: { readonly isFact?: boolean } = {},
+  ): Promise<void> {
+    const before = entry.record;
+    const next = change(before);
+    entry.record = next;
+    if (this.#byId.get(entry.id) !== entry) return;
+    try {
+      await this.#write(entry, this.#records.put(entry.id, next));
+    } catch (error) {
+      if (!isFact && entry.record === next) entry.record = before;
+      throw error;
+    }
   }
 
   async remove(entry: ContainerEntry): Promise<void> {

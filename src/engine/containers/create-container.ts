@@ -105,14 +105,14 @@ async function makeEntry(context: ContainerContext, making: Making): Promise<Con
   const { id } = making;
   const directory = directoryOf(context, id);
   const madeVolumes: string[] = [];
-  let plans: readonly MountPlan[] = [];
+  const plans: MountPlan[] = [];
   try {
     await Promise.all(making.plans.filter(plan => plan.kind === "bind").map(checkBindSource));
     // The folder comes first: start-up takes away what belongs to a folder that no record names.
     await mkdir(directory, { recursive: true, mode: 0o710 });
     const isShortLived = making.request.hostConfig.autoRemove;
     await context.images.createRootfs(id, making.image.id, { isShortLived });
-    plans = await makeVolumes(context, { making, directory, madeVolumes });
+    await makeVolumes(context, { making, directory, madeVolumes, plans });
     const log = await openLog(context, { id, hostConfig: making.request.hostConfig });
     const record = newRecord(context, { making, plans, logPath: log?.path ?? "" });
     const entry = new ContainerEntry(record, log);
@@ -127,25 +127,34 @@ async function makeEntry(context: ContainerContext, making: Making): Promise<Con
 
 async function makeVolumes(
   context: ContainerContext,
-  { making, directory, madeVolumes }: { readonly making: Making; readonly directory: string; readonly madeVolumes: string[] },
-): Promise<readonly MountPlan[]> {
+  {
+    making,
+    directory,
+    madeVolumes,
+    plans,
+  }: {
+    readonly making: Making;
+    readonly directory: string;
+    /** Filled here, so that what was made before a failure can be undone. */
+    readonly madeVolumes: string[];
+    readonly plans: MountPlan[];
+  },
+): Promise<void> {
   const names = making.plans.map(plan => (plan.kind === "volume" && plan.name === "" ? anonymousVolumeName(context.random) : ""));
   madeVolumes.push(...names.filter(name => name !== ""));
   await noteVolumesToUndo(directory, madeVolumes);
-  const plans: MountPlan[] = [];
   for (const [index, plan] of making.plans.entries()) {
     plans.push(plan.kind === "volume" ? await settleVolume(context, { plan, anonymousName: names[index] ?? "" }) : plan);
   }
   holdVolumes(context, { plans, id: making.id });
   const toFill = plans.filter(plan => plan.kind === "volume" && plan.copiesImage && plan.subpath === "");
-  if (toFill.length === 0) return plans;
+  if (toFill.length === 0) return;
   const rootfsPath = await context.images.mountRootfs(making.id, { isVolatile: making.request.hostConfig.autoRemove });
   try {
     for (const plan of toFill) if (plan.kind === "volume") await copyImageContent(context, { plan, rootfsPath });
   } finally {
     await context.images.unmountRootfs(making.id);
   }
-  return plans;
 }
 
 async function undo(

@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { errorMessage, OperationError } from "../../lib/errors.ts";
 import { healthUnwatched } from "../health/state.ts";
-import type { ShimExit } from "../runtime/shim.ts";
+import type { ShimContainer, ShimExit } from "../runtime/shim.ts";
 import { finishLogging, startLogging } from "./container-logging.ts";
 import { type ContainerContext, directoryOf, publish } from "./context.ts";
 import type { ContainerEntry, ContainerRun } from "./entry.ts";
@@ -9,13 +9,14 @@ import type { ExecStore } from "./exec-store.ts";
 import { HealthMonitor } from "./health-monitor.ts";
 import { abandonRun, makeRun, prepareRun, settledBy } from "./make-run.ts";
 import { volumesIn } from "./prepare-mounts.ts";
-import { hasProcess, withHealthAtStart, withIdleNetworks, withRestartCount, withState } from "./record.ts";
+import { type ContainerRecord, hasProcess, withHealthAtStart, withIdleNetworks, withRestartCount, withState } from "./record.ts";
 import { nextRestartDelayMs, shouldRestart, shouldRestartUnhealthy } from "./restart-policy.ts";
 import { endUnhealthy, restartsOnUnhealthy } from "./restart-unhealthy.ts";
 import { StartGate } from "./start-gate.ts";
 import { startFailure } from "./start-error.ts";
 import { takeDownRun } from "./take-down.ts";
 import { noteVolumesToUndo } from "./undo-file.ts";
+import { failpoint } from "../../ports/failpoint.ts";
 
 /** How long after its end the rest of a container's output is waited for. */
 const OUTPUT_REST_MS = 5000;
@@ -50,7 +51,6 @@ export class Lifecycle {
   }
 
   async startNow(entry: ContainerEntry, { restartCount }: { readonly restartCount: number }): Promise<void> {
-    const { store, clock } = this.#context;
     checkStartable(entry);
     let run: ContainerRun | undefined;
     try {
@@ -59,6 +59,7 @@ export class Lifecycle {
       run = await this.#starts.run(() => makeRun(this.#context, entry));
       entry.announceRun(run);
       await run.shim.start();
+      await this.#recordStart(entry, { shim: run.shim, restartCount });
     } catch (error) {
       await this.#failStart(entry, { run, error });
       throw startFailure(error).error;
@@ -68,21 +69,33 @@ export class Lifecycle {
     entry.isRestartCancelled = false;
     entry.isStopAsked = false;
     entry.isEndedAsUnhealthy = false;
-    const { shim } = run;
-    await store.change(entry, record => {
-      const state = { pid: shim.pid, exitCode: 0, isOomKilled: false, error: "", startedAtMs: clock.nowMs() };
-      const { container } = withState(withHealthAtStart(record), { status: "running", ...state });
-      const { pidStartTicks } = shim;
-      return {
-        ...record,
-        container: { ...container, restartCount },
-        pidStartTicks,
-        bootId: this.#context.bootId(),
-        isStoppedByUser: false,
-      };
-    });
     publish(this.#context, entry, { action: "start" });
     this.watch(entry, run);
+  }
+
+  async #recordStart(
+    entry: ContainerEntry,
+    { shim, restartCount }: { readonly shim: ShimContainer; readonly restartCount: number },
+  ): Promise<void> {
+    const { store, clock, bootId } = this.#context;
+    const { pid, pidStartTicks } = shim;
+    await store.change(entry, record => {
+      const state = { pid, exitCode: 0, isOomKilled: false, error: "", startedAtMs: clock.nowMs() };
+      const { container } = withState(withHealthAtStart(record), { status: "running", ...state });
+      return { ...record, container: { ...container, restartCount }, pidStartTicks, bootId: bootId(), isStoppedByUser: false };
+    });
+  }
+
+  /** What has happened is so, also where the disk takes no record of it. */
+  async #recordFact(entry: ContainerEntry, change: (record: ContainerRecord) => ContainerRecord): Promise<void> {
+    try {
+      await this.#context.store.change(entry, change, { isFact: true });
+    } catch (error) {
+      this.#context.log.error(
+        { container: entry.id, error: errorMessage(error) },
+        "the state of a container could not be recorded",
+      );
+    }
   }
 
   /** From here on the end of the process is noticed, and its health. */
@@ -150,7 +163,7 @@ export class Lifecycle {
         ? !entry.isStopAsked && shouldRestartUnhealthy(restartPolicy, restartCount)
         : shouldRestart(restartPolicy, ended));
     const change = () =>
-      this.#context.store.change(entry, record =>
+      this.#recordFact(entry, record =>
         withState(restarts ? withRestartCount(withIdleNetworks(record), restartCount + 1) : withIdleNetworks(record), {
           status: restarts ? "restarting" : "exited",
           pid: 0,
@@ -226,7 +239,7 @@ export class Lifecycle {
     entry.announceRun(undefined);
     const { status } = entry.state;
     const wasRestarting = status === "restarting"; // Then what is told of it is how its last run ended.
-    await this.#context.store.change(entry, record =>
+    await this.#recordFact(entry, record =>
       withState(withIdleNetworks(record, { hasRun: wasRestarting }), {
         status: wasRestarting ? "exited" : status,
         pid: 0,
@@ -289,7 +302,9 @@ export class Lifecycle {
     const attempt = (what: string, action: () => Promise<void> | undefined) => this.#attempt(entry, what, action);
     await attempt("log", () => entry.log?.[Symbol.asyncDispose]());
     await attempt("root file system", () => images.removeRootfs(id));
-    await attempt("folder", () => rm(directoryOf(this.#context, id), { recursive: true, force: true }));
+    await attempt("folder", () =>
+      failpoint("containers/folder.remove", () => rm(directoryOf(this.#context, id), { recursive: true, force: true })),
+    );
   }
 }
 

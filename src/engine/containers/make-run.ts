@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { access, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { errorMessage, OperationError } from "../../lib/errors.ts";
 import type { Container } from "../../model/container.ts";
@@ -15,17 +15,32 @@ import { encodeSpec } from "../runtime/oci/spec.ts";
 import type { SpecRequest } from "./runtime-specs.ts";
 import type { ShimContainer } from "../runtime/shim.ts";
 import { takeDownRun } from "./take-down.ts";
+import { failpoint } from "../../ports/failpoint.ts";
 
 /** What may take as long as a server that does not answer: the end of the last run, and volumes that are mounted. Undone when it fails. */
 export async function prepareRun(context: ContainerContext, entry: ContainerEntry): Promise<void> {
   await entry.teardown;
   try {
+    await discardLast(context, entry);
     await prepareSources(context, entry);
   } catch (error) {
     entry.teardown = takeDownRun(context, entry, undefined);
     await entry.teardown;
     throw error;
   }
+}
+
+/** Of a run whose runtime state could not be taken away when it ended. */
+async function discardLast(context: ContainerContext, { id, record }: ContainerEntry): Promise<void> {
+  const bundlePath = bundleOf(context, id);
+  const isLeft = await access(bundlePath).then(
+    () => true,
+    () => false,
+  );
+  if (!isLeft) return;
+  const { runtime } = record.container.hostConfig;
+  await context.shim.discard?.({ id, bundlePath, ...(runtime !== undefined && { runtime }) });
+  await rm(bundlePath, { recursive: true, force: true });
 }
 
 /** Makes the rest of what a container's process needs and the process itself, which waits to be started. Undone whole when it fails. */
@@ -55,7 +70,9 @@ export async function makeRun(context: ContainerContext, entry: ContainerEntry):
       networkNamespacePath: sandbox.namespacePath,
       joined,
     });
-    await writeFile(join(bundlePath, "config.json"), encodeSpec(spec), { mode: 0o600 });
+    await failpoint("containers/bundle.write", () =>
+      writeFile(join(bundlePath, "config.json"), encodeSpec(spec), { mode: 0o600 }),
+    );
     const { log } = entry;
     const runLog = log === undefined ? undefined : new RunLog(log, await log.end());
     log?.begin();
@@ -137,11 +154,13 @@ async function connected(
     const { hostsPath, hostnamePath, resolvConfPath } = context.store.resolve(host).record.container;
     return { ...container, networks: sandbox.state, hostsPath, hostnamePath, resolvConfPath };
   }
-  await Promise.all([
-    writeFile(container.hostsPath, sandbox.hosts),
-    writeFile(container.resolvConfPath, sandbox.resolvConf),
-    writeFile(container.hostnamePath, `${config.hostname}\n`),
-  ]);
+  await failpoint("containers/files.write", () =>
+    Promise.all([
+      writeFile(container.hostsPath, sandbox.hosts),
+      writeFile(container.resolvConfPath, sandbox.resolvConf),
+      writeFile(container.hostnamePath, `${config.hostname}\n`),
+    ]),
+  );
   return { ...container, networks: sandbox.state };
 }
 

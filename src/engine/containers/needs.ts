@@ -29,7 +29,7 @@ export interface ContainerNetworks {
   /** Twice is safe, and so is a container that never had one. */
   release(containerId: ContainerId): Promise<void>;
   /** After a start of the daemon: takes up the sandboxes of these containers and takes down all others. */
-  restore(containers: readonly Container[]): Promise<void>;
+  restore(containers: readonly Container[]): Promise<ReadonlyMap<ContainerId, NetworkState>>;
   /** `network connect` on a running container. */
   attach(container: Container, network: string, endpoint: EndpointConfig): Promise<NetworkState>;
   detach(container: Container, network: string): Promise<NetworkState>;
@@ -61,5 +61,7 @@ export interface ContainerVolumes {
   mount(name: string, containerId: ContainerId): Promise<void>;
   /** When the container has ended; twice is safe. */
   unmount(name: string, containerId: ContainerId): Promise<void>;
+  /** Unmounts what is mounted for no container of which this process knows. */
+  unmountUnused(): Promise<void>;
   remove(name: string, options: { readonly force: boolean }): Promise<void>;
 }

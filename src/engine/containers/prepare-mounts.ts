@@ -4,6 +4,7 @@ import { OperationError, errnoCode } from "../../lib/errors.ts";
 import type { ContainerId } from "../../model/ids.ts";
 import type { ContainerDependencies } from "./dependencies.ts";
 import type { BindPlan, MountPlan, VolumePlan } from "./mount-plan.ts";
+import { failpoint } from "../../ports/failpoint.ts";
 
 const LINKS_MAX = 40;
 
@@ -47,7 +48,7 @@ export async function copyImageContent(
   const source = await resolveInRoot(rootfsPath, plan.destination);
   const stats = await lstat(source).catch(() => undefined);
   if (stats?.isDirectory() !== true) return;
-  await exec.run("cp", ["-a", "--", `${source}/.`, plan.source]);
+  await failpoint("containers/volume-copy.spawn", () => exec.run("cp", ["-a", "--", `${source}/.`, plan.source]));
 }
 
 /** Makes the working directory where the image has none. Links are followed inside the root alone. */

@@ -12,6 +12,8 @@ export interface ContainerRecord {
   readonly bootId: string;
   /** The user stopped it or sent it a signal, so policy `unless-stopped` leaves it alone. */
   readonly isStoppedByUser: boolean;
+  /** It is paused for as long as something of the daemon's takes, and goes on when that is over, whatever becomes of the daemon. */
+  readonly isPausedForNow?: boolean;
 }
 
 export function withState(record: ContainerRecord, state: Partial<ContainerState>): ContainerRecord {

@@ -33,13 +33,19 @@ export async function restoreContainers(context: ContainerContext, lifecycle: Li
         if (shim !== undefined) taken.set(entry.id, shim);
       }),
   );
-  await context.networks.restore(ran.filter(entry => taken.has(entry.id)).map(entry => entry.record.container));
+  const running = ran.filter(entry => taken.has(entry.id)).map(entry => entry.record.container);
+  for (const [id, networks] of await context.networks.restore(running)) {
+    const entry = context.store.get(id);
+    if (entry !== undefined)
+      await context.store.change(entry, record => ({ ...record, container: { ...record.container, networks } }));
+  }
   await takeAwayRuns(
     context,
     entries.filter(entry => !taken.has(entry.id)),
   );
   for (const entry of ran) await takeUp(context, lifecycle, { entry, shim: taken.get(entry.id) });
   await Promise.all(entries.map(entry => resumeLogging(context, entry)));
+  await context.volumes.unmountUnused();
   return entries;
 }
 
@@ -56,6 +62,7 @@ async function adopt(context: ContainerContext, record: ContainerRecord): Promis
 async function restoreShim(context: ContainerContext, { id, record, log }: ContainerEntry): Promise<ShimContainer | undefined> {
   const { config, hostConfig, state } = record.container;
   try {
+    await takeAwayExecs(bundleOf(context, id));
     return await context.shim.restore({
       id,
       bundlePath: bundleOf(context, id),
@@ -69,6 +76,12 @@ async function restoreShim(context: ContainerContext, { id, record, log }: Conta
     context.log.error({ container: id, error: errorMessage(error) }, "a running container could not be taken up");
     return undefined;
   }
+}
+
+/** Of execs that an earlier daemon started: who waited for them is gone, and what still runs needs no files. */
+async function takeAwayExecs(bundlePath: string): Promise<void> {
+  const names = (await namesIn(bundlePath)).filter(name => name.startsWith("exec-"));
+  await Promise.all(names.map(name => rm(join(bundlePath, name), { recursive: true, force: true })));
 }
 
 /** Goes on with a container that ran, whether or not it still does. */
@@ -89,7 +102,17 @@ async function takeUp(
   const startedAtMonotonicMs = context.clock.monotonicMs() - ranForMs;
   const run = { shim, rootfsPath, hub: undefined, runLog: undefined, startedAtMonotonicMs };
   entry.run = run;
+  await settlePause(context, entry, shim);
   lifecycle.watch(entry, run);
+}
+
+/** A pause that nobody was told of, and one that was for the last daemon alone, are over; a container that goes on is not paused. */
+async function settlePause(context: ContainerContext, entry: ContainerEntry, shim: ShimContainer): Promise<void> {
+  const isWanted = entry.state.status === "paused" && entry.record.isPausedForNow !== true;
+  const isPaused = await shim.isPaused();
+  if (isPaused && !isWanted) await shim.resume();
+  const status = isPaused && isWanted ? "paused" : "running";
+  if (entry.state.status !== status) await context.store.change(entry, record => withState(record, { status }));
 }
 
 /** Starts by policy what does not run, a few at a time. Not waited for when the daemon starts. */
@@ -131,16 +154,14 @@ function isToStart(entry: ContainerEntry): boolean {
   return shouldStartWithDaemon(hostConfig.restartPolicy, { exitCode: state.exitCode, restartCount, isStoppedByUser });
 }
 
-/** Processes and bundles of containers that do not count as running: starts that were cut short, ends that were not finished. */
+/** Processes, bundles and mounts of containers that do not count as running: starts that were cut short, ends that were not finished. */
 async function takeAwayRuns(context: ContainerContext, entries: readonly ContainerEntry[]): Promise<void> {
   const bundles = new Set(await namesIn(join(context.execRoot, "containers")));
   await Promise.all(
-    entries
-      .filter(entry => bundles.has(entry.id))
-      .map(async ({ id, record }) => {
-        await discard(context, id, record.container.hostConfig.runtime);
-        await context.images.unmountRootfs(id);
-      }),
+    entries.map(async ({ id, record }) => {
+      if (bundles.has(id)) await discard(context, id, record.container.hostConfig.runtime);
+      await context.images.unmountRootfs(id);
+    }),
   );
 }
 

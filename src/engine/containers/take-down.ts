@@ -12,15 +12,21 @@ export async function takeDownRun(
   shim: ShimContainer | undefined,
 ): Promise<void> {
   const { id } = entry;
-  const attempt = async (what: string, action: () => Promise<void> | undefined) => {
+  const attempt = async (what: string, action: () => Promise<void> | undefined): Promise<boolean> => {
     try {
       await action();
+      return true;
     } catch (error) {
       context.log.warn({ container: id, error: errorMessage(error) }, `${what} of an ended container could not be taken down`);
+      return false;
     }
   };
-  await Promise.all([attempt("runtime state", () => shim?.delete()), attempt("network", () => context.networks.release(id))]);
+  const [isDeleted] = await Promise.all([
+    attempt("runtime state", () => shim?.delete()),
+    attempt("network", () => context.networks.release(id)),
+  ]);
   await attempt("root file system", () => context.images.unmountRootfs(id));
   for (const { name } of volumesIn(entry.record.mounts)) await attempt("volume", () => context.volumes.unmount(name, id));
-  await attempt("bundle", () => rm(bundleOf(context, id), { recursive: true, force: true }));
+  // It tells the next start, of the container or the daemon, that there is something left to take away.
+  if (isDeleted) await attempt("bundle", () => rm(bundleOf(context, id), { recursive: true, force: true }));
 }

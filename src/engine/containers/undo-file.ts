@@ -1,5 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { failpoint } from "../../ports/failpoint.ts";
 
 /**
  * Beside a container's files: the anonymous volumes that belong to a creation until the container is recorded, and to a removal once it no longer is.
@@ -8,7 +9,8 @@ import { join } from "node:path";
 export const UNDO_FILE = "undo.json";
 
 export async function noteVolumesToUndo(directory: string, volumes: readonly string[]): Promise<void> {
-  if (volumes.length > 0) await writeFile(join(directory, UNDO_FILE), JSON.stringify({ volumes }));
+  if (volumes.length === 0) return;
+  await failpoint("containers/undo.write", () => writeFile(join(directory, UNDO_FILE), JSON.stringify({ volumes })));
 }
 
 export async function volumesToUndo(directory: string): Promise<readonly string[]> {

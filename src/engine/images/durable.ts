@@ -1,5 +1,14 @@
-import { open, readFile, rename } from "node:fs/promises";
+import { open, readFile, rename, rm } from "node:fs/promises";
 import { errnoCode } from "../../lib/errors.ts";
+import { failpoint, type FailpointName } from "../../ports/failpoint.ts";
+
+/** Which file it is: part of the names of its failpoints. */
+export type ReplacedFile =
+  | "images/config"
+  | "images/image-record"
+  | "images/layer-record"
+  | "images/repositories"
+  | "images/rootfs-record";
 
 /**
  * After a crash the old or the new content is there, whole.
@@ -8,25 +17,47 @@ import { errnoCode } from "../../lib/errors.ts";
 export async function replaceFile(
   path: string,
   content: string | Uint8Array,
-  { isSynced = true }: { readonly isSynced?: boolean } = {},
+  { place, isSynced = true }: { readonly place: ReplacedFile; readonly isSynced?: boolean },
 ): Promise<void> {
-  const temporary = `${path}.new`;
-  const file = await open(temporary, "w", 0o600);
+  const temporary = unfinishedPath(path);
+  try {
+    await writeSynced(temporary, content, place, isSynced);
+    await failpoint(`${place}.rename`, () => rename(temporary, path));
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  if (isSynced) await syncDirectory(path.slice(0, path.lastIndexOf("/")), `${place}.sync-folder`);
+}
+
+async function writeSynced(
+  path: string,
+  content: string | Uint8Array,
+  ...[place, isSynced]: [ReplacedFile, boolean]
+): Promise<void> {
+  const file = await open(path, "w", 0o600);
   try {
     await file.writeFile(content);
-    if (isSynced) await file.datasync();
+    if (isSynced) await failpoint(`${place}.sync`, () => file.datasync());
   } finally {
     await file.close();
   }
-  await rename(temporary, path);
-  if (isSynced) await syncDirectory(path.slice(0, path.lastIndexOf("/")));
+}
+
+/** What a process left that ended while it replaced the file. */
+export async function removeUnfinished(path: string): Promise<void> {
+  await rm(unfinishedPath(path), { force: true });
+}
+
+function unfinishedPath(path: string): string {
+  return `${path}.new`;
 }
 
 /** Makes creations, renames and removals in a folder durable. */
-export async function syncDirectory(path: string): Promise<void> {
+export async function syncDirectory(path: string, name: FailpointName): Promise<void> {
   const directory = await open(path, "r");
   try {
-    await directory.sync();
+    await failpoint(name, () => directory.sync());
   } finally {
     await directory.close();
   }

@@ -4,7 +4,7 @@ import { errorMessage, OperationError } from "../../lib/errors.ts";
 import { asId, type ImageId } from "../../model/ids.ts";
 import type { Image } from "../../model/image.ts";
 import type { Log } from "../../ports/log.ts";
-import { readIfThere, replaceFile, syncDirectory } from "./durable.ts";
+import { readIfThere, removeUnfinished, replaceFile, syncDirectory } from "./durable.ts";
 import type { ImageDescription } from "./image-config.ts";
 import {
   familiarReference,
@@ -49,8 +49,12 @@ export class ImageIndex {
   ): Promise<ImageIndex> {
     const index = new ImageIndex(root);
     await mkdir(`${root}/images`, { recursive: true, mode: 0o700 });
+    await removeUnfinished(`${root}/repositories.json`);
     for (const name of await readdir(`${root}/images`)) {
-      if (!name.endsWith(".json")) continue;
+      if (!name.endsWith(".json")) {
+        await rm(`${root}/images/${name}`, { force: true }); // Of a record that was being written when the daemon ended.
+        continue;
+      }
       const bytes = defined(await readIfThere(`${root}/images/${name}`), name);
       try {
         const record = JSON.parse(bytes.toString("utf8")) as ImageRecord;
@@ -125,7 +129,13 @@ export class ImageIndex {
 
   /** Durable when it resolves. */
   async addImage(record: ImageRecord, description: ImageDescription): Promise<void> {
-    await replaceFile(this.#recordPath(record.id), JSON.stringify(record));
+    const path = this.#recordPath(record.id);
+    try {
+      await replaceFile(path, JSON.stringify(record), { place: "images/image-record" });
+    } catch (error) {
+      if (!this.#entries.has(record.id)) await rm(path, { force: true }); // It may be there, and not durable.
+      throw error;
+    }
     this.#entries.set(record.id, { ...record, description });
   }
 
@@ -137,7 +147,7 @@ export class ImageIndex {
   async removeImage(id: ImageId): Promise<void> {
     this.#entries.delete(id);
     await rm(this.#recordPath(id), { force: true });
-    await syncDirectory(`${this.#root}/images`);
+    await syncDirectory(`${this.#root}/images`, "images/image-removal.sync");
   }
 
   /** Gives and takes names in one durable step. */
@@ -148,7 +158,9 @@ export class ImageIndex {
     const next = new Map(this.#names);
     for (const reference of changes.remove) next.delete(fullReference(reference));
     for (const [reference, id] of changes.set) next.set(fullReference(reference), id);
-    await replaceFile(`${this.#root}/repositories.json`, JSON.stringify(Object.fromEntries(next)));
+    await replaceFile(`${this.#root}/repositories.json`, JSON.stringify(Object.fromEntries(next)), {
+      place: "images/repositories",
+    });
     this.#names.clear();
     for (const [name, id] of next) this.#names.set(name, id);
   }

@@ -3,6 +3,7 @@ import { defined } from "../../lib/assert.ts";
 import { asId, type Digest } from "../../model/ids.ts";
 import { readIfThere, replaceFile, syncDirectory } from "./durable.ts";
 import type { Trash } from "./trash.ts";
+import { failpoint } from "../../ports/failpoint.ts";
 
 /** A layer of this host: its blob as it came, and the tree it unpacks to. */
 export interface Layer {
@@ -82,7 +83,7 @@ export class LayerStore {
 
   /** Takes staged files over. They must be durable already. Durable itself only after `record`. */
   async adoptBlob(path: string, digest: Digest): Promise<void> {
-    await rename(path, this.blobPath(digest));
+    await failpoint("images/blob.rename", () => rename(path, this.blobPath(digest)));
   }
 
   async adoptLayer(
@@ -91,16 +92,16 @@ export class LayerStore {
   ): Promise<Layer> {
     const directory = (this.#nextDirectory++).toString(36);
     const layer = { diffId: tree.diffId, directory, sizeBytes: tree.sizeBytes, blob };
-    await rename(tree.path, `${this.#root}/l/${directory}`);
-    await syncDirectory(`${this.#root}/l`);
-    await syncDirectory(`${this.#root}/blobs/sha256`);
-    await replaceFile(this.#recordPath(tree.diffId), JSON.stringify(layer));
+    await failpoint("images/layer.rename", () => rename(tree.path, `${this.#root}/l/${directory}`));
+    await syncDirectory(`${this.#root}/l`, "images/layers.sync");
+    await syncDirectory(`${this.#root}/blobs/sha256`, "images/blobs.sync");
+    await replaceFile(this.#recordPath(tree.diffId), JSON.stringify(layer), { place: "images/layer-record" });
     this.#keep(layer);
     return layer;
   }
 
   async writeBlob(digest: Digest, content: Uint8Array): Promise<void> {
-    await replaceFile(this.blobPath(digest), content);
+    await replaceFile(this.blobPath(digest), content, { place: "images/config" });
   }
 
   /** Removes every layer and blob that is not named, nor leased. @returns bytes of unpacked layers that went. */
@@ -112,7 +113,7 @@ export class LayerStore {
     const records = new Set([...this.#layers.keys()].map(diffId => `${diffId.slice("sha256:".length)}.json`));
     // Records first: a record without its folder would be a broken image, a folder without record is rubbish.
     await this.#trash.throwAway(await this.#othersThan("layers", name => records.has(name)));
-    await syncDirectory(`${this.#root}/layers`);
+    await syncDirectory(`${this.#root}/layers`, "images/layer-removal.sync");
     await this.#trash.throwAway([
       ...(await this.#othersThan("l", name => directories.has(name))),
       ...(await this.#othersThan("blobs/sha256", name => blobs.has(asId<Digest>(`sha256:${name}`)))),

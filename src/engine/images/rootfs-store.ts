@@ -72,7 +72,10 @@ export class RootfsStore {
         for (const folder of ["", "/upper", "/merged"])
           await mkdir(this.#path(id) + folder, { mode: folder === "" ? 0o710 : 0o755 });
         await chmod(`${this.#path(id)}/upper`, 0o755); // It is what the container sees as `/`, whatever this process's umask is.
-        await replaceFile(`${this.#path(id)}/record.json`, JSON.stringify(this.#recordOf(id)), { isSynced: !isShortLived });
+        await replaceFile(`${this.#path(id)}/record.json`, JSON.stringify(this.#recordOf(id)), {
+          place: "images/rootfs-record",
+          isSynced: !isShortLived,
+        });
       } catch (error) {
         this.#records.delete(id);
         await this.#trash.throwAway([this.#path(id)]);

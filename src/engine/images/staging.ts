@@ -4,6 +4,7 @@ import { chmod, type FileHandle, mkdir, open, readFile } from "node:fs/promises"
 import { OperationError } from "../../lib/errors.ts";
 import { asId, type Digest } from "../../model/ids.ts";
 import type { ImageArchives } from "./effects.ts";
+import { failpoint } from "../../ports/failpoint.ts";
 
 /** A file that came in, with its digest; not yet part of the store. */
 export interface StagedFile {
@@ -93,12 +94,14 @@ export class Staging implements AsyncDisposable {
     const source = isPlainTar(file.head)
       ? file.path
       : this.#archives.decompress(createReadStream(file.path, { highWaterMark: READ_BYTES }) as AsyncIterable<Uint8Array>);
-    const { sha256, sizeBytes } = await this.#archives.unpack(source, {
-      target: path,
-      isLayer: true,
-      bytesMax: this.#limits.layerBytesMax,
-      entriesMax: this.#limits.layerEntriesMax,
-    });
+    const { sha256, sizeBytes } = await failpoint("images/archive.unpack", () =>
+      this.#archives.unpack(source, {
+        target: path,
+        isLayer: true,
+        bytesMax: this.#limits.layerBytesMax,
+        entriesMax: this.#limits.layerEntriesMax,
+      }),
+    );
     return { path, diffId: asId<Digest>(`sha256:${sha256}`), sizeBytes };
   }
 

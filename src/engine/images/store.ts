@@ -26,6 +26,7 @@ import { familiarReference, parseReference, type Reference, withDefaultTag } fro
 import { RootfsStore } from "./rootfs-store.ts";
 import { Trash } from "./trash.ts";
 import { Staging, type StagingLimits } from "./staging.ts";
+import { failpoint } from "../../ports/failpoint.ts";
 
 export interface ImageStoreOptions {
   /** Images live in `images` below it. */
@@ -349,7 +350,7 @@ export class ImageStore implements AsyncDisposable {
   /** Makes prepared images visible, all or none: first what they consist of, then the records, then the names. */
   async #record(images: readonly PreparedImage[]): Promise<void> {
     if (images.some(({ layers }) => layers.some(({ kind }) => kind === "new")))
-      await this.#options.archives.syncFileSystem(this.#root);
+      await failpoint("images/files.sync", () => this.#options.archives.syncFileSystem(this.#root));
     await this.#mutex.run(async () => {
       const added: ImageId[] = [];
       const nowMs = this.#options.clock.nowMs();

@@ -2,6 +2,7 @@ import { rename } from "node:fs/promises";
 import { errnoCode, errorMessage } from "../../lib/errors.ts";
 import type { Log } from "../../ports/log.ts";
 import type { ImageArchives } from "./effects.ts";
+import { failpoint } from "../../ports/failpoint.ts";
 
 /** Takes trees out of sight at once and removes them in the background: millions of files take seconds. What is left over after a crash goes at the next start. */
 export class Trash {
@@ -24,7 +25,7 @@ export class Trash {
     for (const path of paths) {
       const target = `${this.#folder}/gone-${this.#count++}`;
       try {
-        await rename(path, target);
+        await failpoint("images/trash.rename", () => rename(path, target));
         moved.push(target);
       } catch (error) {
         if (errnoCode(error) !== "ENOENT") throw error;

@@ -3,9 +3,14 @@ import type { KernelNetwork } from "../../ports/kernel-network.ts";
 import { parseInterfaceAddress, type Subnet } from "./ipv4.ts";
 import { macFromIpv4 } from "./mac-address.ts";
 import type { BridgeSettings } from "./network-record.ts";
+import { failpoint } from "../../ports/failpoint.ts";
 
 /** Makes the network's bridge what it should be, whether it is there or not. */
 export async function raiseBridge(kernel: KernelNetwork, settings: BridgeSettings): Promise<void> {
+  await failpoint("networks/bridge.raise", () => raise(kernel, settings));
+}
+
+async function raise(kernel: KernelNetwork, settings: BridgeSettings): Promise<void> {
   const { interfaceName: name, mtuBytes, pool, subnet } = settings;
   // Given an address, a bridge keeps it; otherwise it takes its ports' lowest, and containers would send to a gateway that is no more.
   const address = pool.gateway === undefined ? "" : `address ${macFromIpv4(pool.gateway)} `;
@@ -21,7 +26,7 @@ export async function raiseBridge(kernel: KernelNetwork, settings: BridgeSetting
 }
 
 export async function removeBridge(kernel: KernelNetwork, { interfaceName }: BridgeSettings): Promise<void> {
-  await kernel.hostSlow.run([`link del dev ${interfaceName}`], { allowFailure: true });
+  await failpoint("networks/bridge.remove", () => kernel.hostSlow.run([`link del dev ${interfaceName}`], { allowFailure: true }));
 }
 
 /** Subnets that this host reaches without us. */

@@ -1,4 +1,4 @@
-import { OperationError } from "../../lib/errors.ts";
+import { errorMessage, OperationError } from "../../lib/errors.ts";
 import type { Container, EndpointConfig, NetworkState } from "../../model/container.ts";
 import type { ContainerId } from "../../model/ids.ts";
 import type { KernelNetwork, NameServerSockets, Nftables } from "../../ports/kernel-network.ts";
@@ -21,6 +21,7 @@ import type { SandboxDevices } from "./sandbox-devices.ts";
 import type { SandboxFiles } from "./sandbox-files.ts";
 import { interfaceNamesOf, ownerOf, type SandboxPlanner } from "./sandbox-planner.ts";
 import { allEndpoints, type EndpointRecord, type SandboxRecord } from "./sandbox-record.ts";
+import { failpoint } from "../../ports/failpoint.ts";
 
 const DNS_CHAIN = (udpPort: number, tcpPort: number): string => `table ip shoal_dns
 delete table ip shoal_dns
@@ -52,6 +53,11 @@ interface LiveSandbox {
   ports: readonly HeldPort[];
   nftables: Nftables | undefined;
   nameServer: NameServerSockets | undefined;
+}
+
+interface Adoption {
+  readonly container: Container;
+  readonly ports: readonly HeldPort[];
 }
 
 /** Containers' network namespaces and everything in them. A failure while one is made takes down what was made of it. */
@@ -121,12 +127,22 @@ export class ContainerSandboxes {
     await Promise.all(this.#releasing.values());
   }
 
-  /** Takes up what is left of a container that still runs. */
-  async adopt(record: SandboxRecord, ports: readonly HeldPort[]): Promise<void> {
+  /**
+   * Takes up what is left of a container that still runs. A change that was cut short is completed or undone, so that it is on those of its
+   * networks alone of which the container's record knows too.
+   * @returns its networks where the record differs.
+   */
+  async adopt(record: SandboxRecord, { container, ports }: Adoption): Promise<NetworkState | undefined> {
     const live: LiveSandbox = { record, ports, nftables: undefined, nameServer: undefined };
     this.#enlist(record.containerId, live);
+    const recorded = Object.values(container.networks.endpoints).filter(({ ipAddress }) => ipAddress !== "");
+    const isRecorded = ({ endpointId }: EndpointRecord) =>
+      endpointId !== record.leaving && recorded.some(other => other.endpointId === endpointId);
+    for (const endpoint of record.endpoints.filter(endpoint => !isRecorded(endpoint))) await this.#drop(live, endpoint);
     await this.#openNameServer(live);
     await this.#joinCluster(live);
+    const isSame = recorded.every(({ endpointId }) => live.record.endpoints.some(other => other.endpointId === endpointId));
+    return isSame ? undefined : networkStateOf(live.record, container);
   }
 
   /** Takes down what a container left that runs no more. */
@@ -155,7 +171,8 @@ export class ContainerSandboxes {
     } catch (error) {
       await this.#options.devices.lower(endpoint);
       this.#options.planner.freeEndpoint(endpoint);
-      if (live.record === next) await this.#replace(live, record);
+      if (live.record.endpoints.includes(endpoint)) await this.#replace(live, record);
+      await this.#options.files.write(record);
       throw error;
     } finally {
       await inside[Symbol.asyncDispose]();
@@ -170,19 +187,31 @@ export class ContainerSandboxes {
     if (endpoint === undefined) {
       throw new OperationError("forbidden", `container ${container.id} is not connected to network ${network.name}`);
     }
-    const next = { ...record, endpoints: record.endpoints.filter(other => other !== endpoint) };
-    await this.#replace(live, next);
-    await this.#options.files.write(next);
-    await this.#options.devices.lower(endpoint);
-    this.#options.planner.freeEndpoint(endpoint);
-    const inside = await this.#options.kernel.enterNamespace(record.path);
-    try {
-      await inside.run(defaultRouteCommands(next));
-    } finally {
-      await inside[Symbol.asyncDispose]();
-    }
+    await this.#drop(live, endpoint);
     await this.#joinCluster(live);
     return networkStateOf(live.record, container);
+  }
+
+  /** What fails before the interface is gone fails the whole; what fails after does not bring it back. */
+  async #drop(live: LiveSandbox, endpoint: EndpointRecord): Promise<void> {
+    const { kernel, files, devices, planner, log } = this.#options;
+    const { record } = live;
+    const { leaving: _done, ...rest } = record;
+    const next = { ...rest, endpoints: record.endpoints.filter(other => other !== endpoint) };
+    await using inside = await kernel.enterNamespace(record.path);
+    await files.write({ ...record, leaving: endpoint.endpointId });
+    await this.#replace(live, next);
+    await devices.lower(endpoint);
+    planner.freeEndpoint(endpoint);
+    try {
+      await failpoint("networks/route.apply", () => inside.run(defaultRouteCommands(next)));
+      await files.write(live.record);
+    } catch (error) {
+      log.error(
+        { containerId: record.containerId, error: errorMessage(error) },
+        "a disconnected container may lack its default route",
+      );
+    }
   }
 
   /** Opens the daemon's ends only: containers run on. */

@@ -199,27 +199,30 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
     }
   }
 
-  async restore(containers: readonly Container[]): Promise<void> {
-    const running = new Set(containers.filter(({ state }) => ["running", "paused"].includes(state.status)).map(({ id }) => id));
+  async restore(containers: readonly Container[]): Promise<ReadonlyMap<ContainerId, NetworkState>> {
+    const alive = containers.filter(({ state }) => ["running", "paused"].includes(state.status));
+    const running = new Map(alive.map(container => [container.id, container]));
+    const changed = new Map<ContainerId, NetworkState>();
     const kept = new Set<string>();
     for (const record of await this.#files.all()) {
       try {
-        if (running.has(record.containerId)) {
+        const container = running.get(record.containerId);
+        if (container !== undefined) {
           kept.add(record.path);
-          await this.#sandboxes.adopt(record, this.#holdAgain(record));
+          const state = await this.#sandboxes.adopt(record, { container, ports: this.#holdAgain(record) });
+          if (state !== undefined) changed.set(container.id, state);
         } else {
           await this.#firewall.remove(mappingRules(record));
           await this.#sandboxes.discard(record);
         }
       } catch (error) {
-        this.#options.log.error(
-          { containerId: record.containerId, error: String(error) },
-          "could not take up a container's network",
-        );
+        const { containerId } = record;
+        this.#options.log.error({ containerId, error: String(error) }, "could not take up a container's network");
       }
     }
     await this.#deleteStrangers(kept);
     this.#namespaces.fill();
+    return changed;
   }
 
   async attach(container: Container, network: string, endpoint: EndpointConfig): Promise<NetworkState> {

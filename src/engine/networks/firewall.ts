@@ -1,5 +1,6 @@
 import type { Exec } from "../../ports/exec.ts";
 import { BASE_RULES, changeScript, type FirewallChange, loadScript, type Rule } from "./firewall-rules.ts";
+import { failpoint, type FailpointName } from "../../ports/failpoint.ts";
 
 const LOCK_WAIT_SECONDS = 10;
 const NO_CHANGE: FirewallChange = { add: [], remove: [] };
@@ -23,15 +24,17 @@ export class Firewall {
   /** Makes our chains hold the base rules and `rules`, whatever they held. */
   async load(rules: readonly Rule[], { dropsForwarding }: { readonly dropsForwarding: boolean }): Promise<void> {
     const { stdout: saved } = await this.#exec.run("iptables-save", []);
-    await this.#restore(loadScript([...BASE_RULES, ...rules], { saved, dropsForwarding }));
+    await this.#restore(loadScript([...BASE_RULES, ...rules], { saved, dropsForwarding }), "networks/firewall.load");
   }
 
   add(rules: readonly Rule[]): Promise<void> {
     return this.change({ ...NO_CHANGE, add: rules });
   }
 
+  /** Tried twice: a rule that stayed would lead to whoever has the address next. */
   remove(rules: readonly Rule[]): Promise<void> {
-    return this.change({ ...NO_CHANGE, remove: rules });
+    const change = { ...NO_CHANGE, remove: rules };
+    return this.change(change).catch(() => this.change(change));
   }
 
   async change(change: FirewallChange): Promise<void> {
@@ -69,7 +72,8 @@ export class Firewall {
     for (const { change, resolve, reject } of batch) await this.#restore(changeScript(change)).then(resolve, reject);
   }
 
-  async #restore(script: string): Promise<void> {
-    await this.#exec.run("iptables-restore", ["--noflush", "-w", String(LOCK_WAIT_SECONDS)], { stdin: script });
+  async #restore(script: string, name: FailpointName = "networks/firewall.apply"): Promise<void> {
+    const args = ["--noflush", "-w", String(LOCK_WAIT_SECONDS)];
+    await failpoint(name, () => this.#exec.run("iptables-restore", args, { stdin: script }));
   }
 }

@@ -30,9 +30,8 @@ export class NamespacePool implements AsyncDisposable {
   }
 
   async take(): Promise<FreshNamespace> {
-    const ready = this.#ready.shift() ?? this.#make();
     try {
-      return await ready;
+      return (await this.#ready.shift()?.catch(() => undefined)) ?? (await this.#make());
     } finally {
       this.fill();
     }
@@ -41,7 +40,7 @@ export class NamespacePool implements AsyncDisposable {
   fill(): void {
     while (!this.#isClosed && this.#ready.length < READY_NAMESPACES) {
       const made = this.#make();
-      made.catch(() => undefined); // Whoever takes it is told.
+      made.catch(() => undefined); // Whoever takes it makes another.
       this.#ready.push(made);
     }
   }
@@ -59,8 +58,13 @@ export class NamespacePool implements AsyncDisposable {
   async #make(): Promise<FreshNamespace> {
     const sandboxId = Buffer.from(this.#random.bytes(32)).toString("hex");
     const path = `${this.#directory}/${sandboxId.slice(0, 12)}`;
-    const batch = await this.#kernel.createNamespace(path);
-    await batch.run(["link set lo up"]);
-    return { sandboxId, path, batch };
+    try {
+      const batch = await this.#kernel.createNamespace(path);
+      await batch.run(["link set lo up"]);
+      return { sandboxId, path, batch };
+    } catch (error) {
+      await this.#kernel.deleteNamespace(path);
+      throw error;
+    }
   }
 }

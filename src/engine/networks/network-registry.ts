@@ -60,15 +60,14 @@ export class NetworkRegistry {
     return { existing: table.all(), routed: await routedSubnets(exec), ...this.origin(), defaults };
   }
 
+  /** The record comes first and goes last: no bridge is ever without one, and what a crash cuts short is whole again after the next start. */
   async add(record: NetworkRecord): Promise<void> {
-    const { kernel, firewall, database, table } = this.#options;
-    const settings = bridgeSettings(record);
-    if (settings !== undefined) await raiseBridge(kernel, settings);
+    const { database, table } = this.#options;
+    await database.write([this.#records.put(record.id, record)]);
     try {
-      if (settings !== undefined) await firewall.add(bridgeRules(settings));
-      await database.write([this.#records.put(record.id, record)]);
+      await this.#raise(record);
     } catch (error) {
-      if (settings !== undefined) await removeBridge(kernel, settings);
+      await database.write([this.#records.delete(record.id)]);
       throw error;
     }
     table.put(record);
@@ -76,12 +75,30 @@ export class NetworkRegistry {
 
   async delete(record: NetworkRecord): Promise<void> {
     const { kernel, firewall, database, table } = this.#options;
-    await database.write([this.#records.delete(record.id)]);
+    const settings = bridgeSettings(record);
+    if (settings !== undefined) await firewall.remove(bridgeRules(settings));
     table.delete(record.id);
+    try {
+      if (settings !== undefined) await removeBridge(kernel, settings);
+      await database.write([this.#records.delete(record.id)]);
+    } catch (error) {
+      table.put(record);
+      await this.#raise(record);
+      throw error;
+    }
+  }
+
+  async #raise(record: NetworkRecord): Promise<void> {
+    const { kernel, firewall } = this.#options;
     const settings = bridgeSettings(record);
     if (settings === undefined) return;
-    await firewall.remove(bridgeRules(settings));
-    await removeBridge(kernel, settings);
+    try {
+      await raiseBridge(kernel, settings);
+      await firewall.add(bridgeRules(settings));
+    } catch (error) {
+      await removeBridge(kernel, settings);
+      throw error;
+    }
   }
 
   /** Makes these the networks that cross hosts. Kept on disk: their containers are taken up before a manager has been heard. */

@@ -5,6 +5,7 @@ import { defaultRouteCommands, innerLinkCommands, type LinkPlacement, outerLinkC
 import { bridgeSettings } from "./network-record.ts";
 import type { NetworkTable } from "./network-table.ts";
 import { allEndpoints, type EndpointRecord, type SandboxRecord } from "./sandbox-record.ts";
+import { failpoint } from "../../ports/failpoint.ts";
 
 type Placement = Omit<LinkPlacement, "namespacePid"> & { readonly batch: IpBatch; readonly slowBatch: IpBatch };
 
@@ -32,7 +33,8 @@ export class SandboxDevices {
   async raiseAll(record: SandboxRecord, inside: IpBatch): Promise<void> {
     const endpoints = allEndpoints(record).filter(({ link }) => link !== undefined);
     await Promise.all(endpoints.map(endpoint => this.#raiseOuter(endpoint, inside)));
-    await inside.run([...endpoints.flatMap(innerLinkCommands), ...defaultRouteCommands(record)]);
+    const commands = [...endpoints.flatMap(innerLinkCommands), ...defaultRouteCommands(record)];
+    await failpoint("networks/route.apply", () => inside.run(commands));
   }
 
   async raise(
@@ -40,19 +42,23 @@ export class SandboxDevices {
     { inside, record }: { readonly inside: IpBatch; readonly record: SandboxRecord },
   ): Promise<void> {
     await this.#raiseOuter(endpoint, inside);
-    await inside.run([...innerLinkCommands(endpoint), ...defaultRouteCommands(record)]);
+    const commands = [...innerLinkCommands(endpoint), ...defaultRouteCommands(record)];
+    await failpoint("networks/route.apply", () => inside.run(commands));
   }
 
   /** Off the main path: the kernel takes tens of milliseconds. No error when it is gone. */
   async lower({ networkId, link }: EndpointRecord): Promise<void> {
     if (link === undefined || this.#table.find(networkId) === undefined) return;
     const placement = await this.#placement(networkId).catch(() => undefined);
-    await placement?.slowBatch.run([`link del dev ${link.hostName}`], { allowFailure: true });
+    if (placement === undefined) return;
+    const commands = [`link del dev ${link.hostName}`];
+    await failpoint("networks/link.lower", () => placement.slowBatch.run(commands, { allowFailure: true }));
   }
 
   async #raiseOuter(endpoint: EndpointRecord, inside: IpBatch): Promise<void> {
     const { batch, bridge, mtuBytes, isHairpin } = await this.#placement(endpoint.networkId);
-    await batch.run(outerLinkCommands(endpoint, { bridge, mtuBytes, isHairpin, namespacePid: inside.pid }));
+    const commands = outerLinkCommands(endpoint, { bridge, mtuBytes, isHairpin, namespacePid: inside.pid });
+    await failpoint("networks/link.raise", () => batch.run(commands));
   }
 
   async #placement(networkId: EndpointRecord["networkId"]): Promise<Placement> {

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promise
 import { join } from "node:path";
 import type { ContainerId } from "../../model/ids.ts";
 import type { SandboxRecord } from "./sandbox-record.ts";
+import { failpoint } from "../../ports/failpoint.ts";
 
 /** Sandbox records as files. Not synced: a power loss ends the sandboxes as well. */
 export class SandboxFiles {
@@ -14,16 +15,24 @@ export class SandboxFiles {
   async write(record: SandboxRecord): Promise<void> {
     const path = this.#path(record.containerId);
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
-    await writeFile(`${path}.new`, JSON.stringify(record), { mode: 0o600 });
-    await rename(`${path}.new`, path);
+    try {
+      await writeFile(`${path}.new`, JSON.stringify(record), { mode: 0o600 });
+      await failpoint("networks/sandbox-record.rename", () => rename(`${path}.new`, path));
+    } catch (error) {
+      await rm(`${path}.new`, { force: true });
+      throw error;
+    }
   }
 
   async remove(containerId: ContainerId): Promise<void> {
     await rm(this.#path(containerId), { force: true });
   }
 
+  /** At a start, while none is written. */
   async all(): Promise<readonly SandboxRecord[]> {
     const names = await readdir(this.#directory).catch((): string[] => []);
+    // Of a record that was being written when the daemon ended.
+    for (const name of names) if (name.endsWith(".new")) await rm(join(this.#directory, name), { force: true });
     const files = names.filter(name => name.endsWith(".json"));
     return Promise.all(files.map(async name => JSON.parse(await readFile(join(this.#directory, name), "utf8")) as SandboxRecord));
   }

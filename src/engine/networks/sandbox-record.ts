@@ -36,6 +36,8 @@ export interface SandboxRecord {
   readonly published: readonly PublishedPort[];
   /** What published ports lead to. */
   readonly publishedAddress: string;
+  /** The endpoint that is being taken away. */
+  readonly leaving?: string;
   readonly resolv: ResolvSettings;
   readonly hosts: string;
   readonly resolvConf: string;

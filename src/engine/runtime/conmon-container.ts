@@ -10,7 +10,7 @@ import { reopenLog, rotateLog, writeControlLine } from "./log-rotation.ts";
 import { encodeSpec } from "./oci/spec.ts";
 import { hasEnded, readProcessStat } from "./process-stat.ts";
 import { removeFile } from "./remove-file.ts";
-import { type OciRuntime, runVerb } from "./runtime-command.ts";
+import { type OciRuntime, type RuntimeVerb, runVerb } from "./runtime-command.ts";
 import type { ShimContainer, ShimExec, ShimExit, ShimProcess, ShimStreams } from "./shim.ts";
 
 export interface ConmonContainerOptions {
@@ -83,6 +83,10 @@ export class ConmonContainer implements ShimContainer {
     await this.#run(["resume"]);
   }
 
+  async isPaused(): Promise<boolean> {
+    return this.#options.cgroups !== undefined && isFrozen(this.#options.cgroups);
+  }
+
   async resize({ heightCells, widthCells }: { readonly heightCells: number; readonly widthCells: number }): Promise<void> {
     await writeControlLine(join(this.#options.bundlePath, "winsz"), `${heightCells} ${widthCells}\n`);
   }
@@ -139,7 +143,7 @@ export class ConmonContainer implements ShimContainer {
   }
 
   async #run(
-    verb: readonly string[],
+    verb: RuntimeVerb,
     options: { readonly stdin?: string; readonly program?: string; readonly phase?: "create" } = {},
   ): Promise<void> {
     const { host, runtime, bundlePath, id } = this.#options;

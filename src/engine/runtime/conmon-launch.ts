@@ -7,6 +7,7 @@ import type { RuntimeHost } from "./host.ts";
 import { globalArguments, type OciRuntime, readRuntimeError } from "./runtime-command.ts";
 import type { ShimCreate } from "./shim.ts";
 import { translateRuntimeError } from "./start-error.ts";
+import { failpointNow } from "../../ports/failpoint.ts";
 
 export interface ConmonLaunch {
   readonly host: RuntimeHost;
@@ -61,7 +62,7 @@ export async function launchConmon(launch: ConmonLaunch, request: ShimCreate & {
       ...(isHeld ? { _OCI_STARTPIPE: String(START_FD) } : {}),
     },
   };
-  const child = host.spawner.spawn(spawnRequest);
+  const child = failpointNow("runtime/conmon.spawn", () => host.spawner.spawn(spawnRequest));
   if (isHeld) await moveAndRelease(child, cgroupProcsFiles);
   const answer = await readAnswer(child);
   if (answer.data > 0) return answer.data;

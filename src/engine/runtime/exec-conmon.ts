@@ -7,6 +7,7 @@ import { readSyncLines } from "./conmon-launch.ts";
 import type { ExecPlace, StartedExec } from "./exec-start.ts";
 import { writeControlLine } from "./log-rotation.ts";
 import { globalArguments } from "./runtime-command.ts";
+import { failpointNow } from "../../ports/failpoint.ts";
 
 const SYNC_FD = 3;
 const START_FD = 4;
@@ -20,26 +21,28 @@ const GO = "0";
  */
 export async function startExecUnderConmon(place: ExecPlace): Promise<StartedExec> {
   const { host, conmonPath, runtime, directory, containerId } = place;
-  const child = host.spawner.spawn({
-    file: conmonPath,
-    args: [
-      "--api-version",
-      "1",
-      ...["-e", "--exec-attach", "--exec-process-spec", join(directory, "process.json"), "-t", "-i", "--leave-stdin-open"],
-      ...["-c", containerId, "-u", `${containerId}-exec`, "-n", containerId],
-      ...["-r", runtime.path],
-      ...globalArguments(runtime, join(directory, "exec.log")).flatMap(argument => ["--runtime-arg", argument]),
-      ...["-b", directory, "-p", join(directory, "pid"), "--full-attach", "--no-sync-log", "-l", "none:", "--sync"],
-    ],
-    stdio: ["null", "null", "null", "pipe-from-child", "pipe-to-child", "pipe-from-child"],
-    cwd: directory,
-    env: {
-      PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin",
-      _OCI_SYNCPIPE: String(SYNC_FD),
-      _OCI_STARTPIPE: String(START_FD),
-      _OCI_ATTACHPIPE: String(ATTACH_FD),
-    },
-  });
+  const child = failpointNow("runtime/exec-conmon.spawn", () =>
+    host.spawner.spawn({
+      file: conmonPath,
+      args: [
+        "--api-version",
+        "1",
+        ...["-e", "--exec-attach", "--exec-process-spec", join(directory, "process.json"), "-t", "-i", "--leave-stdin-open"],
+        ...["-c", containerId, "-u", `${containerId}-exec`, "-n", containerId],
+        ...["-r", runtime.path],
+        ...globalArguments(runtime, join(directory, "exec.log")).flatMap(argument => ["--runtime-arg", argument]),
+        ...["-b", directory, "-p", join(directory, "pid"), "--full-attach", "--no-sync-log", "-l", "none:", "--sync"],
+      ],
+      stdio: ["null", "null", "null", "pipe-from-child", "pipe-to-child", "pipe-from-child"],
+      cwd: directory,
+      env: {
+        PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin",
+        _OCI_SYNCPIPE: String(SYNC_FD),
+        _OCI_STARTPIPE: String(START_FD),
+        _OCI_ATTACHPIPE: String(ATTACH_FD),
+      },
+    }),
+  );
   const [sync, start, attach] = [SYNC_FD, START_FD, ATTACH_FD].map(fd => defined(child.pipes[fd], "conmon's pipe")) as [
     Duplex,
     Duplex,

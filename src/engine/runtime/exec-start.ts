@@ -4,11 +4,12 @@ import type { ContainerId } from "../../model/ids.ts";
 import type { ChildProcess } from "../../ports/process.ts";
 import { startExecUnderConmon } from "./exec-conmon.ts";
 import { pipeStreams, terminalStreams } from "./exec-streams.ts";
-import type { RuntimeHost } from "./host.ts";
+import type { ConsoleListener, RuntimeHost } from "./host.ts";
 import { encodeSpec } from "./oci/spec.ts";
 import { globalArguments, type OciRuntime, readRuntimeError } from "./runtime-command.ts";
 import type { ShimExec, ShimProcess, ShimStreams } from "./shim.ts";
 import { translateRuntimeError } from "./start-error.ts";
+import { failpointNow } from "../../ports/failpoint.ts";
 
 export interface ExecPlace {
   readonly host: RuntimeHost;
@@ -83,11 +84,13 @@ function execArguments({ runtime, directory, containerId }: ExecPlace, extra: re
 }
 
 function startWithPipes(place: ExecPlace, { hasStdin }: ShimExec): StartedExec {
-  const child = place.host.spawner.spawn({
-    file: place.runtime.path,
-    args: execArguments(place, []),
-    stdio: [hasStdin ? "pipe-to-child" : "null", "pipe-from-child", "pipe-from-child"],
-  });
+  const child = failpointNow("runtime/exec.spawn", () =>
+    place.host.spawner.spawn({
+      file: place.runtime.path,
+      args: execArguments(place, []),
+      stdio: [hasStdin ? "pipe-to-child" : "null", "pipe-from-child", "pipe-from-child"],
+    }),
+  );
   return {
     pid: awaitPid(place.directory, child),
     exit: child.exit,
@@ -99,14 +102,10 @@ function startWithPipes(place: ExecPlace, { hasStdin }: ShimExec): StartedExec {
 let consoleCount = 0;
 
 async function startWithTerminal(place: ExecPlace, ociProcess: unknown): Promise<StartedExec> {
-  const { host, runtime, directory, socketDirectory } = place;
+  const { host, directory, socketDirectory } = place;
   const socketPath = join(socketDirectory, `${process.pid}-${++consoleCount}`);
   const listener = await host.listenForConsole(socketPath);
-  const child = host.spawner.spawn({
-    file: runtime.path,
-    args: execArguments(place, ["--tty", "--console-socket", socketPath]),
-    stdio: ["null", "null", "null"],
-  });
+  const child = spawnTerminalExec(place, socketPath, listener);
   void child.exit.then(() => listener.close());
   const terminal = await listener.console;
   // The runtime sets it too, but may do so after the program has begun; here it is done when this resolves.
@@ -118,6 +117,21 @@ async function startWithTerminal(place: ExecPlace, ociProcess: unknown): Promise
     streams: () => terminalStreams(terminal?.stream),
     resize: async size => terminal?.resize(size),
   };
+}
+
+function spawnTerminalExec(place: ExecPlace, socketPath: string, listener: ConsoleListener): ChildProcess {
+  try {
+    return failpointNow("runtime/exec-terminal.spawn", () =>
+      place.host.spawner.spawn({
+        file: place.runtime.path,
+        args: execArguments(place, ["--tty", "--console-socket", socketPath]),
+        stdio: ["null", "null", "null"],
+      }),
+    );
+  } catch (error) {
+    listener.close();
+    throw error;
+  }
 }
 
 async function exitOf(

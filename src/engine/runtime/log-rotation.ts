@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { open, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { OperationError } from "../../lib/errors.ts";
+import { failpoint } from "../../ports/failpoint.ts";
 
 /** Tells conmon to open its log again. One line a write: two that it reads together are taken as the first one twice. */
 const REOPEN_LINE = "2 0 0\n";
@@ -25,7 +26,7 @@ export async function rotateLog({
   readonly logPath: string;
   readonly rotatedPath: string;
 }): Promise<void> {
-  await rename(logPath, rotatedPath);
+  await failpoint("logs/rotate.rename", () => rename(logPath, rotatedPath));
   await reopenLog({ bundlePath, logPath });
 }
 

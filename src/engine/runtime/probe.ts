@@ -1,9 +1,10 @@
-import { access, constants, mkdir, rm, writeFile } from "node:fs/promises";
+import { access, readdir, constants, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { errorMessage, OperationError } from "../../lib/errors.ts";
+import { errnoCode, errorMessage, OperationError } from "../../lib/errors.ts";
 import type { Exec } from "../../ports/exec.ts";
 import { SECCOMP_FILTER_ANNOTATION } from "./oci/spec.ts";
 import { globalArguments, type OciRuntime, readRuntimeError } from "./runtime-command.ts";
+import { failpoint } from "../../ports/failpoint.ts";
 
 export interface ProbeRequest {
   readonly exec: Exec;
@@ -43,6 +44,7 @@ export async function probeRuntimes(request: ProbeRequest): Promise<ProbedRuntim
   const { exec, runDirectory, configured = {} } = request;
   const conmonPath = await findProgram("conmon");
   if (conmonPath === undefined) throw new OperationError("unavailable", "conmon is not installed");
+  await takeAwayProbes(request);
   const runtimes = new Map<string, OciRuntime>();
   const refused = new Map<string, string>();
   for (const name of BUILT_IN) {
@@ -79,6 +81,19 @@ export function configuredRuntime(
 ): OciRuntime {
   const kind = /crun/.test(path) ? "crun" : "runc";
   return { name, path, kind, args, rootPath: join(runDirectory, name) };
+}
+
+/** Of a daemon that ended while it probed. */
+async function takeAwayProbes({ exec, runDirectory }: ProbeRequest): Promise<void> {
+  const left = (await readdir(runDirectory).catch((): string[] => [])).flatMap(name => /^probe-(\d+)$/.exec(name)?.[1] ?? []);
+  for (const pid of left) {
+    for (const name of BUILT_IN) {
+      const path = await findProgram(name);
+      const args = ["--root", join(runDirectory, name), "delete", "--force", `${PROBE_ID}-${pid}`];
+      if (path !== undefined) await exec.run(path, args, { allowFailure: true });
+    }
+    await rm(join(runDirectory, `probe-${pid}`), { recursive: true, force: true });
+  }
 }
 
 async function findProgram(name: string): Promise<string | undefined> {
@@ -131,15 +146,25 @@ async function runProbe(
     await mkdir(runtime.rootPath, { recursive: true, mode: 0o700 });
     await writeFile(join(bundle, "config.json"), JSON.stringify(probeSpec(`${cgroupParent}/${id}`, annotations)));
     const common = globalArguments(runtime, logPath);
-    const { stderr } = await exec.run(runtime.path, [...common, "run", "--bundle", bundle, id], { allowFailure: true });
+    const { stderr } = await failpoint("runtime/probe.spawn", () =>
+      exec.run(runtime.path, [...common, "run", "--bundle", bundle, id], { allowFailure: true }),
+    );
     const said = (await readRuntimeError(logPath)) || stderr.trim();
     await exec.run(runtime.path, [...common, "delete", "--force", id], { allowFailure: true });
     return said;
   } catch (error) {
+    // No word about the runtime: taken for one, running containers would find theirs gone.
+    if (isShortage(error)) throw error;
     return errorMessage(error);
   } finally {
     await rm(bundle, { recursive: true, force: true });
   }
+}
+
+/** This host lacks something at the moment. */
+function isShortage(error: unknown): boolean {
+  const code = errnoCode(error) ?? (error instanceof Error ? errnoCode(error.cause) : undefined);
+  return ["ENOSPC", "EIO", "EMFILE", "ENFILE", "ENOMEM", "EAGAIN"].includes(code ?? "");
 }
 
 function probeSpec(cgroupsPath: string, annotations: Readonly<Record<string, string>>): unknown {

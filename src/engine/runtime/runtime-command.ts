@@ -4,6 +4,7 @@ import { OperationError } from "../../lib/errors.ts";
 import type { ContainerId } from "../../model/ids.ts";
 import type { Exec } from "../../ports/exec.ts";
 import { lastRuntimeError, type RuntimePhase, translateRuntimeError } from "./start-error.ts";
+import { failpoint } from "../../ports/failpoint.ts";
 
 /** A program that speaks the OCI runtime command line. */
 export interface OciRuntime {
@@ -26,6 +27,8 @@ export async function prepareRuntime({ rootPath }: OciRuntime): Promise<void> {
   await mkdir(rootPath, { recursive: true, mode: 0o700 });
 }
 
+export type RuntimeVerb = readonly ["start" | "pause" | "resume" | "update" | "delete", ...string[]];
+
 export interface RuntimeCommand {
   readonly exec: Exec;
   readonly runtime: OciRuntime;
@@ -36,7 +39,7 @@ export interface RuntimeCommand {
 export async function runVerb(
   { exec, runtime, bundlePath }: RuntimeCommand,
   request: {
-    readonly verb: readonly string[];
+    readonly verb: RuntimeVerb;
     readonly id: ContainerId;
     readonly stdin?: string;
     readonly program?: string;
@@ -44,15 +47,15 @@ export async function runVerb(
   },
 ): Promise<void> {
   const { verb, id, stdin, program = "", phase } = request;
-  const logPath = join(bundlePath, `${verb[0] ?? "verb"}.log`);
-  const { exitCode, stderr } = await exec.run(runtime.path, [...globalArguments(runtime, logPath), ...verb, id], {
-    allowFailure: true,
-    ...(stdin === undefined ? {} : { stdin }),
-  });
+  const logPath = join(bundlePath, `${verb[0]}.log`);
+  const args = [...globalArguments(runtime, logPath), ...verb, id];
+  const { exitCode, stderr } = await failpoint(`runtime/${verb[0]}.spawn`, () =>
+    exec.run(runtime.path, args, { allowFailure: true, ...(stdin === undefined ? {} : { stdin }) }),
+  );
   if (exitCode === 0) return;
   const said = (await readRuntimeError(logPath)) || stderr.trim();
   if (phase !== undefined) throw translateRuntimeError(said, { phase, program });
-  throw new OperationError("internal", `${runtime.name} ${verb[0] ?? ""} ${id}: ${said}`);
+  throw new OperationError("internal", `${runtime.name} ${verb[0]} ${id}: ${said}`);
 }
 
 /** The file is taken away, so that the next failure is not mistaken for this one. */

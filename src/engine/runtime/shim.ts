@@ -52,6 +52,8 @@ export interface ShimContainer {
   kill(signal: number): Promise<void>;
   pause(): Promise<void>;
   resume(): Promise<void>;
+  /** Whether its processes are held, whatever anybody recorded. */
+  isPaused(): Promise<boolean>;
   resize(size: { readonly heightCells: number; readonly widthCells: number }): Promise<void>;
   /** The one attach connection, made on first use and kept. It is always read to its end, whoever listens. */
   attach(): Promise<ShimStreams>;

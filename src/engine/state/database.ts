@@ -1,15 +1,18 @@
 import { ClassicLevel } from "classic-level";
-import { assert } from "../../lib/assert.ts";
 import { errorMessage, OperationError } from "../../lib/errors.ts";
+import { failpoint } from "../../ports/failpoint.ts";
 
 /** The form in which the data root keeps things. A daemon refuses records of a later one; earlier ones are brought up to it before it starts. */
 export const FORMAT_VERSION = 2;
 /** Changes that may wait for the disk; past it a disk does not keep up and writers are refused. */
 const WAITING_WRITES_MAX = 10_000;
 
-export type RecordChange =
-  | { readonly kind: "put"; readonly key: string; readonly value: unknown }
-  | { readonly kind: "delete"; readonly key: string };
+export type CollectionName = "container" | "networks" | "volume";
+
+export type RecordChange = { readonly collection: CollectionName; readonly key: string } & (
+  | { readonly kind: "put"; readonly value: unknown }
+  | { readonly kind: "delete" }
+);
 
 interface WaitingWrite {
   readonly isSynced: boolean;
@@ -42,13 +45,18 @@ export class StateDatabase implements AsyncDisposable {
     return new StateDatabase(level);
   }
 
-  collection<T>(name: string): RecordCollection<T> {
+  collection<T>(name: CollectionName): RecordCollection<T> {
     return new RecordCollection<T>(this, name);
   }
 
   /** @param options.isSynced - False: it shall outlive this process, but need not a power loss. Order is kept among all writes. */
   async write(changes: readonly RecordChange[], { isSynced = true }: { readonly isSynced?: boolean } = {}): Promise<void> {
     if (this.#waiting.length >= WAITING_WRITES_MAX) throw new OperationError("unavailable", "the state database is overloaded");
+    const [first] = changes;
+    if (first !== undefined) await failpoint(`state/${first.collection}.sync`, () => this.#enqueue(changes, isSynced));
+  }
+
+  async #enqueue(changes: readonly RecordChange[], isSynced: boolean): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.#waiting.push({ changes, isSynced, resolve, reject });
       this.#writing ??= this.#writeAll();
@@ -92,20 +100,21 @@ export class StateDatabase implements AsyncDisposable {
 /** One kind of record. */
 export class RecordCollection<T> {
   readonly #database: StateDatabase;
+  readonly #name: CollectionName;
   readonly #prefix: string;
 
-  constructor(database: StateDatabase, name: string) {
-    assert(!name.includes("/"), `collection name ${name}`);
+  constructor(database: StateDatabase, name: CollectionName) {
     this.#database = database;
+    this.#name = name;
     this.#prefix = `${name}/`;
   }
 
   put(id: string, value: T): RecordChange {
-    return { kind: "put", key: this.#prefix + id, value };
+    return { kind: "put", collection: this.#name, key: this.#prefix + id, value };
   }
 
   delete(id: string): RecordChange {
-    return { kind: "delete", key: this.#prefix + id };
+    return { kind: "delete", collection: this.#name, key: this.#prefix + id };
   }
 
   async get(id: string): Promise<T | undefined> {

@@ -2,12 +2,13 @@ import { readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { errnoCode, errorMessage } from "../../lib/errors.ts";
 import type { Log } from "../../ports/log.ts";
+import { failpoint } from "../../ports/failpoint.ts";
 
 /** In a volume's folder from before its record is deleted: what is found so without a record goes. */
 const REMOVAL_MARK = "removing";
 
 export async function markRemoval(directory: string): Promise<void> {
-  await writeFile(join(directory, REMOVAL_MARK), "").catch(ignoreMissing);
+  await failpoint("volumes/removal-mark.write", () => writeFile(join(directory, REMOVAL_MARK), "").catch(ignoreMissing));
 }
 
 /** Finishes removals and undoes creations that were cut short. A folder with content that nobody asked to remove stays, whatever the records say. */

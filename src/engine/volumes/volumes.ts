@@ -16,6 +16,7 @@ import { markRemoval, takeAwayStrays } from "./take-away-strays.ts";
 import { compileVolumeFilters } from "./volume-filters.ts";
 import { checkVolumeName } from "./volume-name.ts";
 import { parseVolumeOptions } from "./volume-options.ts";
+import { failpoint } from "../../ports/failpoint.ts";
 
 export const LOCAL_DRIVER = "local";
 const ANONYMOUS_BYTES = 32;
@@ -116,7 +117,7 @@ export class Volumes implements ContainerVolumes {
       await markRemoval(this.#directoryOf(name));
       await this.#options.database.write([this.#records.delete(name)]);
       this.#volumes.delete(name);
-      await rm(this.#directoryOf(name), { recursive: true, force: true });
+      await failpoint("volumes/folder.remove", () => rm(this.#directoryOf(name), { recursive: true, force: true }));
       this.#publish("destroy", volume);
     });
   }
@@ -171,7 +172,8 @@ export class Volumes implements ContainerVolumes {
       const holders = this.#mounted.get(name) ?? new Set();
       if (holders.size === 0 && !(await this.#isMounted(volume))) {
         const args = [...(mount.type === "" ? [] : ["-t", mount.type]), ...(mount.options === "" ? [] : ["-o", mount.options])];
-        await this.#options.exec.run("mount", [...args, "--", mount.device, volume.mountpoint]).catch((error: unknown) => {
+        const command = [...args, "--", mount.device, volume.mountpoint];
+        await failpoint("volumes/mount.spawn", () => this.#options.exec.run("mount", command)).catch((error: unknown) => {
           const reason = `failed to mount local volume: mount ${mount.device}:${volume.mountpoint}: ${errorMessage(error)}`;
           throw new OperationError("internal", `error while mounting volume '${volume.mountpoint}': ${reason}`, { cause: error });
         });
@@ -188,6 +190,15 @@ export class Volumes implements ContainerVolumes {
       const volume = this.#volumes.get(name);
       if (volume !== undefined) await this.#unmountNow(volume);
     });
+  }
+
+  async unmountUnused(): Promise<void> {
+    for (const volume of this.#volumes.values()) {
+      if (this.#mounted.has(volume.name)) continue;
+      await this.#unmountNow(volume).catch((error: unknown) => {
+        this.#options.log.warn({ volume: volume.name, error: errorMessage(error) }, "an unused volume could not be unmounted");
+      });
+    }
   }
 
   async #make(request: CreateVolumeRequest & { readonly isAnonymous: boolean }): Promise<Volume> {
@@ -226,7 +237,7 @@ export class Volumes implements ContainerVolumes {
 
   async #unmountNow(volume: Volume): Promise<void> {
     if (Object.keys(volume.options).length === 0 || !(await this.#isMounted(volume))) return;
-    await this.#options.exec.run("umount", ["--", volume.mountpoint]);
+    await failpoint("volumes/umount.spawn", () => this.#options.exec.run("umount", ["--", volume.mountpoint]));
   }
 
   #directoryOf(name: string): string {

@@ -6,6 +6,7 @@ import { OperationError } from "../../lib/errors.ts";
 import { Handoff } from "./handoff.ts";
 import { outputFrames } from "./output-frames.ts";
 import { type ArchiveJob, type ArchiveReply, DATA_FRAME, FRAME_BYTES_MAX } from "./protocol.ts";
+import { failpointNow } from "../../ports/failpoint.ts";
 
 const STDERR_BYTES_MAX = 8 * 1024;
 
@@ -33,7 +34,9 @@ export class HelperProcess {
 
   static start(): HelperProcess {
     const { file, args } = helperCommand(import.meta.url);
-    const child = spawn(file, args, { stdio: ["pipe", "pipe", "pipe"], cwd: "/", env: { PATH: process.env["PATH"] ?? "" } });
+    const child = failpointNow("archive/helper.spawn", () =>
+      spawn(file, args, { stdio: ["pipe", "pipe", "pipe"], cwd: "/", env: { PATH: process.env["PATH"] ?? "" } }),
+    );
     return new HelperProcess(child);
   }
 

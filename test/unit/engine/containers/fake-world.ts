@@ -22,7 +22,13 @@ import { StateDatabase } from "../../../../src/engine/state/database.ts";
 import { Volumes } from "../../../../src/engine/volumes/volumes.ts";
 import { OperationError } from "../../../../src/lib/errors.ts";
 import { systemLogNetwork } from "../../../../src/system/log-network.ts";
-import type { Container, ContainerConfig, CreateContainerRequest, HostConfig } from "../../../../src/model/container.ts";
+import type {
+  Container,
+  ContainerConfig,
+  CreateContainerRequest,
+  HostConfig,
+  NetworkState,
+} from "../../../../src/model/container.ts";
 import { asId, type ContainerId, type ImageId } from "../../../../src/model/ids.ts";
 import type { Image, ImageConfig } from "../../../../src/model/image.ts";
 import type { Clock } from "../../../../src/ports/clock.ts";
@@ -120,8 +126,9 @@ export class FakeNetworks implements ContainerNetworks {
     this.connected.delete(id);
   }
 
-  async restore(containers: readonly Container[]): Promise<void> {
+  async restore(containers: readonly Container[]): Promise<ReadonlyMap<ContainerId, NetworkState>> {
     this.restored = containers.map(({ id }) => id);
+    return new Map();
   }
 
   async attach(container: Container) {
@@ -386,6 +393,7 @@ export class FakeHost {
       pause: async () => {
         process.isFrozen = true;
       },
+      isPaused: async () => process.isFrozen,
       resume: async () => {
         process.isFrozen = false;
         if (process.signals.some(signal => process.deadly.has(signal))) process.exit(128 + (process.signals.at(-1) ?? 0));

@@ -15,18 +15,18 @@ describe("the state database", () => {
   it("keeps records by collection, also of many writes at once", async () => {
     {
       await using database = await StateDatabase.open(path);
-      const [a, b] = [database.collection<{ readonly n: number }>("a"), database.collection<string>("b")];
+      const [a, b] = [database.collection<{ readonly n: number }>("container"), database.collection<string>("volume")];
       await Promise.all(Array.from({ length: 50 }, (_, n) => database.write([a.put(String(n).padStart(2, "0"), { n })])));
       await database.write([b.put("x", "y"), a.delete("07")]);
     }
     await using database = await StateDatabase.open(path);
-    const all = await database.collection<{ readonly n: number }>("a").all();
+    const all = await database.collection<{ readonly n: number }>("container").all();
     assert.deepEqual(
       all.map(({ n }) => n),
       Array.from({ length: 50 }, (_, n) => n).filter(n => n !== 7),
     );
-    assert.equal(await database.collection<string>("b").get("x"), "y");
-    assert.equal(await database.collection<string>("b").get("z"), undefined);
+    assert.equal(await database.collection<string>("volume").get("x"), "y");
+    assert.equal(await database.collection<string>("volume").get("z"), undefined);
   });
 
   it("is one daemon's", async () => {
@@ -36,9 +36,9 @@ describe("the state database", () => {
 
   it("refuses records of a later version", async () => {
     const level = new ClassicLevel(path);
-    await level.put("a/x", JSON.stringify({ format: 99, value: 1 }));
+    await level.put("container/x", JSON.stringify({ format: 99, value: 1 }));
     await level.close();
     await using database = await StateDatabase.open(path);
-    await assert.rejects(database.collection("a").all(), { kind: "internal", message: /later version \(format 99\)/ });
+    await assert.rejects(database.collection("container").all(), { kind: "internal", message: /later version \(format 99\)/ });
   });
 });

@@ -1,0 +1,307 @@
+import { execFileSync } from "node:child_process";
+import { type Acknowledged, Cut, Refused } from "./acknowledged.ts";
+import { download, get } from "./client.ts";
+import type { FaultHost } from "./fault-host.ts";
+
+export interface World {
+  readonly host: FaultHost;
+  readonly known: Acknowledged;
+  /** Of this round: what an operation makes is named after it. */
+  readonly name: string;
+}
+
+export interface Operation {
+  readonly name: string;
+  /** What it needs, made before anything fails. */
+  readonly prepare?: (world: World) => Promise<void>;
+  /** @throws Cut, Refused */
+  readonly run: (world: World) => Promise<void>;
+}
+
+const IMAGE = "busybox";
+const FOREVER = ["sleep", "1000000"];
+
+/** Every change that a client can ask for, and a restart of the daemon. */
+export const OPERATIONS: readonly Operation[] = [
+  { name: "create", run: world => create(world, { Volumes: { "/etc": {} }, HostConfig: { Binds: [`${world.name}:/data`] } }) },
+  { name: "start", prepare: world => create(world, published(world)), run: start },
+  { name: "start on a network", prepare: prepareOnNetwork, run: start },
+  { name: "start with a mounted volume", prepare: prepareMountedVolume, run: start },
+  { name: "start and fail", prepare: world => create(world, { Cmd: ["/no/such/program"] }), run: startInVain },
+  { name: "stop", prepare: runPublished, run: world => act(world, "stop?t=0") },
+  { name: "stop with a mounted volume", prepare: runMountedVolume, run: world => act(world, "stop?t=0") },
+  { name: "restart", prepare: runPublished, run: world => act(world, "restart?t=0") },
+  { name: "kill", prepare: runPublished, run: world => act(world, "kill") },
+  { name: "remove", prepare: world => create(world, { Volumes: { "/etc": {} } }), run: remove },
+  { name: "remove by force", prepare: runPublished, run: remove },
+  { name: "run --rm", run: runAndForget },
+  { name: "exec", prepare: runPublished, run: world => exec(world, { isTty: false }) },
+  { name: "exec with a terminal", prepare: runPublished, run: world => exec(world, { isTty: true }) },
+  {
+    name: "exec with a terminal under runc",
+    prepare: world => runWith(world, { HostConfig: { Runtime: "runc" } }),
+    run: world => exec(world, { isTty: true }),
+  },
+  { name: "pause", prepare: runPublished, run: world => act(world, "pause") },
+  { name: "unpause", prepare: runPaused, run: world => act(world, "unpause") },
+  { name: "update", prepare: runPublished, run: update },
+  { name: "rename", prepare: runPublished, run: rename },
+  { name: "copy in", prepare: runPublished, run: copyIn },
+  { name: "rotate logs", prepare: runChatty, run: awaitRotation },
+  { name: "network create", run: world => createNetwork(world, world.name) },
+  { name: "network connect", prepare: prepareConnect, run: world => onNetwork(world, "connect") },
+  { name: "network disconnect", prepare: prepareDisconnect, run: world => onNetwork(world, "disconnect") },
+  { name: "network remove", prepare: world => createNetwork(world, world.name), run: world => removeNamed(world, "network") },
+  { name: "volume create", run: world => createVolume(world) },
+  { name: "volume remove", prepare: createVolume, run: world => removeNamed(world, "volume") },
+  { name: "import", run: importImage },
+  { name: "load", prepare: prepareLoad, run: load },
+  { name: "commit", prepare: prepareCommit, run: commit },
+  { name: "tag", run: tag },
+  { name: "image remove", prepare: importImage, run: world => removeNamed(world, "image") },
+  { name: "container prune", prepare: world => create(world), run: prune("containers", "container") },
+  { name: "network prune", prepare: world => createNetwork(world, world.name), run: prune("networks", "network") },
+  { name: "volume prune", prepare: createVolume, run: prune("volumes", "volume") },
+  { name: "image prune", prepare: importImage, run: prune("images", "image") },
+  { name: "restart of the daemon", prepare: runPublished, run: restartDaemon },
+];
+
+export interface ContainerOptions {
+  readonly Cmd?: readonly string[];
+  readonly Volumes?: object;
+  readonly HostConfig?: object;
+}
+
+export async function create({ known, name }: World, options: ContainerOptions = {}): Promise<void> {
+  const body = { Image: IMAGE, Cmd: FOREVER, StopSignal: "SIGKILL", ...options };
+  await known.change(
+    { method: "POST", path: `/containers/create?name=${name}`, body },
+    [`container:${name}`, "there"],
+    [`volume:${name}`, "any"],
+  );
+}
+
+async function start(world: World): Promise<void> {
+  await act(world, "start");
+}
+
+type Verb = "start" | "stop?t=0" | "restart?t=0" | "kill" | "pause" | "unpause";
+
+const AFTER = {
+  start: "running",
+  "stop?t=0": "exited",
+  "restart?t=0": "running",
+  kill: "any",
+  pause: "paused",
+  unpause: "running",
+} as const;
+
+async function act({ known, name }: World, verb: Verb): Promise<void> {
+  await known.change({ method: "POST", path: `/containers/${name}/${verb}` }, [`container:${name}`, AFTER[verb]]);
+}
+
+async function startInVain(world: World): Promise<void> {
+  await act(world, "start").catch((error: unknown) => {
+    if (!/no such file or directory/.test(String(error))) throw error;
+  });
+}
+
+/** Ports of the host's own. */
+function published({ name }: World): ContainerOptions {
+  const port = String(20_000 + (Number(name.replace(/\D/g, "")) % 10_000));
+  return { HostConfig: { PortBindings: { "80/tcp": [{ HostPort: port }] } } };
+}
+
+async function runWith(world: World, options: ContainerOptions): Promise<void> {
+  await create(world, options);
+  await start(world);
+}
+
+async function runPublished(world: World): Promise<void> {
+  await runWith(world, published(world));
+}
+
+async function runPaused(world: World): Promise<void> {
+  await runPublished(world);
+  await act(world, "pause");
+}
+
+async function createNetwork({ known }: World, name: string): Promise<void> {
+  await known.change({ method: "POST", path: "/networks/create", body: { Name: name } }, [`network:${name}`, "there"]);
+}
+
+async function prepareOnNetwork(world: World): Promise<void> {
+  await createNetwork(world, world.name);
+  await create(world, { HostConfig: { NetworkMode: world.name, PublishAllPorts: true } });
+}
+
+async function prepareConnect(world: World): Promise<void> {
+  await createNetwork(world, world.name);
+  await runPublished(world);
+}
+
+async function prepareDisconnect(world: World): Promise<void> {
+  await prepareConnect(world);
+  await onNetwork(world, "connect");
+}
+
+async function onNetwork({ known, name }: World, verb: "connect" | "disconnect"): Promise<void> {
+  await known.change({ method: "POST", path: `/networks/${name}/${verb}`, body: { Container: name } }, [
+    `container:${name}`,
+    "running",
+  ]);
+}
+
+async function createVolume({ known, name }: World): Promise<void> {
+  await known.change({ method: "POST", path: "/volumes/create", body: { Name: name } }, [`volume:${name}`, "there"]);
+}
+
+async function prepareMountedVolume(world: World): Promise<void> {
+  const { known, name } = world;
+  const body = { Name: name, DriverOpts: { type: "tmpfs", device: "tmpfs" } };
+  await known.change({ method: "POST", path: "/volumes/create", body }, [`volume:${name}`, "there"]);
+  await create(world, { HostConfig: { Binds: [`${name}:/data`] } });
+}
+
+async function runMountedVolume(world: World): Promise<void> {
+  await prepareMountedVolume(world);
+  await start(world);
+}
+
+async function remove({ known, name }: World): Promise<void> {
+  await known.change({ method: "DELETE", path: `/containers/${name}?force=1&v=1` }, [`container:${name}`, "gone"]);
+}
+
+async function removeNamed({ known, name }: World, kind: "network" | "volume" | "image"): Promise<void> {
+  await known.change({ method: "DELETE", path: `/${kind}s/${name}` }, [`${kind}:${name}`, "gone"]);
+}
+
+async function runAndForget(world: World): Promise<void> {
+  const { known, name } = world;
+  await create(world, { Cmd: ["true"], Volumes: { "/etc": {} }, HostConfig: { AutoRemove: true } });
+  const goes = [`container:${name}`, "any"] as const;
+  await known.change({ method: "POST", path: `/containers/${name}/start` }, goes);
+  await known.change({ method: "POST", path: `/containers/${name}/wait?condition=removed` }, goes).catch(ignoreMissing);
+}
+
+function ignoreMissing(error: unknown): void {
+  if (!/No such container/.test(String(error))) throw error;
+}
+
+async function exec({ host, known, name }: World, { isTty }: { readonly isTty: boolean }): Promise<void> {
+  const body = { Cmd: ["echo", "done"], AttachStdout: true, Tty: isTty };
+  const { Id } = await known.change<{ readonly Id: string }>({ method: "POST", path: `/containers/${name}/exec`, body });
+  const output = await known.change<string>({ method: "POST", path: `/exec/${Id}/start`, body: { Detach: false, Tty: isTty } });
+  if (String(output).includes("done")) return;
+  if (String(output).includes("failed on demand")) throw new Refused({ method: "POST", path: "exec" }, 500, output);
+  await host.awaitDeath().catch(() => undefined);
+  if (!host.isUp()) throw new Cut("the output ends with the daemon");
+  throw new Error(`exec said ${JSON.stringify(output)}`);
+}
+
+async function update({ known, name }: World): Promise<void> {
+  const body = { CpuShares: 512, RestartPolicy: { Name: "on-failure", MaximumRetryCount: 2 } };
+  await known.change({ method: "POST", path: `/containers/${name}/update`, body }, [`container:${name}`, "running"]);
+}
+
+async function rename({ known, name }: World): Promise<void> {
+  const next = `${name}-renamed`;
+  await known.change(
+    { method: "POST", path: `/containers/${name}/rename?name=${next}` },
+    [`container:${name}`, "gone"],
+    [`container:${next}`, "running"],
+  );
+}
+
+async function copyIn({ known, name }: World): Promise<void> {
+  await known.change({ method: "PUT", path: `/containers/${name}/archive?path=/tmp`, body: smallArchive(name) });
+}
+
+async function runChatty(world: World): Promise<void> {
+  await runWith(world, {
+    Cmd: ["sh", "-c", "while true; do seq 1 400; sleep 0.1; done"],
+    HostConfig: { LogConfig: { Type: "json-file", Config: { "max-size": "20k", "max-file": "2" } } },
+  });
+}
+
+const ROTATION_MS = 15_000;
+
+/** Nobody asks for it: it is waited for. */
+async function awaitRotation({ host, known, name }: World): Promise<void> {
+  const deadlineMs = performance.now() + ROTATION_MS;
+  const seen: string[] = [];
+  while (performance.now() < deadlineMs && host.isUp() && !seen.some(hit => hit.startsWith("logs/rotate.rename"))) {
+    seen.push(...host.peekHits());
+    await new Promise(resolve => setTimeout(resolve, 20));
+  }
+  await known.change({ method: "GET", path: `/containers/${name}/json` });
+}
+
+async function importImage({ known, name }: World): Promise<void> {
+  const path = `/images/create?fromSrc=-&repo=${name}&tag=latest`;
+  await known.change({ method: "POST", path, body: smallArchive(name) }, [`image:${name}`, "there"]);
+}
+
+const saved = new Map<string, Buffer>();
+
+async function prepareLoad(world: World): Promise<void> {
+  await importImage(world);
+  saved.clear();
+  saved.set(world.name, await download(world.host.socket, `/images/${world.name}/get`));
+  await removeNamed(world, "image");
+}
+
+async function load({ known, name }: World): Promise<void> {
+  await known.change({ method: "POST", path: "/images/load", body: saved.get(name) }, [`image:${name}`, "there"]);
+}
+
+async function prepareCommit(world: World): Promise<void> {
+  await runPublished(world);
+  await copyIn(world);
+}
+
+async function commit({ known, name }: World): Promise<void> {
+  await known.change({ method: "POST", path: `/commit?container=${name}&repo=${name}&tag=latest`, body: {} }, [
+    `image:${name}`,
+    "there",
+  ]);
+}
+
+async function tag({ known, name }: World): Promise<void> {
+  await known.change({ method: "POST", path: `/images/${IMAGE}/tag?repo=${name}&tag=latest` }, [`image:${name}`, "there"]);
+}
+
+function prune(path: string, kind: "container" | "network" | "volume" | "image"): (world: World) => Promise<void> {
+  return async ({ known, name }) => {
+    const filter = { containers: {}, networks: {}, volumes: { all: ["true"] }, images: { dangling: ["false"] } }[path] ?? {};
+    await known.change({ method: "POST", path: `/${path}/prune?filters=${encodeURIComponent(JSON.stringify(filter))}` }, [
+      `${kind}:${name}`,
+      "gone",
+    ]);
+  };
+}
+
+async function restartDaemon({ host, known }: World): Promise<void> {
+  await host.stop();
+  await host.start().catch((error: unknown) => {
+    throw host.isArmed() || host.isUp() ? error : new Cut(String(error)); // Killed while it started.
+  });
+  await known.change({ method: "GET", path: "/_ping" });
+}
+
+/** One file, whose content is the name. */
+function smallArchive(name: string): Buffer {
+  const script = `d=$(mktemp -d); echo ${name} > $d/${name}; tar -C $d -cf - ${name}; rm -r $d`;
+  return execFileSync("sh", ["-c", script]);
+}
+
+/** Takes away what a round made, by the names it gave. */
+export async function cleanUp({ host, known, name }: World): Promise<void> {
+  for (const container of [name, `${name}-renamed`]) {
+    if (known.has(`container:${container}`)) await remove({ host, known, name: container });
+  }
+  for (const kind of ["network", "volume", "image"] as const) {
+    if (known.has(`${kind}:${name}`)) await removeNamed({ host, known, name }, kind);
+  }
+  await get(host.socket, "/_ping");
+}
