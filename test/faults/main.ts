@@ -1,5 +1,5 @@
 // Rounds of faults: an operation under way, the daemon killed at a failpoint or a moment, the machine's power lost, a step that fails; then a
-// look at what is left. ROUNDS=n rounds of kills, SEED=n what they are, FROM=n the first of them, CRASHES=n reboots, ERRORS=0 none that fail, ONLY=word operations or failpoints with that word.
+// look at what is left. ROUNDS=n rounds of kills, SEED=n what they are, FROM=n the first of them, CRASHES=n reboots, STOPS=n stops, ERRORS=0 none that fail, ONLY=word operations or failpoints with that word.
 import { FAILPOINTS } from "../../src/ports/failpoint.ts";
 import { FaultRun } from "./fault-run.ts";
 import { planRounds } from "./plan.ts";
@@ -15,6 +15,7 @@ const plan = planRounds({
   passed,
   kills: numberOf("ROUNDS", 300),
   crashes: numberOf("CRASHES", 20),
+  stops: numberOf("STOPS", 30),
   hasErrors: numberOf("ERRORS", 1) > 0,
 });
 const only = process.env["ONLY"];

@@ -17,6 +17,7 @@ export interface PlanRequest {
   readonly passed: readonly Passed[];
   readonly kills: number;
   readonly crashes: number;
+  readonly stops: number;
   readonly hasErrors: boolean;
 }
 
@@ -25,7 +26,7 @@ const ERRORS = ["ENOSPC", "EIO", "EMFILE"] as const;
 const WITHOUT_ERRORS: readonly FailpointName[] = ["archive/helper.spawn", "networks/ip.spawn", "logs/rotate.rename"];
 
 /** Every failpoint before and after, then moments of running operations, power losses and failing steps: the same for the same seed. */
-export function planRounds({ seed, passed, kills, crashes, hasErrors }: PlanRequest): readonly Round[] {
+export function planRounds({ seed, passed, kills, crashes, stops, hasErrors }: PlanRequest): readonly Round[] {
   const dice = new SeededRandom(seed);
   const at = (
     name: FailpointName,
@@ -46,7 +47,7 @@ export function planRounds({ seed, passed, kills, crashes, hasErrors }: PlanRequ
       return found === undefined ? [] : [{ operation: found.operation, fault: { kind: "failpoint", armed: found.armed } }];
     }),
   );
-  const moments = (kind: "moment" | "crash", count: number): readonly Round[] =>
+  const moments = (kind: "moment" | "crash" | "stop", count: number): readonly Round[] =>
     Array.from({ length: Math.max(0, count) }, () => {
       const { operation, lastsMs } = pick(dice, passed);
       return { operation, fault: { kind, afterMs: Math.round(dice.fraction() * (lastsMs + 5)) } };
@@ -61,6 +62,7 @@ export function planRounds({ seed, passed, kills, crashes, hasErrors }: PlanRequ
     ...killed,
     ...moments("moment", kills - killed.length),
     ...moments("crash", crashes),
+    ...moments("stop", stops),
     ...(hasErrors ? errors : []),
   ]);
 }

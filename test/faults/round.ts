@@ -5,10 +5,11 @@ import type { FaultHost } from "./fault-host.ts";
 import { settledLeftovers } from "./leftovers.ts";
 import { cleanUp, type Operation, type World } from "./operations.ts";
 
-/** What goes wrong. `moment` and `crash` come so many ms after the operation began. */
+/** What goes wrong. `moment` (kill -9), `stop` (SIGTERM) and `crash` (power loss) come so many ms after the operation began. */
 export type Fault =
   | { readonly kind: "failpoint"; readonly armed: ArmedFailpoint }
   | { readonly kind: "moment"; readonly afterMs: number }
+  | { readonly kind: "stop"; readonly afterMs: number }
   | { readonly kind: "crash"; readonly afterMs: number }
   | { readonly kind: "error"; readonly armed: ArmedFailpoint };
 
@@ -49,7 +50,8 @@ export async function playRound(
   const isUndoing = fault.kind === "error" && UNDOING.test(fault.armed.name);
   if (isUndoing) await restart(host);
   problems.push(...(await settledLeftovers(host)), ...(await known.compare({ afterReboot: fault.kind === "crash" })));
-  if (fault.kind === "error" && problems.length === 0 && !isUndoing) problems.push(...(await again(world, operation, error)));
+  if (fault.kind === "error" && problems.length === 0 && !isUndoing)
+    problems.push(...(await again(world, operation, error)), ...(await known.compare()));
   await cleanUp(world).catch((cause: unknown) => problems.push(`clean-up: ${String(cause)}`));
   problems.push(...(await settledLeftovers(host)).map(line => `after clean-up: ${line}`), ...(await known.compare()));
   return { problems, isHit, ending: error === undefined ? "done" : textOf(error) };
@@ -70,7 +72,8 @@ async function suffer(world: World, { operation, fault }: Round): Promise<unknow
 
 async function strike(host: FaultHost, { kind, afterMs }: Extract<Fault, { readonly afterMs: number }>): Promise<void> {
   await new Promise(resolve => setTimeout(resolve, afterMs)); // The moment is what is tested.
-  await (kind === "crash" ? host.crash() : host.kill());
+  if (kind === "stop") await host.stop();
+  else await (kind === "crash" ? host.crash() : host.kill());
 }
 
 async function untilDown(host: FaultHost): Promise<void> {
@@ -100,7 +103,7 @@ function textOf(error: unknown): string {
 function unexpected({ operation, fault }: Round, error: unknown): readonly string[] {
   const mayEnd = fault.kind !== "error" || operation.name === "restart of the daemon"; // It may refuse to start.
   if (error === undefined || (error instanceof Cut && mayEnd)) return [];
-  if (error instanceof Refused && fault.kind === "error") return [];
+  if (error instanceof Refused && ["error", "stop"].includes(fault.kind)) return [];
   if (error instanceof Refused && fault.kind === "failpoint" && error.status >= 500) return []; // It was told before it died.
   return [`unexpected: ${textOf(error)}`];
 }

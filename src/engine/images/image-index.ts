@@ -158,11 +158,19 @@ export class ImageIndex {
     const next = new Map(this.#names);
     for (const reference of changes.remove) next.delete(fullReference(reference));
     for (const [reference, id] of changes.set) next.set(fullReference(reference), id);
-    await replaceFile(`${this.#root}/repositories.json`, JSON.stringify(Object.fromEntries(next)), {
-      place: "images/repositories",
-    });
+    try {
+      await this.#writeNames(next);
+    } catch (error) {
+      await this.#writeNames(this.#names); // It may have been written, and not be durable.
+      throw error;
+    }
     this.#names.clear();
     for (const [name, id] of next) this.#names.set(name, id);
+  }
+
+  async #writeNames(names: ReadonlyMap<string, ImageId>): Promise<void> {
+    const content = JSON.stringify(Object.fromEntries(names));
+    await replaceFile(`${this.#root}/repositories.json`, content, { place: "images/repositories" });
   }
 
   #findByPrefix(prefix: string): ImageId | undefined {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
+import { idleEndpoint } from "../../../src/engine/containers/record.ts";
 import { EngineNetworks } from "../../../src/engine/networks/engine-networks.ts";
 import { StateDatabase } from "../../../src/engine/state/database.ts";
 import type { Container } from "../../../src/model/container.ts";
@@ -45,7 +46,7 @@ const calls: Record<string, (argument: never) => Promise<unknown>> = {
   remove: networks.remove.bind(networks),
   prune: networks.prune.bind(networks),
   async restore(containers: Container[]) {
-    await networks.restore(containers);
+    await networks.restore(await Promise.all(containers.map(asRecorded)));
     for (const file of await readdir(`${directory}/exec/sandboxes`).catch(() => [])) {
       const { containerId, path } = JSON.parse(await readFile(`${directory}/exec/sandboxes/${file}`, "utf8")) as Record<
         string,
@@ -120,3 +121,15 @@ await cluster?.[Symbol.asyncDispose]();
 await networks[Symbol.asyncDispose]();
 await database[Symbol.asyncDispose]();
 process.exit(0);
+
+/** With the networks that the engine recorded when it was started. */
+async function asRecorded(container: Container): Promise<Container> {
+  const text = await readFile(`${directory}/exec/sandboxes/${container.id}.json`, "utf8").catch(() => '{"endpoints":[]}');
+  const { endpoints } = JSON.parse(text) as {
+    readonly endpoints: readonly { readonly networkName: string; readonly endpointId: string; readonly address: string }[];
+  };
+  const recorded = endpoints.map(
+    ({ networkName, endpointId, address }) => [networkName, { ...idleEndpoint({}), endpointId, ipAddress: address }] as const,
+  );
+  return { ...container, networks: { ...container.networks, endpoints: Object.fromEntries(recorded) } };
+}
