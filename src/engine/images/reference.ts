@@ -90,3 +90,10 @@ function splitDomain(name: string): { readonly domain: string; readonly rest: st
   if (!isHost) return { domain: DEFAULT_DOMAIN, rest: name };
   return { domain: first === "index.docker.io" ? DEFAULT_DOMAIN : first, rest: name.slice(slash + 1) };
 }
+
+/** `busybox` and `1.36`, or a digest instead of a tag, which is refused. */
+export function targetReference(repository: string, tag: string): Reference {
+  const reference = parseReference(tag === "" ? repository : `${repository}:${tag}`);
+  if (reference.digest !== undefined) throw new OperationError("invalid", "refusing to create a tag with a digest reference");
+  return withDefaultTag(reference);
+}

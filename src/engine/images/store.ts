@@ -22,7 +22,7 @@ import { selectImages, selectPrunable } from "./filters.ts";
 import { saveImages } from "./save.ts";
 import { selectSaved } from "./save-selection.ts";
 import type { Filters } from "../../model/control.ts";
-import { familiarReference, parseReference, type Reference, withDefaultTag } from "./reference.ts";
+import { familiarReference, parseReference, targetReference, withDefaultTag } from "./reference.ts";
 import { RootfsStore } from "./rootfs-store.ts";
 import { Trash } from "./trash.ts";
 import { Staging, type StagingLimits } from "./staging.ts";
@@ -388,11 +388,4 @@ export class ImageStore implements AsyncDisposable {
   #announce(action: ImageEvent["action"], imageId: string, name: string): void {
     this.#options.onEvent?.({ action, imageId, name });
   }
-}
-
-/** `busybox` and `1.36`, or a digest instead of a tag, which is refused. */
-function targetReference(repository: string, tag: string): Reference {
-  const reference = parseReference(tag === "" ? repository : `${repository}:${tag}`);
-  if (reference.digest !== undefined) throw new OperationError("invalid", "refusing to create a tag with a digest reference");
-  return withDefaultTag(reference);
 }

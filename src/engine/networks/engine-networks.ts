@@ -19,7 +19,6 @@ import { ContainerSandboxes, mappingRules } from "./container-sandboxes.ts";
 import { networkNameOf, sharedContainerOf, type WantedEndpoint, wantedEndpoints } from "./endpoint-plan.ts";
 import { Firewall } from "./firewall.ts";
 import { HOST_BRIDGE } from "./firewall-rules.ts";
-import { parseIpv4 } from "./ipv4.ts";
 import { NamespacePool } from "./namespace-pool.ts";
 import { isDangling, isPrunable, matchesFilters } from "./network-filters.ts";
 import { isPredefined, type NetworkRecord } from "./network-record.ts";
@@ -29,12 +28,13 @@ import { NetworkNames } from "./network-names.ts";
 import { bareNetworkState } from "./network-state.ts";
 import { NetworkTable } from "./network-table.ts";
 import { planNetwork } from "./plan-network.ts";
-import { type HeldPort, PortAllocator } from "./port-allocator.ts";
+import { holdAgain } from "./hold-again.ts";
+import { PortAllocator } from "./port-allocator.ts";
 import { wantedPorts } from "./published-ports.ts";
 import { SandboxDevices } from "./sandbox-devices.ts";
 import { SandboxFiles } from "./sandbox-files.ts";
 import { SandboxPlanner } from "./sandbox-planner.ts";
-import { allEndpoints, type SandboxRecord } from "./sandbox-record.ts";
+import { allEndpoints } from "./sandbox-record.ts";
 
 export interface EngineNetworksOptions {
   readonly kernel: KernelNetwork;
@@ -209,7 +209,10 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
         const container = running.get(record.containerId);
         if (container !== undefined) {
           kept.add(record.path);
-          const state = await this.#sandboxes.adopt(record, { container, ports: this.#holdAgain(record) });
+          const state = await this.#sandboxes.adopt(record, {
+            container,
+            ports: holdAgain(record, { table: this.#table, ports: this.#ports, log: this.#options.log }),
+          });
           if (state !== undefined) changed.set(container.id, state);
         } else {
           await this.#firewall.remove(mappingRules(record));
@@ -356,25 +359,6 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
       }
       const shortAlias = alias.split("/").at(-1) ?? alias;
       return [{ address: endpoint.address, names: [...new Set([shortAlias, record.hostName, record.containerName])] }];
-    });
-  }
-
-  /** The addresses and ports of a container that runs. */
-  #holdAgain(record: SandboxRecord): readonly HeldPort[] {
-    for (const { networkId, address } of allEndpoints(record)) {
-      const parsed = parseIpv4(address);
-      if (parsed === undefined || this.#table.find(networkId)?.scope !== "local") continue;
-      const pool = this.#table.pool(networkId);
-      if (!pool.has(parsed)) pool.take(parsed);
-    }
-    return record.published.flatMap(port => {
-      try {
-        return this.#ports.hold({ ...port, hostPorts: [port.hostPort, port.hostPort] }, { defaultAddress: port.hostAddress });
-      } catch (error) {
-        // Taken while no daemon held it. The container is reached all the same: the firewall comes before any socket.
-        this.#options.log.warn({ containerId: record.containerId, error: String(error) }, "a published port is in use");
-        return [];
-      }
     });
   }
 

@@ -1,0 +1,27 @@
+import type { Log } from "../../ports/log.ts";
+import { parseIpv4 } from "./ipv4.ts";
+import type { NetworkTable } from "./network-table.ts";
+import type { HeldPort, PortAllocator } from "./port-allocator.ts";
+import { allEndpoints, type SandboxRecord } from "./sandbox-record.ts";
+
+/** Takes the addresses and ports of a container that runs, after a start of the daemon. */
+export function holdAgain(
+  record: SandboxRecord,
+  { table, ports, log }: { readonly table: NetworkTable; readonly ports: PortAllocator; readonly log: Log },
+): readonly HeldPort[] {
+  for (const { networkId, address } of allEndpoints(record)) {
+    const parsed = parseIpv4(address);
+    if (parsed === undefined || table.find(networkId)?.scope !== "local") continue;
+    const pool = table.pool(networkId);
+    if (!pool.has(parsed)) pool.take(parsed);
+  }
+  return record.published.flatMap(port => {
+    try {
+      return ports.hold({ ...port, hostPorts: [port.hostPort, port.hostPort] }, { defaultAddress: port.hostAddress });
+    } catch (error) {
+      // Taken while no daemon held it. The container is reached all the same: the firewall comes before any socket.
+      log.warn({ containerId: record.containerId, error: String(error) }, "a published port is in use");
+      return [];
+    }
+  });
+}
