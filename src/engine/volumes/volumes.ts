@@ -1,6 +1,6 @@
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { errorMessage, OperationError } from "../../lib/errors.ts";
+import { errnoCode, errorMessage, OperationError } from "../../lib/errors.ts";
 import type { Filters } from "../../model/control.ts";
 import type { Volume } from "../../model/engine-network.ts";
 import type { ContainerId } from "../../model/ids.ts";
@@ -224,7 +224,12 @@ export class Volumes implements ContainerVolumes {
       scope: "local",
       isAnonymous,
     };
-    await this.#options.database.write([this.#records.put(name, volume)]);
+    try {
+      await this.#options.database.write([this.#records.put(name, volume)]);
+    } catch (error) {
+      await this.#removeEmpty(name);
+      throw error;
+    }
     this.#volumes.set(name, volume);
     this.#publish("create", volume);
     return volume;
@@ -238,6 +243,15 @@ export class Volumes implements ContainerVolumes {
   async #unmountNow(volume: Volume): Promise<void> {
     if (Object.keys(volume.options).length === 0 || !(await this.#isMounted(volume))) return;
     await failpoint("volumes/umount.spawn", () => this.#options.exec.run("umount", ["--", volume.mountpoint]));
+  }
+
+  /** One with content belongs to somebody, whatever the records say. */
+  async #removeEmpty(name: string): Promise<void> {
+    try {
+      for (const folder of ["_data", ""]) await rmdir(join(this.#directoryOf(name), folder));
+    } catch (error) {
+      if (errnoCode(error) !== "ENOTEMPTY") throw error;
+    }
   }
 
   #directoryOf(name: string): string {

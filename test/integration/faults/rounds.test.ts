@@ -30,6 +30,7 @@ const CASES: readonly Case[] = [
   ["restart of the daemon", "runtime/probe.spawn", "before", "EMFILE"],
   ["create", "containers/volume-copy.spawn", "before", "EIO"],
   ["start", "state/container.sync", "before", "ENOSPC"],
+  ["volume create", "state/volume.sync", "before", "ENOSPC"],
   ["restart", "runtime/delete.spawn", "before", "ENOSPC"],
   ["kill", "networks/firewall.apply", "before", "EIO"],
   ["exec with a terminal", "runtime/exec-terminal.spawn", "before", "EMFILE"],
