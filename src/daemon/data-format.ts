@@ -66,7 +66,7 @@ async function readFormat(path: string): Promise<FormatFile | undefined> {
 }
 
 async function writeFormat(path: string, content: FormatFile): Promise<void> {
-  await replaceFile(path, `${JSON.stringify(content)}\n`);
+  await replaceFile(path, `${JSON.stringify(content)}\n`, { place: "state/format" });
 }
 
 function hasState(dataRoot: string): Promise<boolean> {

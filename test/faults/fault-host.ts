@@ -1,6 +1,7 @@
 import { execFile, execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -17,6 +18,8 @@ const STOP_MS = 20_000;
 export class FaultHost implements AsyncDisposable {
   readonly lab: LabHost;
   readonly #failpoints: string;
+  /** Takes what it is sent. */
+  readonly #syslog = createServer(socket => socket.on("error", () => {}).resume());
 
   private constructor(lab: LabHost, failpoints: string) {
     this.lab = lab;
@@ -29,6 +32,7 @@ export class FaultHost implements AsyncDisposable {
     writeFileSync(join(failpoints, "hits"), "");
     process.env["SHOAL_FAILPOINTS"] = failpoints; // Every start of the daemon, also by this process, passes it on.
     const host = new FaultHost(labHost(name, "m1"), failpoints);
+    host.#syslog.listen(host.syslogPath);
     try {
       await run(process.execPath, ["bin/lab", "up", "--name", name, "--managers", "1", "--workers", "0", "--empty"]);
     } catch (error) {
@@ -36,6 +40,10 @@ export class FaultHost implements AsyncDisposable {
       throw error;
     }
     return host;
+  }
+
+  get syslogPath(): string {
+    return join(this.#failpoints, "syslog");
   }
 
   get socket(): string {
@@ -125,6 +133,7 @@ export class FaultHost implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await run(process.execPath, ["bin/lab", "down", "--name", this.lab.lab]);
+    this.#syslog.close();
     rmSync(this.#failpoints, { recursive: true, force: true });
     delete process.env["SHOAL_FAILPOINTS"];
   }

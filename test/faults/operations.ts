@@ -1,4 +1,6 @@
 import { execFileSync } from "node:child_process";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { type Acknowledged, Cut, Refused } from "./acknowledged.ts";
 import { download, get } from "./client.ts";
 import type { FaultHost } from "./fault-host.ts";
@@ -48,6 +50,7 @@ export const OPERATIONS: readonly Operation[] = [
   { name: "rename", prepare: runPublished, run: rename },
   { name: "copy in", prepare: runPublished, run: copyIn },
   { name: "rotate logs", prepare: runChatty, run: awaitRotation },
+  { name: "send logs", prepare: world => create(world, forwarded(world)), run: sendLogs },
   { name: "network create", run: world => createNetwork(world, world.name) },
   { name: "network connect", prepare: prepareConnect, run: world => onNetwork(world, "connect") },
   { name: "network disconnect", prepare: prepareDisconnect, run: world => onNetwork(world, "disconnect") },
@@ -63,6 +66,7 @@ export const OPERATIONS: readonly Operation[] = [
   { name: "network prune", prepare: world => createNetwork(world, world.name), run: prune("networks", "network") },
   { name: "volume prune", prepare: createVolume, run: prune("volumes", "volume") },
   { name: "image prune", prepare: importImage, run: prune("images", "image") },
+  { name: "upgrade of the data root", prepare: runPublished, run: upgradeDataRoot },
   { name: "restart of the daemon", prepare: runPublished, run: restartDaemon },
 ];
 
@@ -220,7 +224,7 @@ async function copyIn({ known, name }: World): Promise<void> {
 async function runChatty(world: World): Promise<void> {
   await runWith(world, {
     Cmd: ["sh", "-c", "while true; do seq 1 400; sleep 0.1; done"],
-    HostConfig: { LogConfig: { Type: "json-file", Config: { "max-size": "20k", "max-file": "2" } } },
+    HostConfig: { LogConfig: { Type: "json-file", Config: { "max-size": "20k", "max-file": "3", compress: "true" } } },
   });
 }
 
@@ -235,6 +239,17 @@ async function awaitRotation({ host, known, name }: World): Promise<void> {
     await new Promise(resolve => setTimeout(resolve, 20));
   }
   await known.change({ method: "GET", path: `/containers/${name}/json` });
+}
+
+function forwarded({ host }: World): ContainerOptions {
+  const Config = { "syslog-address": `unix://${host.syslogPath}` };
+  return { Cmd: ["sh", "-c", "seq 1 20; sleep 1000000"], HostConfig: { LogConfig: { Type: "syslog", Config } } };
+}
+
+/** What was sent is noted at the latest when the container ends. */
+async function sendLogs(world: World): Promise<void> {
+  await start(world);
+  await act(world, "kill");
 }
 
 async function importImage({ known, name }: World): Promise<void> {
@@ -279,6 +294,12 @@ function prune(path: string, kind: "container" | "network" | "volume" | "image")
       "gone",
     ]);
   };
+}
+
+async function upgradeDataRoot(world: World): Promise<void> {
+  await world.host.stop();
+  rmSync(join(world.host.lab.directory, "data/format.json")); // As the first version left it.
+  await restartDaemon(world);
 }
 
 async function restartDaemon({ host, known }: World): Promise<void> {

@@ -101,7 +101,7 @@ function textOf(error: unknown): string {
 
 /** A daemon that was killed answers nobody; one that was not says why it failed. */
 function unexpected({ operation, fault }: Round, error: unknown): readonly string[] {
-  const mayEnd = fault.kind !== "error" || operation.name === "restart of the daemon"; // It may refuse to start.
+  const mayEnd = fault.kind !== "error" || /^(restart of the daemon|upgrade)/.test(operation.name); // It may refuse to start.
   if (error === undefined || (error instanceof Cut && mayEnd)) return [];
   if (error instanceof Refused && ["error", "stop"].includes(fault.kind)) return [];
   if (error instanceof Refused && fault.kind === "failpoint" && error.status >= 500) return []; // It was told before it died.

@@ -9,7 +9,7 @@ const NOT_STEPS = [
   /^\s*syncFileSystem\(path: string\)/,
   /rename\(rotatedPath, this\.path\)/, // Takes a failed rotation back.
   /exec\.run\("(iptables-save|mountpoint|ip|ps)"/,
-  /exec\.run\(path, \["--version"\]/,
+  /exec\.run\(path, \["(--version|features)"\]/,
   /index\.rename\(|async rename\(|#index\.rename\(/,
   /exec\.run\((path|runtime\.path), (args|\[\.\.\.common, "delete")/,
 ];

@@ -8,7 +8,8 @@ export type ReplacedFile =
   | "images/image-record"
   | "images/layer-record"
   | "images/repositories"
-  | "images/rootfs-record";
+  | "images/rootfs-record"
+  | "state/format";
 
 /**
  * After a crash the old or the new content is there, whole.

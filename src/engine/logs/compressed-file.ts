@@ -2,6 +2,7 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
+import { failpoint } from "../../ports/failpoint.ts";
 
 export const COMPRESSED_SUFFIX = ".gz";
 /** What a daemon that ended in the middle of its work may leave. */
@@ -11,7 +12,7 @@ export const UNFINISHED_SUFFIX = ".new";
 export async function compressFile(path: string): Promise<void> {
   const beside = `${path}${COMPRESSED_SUFFIX}${UNFINISHED_SUFFIX}`;
   await pipeline(createReadStream(path), createGzip(), createWriteStream(beside, { mode: 0o640 }));
-  await rename(beside, `${path}${COMPRESSED_SUFFIX}`);
+  await failpoint("logs/compressed.rename", () => rename(beside, `${path}${COMPRESSED_SUFFIX}`));
   await rm(path, { force: true });
 }
 

@@ -1,4 +1,5 @@
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { IpamPool } from "../../model/engine-network.ts";
 import type { EngineNetworkId } from "../../model/ids.ts";
 import { engineIdFrom } from "../../model/ids.ts";
@@ -194,6 +195,7 @@ export class NetworkRegistry {
     const { kernel, table, firewall, defaults, forwardingMark } = this.#options;
     const isRouter = (await kernel.readSysctl("net/ipv4/ip_forward")) === "1";
     if (!isRouter && defaults.forwarding.isEnabled) {
+      await mkdir(dirname(forwardingMark), { recursive: true });
       await writeFile(forwardingMark, ""); // So that an uninstall knows that it was not so before.
       await kernel.writeSysctl("net/ipv4/ip_forward", "1");
     }

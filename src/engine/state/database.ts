@@ -7,7 +7,11 @@ export const FORMAT_VERSION = 2;
 /** Changes that may wait for the disk; past it a disk does not keep up and writers are refused. */
 const WAITING_WRITES_MAX = 10_000;
 
-export type CollectionName = "container" | "networks" | "volume";
+/** Each kind of record, with the name that its failpoint has for it. */
+const COLLECTIONS = { container: "container", network: "network", networks: "network", volume: "volume" } as const;
+
+/** `networks`: before format 2. */
+export type CollectionName = keyof typeof COLLECTIONS;
 
 export type RecordChange = { readonly collection: CollectionName; readonly key: string } & (
   | { readonly kind: "put"; readonly value: unknown }
@@ -53,7 +57,8 @@ export class StateDatabase implements AsyncDisposable {
   async write(changes: readonly RecordChange[], { isSynced = true }: { readonly isSynced?: boolean } = {}): Promise<void> {
     if (this.#waiting.length >= WAITING_WRITES_MAX) throw new OperationError("unavailable", "the state database is overloaded");
     const [first] = changes;
-    if (first !== undefined) await failpoint(`state/${first.collection}.sync`, () => this.#enqueue(changes, isSynced));
+    if (first !== undefined)
+      await failpoint(`state/${COLLECTIONS[first.collection]}.sync`, () => this.#enqueue(changes, isSynced));
   }
 
   async #enqueue(changes: readonly RecordChange[], isSynced: boolean): Promise<void> {

@@ -10,10 +10,10 @@ type Case = readonly [operation: string, at: FailpointName, moment: ArmedFailpoi
 
 /** Each of these once left something or lost something. `npm run faults` plays all failpoints, and chance. */
 const CASES: readonly Case[] = [
-  ["network create", "state/networks.sync", "before", "kill"],
+  ["network create", "state/network.sync", "before", "kill"],
   ["network create", "networks/bridge.raise", "after", "kill"],
   ["network remove", "networks/bridge.remove", "before", "kill"],
-  ["network remove", "state/networks.sync", "before", "kill"],
+  ["network remove", "state/network.sync", "before", "kill"],
   ["network connect", "networks/route.apply", "before", "kill"],
   ["network disconnect", "networks/link.lower", "before", "kill"],
   ["network disconnect", "networks/link.lower", "after", "kill"],

@@ -2,6 +2,7 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import { errnoCode } from "../../../lib/errors.ts";
 import type { LogPosition } from "../container-log.ts";
 import { type OutputStream } from "../cri-line.ts";
+import { failpoint } from "../../../ports/failpoint.ts";
 
 /** Up to where each stream of a log has been sent: a line that is still open in one does not hold the other back. */
 export type LogCursor = Readonly<Record<OutputStream, LogPosition>>;
@@ -34,7 +35,7 @@ export async function loadCursor(path: string): Promise<LogCursor | undefined> {
 export async function saveCursor(path: string, cursor: LogCursor): Promise<void> {
   const beside = `${path}.new`;
   await writeFile(beside, JSON.stringify(cursor), { mode: 0o600 });
-  await rename(beside, path);
+  await failpoint("logs/cursor.rename", () => rename(beside, path));
 }
 
 function isCursor(value: unknown): value is LogCursor {
