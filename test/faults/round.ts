@@ -66,7 +66,7 @@ async function suffer(world: World, { operation, fault }: Round): Promise<unknow
     (cause: unknown) => cause,
   );
   await struck;
-  if (fault.kind === "failpoint") await untilDown(host);
+  if (fault.kind === "failpoint") await untilDown(host, { isRestart: restartsDaemon(operation) });
   return error;
 }
 
@@ -76,10 +76,11 @@ async function strike(host: FaultHost, { kind, afterMs }: Extract<Fault, { reado
   else await (kind === "crash" ? host.crash() : host.kill());
 }
 
-async function untilDown(host: FaultHost): Promise<void> {
+async function untilDown(host: FaultHost, { isRestart }: { readonly isRestart: boolean }): Promise<void> {
   const deadlineMs = performance.now() + BEHIND_MS;
   while (host.isUp() && host.isArmed() && performance.now() < deadlineMs) await new Promise(resolve => setTimeout(resolve, 10));
-  if (!host.isArmed()) await host.awaitDeath();
+  // A restart of the daemon may have replaced the one that died by now.
+  if (!host.isArmed() && !isRestart) await host.awaitDeath();
 }
 
 /** Containers that restart by their policy do so soon after the daemon. */
@@ -99,9 +100,13 @@ function textOf(error: unknown): string {
   return error instanceof Error ? error.message : JSON.stringify(error);
 }
 
+function restartsDaemon({ name }: Operation): boolean {
+  return /^(restart of the daemon|upgrade)/.test(name);
+}
+
 /** A daemon that was killed answers nobody; one that was not says why it failed. */
 function unexpected({ operation, fault }: Round, error: unknown): readonly string[] {
-  const mayEnd = fault.kind !== "error" || /^(restart of the daemon|upgrade)/.test(operation.name); // It may refuse to start.
+  const mayEnd = fault.kind !== "error" || restartsDaemon(operation); // It may refuse to start.
   if (error === undefined || (error instanceof Cut && mayEnd)) return [];
   if (error instanceof Refused && ["error", "stop"].includes(fault.kind)) return [];
   if (error instanceof Refused && fault.kind === "failpoint" && error.status >= 500) return []; // It was told before it died.

@@ -265,43 +265,51 @@ export class Lifecycle {
     await this.#context.store.remove(entry);
     publish(this.#context, entry, { action: "destroy" });
     // Whoever is told that it is gone may remove its volumes next.
-    if (volumesIn(entry.record.mounts).length > 0) await this.#letGoOfVolumes(entry, { volumes });
+    const isRid = volumesIn(entry.record.mounts).length === 0 || (await this.#letGoOfVolumes(entry, { volumes }));
     entry.announceRemoval({ exitCode: entry.state.exitCode });
     await entry.teardown;
     const finished = finishLogging(this.#context, entry); // From here on its files are held until they are sent.
     finished.catch(() => {});
     const { log } = entry;
-    if (log?.isPinned !== true) return this.#takeAway(entry);
+    if (log?.isPinned !== true) return this.#takeAway(entry, { isRid });
     // A client still reads what it printed: its files are taken away behind the user's back.
-    void log.released().then(() => this.#takeAway(entry));
+    void log.released().then(() => this.#takeAway(entry, { isRid }));
     return undefined;
   }
 
-  async #letGoOfVolumes(entry: ContainerEntry, options: { readonly volumes: boolean }): Promise<void> {
+  /** @returns whether none is left that should go. */
+  async #letGoOfVolumes(entry: ContainerEntry, options: { readonly volumes: boolean }): Promise<boolean> {
     const { volumes } = this.#context;
     await entry.teardown;
+    let isRid = true;
     for (const { name, isAnonymous } of volumesIn(entry.record.mounts)) {
       volumes.release(name, entry.id);
-      if (options.volumes && isAnonymous)
-        await this.#attempt(entry, "anonymous volume", () => ignoreConflict(volumes.remove(name, { force: true })));
+      if (!options.volumes || !isAnonymous) continue;
+      const isGone = await this.#attempt(entry, "anonymous volume", () => ignoreConflict(volumes.remove(name, { force: true })));
+      isRid &&= isGone;
     }
+    return isRid;
   }
 
-  async #attempt(entry: ContainerEntry, what: string, action: () => Promise<void> | undefined): Promise<void> {
+  async #attempt(entry: ContainerEntry, what: string, action: () => Promise<void> | undefined): Promise<boolean> {
     try {
       await action();
+      return true;
     } catch (error) {
       const { log } = this.#context;
       log.warn({ container: entry.id, error: errorMessage(error) }, `${what} of a removed container could not be taken away`);
+      return false;
     }
   }
 
-  async #takeAway(entry: ContainerEntry): Promise<void> {
+  async #takeAway(entry: ContainerEntry, { isRid }: { readonly isRid: boolean }): Promise<void> {
     const { images } = this.#context;
     const { id } = entry;
     const attempt = (what: string, action: () => Promise<void> | undefined) => this.#attempt(entry, what, action);
     await attempt("log", () => entry.log?.[Symbol.asyncDispose]());
     await attempt("root file system", () => images.removeRootfs(id));
+    // It says which volumes are to go: at the next start then.
+    if (!isRid) return;
     await attempt("folder", () =>
       failpoint("containers/folder.remove", () => rm(directoryOf(this.#context, id), { recursive: true, force: true })),
     );

@@ -11,6 +11,10 @@ export async function markRemoval(directory: string): Promise<void> {
   await failpoint("volumes/removal-mark.write", () => writeFile(join(directory, REMOVAL_MARK), "").catch(ignoreMissing));
 }
 
+export async function unmarkRemoval(directory: string): Promise<void> {
+  await rm(join(directory, REMOVAL_MARK), { force: true });
+}
+
 /** Finishes removals and undoes creations that were cut short. A folder with content that nobody asked to remove stays, whatever the records say. */
 export async function takeAwayStrays(
   root: string,
@@ -21,7 +25,7 @@ export async function takeAwayStrays(
     const content = (await readdir(directory).catch(ignoreMissing)) ?? [];
     const isMarked = content.includes(REMOVAL_MARK);
     if (isKnown(name)) {
-      if (isMarked) await rm(join(directory, REMOVAL_MARK), { force: true });
+      if (isMarked) await unmarkRemoval(directory);
       continue;
     }
     const data = (await readdir(join(directory, "_data")).catch(ignoreMissing)) ?? [];

@@ -12,7 +12,7 @@ import { directoryBytes } from "../containers/container-size.ts";
 import type { ContainerVolumes } from "../containers/needs.ts";
 import type { EventLog } from "../events/event-log.ts";
 import type { RecordCollection, StateDatabase } from "../state/database.ts";
-import { markRemoval, takeAwayStrays } from "./take-away-strays.ts";
+import { markRemoval, takeAwayStrays, unmarkRemoval } from "./take-away-strays.ts";
 import { compileVolumeFilters } from "./volume-filters.ts";
 import { checkVolumeName } from "./volume-name.ts";
 import { parseVolumeOptions } from "./volume-options.ts";
@@ -115,7 +115,12 @@ export class Volumes implements ContainerVolumes {
       }
       await this.#unmountNow(volume);
       await markRemoval(this.#directoryOf(name));
-      await this.#options.database.write([this.#records.delete(name)]);
+      try {
+        await this.#options.database.write([this.#records.delete(name)]);
+      } catch (error) {
+        await unmarkRemoval(this.#directoryOf(name));
+        throw error;
+      }
       this.#volumes.delete(name);
       await failpoint("volumes/folder.remove", () => rm(this.#directoryOf(name), { recursive: true, force: true }));
       this.#publish("destroy", volume);

@@ -30,6 +30,8 @@ const CASES: readonly Case[] = [
   ["restart of the daemon", "runtime/probe.spawn", "before", "EMFILE"],
   ["create", "containers/volume-copy.spawn", "before", "EIO"],
   ["start", "state/container.sync", "before", "ENOSPC"],
+  ["volume remove", "state/volume.sync", "before", "EMFILE"],
+  ["run --rm", "volumes/removal-mark.write", "before", "EIO"],
   ["volume create", "state/volume.sync", "before", "ENOSPC"],
   ["restart", "runtime/delete.spawn", "before", "ENOSPC"],
   ["kill", "networks/firewall.apply", "before", "EIO"],
