@@ -18,6 +18,8 @@ const KEPT_MS = 5 * 60_000;
 const EXECS_MAX = 10_000;
 const STDIN_CHUNK_BYTES = 32_768;
 const NOT_STARTABLE = 126;
+/** How long a resize waits for the process, as Docker's. */
+const RESIZE_MS_MAX = 10_000;
 /** How long a probe that was killed may take to be gone. */
 const KILL_WAIT_MS = 1000;
 const BOTH_STREAMS: ReadonlySet<"stdout" | "stderr"> = new Set(["stdout", "stderr"]);
@@ -53,6 +55,9 @@ interface Exec {
   state: ExecState;
   process: ShimProcess | undefined;
   isStarted: boolean;
+  /** Resolves when its process is there, or will never be. */
+  readonly settled: Promise<void>;
+  readonly settle: () => void;
   keptUntilMs: number;
 }
 
@@ -75,7 +80,9 @@ export class ExecStore {
     if (entry.execIds.size >= EXECS_MAX) throw new OperationError("unavailable", `container ${entry.id} has too many execs`);
     const id = engineIdFrom<ExecId>(this.#context.random.bytes(32));
     const state: ExecState = { id, containerId: entry.id, config, isRunning: false, pid: 0 };
-    this.#execs.set(id, { entry, state, process: undefined, isStarted: false, keptUntilMs: Infinity });
+    let settle = () => {};
+    const settled = new Promise<void>(resolve => (settle = resolve));
+    this.#execs.set(id, { entry, state, process: undefined, isStarted: false, settled, settle, keptUntilMs: Infinity });
     entry.execIds.add(id);
     publish(this.#context, entry, { action: `exec_create: ${viewOfExecCommand(config)}`, attributes: { execID: id } });
     return id;
@@ -144,7 +151,11 @@ export class ExecStore {
 
   async resize(id: string, size: TerminalSize): Promise<void> {
     const exec = this.#get(id);
-    if (exec.process === undefined || !exec.state.isRunning) throw new OperationError("conflict", `exec process is not started`);
+    // A client sets the size right after it has asked for the start.
+    const late = this.#context.clock.timeout(RESIZE_MS_MAX);
+    await settledBy(exec.settled, late);
+    if (late.aborted) throw new OperationError("internal", "timeout waiting for exec session ready");
+    if (exec.process === undefined) throw new OperationError("invalid", "exec process is not started");
     await exec.process.resize(size);
   }
 
@@ -173,6 +184,7 @@ export class ExecStore {
       });
       exec.process = process;
       exec.state = { ...exec.state, isRunning: true, pid: process.pid };
+      exec.settle();
       return process;
     } catch (error) {
       throw this.#fail(exec, error);
@@ -191,6 +203,7 @@ export class ExecStore {
   }
 
   #finish(exec: Exec, exitCode: number): void {
+    exec.settle();
     exec.process = undefined;
     exec.state = { ...exec.state, isRunning: false, exitCode };
     exec.keptUntilMs = this.#context.clock.monotonicMs() + KEPT_MS;
