@@ -73,6 +73,7 @@ export class OwnDaemon implements AsyncDisposable {
 
   /** Keeps its network namespace for the daemon that comes after it. */
   async holdNetwork(): Promise<{ readonly networkNamespace: string }> {
+    this.#holder?.kill();
     const holder = spawn("nsenter", [`--net=/proc/${this.pid}/ns/net`, "sh", "-c", "echo; exec sleep 1000"], {
       stdio: ["ignore", "pipe", "inherit"],
     });
