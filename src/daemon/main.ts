@@ -80,7 +80,18 @@ async function main(): Promise<void> {
         },
       }),
     );
-    const swarm = resources.use(await SwarmNode.create({ config, engine, disk, clock, random, log, clusterNetwork }));
+    const swarm = resources.use(
+      await SwarmNode.create({
+        config,
+        logLevel: () => settings.current.logLevel,
+        engine,
+        disk,
+        clock,
+        random,
+        log,
+        clusterNetwork,
+      }),
+    );
     const { containers, stats, archive, commits, images, networks, volumes, system } = engine;
     const api = createApiServer({
       backends: {
@@ -109,6 +120,10 @@ async function main(): Promise<void> {
     resources.defer(() => rm(config.pidFile, { force: true }));
     reloadOnSignal({
       ...{ settings, engine, authorizer, log },
+      onLogLevel: level => {
+        log.setLevel(level);
+        swarm.logLevelChanged();
+      },
       onBegin: () =>
         serviceManager.notify("RELOADING=1", `MONOTONIC_USEC=${Math.trunc(Number(process.hrtime.bigint() / 1000n))}`),
       onEnd: () => serviceManager.notify("READY=1"),

@@ -7,6 +7,7 @@ import { systemClock } from "../system/clock.ts";
 import { openDisk } from "../system/disk.ts";
 import { lockFile } from "../system/file-lock.ts";
 import { systemRandom } from "../system/random.ts";
+import { isOneOf, LOG_LEVELS } from "./config/check.ts";
 import { startDiagnostics } from "./diagnostics.ts";
 import { createLog } from "./logger.ts";
 import { type Manager, startManager } from "./manager/manager.ts";
@@ -42,8 +43,12 @@ async function main(): Promise<void> {
       .catch((error: unknown) => log.error({ error: errorMessage(error) }, "the certificate could not be read"));
   };
   commands.on("line", line => {
-    if (line === MANAGER_COMMANDS.reload) reload();
-    else if (line === MANAGER_COMMANDS.stop && !isStopping) {
+    const [command, argument = ""] = line.split(" ");
+    if (command === MANAGER_COMMANDS.reload) reload();
+    else if (command === MANAGER_COMMANDS.logLevel && isOneOf(LOG_LEVELS, argument)) {
+      log.setLevel(argument);
+      log.info({ level: argument }, "the log's level has changed");
+    } else if (command === MANAGER_COMMANDS.stop && !isStopping) {
       isStopping = true;
       void stop(running.manager, log).finally(() => process.exit(0));
     }

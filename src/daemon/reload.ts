@@ -2,21 +2,23 @@ import { hostname } from "node:os";
 import { errorMessage } from "../lib/errors.ts";
 import type { AuthorizationPlugins } from "./authorization/authorization-plugins.ts";
 import type { Engine } from "./engine.ts";
-import type { DaemonLog } from "./logger.ts";
+import type { Log } from "../ports/log.ts";
+import type { LogLevel } from "./config.ts";
 import { reloadAttributes, type Settings } from "./settings.ts";
 
 export interface ReloadOptions {
   readonly settings: Settings;
   readonly engine: Pick<Engine, "runtimes" | "events" | "info">;
   readonly authorizer: Pick<AuthorizationPlugins, "prepare">;
-  readonly log: DaemonLog;
+  readonly log: Log;
+  readonly onLogLevel: (level: LogLevel) => void;
   /** Before and after one: for who supervises this process. */
   readonly onBegin?: () => void;
   readonly onEnd?: () => void;
 }
 
 /** Takes daemon.json's new settings over, all or none. What it could not take over, it logs. */
-export async function reload({ settings, engine, authorizer, log, onBegin, onEnd }: ReloadOptions): Promise<void> {
+export async function reload({ settings, engine, authorizer, log, onLogLevel, onBegin, onEnd }: ReloadOptions): Promise<void> {
   onBegin?.();
   try {
     log.info({ "config-file": settings.path }, "Got signal to reload configuration");
@@ -26,7 +28,7 @@ export async function reload({ settings, engine, authorizer, log, onBegin, onEnd
     changePlugins();
     const { isDebug } = settings.current;
     settings.apply(next);
-    if (next.config.isDebug !== isDebug) log.setLevel(next.config.logLevel);
+    if (next.config.isDebug !== isDebug) onLogLevel(next.config.logLevel);
     if (next.waiting.length > 0)
       log.warn({ options: next.waiting }, "these options take effect when the daemon is started again");
     announce({ settings, engine });

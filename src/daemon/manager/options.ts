@@ -26,4 +26,6 @@ export const MANAGER_COMMANDS = {
   stop: "stop",
   /** The certificate was renewed: read it again. */
   reload: "reload",
+  /** Followed by the level that its log has from now on. */
+  logLevel: "log-level",
 } as const;

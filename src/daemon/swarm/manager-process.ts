@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { ChildProcess, Spawner } from "../../ports/process.ts";
+import type { LogLevel } from "../config.ts";
 import { MANAGER_COMMANDS, type ManagerOptions } from "../manager/options.ts";
 
 const PROGRAM = join(dirname(fileURLToPath(import.meta.url)), "manager.mjs");
@@ -19,7 +20,8 @@ export class ManagerProcess implements AsyncDisposable {
   readonly #spawner: Spawner;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #options: ManagerOptions;
+  readonly #options: Omit<ManagerOptions, "logLevel">;
+  readonly #logLevel: () => LogLevel;
   readonly #stopping = new AbortController();
   readonly #running: Promise<void>;
   #child: ChildProcess | undefined;
@@ -29,7 +31,15 @@ export class ManagerProcess implements AsyncDisposable {
     clock,
     log,
     options,
-  }: { readonly spawner: Spawner; readonly clock: Clock; readonly log: Log; readonly options: ManagerOptions }) {
+    logLevel,
+  }: {
+    readonly spawner: Spawner;
+    readonly clock: Clock;
+    readonly log: Log;
+    readonly options: Omit<ManagerOptions, "logLevel">;
+    readonly logLevel: () => LogLevel;
+  }) {
+    this.#logLevel = logLevel;
     this.#spawner = spawner;
     this.#clock = clock;
     this.#log = log;
@@ -42,6 +52,10 @@ export class ManagerProcess implements AsyncDisposable {
     this.#tell(MANAGER_COMMANDS.reload);
   }
 
+  logLevelChanged(): void {
+    this.#tell(`${MANAGER_COMMANDS.logLevel} ${this.#logLevel()}`);
+  }
+
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     let backoffMs = BACKOFF_FIRST_MS;
@@ -49,7 +63,7 @@ export class ManagerProcess implements AsyncDisposable {
       const startedMs = this.#clock.monotonicMs();
       this.#child = this.#spawner.spawn({
         file: process.execPath,
-        args: [PROGRAM, JSON.stringify(this.#options)],
+        args: [PROGRAM, JSON.stringify({ ...this.#options, logLevel: this.#logLevel() } satisfies ManagerOptions)],
         stdio: ["pipe-to-child", { fd: STDERR }, { fd: STDERR }],
         env: { PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin" },
       });

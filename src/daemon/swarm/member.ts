@@ -142,6 +142,10 @@ export class Member implements AsyncDisposable {
     };
   }
 
+  logLevelChanged(): void {
+    this.#manager?.process.logLevelChanged();
+  }
+
   /** @returns false when the node has not got the role that it is to have yet: it is still a member of Raft. */
   async #renew({ signal }: { readonly signal: AbortSignal }): Promise<boolean> {
     const { clock, log } = this.#options;
@@ -224,19 +228,19 @@ export class Member implements AsyncDisposable {
   // ---- the manager process ----
 
   #startManager(): void {
-    const { config, clock, log } = this.#options;
+    const { config, clock, log, logLevel } = this.#options;
     const { manager, nodeId, clusterId, listenAddress } = this.#record;
     if (manager === undefined || this.#manager !== undefined) return;
     const socketPath = join(config.execRoot, "manager.sock");
-    const { dataRoot, logLevel, logFormat, logFile } = config;
+    const { dataRoot, logFormat, logFile } = config;
     const crashDirectory = join(dataRoot, "crash");
     this.#manager = {
       process: new ManagerProcess({
-        ...{ clock, log },
+        ...{ clock, log, logLevel },
         spawner: createSpawner(),
         options: {
           ...(logFile !== undefined && { logFile: join(dirname(logFile), `manager-${basename(logFile)}`) }),
-          ...{ dataRoot, socketPath, logLevel, logFormat, crashDirectory, nodeId, clusterId, listenAddress, ...manager },
+          ...{ dataRoot, socketPath, logFormat, crashDirectory, nodeId, clusterId, listenAddress, ...manager },
           advertiseAddress: ownAddress(this.#record),
         },
       }),

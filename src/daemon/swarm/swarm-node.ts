@@ -10,7 +10,7 @@ import type { Random } from "../../ports/random.ts";
 import type { ClusterNetwork } from "../../network/cluster-network.ts";
 import { enrol } from "../../rpc/join-client.ts";
 import { systemCertificates } from "../../system/certificates.ts";
-import type { DaemonConfig } from "../config.ts";
+import type { DaemonConfig, LogLevel } from "../config.ts";
 import type { Engine } from "../engine.ts";
 import { addressesOf, withPort } from "./addresses.ts";
 import { foundCluster } from "./founding.ts";
@@ -32,6 +32,8 @@ const ALREADY_MEMBER = 'This node is already part of a swarm. Use "docker swarm 
 
 export interface SwarmNodeOptions {
   readonly config: DaemonConfig;
+  /** As it is now: a reload changes it. */
+  readonly logLevel: () => LogLevel;
   readonly engine: Engine;
   readonly disk: Disk;
   readonly clock: Clock;
@@ -82,6 +84,11 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
       error: error ?? "",
       remoteManagers: record.managers.map(address => ({ nodeId: address === own ? record.nodeId : "", address })),
     };
+  }
+
+  /** The level has changed. */
+  logLevelChanged(): void {
+    this.#member?.logLevelChanged();
   }
 
   /** Where the request says nothing, what the administrator said. */

@@ -121,6 +121,18 @@ describe("daemon.json and signals", function () {
     assert.deepEqual([refused.status, refused.body], [400, { message: "unknown or invalid runtime name: mine" }]);
   });
 
+  it("changes the level of a manager's log too", async () => {
+    await reload({ debug: false });
+    const [ListenAddr, AdvertiseAddr] = ["127.0.0.1:2377", "127.0.0.1"];
+    await ok(daemon.host, "POST", "/swarm/init", { ListenAddr, AdvertiseAddr });
+    await until("the manager is ready", 15_000, async () => daemon.logged("manager ready").length === 1);
+    await reload({ debug: true });
+    const changes = () => daemon.logged("the log's level has changed");
+    await until("the manager has heard of it", 5_000, async () => changes().length === 1);
+    assert.deepEqual([changes()[0]?.["program"], changes()[0]?.["level"]], ["manager", "debug"]);
+    await ok(daemon.host, "POST", "/swarm/leave?force=1");
+  });
+
   it("opens no debugger port on SIGUSR1, and writes its state", async () => {
     await ok(daemon.host, "POST", "/containers/create?name=waited", { Image: "busybox", Cmd: ["true"] });
     const waiting = call(daemon.host, "POST", "/containers/waited/wait?condition=removed");
