@@ -1,17 +1,16 @@
-import { spawn } from "node:child_process";
 import { loadavg } from "node:os";
-import { type Engine, type EngineNames, startEngines, stopEngines } from "../oracle/engines.ts";
-import { docker } from "./docker.ts";
+import { type EngineNames, startEngines, stopEngines } from "../oracle/engines.ts";
+import { both, docker, type Engines, timed } from "./docker.ts";
+import { compareTimes, type Gate, reportGates } from "./gates.ts";
+import { compareIdle } from "./idle.ts";
 import { compareListing } from "./listing.ts";
-import { compareMemory } from "./memory.ts";
 import { compareReplicas } from "./replicas.ts";
-import { round, summarize } from "./statistics.ts";
+import { round } from "./statistics.ts";
 
 const NAMES: EngineNames = { lab: "bench", peer: "bench" };
 const RUNS = 30;
-const RATIO_MAX = 0.5;
 
-/** The real Docker and ours, command by command in turn, so that both have the same noise. @returns false when the gate is missed. */
+/** The real Docker and ours, command by command in turn, so that both have the same noise. @returns false when a gate is missed. */
 export async function benchContainers(): Promise<boolean> {
   console.log(
     `load average at the start: ${loadavg()
@@ -20,50 +19,46 @@ export async function benchContainers(): Promise<boolean> {
   );
   try {
     const engines = startEngines(NAMES);
-    const bridge = await compareRuns("run --rm busybox true (bridge)", engines, ["run", "--rm", "busybox", "true"]);
-    await compareRuns("run --rm --network none", engines, ["run", "--rm", "--network", "none", "busybox", "true"]);
-    for (const engine of [engines.real, engines.ours])
-      docker(engine, ["run", "-d", "--name", "target", "busybox", "sleep", "1000"]);
-    await compareRuns("exec true", engines, ["exec", "target", "true"]);
-    await compareRuns("ps", engines, ["ps"]);
-    for (const engine of [engines.real, engines.ours]) docker(engine, ["rm", "-f", "target"]);
-    compareMemory(engines);
+    const gates = [
+      await compareRuns("run --rm (bridge)", { engines, ratioMax: 0.3 }, [["run", "--rm", "busybox", "true"]]),
+      await compareRuns("run --rm --network none", { engines, ratioMax: 0.3 }, [
+        ["run", "--rm", "--network", "none", "busybox", "true"],
+      ]),
+      await compareExec(engines),
+      await compareRuns("create and rm", { engines, ratioMax: 0.4 }, [
+        ["create", "--name", "made", "busybox", "true"],
+        ["rm", "made"],
+      ]),
+      ...(await compareIdle(engines)),
+    ];
     await compareListing(engines);
     await compareReplicas(engines);
-    const isMet = bridge <= RATIO_MAX;
-    console.log(`gate: ratio of run --rm with a bridge ${round(bridge, 2)} <= ${RATIO_MAX}: ${isMet ? "met" : "MISSED"}`);
-    return isMet;
+    return reportGates(gates);
   } finally {
     stopEngines(NAMES);
   }
 }
 
-async function compareRuns(
-  name: string,
-  { real, ours }: { readonly real: Engine; readonly ours: Engine },
-  args: readonly string[],
-): Promise<number> {
-  const times = { real: [] as number[], ours: [] as number[] };
-  for (const engine of [real, ours]) await timed(engine, args); // Warm.
-  for (let run = 0; run < RUNS; run++) {
-    times.real.push(await timed(real, args));
-    times.ours.push(await timed(ours, args));
-  }
-  const [a, b] = [summarize(times.real), summarize(times.ours)];
-  const ratio = b.median / a.median;
-  console.log(
-    `${name}: real ${round(a.median)} ms (p99 ${round(a.p99)}), ours ${round(b.median)} ms (p99 ${round(b.p99)}), ratio ${round(ratio, 2)}`,
-  );
-  return ratio;
+async function compareExec(engines: Engines): Promise<Gate> {
+  for (const engine of both(engines)) docker(engine, ["run", "-d", "--name", "target", "busybox", "sleep", "1000"]);
+  const gate = await compareRuns("exec", { engines, ratioMax: 0.6 }, [["exec", "target", "true"]]);
+  for (const engine of both(engines)) docker(engine, ["rm", "-f", "target"]);
+  return gate;
 }
 
-function timed({ dockerHost }: Engine, args: readonly string[]): Promise<number> {
-  const startedMs = performance.now();
-  return new Promise((resolve, reject) => {
-    const child = spawn("docker", args, { env: { ...process.env, DOCKER_HOST: dockerHost }, stdio: "ignore" });
-    child.on("error", reject);
-    child.on("exit", code =>
-      code === 0 ? resolve(performance.now() - startedMs) : reject(new Error(`docker ${args.join(" ")}: exit code ${code}`)),
-    );
-  });
+/** @param commands - Run one after the other, and timed together. */
+export async function compareRuns(
+  name: string,
+  { engines, ratioMax, runs = RUNS }: { readonly engines: Engines; readonly ratioMax: number; readonly runs?: number },
+  commands: readonly (readonly string[])[],
+): Promise<Gate> {
+  const times = { real: [] as number[], ours: [] as number[] };
+  for (let run = -1; run < runs; run++) {
+    for (const engine of both(engines)) {
+      let tookMs = 0;
+      for (const args of commands) tookMs += await timed(engine, args);
+      if (run >= 0) times[engine.name].push(tookMs); // The first warms them.
+    }
+  }
+  return compareTimes(name, times, ratioMax);
 }

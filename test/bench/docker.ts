@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { request } from "node:http";
 import type { Engine } from "../oracle/engines.ts";
 
@@ -18,6 +18,18 @@ export function docker({ dockerHost }: Pick<Engine, "dockerHost">, args: readonl
     env: { ...process.env, DOCKER_HOST: dockerHost },
     encoding: "utf8",
     stdio: ["ignore", "pipe", "ignore"],
+  });
+}
+
+/** @returns how long the CLI took, in milliseconds. @throws Error when it fails. */
+export function timed({ dockerHost }: Pick<Engine, "dockerHost">, args: readonly string[]): Promise<number> {
+  const startedMs = performance.now();
+  return new Promise((resolve, reject) => {
+    const child = spawn("docker", args, { env: { ...process.env, DOCKER_HOST: dockerHost }, stdio: "ignore" });
+    child.on("error", reject);
+    child.on("exit", code =>
+      code === 0 ? resolve(performance.now() - startedMs) : reject(new Error(`docker ${args.join(" ")}: exit code ${code}`)),
+    );
   });
 }
 

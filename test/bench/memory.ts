@@ -1,38 +1,49 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Engine } from "../oracle/engines.ts";
-import { both, docker, type Engines, socketOf } from "./docker.ts";
+import { type Engines, socketOf } from "./docker.ts";
+import type { Gate } from "./gates.ts";
 import { round } from "./statistics.ts";
 
-const CONTAINERS = 20;
+interface Weight {
+  /** Pages that processes share are counted in each. */
+  readonly residentBytes: number;
+  /** They are divided among them: what the machine really spends. */
+  readonly proportionalBytes: number;
+}
 
-/** What shims and daemon grow by, resident, for each container. */
-export function compareMemory(engines: Engines): void {
-  for (const engine of both(engines)) {
-    const before = residentBytes(engine);
-    for (let index = 0; index < CONTAINERS; index++)
-      docker(engine, ["run", "-d", "--name", `memory${index}`, "busybox", "sleep", "1000"]);
-    const after = residentBytes(engine);
-    for (let index = 0; index < CONTAINERS; index++) docker(engine, ["rm", "-f", `memory${index}`]);
-    console.log(
-      `memory per container, ${engine.name}: ${round((after - before) / CONTAINERS / 1e6)} MB (daemon and shims with none: ${round(before / 1e6)} MB)`,
-    );
-  }
+/** What all processes of each engine weigh with so many containers that do nothing. */
+export function compareMemory({ real, ours }: Engines, containers: number): readonly Gate[] {
+  const [a, b] = [weightOf(real), weightOf(ours)];
+  const mb = (bytes: number): number => round(bytes / 1e6);
+  console.log(
+    `memory with ${containers} idle containers: real ${mb(a.residentBytes)} MB resident, ${mb(a.proportionalBytes)} MB proportional; ours ${mb(b.residentBytes)} MB, ${mb(b.proportionalBytes)} MB`,
+  );
+  return [
+    { name: "memory, resident", ratio: b.residentBytes / a.residentBytes, ratioMax: 0.25 },
+    { name: "memory, proportional", ratio: b.proportionalBytes / a.proportionalBytes, ratioMax: 0.5 },
+  ];
 }
 
 /** Of everything in the daemon's mount namespace: itself, its helpers and shims, but not the containers, which have namespaces of their own. */
-function residentBytes(engine: Engine): number {
+function weightOf(engine: Engine): Weight {
   const socket = socketOf(engine);
   const pidFile = join(dirname(socket), engine.name === "real" ? "docker.pid" : "shoald.pid");
   const namespace = readlinkSync(`/proc/${readFileSync(pidFile, "utf8").trim()}/ns/mnt`);
-  let total = 0;
+  let [residentBytes, proportionalBytes] = [0, 0];
   for (const pid of readdirSync("/proc").filter(entry => /^\d+$/.test(entry))) {
     try {
       if (readlinkSync(`/proc/${pid}/ns/mnt`) !== namespace) continue;
-      total += Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) * 1_024;
+      const text = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+      residentBytes += kibibytes(text, "Rss");
+      proportionalBytes += kibibytes(text, "Pss");
     } catch {
       // It ended while we looked.
     }
   }
-  return total;
+  return { residentBytes, proportionalBytes };
+}
+
+function kibibytes(text: string, name: string): number {
+  return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(text)?.[1] ?? 0) * 1_024;
 }

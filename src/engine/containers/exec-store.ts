@@ -74,6 +74,7 @@ export class ExecStore {
     const entry = this.#context.store.resolve(container);
     checkRunning(entry);
     if (config.cmd.length === 0) throw new OperationError("invalid", "No exec command specified");
+    this.#context.shim.prepare?.();
     if (config.detachKeys !== "") new DetachKeys(config.detachKeys);
     await this.#checkUser(entry, config);
     this.#dropOld();
@@ -183,8 +184,10 @@ export class ExecStore {
         hasStdin: config.attachStdin && !options.detach,
       });
       exec.process = process;
-      exec.state = { ...exec.state, isRunning: true, pid: process.pid };
+      exec.state = { ...exec.state, isRunning: true };
       exec.settle();
+      const known = process.pid.then(pid => (exec.state = { ...exec.state, pid }));
+      if (options.detach) await known;
       return process;
     } catch (error) {
       throw this.#fail(exec, error);

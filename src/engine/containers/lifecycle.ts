@@ -52,6 +52,7 @@ export class Lifecycle {
 
   async startNow(entry: ContainerEntry, { restartCount }: { readonly restartCount: number }): Promise<void> {
     checkStartable(entry);
+    this.#context.shim.prepare?.();
     let run: ContainerRun | undefined;
     try {
       await startLogging(this.#context, entry);

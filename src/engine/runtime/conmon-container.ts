@@ -5,6 +5,7 @@ import { attachAccepted } from "./attach-accepted.ts";
 import { type AttachConnection, openAttachConnection } from "./attach-connection.ts";
 import { type CgroupPaths, isFrozen, pidsInCgroup } from "./cgroups.ts";
 import { startExec } from "./exec-start.ts";
+import { startByFifo } from "./exec-fifo.ts";
 import type { RuntimeHost } from "./host.ts";
 import { reopenLog, rotateLog, writeControlLine } from "./log-rotation.ts";
 import { encodeSpec } from "./oci/spec.ts";
@@ -65,6 +66,7 @@ export class ConmonContainer implements ShimContainer {
 
   async start(): Promise<void> {
     if (this.#attachConnection !== undefined) await attachAccepted();
+    if (await startByFifo(this.#options.runtime, this.#options.id)) return;
     await this.#run(["start"], { program: this.#options.program, phase: "create" });
   }
 

@@ -4,6 +4,7 @@ import { OperationError } from "../../lib/errors.ts";
 import type { ContainerId } from "../../model/ids.ts";
 import type { Log } from "../../ports/log.ts";
 import { type CgroupPaths, pidsInCgroup, readCgroupPaths, wasOomKilled } from "./cgroups.ts";
+import { CgroupWarmth } from "./cgroup-warmth.ts";
 import { ConmonContainer, SHIM_FILES } from "./conmon-container.ts";
 import { CONMON_PID_FILE, type ConmonLaunch, launchConmon } from "./conmon-launch.ts";
 import { prepareConmonCgroup } from "./conmon-cgroup.ts";
@@ -155,7 +156,8 @@ export async function createConmonShim(options: ConmonShimOptions): Promise<Conm
     await Promise.all([exits.remove(id), ...SHIM_FILES.map(name => removeFile(join(bundlePath, name)))]);
   }
 
-  return { create, restore, discard, [Symbol.dispose]: () => exits[Symbol.dispose]() };
+  const warmth = await CgroupWarmth.create();
+  return { prepare: () => warmth.warm(), create, restore, discard, [Symbol.dispose]: () => exits[Symbol.dispose]() };
 }
 
 /** It ends by itself once its container is gone; one that does not in time is killed. */

@@ -38,10 +38,7 @@ export interface StartedExec {
   resize(size: { readonly heightCells: number; readonly widthCells: number }): Promise<void>;
 }
 
-/**
- * Runs a program in a container. Its output is read from the first `subscribe` on.
- * Resolves when its pid is known or it has ended; a program that cannot be executed rejects `exit`.
- */
+/** Runs a program in a container. Its output is read from the first `subscribe` on; a program that cannot be executed rejects `exit`. */
 export async function startExec(place: ExecPlace, request: ShimExec): Promise<ShimProcess> {
   const { directory } = place;
   await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -58,9 +55,9 @@ export async function startExec(place: ExecPlace, request: ShimExec): Promise<Sh
           () => false,
         ),
     );
-    const streams = started.streams(isBegun);
-    const pid = await started.pid;
-    return { pid, exit, ...streams, resize: size => started.resize(size), kill: signal => killExec(pid, signal) };
+    const { pid } = started;
+    const kill = (signal: number): void => void pid.then(found => killExec(found, signal));
+    return { pid, exit, ...started.streams(isBegun), resize: size => started.resize(size), kill };
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
     throw error;
@@ -140,7 +137,8 @@ async function exitOf(
 ): Promise<number> {
   const exitCode = await started.exit;
   const said = exitCode === RUNTIME_FAILURE ? await readRuntimeError(join(directory, "exec.log")) : "";
-  await rm(directory, { recursive: true, force: true });
+  // Nobody waits for it: what is left of it goes with the container's bundle.
+  void rm(directory, { recursive: true, force: true }).catch(() => undefined);
   if (said !== "") throw translateRuntimeError(said, { phase: "exec", program });
   return exitCode;
 }

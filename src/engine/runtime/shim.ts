@@ -5,6 +5,8 @@ import type { ContainerId } from "../../model/ids.ts";
  * Times are not kept here: the caller stamps what it is told.
  */
 export interface Shim {
+  /** A process will be made soon: what takes the kernel a while may begin. Returns at once. */
+  prepare?(): void;
   /** Creates the container (its process waits to be started). @throws OperationError `invalid` or `internal` with the runtime's own words in `cause`. */
   create(request: ShimCreate): Promise<ShimContainer>;
   /** Takes up a container that was created by an earlier daemon; `undefined` when neither it nor a record of its end is there. */
@@ -96,7 +98,8 @@ export interface ShimExec {
 }
 
 export interface ShimProcess extends ShimStreams {
-  readonly pid: number;
+  /** 0: it has ended, or never began. Known a little after the process runs; its output need not wait for it. */
+  readonly pid: Promise<number>;
   /** @throws OperationError when it could not be started: the message is Docker's, `exitCode` 126 or 127 is in the kind of error (see `ExecStartError`). */
   readonly exit: Promise<number>;
   resize(size: { readonly heightCells: number; readonly widthCells: number }): Promise<void>;

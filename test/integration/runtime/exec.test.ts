@@ -59,7 +59,7 @@ for (const runtime of ["crun", "runc"] as const) {
 
     it("runs a program in the container, with streams of its own", async () => {
       const run = await exec(["sh", "-c", "echo $A$B; pwd; cat; echo oops >&2; exit 3"]);
-      assert.ok(run.pid > 0);
+      assert.ok((await run.pid) > 0);
       const output = collect(run);
       await run.writeStdin(Buffer.from("in\n"));
       run.closeStdin();
@@ -110,9 +110,10 @@ for (const runtime of ["crun", "runc"] as const) {
 
     it("ends a program by a signal", async () => {
       const run = await exec(["sleep", "1000"]);
+      const pid = await run.pid;
       run.kill(15);
       assert.equal(await run.exit, 143);
-      await waitUntil(() => isDead(run.pid), "the program's end");
+      await waitUntil(() => isDead(pid), "the program's end");
     });
 
     for (const tty of [false, true]) {

@@ -306,7 +306,7 @@ export class FakeProcess {
 }
 
 export class FakeExec extends FakeStreams implements ShimProcess {
-  readonly pid = 7000;
+  readonly pid = Promise.resolve(7000);
   readonly process: { readonly args: readonly string[] };
   exit: Promise<number>;
   end_!: (exitCode: number) => void;
