@@ -9,6 +9,7 @@ import { Connection } from "./http/connection.ts";
 import type { Answer, ApiRequest, RequestBody } from "./http/exchange.ts";
 import { Router } from "./http/router.ts";
 import type { SocketInput } from "./http/socket-input.ts";
+import { cleanPath, movedTo, parseTarget } from "./http/target.ts";
 import { API_VERSION, splitVersion } from "./http/version.ts";
 import { WebSocketConnection } from "./http/websocket.ts";
 import { ROUTES } from "./routes/all.ts";
@@ -79,9 +80,11 @@ export class Dispatcher {
 
   async #serve(incoming: Incoming, signal: AbortSignal): Promise<void> {
     const { message, response, body, isUpgrade } = incoming;
-    const url = new URL(message.url ?? "/", "http://docker");
+    const { path: whole, query } = parseTarget(message.url ?? "/");
     const method = message.method ?? "GET";
-    const { version, path } = splitVersion(decodePath(url.pathname));
+    const clean = cleanPath(whole);
+    if (clean !== whole) return sendAnswer(response, movedTo(clean, query));
+    const { version, path } = splitVersion(whole);
     const match = this.#router.match(method, path);
     if (match === undefined) throw new OperationError("not-found", "page not found");
     const session = this.#options.authorizer?.begin();
@@ -91,7 +94,7 @@ export class Dispatcher {
       path,
       version,
       params: match.params,
-      query: url.searchParams,
+      query,
       headers: message.headers,
       body: asked?.body ?? body,
       signal,
@@ -138,14 +141,6 @@ export class Dispatcher {
 function webSocket({ accept }: Incoming, signal: AbortSignal): WebSocketConnection {
   if (accept === undefined) throw new OperationError("invalid", "this route answers WebSocket handshakes only");
   return new WebSocketConnection({ accept, signal });
-}
-
-function decodePath(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch (error) {
-    throw new OperationError("invalid", `invalid URL escape in ${JSON.stringify(path)}`, { cause: error });
-  }
 }
 
 /** What plugins are shown of an answer, before any of it is sent. */

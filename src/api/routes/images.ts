@@ -6,6 +6,7 @@ import { ndjson } from "../http/ndjson.ts";
 import { filtersOf, flagOf, textOf } from "../http/query.ts";
 import { checkDangling, IMAGE_FILTERS } from "../validation/filters.ts";
 import { parseReference } from "../validation/reference.ts";
+import { sharedSizes } from "../wire/disk-usage.ts";
 import { imageHistory, imageInspect, imageSummary } from "../wire/image.ts";
 import { DELETE, GET, POST } from "./route.ts";
 
@@ -15,7 +16,9 @@ async function list(request: ApiRequest, { backends }: ApiContext): Promise<Answ
   const filters = filtersOf(request, IMAGE_FILTERS);
   checkDangling(filters);
   const images = await backends.images.list({ all: flagOf(request, "all"), filters });
-  return json(images.map(image => imageSummary(image, request.version)));
+  const shared = flagOf(request, "shared-size") ? sharedSizes(images, (await backends.layerSizes?.()) ?? new Map()) : undefined;
+  const sizeOf = (id: string) => (shared === undefined ? {} : { SharedSize: shared.get(id) ?? 0 });
+  return json(images.map(image => ({ ...imageSummary(image, request.version), ...sizeOf(image.id) })));
 }
 
 function load(request: ApiRequest, { backends }: ApiContext): Answer {

@@ -1,7 +1,7 @@
 import { OperationError } from "../../lib/errors.ts";
 import type { ApiContext } from "../context.ts";
-import type { Handler, Route } from "../http/exchange.ts";
-import { json } from "../http/exchange.ts";
+import type { ApiRequest, Handler, Route } from "../http/exchange.ts";
+import { empty, json } from "../http/exchange.ts";
 import { DELETE, GET, POST } from "./route.ts";
 
 /** Routes that Docker has and this server does not: each says so, in a 400 that the CLI prints. */
@@ -11,6 +11,11 @@ function refuse(what: string): Handler<ApiContext> {
   };
 }
 
+/** There is none that anything could be done to. */
+function noSuchPlugin({ params }: ApiRequest): never {
+  throw new OperationError("not-found", `plugin ${JSON.stringify(params["name"])} not found`);
+}
+
 const CHECKPOINT = "checkpointing containers";
 
 export const NOT_SUPPORTED_ROUTES: readonly Route<ApiContext>[] = [
@@ -18,11 +23,14 @@ export const NOT_SUPPORTED_ROUTES: readonly Route<ApiContext>[] = [
   POST("/containers/{name:.*}/checkpoints", refuse(CHECKPOINT)),
   POST("/build", refuse("building images")),
   POST("/build/prune", () => json({ CachesDeleted: null, SpaceReclaimed: 0 })),
-  POST("/build/cancel", refuse("building images")),
+  POST("/build/cancel", () => empty(200)), // There is none to cancel.
   GET("/distribution/{name:.*}/json", refuse("asking a registry for an image's manifest")),
   GET("/plugins", () => json([])),
-  GET("/plugins/{rest:.*}", refuse("managed plugins")),
-  POST("/plugins/{rest:.*}", refuse("managed plugins")),
-  DELETE("/plugins/{rest:.*}", refuse("managed plugins")),
+  GET("/plugins/privileges", refuse("managed plugins")),
+  POST("/plugins/pull", refuse("managed plugins")),
+  POST("/plugins/create", refuse("managed plugins")),
+  GET("/plugins/{name:.*}/json", noSuchPlugin),
+  POST("/plugins/{name:.*}/{verb:(?:enable|disable|push|set|upgrade)}", noSuchPlugin),
+  DELETE("/plugins/{name:.*}", noSuchPlugin),
   GET("/images/{name:.*}/attestations", refuse("showing attestations")),
 ];

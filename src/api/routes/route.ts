@@ -6,6 +6,7 @@ function makeRoute(method: string): (pattern: string, handle: Handler<ApiContext
 }
 
 export const GET = makeRoute("GET");
+export const OPTIONS = makeRoute("OPTIONS");
 export const HEAD = makeRoute("HEAD");
 export const POST = makeRoute("POST");
 export const PUT = makeRoute("PUT");

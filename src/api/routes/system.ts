@@ -2,7 +2,7 @@ import { OperationError } from "../../lib/errors.ts";
 import type { Container } from "../../model/container.ts";
 import type { ApiContext } from "../context.ts";
 import type { Answer, ApiRequest, Route } from "../http/exchange.ts";
-import { json } from "../http/exchange.ts";
+import { empty, json } from "../http/exchange.ts";
 import { filtersOf, flagOf, textOf, timeNsOf } from "../http/query.ts";
 import { readBody } from "../http/body.ts";
 import type { VolumeUsage } from "../backends.ts";
@@ -12,7 +12,7 @@ import { eventJson } from "../wire/event.ts";
 import { infoJson, versionJson } from "../wire/system.ts";
 import type { Counts } from "../wire/system.ts";
 import { isOlder } from "../http/version.ts";
-import { GET, HEAD, POST } from "./route.ts";
+import { GET, HEAD, OPTIONS, POST } from "./route.ts";
 import { swarmInfo } from "./swarm-info.ts";
 
 function ping(_request: ApiRequest, { backends }: ApiContext): Answer {
@@ -108,12 +108,14 @@ async function volumeUsage({ volumeSizes }: ApiContext["backends"]): Promise<Rea
 }
 
 async function login(request: ApiRequest, { backends }: ApiContext): Promise<Answer> {
+  if (request.body.length === 0) throw new OperationError("invalid", "EOF");
   const credentials = await readBody(request, authConfig);
   const identityToken = await backends.system.login(credentials, request.signal);
   return json({ Status: "Login Succeeded", IdentityToken: identityToken });
 }
 
 export const SYSTEM_ROUTES: readonly Route<ApiContext>[] = [
+  OPTIONS("{any:.*}", () => empty(200)),
   GET("/_ping", ping),
   HEAD("/_ping", ping),
   GET("/version", async (_request, { backends }) => json(versionJson(await backends.system.info()))),

@@ -1,13 +1,13 @@
 import { OperationError } from "../../lib/errors.ts";
 import type { Filters } from "../../model/control.ts";
-import { requireManager } from "../cluster-call.ts";
+import { isManager } from "../cluster-call.ts";
 import type { ApiContext } from "../context.ts";
 import { readBody } from "../http/body.ts";
 import type { Answer, ApiRequest, Route } from "../http/exchange.ts";
 import { empty, json } from "../http/exchange.ts";
 import { filtersOf, flagOf } from "../http/query.ts";
 import { isOlder } from "../http/version.ts";
-import { checkDangling, VOLUME_FILTERS } from "../validation/filters.ts";
+import { checkDangling, checkFlag, VOLUME_FILTERS } from "../validation/filters.ts";
 import { checkVolumeName } from "../validation/mounts.ts";
 import { volumeCreateBody, volumeJson } from "../wire/volume.ts";
 import { objectVersionOf } from "./object-version.ts";
@@ -31,6 +31,7 @@ async function create(request: ApiRequest, { backends }: ApiContext): Promise<An
 /** Until 1.42 volumes with names went too. */
 function pruneFilters(request: ApiRequest): Filters {
   const filters = filtersOf(request, ["all", "label", "label!"]);
+  checkFlag("all", filters["all"]);
   if (!isOlder(request.version, "1.42")) return filters;
   if (filters["all"] === undefined) return { ...filters, all: ["true"] };
   const values = [...filters["all"], "true"].join(" ");
@@ -39,7 +40,9 @@ function pruneFilters(request: ApiRequest): Filters {
 
 /** Only volumes of a cluster can change, and there are none. */
 function update(request: ApiRequest, { backends }: ApiContext): never {
-  requireManager(backends.swarm.local());
+  if (!isManager(backends.swarm.local())) {
+    throw new OperationError("unavailable", "volume update only valid for cluster volumes, but swarm is unavailable");
+  }
   objectVersionOf(request, "volume");
   throw new OperationError("not-found", `volume ${nameOf(request)} not found`);
 }

@@ -49,6 +49,14 @@ export function checkNetworkFilters(filters: Filters): void {
   checkDangling(filters);
 }
 
+/** As Go reads a flag. @throws OperationError `invalid`. */
+export function checkFlag(name: string, values: readonly string[] = []): void {
+  for (const value of values) {
+    if (/^(?:1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/.test(value)) continue;
+    throw invalid(`invalid filter '${name}': strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`);
+  }
+}
+
 /** A flag, of which one value makes sense. */
 export function checkDangling({ dangling = [] }: Filters): void {
   const isFlag = dangling.length <= 1 && dangling.every(value => ["1", "0", "true", "false"].includes(value.toLowerCase()));

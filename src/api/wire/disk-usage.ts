@@ -39,6 +39,12 @@ export function diskUsageJson(usage: DiskUsage, options: DiskUsageOptions): Reco
   return { ...(hasLists ? lists(usage, options) : {}), ...(hasSums ? sums(usage, options) : {}) };
 }
 
+/** Bytes of each image that others have too, by its id. */
+export function sharedSizes(images: readonly CountedImage[], layers: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+  const sharers = countSharers(images);
+  return new Map(images.map(image => [image.id, sharedBytes(image, { sharers, layers })]));
+}
+
 function itemsOf(
   { images = [], layers, containers = [], volumes = [], volumeUsage }: DiskUsage,
   { version, nowMs }: DiskUsageOptions,

@@ -97,8 +97,9 @@ export class ContainerStore {
     return this.#byId.has(id as ContainerId);
   }
 
-  /** By whole id, name, or the beginning of an id. @throws OperationError `not-found`, with what could not be done for it in front. */
+  /** By whole id, name, or the beginning of an id. @throws OperationError `not-found`, with what could not be done for it in front; `invalid` for none or for several. */
   resolve(idOrName: string, { toDo }: { readonly toDo?: string } = {}): ContainerEntry {
+    if (idOrName === "") throw new OperationError("invalid", 'invalid name or ID supplied: ""');
     const found = this.#find(idOrName);
     if (found === undefined) {
       const reason = `No such container: ${idOrName}`;

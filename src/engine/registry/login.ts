@@ -132,7 +132,7 @@ function hostOf(serverAddress: string): string {
   const host = serverAddress.replace(/^https?:\/\//, "").replace(/\/.*$/s, "");
   if (DEFAULT_NAMES.includes(host)) return DEFAULT_REGISTRY;
   if (!URL.canParse(`https://${host}/`) || /[@?#\s]/.test(host)) {
-    throw new OperationError("invalid", `unable to resolve authentication for registry: ${JSON.stringify(serverAddress)}`);
+    throw new OperationError("invalid", `unable to parse server address: parse "https://${host}": invalid host name`);
   }
   return host;
 }

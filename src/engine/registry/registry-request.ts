@@ -1,6 +1,6 @@
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
-import { OperationError } from "../../lib/errors.ts";
+import { errnoCode, OperationError } from "../../lib/errors.ts";
 
 const ANSWER_MS = 30_000;
 /** Tokens and errors are small. */
@@ -24,6 +24,19 @@ export interface RegistryRequest {
   readonly signal: AbortSignal;
 }
 
+/** What went wrong, in the words that Docker's users know. */
+function reasonOf(error: Error): string {
+  const { address, port, hostname } = error as { readonly address?: string; readonly port?: number; readonly hostname?: string };
+  switch (errnoCode(error)) {
+    case "ECONNREFUSED":
+      return `dial tcp ${address}:${port}: connect: connection refused`;
+    case "ENOTFOUND":
+      return `dial tcp: lookup ${hostname}: no such host`;
+    default:
+      return error.message;
+  }
+}
+
 /** @throws OperationError `internal` when the registry cannot be reached, with the reason. */
 export function askRegistry({ url, authorization, form, isInsecure, signal }: RegistryRequest): Promise<RegistryAnswer> {
   const body = form?.toString();
@@ -36,7 +49,9 @@ export function askRegistry({ url, authorization, form, isInsecure, signal }: Re
   return new Promise((resolve, reject) => {
     const fail = (error: Error) =>
       reject(
-        new OperationError("internal", `${method === "GET" ? "Get" : "Post"} "${url.href}": ${error.message}`, { cause: error }),
+        new OperationError("internal", `${method === "GET" ? "Get" : "Post"} "${url.href}": ${reasonOf(error)}`, {
+          cause: error,
+        }),
       );
     const options = { method, headers, signal, timeout: ANSWER_MS };
     const outgoing =

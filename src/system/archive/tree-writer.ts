@@ -72,7 +72,8 @@ export class TreeWriter {
 
   #begin(entry: TarEntry): void {
     this.#entries++;
-    this.#sizeBytes += entry.sizeBytes;
+    // A link is as large as what it says, as the file system has it.
+    this.#sizeBytes += entry.type === "symlink" ? entry.linkPath.length : entry.sizeBytes;
     const { bytesMax, entriesMax, isLayer } = this.#limits;
     if (this.#entries > entriesMax) throw new OperationError("invalid", `archive holds more than ${entriesMax} files`);
     this.#nameBytes += entry.path.length;
