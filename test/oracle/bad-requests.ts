@@ -108,6 +108,12 @@ export const BAD_REQUESTS: readonly BadRequest[] = [
   post("an exec is made in nothing", "/containers/nope/exec", { Cmd: ["x"] }),
   get("an exec is not there", "/exec/nope/json"),
   post("containers are pruned by an unknown filter", "/containers/prune?filters=%7B%22nope%22%3A%5B%22a%22%5D%7D"),
+  get("a path has an empty part", "/containers//json"),
+  { when: "a container without a name is removed", method: "DELETE", path: "/v1.50/containers/" },
+  post("a container without a name is committed", "/commit"),
+  get("a plugin is not there", "/plugins/nope/json"),
+  post("volumes are pruned by what is no flag", "/volumes/prune?filters=%7B%22all%22%3A%5B%22x%22%5D%7D"),
+  { when: "options are asked for", method: "OPTIONS", path: "/v1.50/info" },
   post("a login names no server", "/auth", { username: 5 }),
 
   post("a join token is none", "/swarm/join", { ListenAddr: "0.0.0.0:2377", RemoteAddrs: ["127.0.0.1:1"], JoinToken: "x" }),
