@@ -1,6 +1,7 @@
 import { COMMAND_SCENARIOS } from "./command-scenarios.ts";
 import { LOG_SCENARIOS } from "./log-scenarios.ts";
 import { CONTAINER_SCENARIOS } from "./container-scenarios.ts";
+import { EVENT_SCENARIOS } from "./event-scenarios.ts";
 import { NETWORK_SCENARIOS } from "./network-scenarios.ts";
 import { OPTION_SCENARIOS } from "./option-scenarios.ts";
 import { BAD_INPUT_SCENARIOS } from "./bad-input.ts";
@@ -15,6 +16,7 @@ const LONE: readonly Scenario[] = [
   ...OPTION_SCENARIOS,
   ...NETWORK_SCENARIOS,
   ...COMMAND_SCENARIOS,
+  ...EVENT_SCENARIOS,
   ...LOG_SCENARIOS,
   ...BAD_INPUT_SCENARIOS.filter(({ needsSwarm }) => !needsSwarm),
 ];

@@ -17,6 +17,7 @@ import { startFailure } from "./start-error.ts";
 import { takeDownRun } from "./take-down.ts";
 import { noteVolumesToUndo } from "./undo-file.ts";
 import { failpoint } from "../../ports/failpoint.ts";
+import { publishVolumeUnmounts } from "./volume-events.ts";
 
 /** How long after its end the rest of a container's output is waited for. */
 const OUTPUT_REST_MS = 5000;
@@ -192,7 +193,9 @@ export class Lifecycle {
       const ended = new Promise<void>(resolve => hub.subscribe(() => {}, resolve));
       void settledBy(ended, this.#context.clock.timeout(OUTPUT_REST_MS)).then(() => hub.end());
     }
-    await takeDownRun(this.#context, entry, run?.shim);
+    const takenDown = takeDownRun(this.#context, entry, run?.shim); // Which first lets go of its networks.
+    publishVolumeUnmounts(this.#context, entry);
+    await takenDown;
   }
 
   /** Starts it again after a while, unless the user intervenes. */

@@ -16,6 +16,7 @@ import type { SpecRequest } from "./runtime-specs.ts";
 import type { ShimContainer } from "../runtime/shim.ts";
 import { takeDownRun } from "./take-down.ts";
 import { failpoint } from "../../ports/failpoint.ts";
+import { publishVolumeMounts, publishVolumeUnmounts } from "./volume-events.ts";
 
 /** What may take as long as a server that does not answer: the end of the last run, and volumes that are mounted. Undone when it fails. */
 export async function prepareRun(context: ContainerContext, entry: ContainerEntry): Promise<void> {
@@ -23,6 +24,7 @@ export async function prepareRun(context: ContainerContext, entry: ContainerEntr
   try {
     await discardLast(context, entry);
     await prepareSources(context, entry);
+    publishVolumeMounts(context, entry);
   } catch (error) {
     entry.teardown = takeDownRun(context, entry, undefined);
     await entry.teardown;
@@ -105,6 +107,7 @@ export async function abandonRun(
   entry: ContainerEntry,
   shim: ShimContainer | undefined,
 ): Promise<void> {
+  publishVolumeUnmounts(context, entry);
   if (shim !== undefined) {
     await shim.kill(9).catch(() => {}); // It may have ended by itself.
     await settledBy(shim.exit, context.clock.timeout(ABANDON_MS));

@@ -4,22 +4,22 @@ import { OperationError } from "../../lib/errors.ts";
 
 type EventPredicate = (event: EngineEvent, value: string) => boolean;
 
-/** @see Docker's events filters: `id` and `name` of objects match exactly or by a prefix of the id. */
+/** @see Docker's events filters: an object is found by the beginning of its id or name, of whatever type it is. */
 const PREDICATES: Readonly<Record<string, EventPredicate>> = {
   type: (event, value) => event.type === value,
   event: matchesAction,
   action: matchesAction,
   scope: (event, value) => event.scope === value,
   label: matchesLabel,
-  container: matchesActor("container"),
-  volume: matchesActor("volume"),
-  network: matchesActor("network"),
-  plugin: matchesActor("plugin"),
-  service: matchesActor("service"),
-  node: matchesActor("node"),
-  secret: matchesActor("secret"),
-  config: matchesActor("config"),
-  daemon: matchesActor("daemon"),
+  container: matchesActor,
+  volume: matchesActor,
+  network: matchesActor,
+  plugin: matchesActor,
+  service: matchesActor,
+  node: matchesActor,
+  secret: matchesActor,
+  config: matchesActor,
+  daemon: matchesActor,
   image: matchesImage,
 };
 
@@ -46,9 +46,8 @@ function matchesLabel(event: EngineEvent, value: string): boolean {
   return found !== undefined && (rest.length === 0 || found === rest.join("="));
 }
 
-function matchesActor(type: EngineEvent["type"]): EventPredicate {
-  return (event, value) =>
-    event.type === type && (event.actorId === value || event.actorId.startsWith(value) || event.attributes["name"] === value);
+function matchesActor({ actorId, attributes }: EngineEvent, value: string): boolean {
+  return actorId.startsWith(value) || attributes["name"]?.startsWith(value) === true;
 }
 
 function matchesImage(event: EngineEvent, value: string): boolean {
