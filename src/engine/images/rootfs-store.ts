@@ -2,8 +2,11 @@ import { chmod, mkdir, readdir, rm } from "node:fs/promises";
 import { OperationError } from "../../lib/errors.ts";
 import { asId, type ContainerId, type Digest } from "../../model/ids.ts";
 import type { ImageMounts } from "./effects.ts";
+import { makeBaseFolder } from "./base-folder.ts";
 import type { Trash } from "./trash.ts";
 import { readIfThere, replaceFile } from "./durable.ts";
+
+const BASE = "b";
 
 interface RootfsRecord {
   /** Bottom first. */
@@ -30,7 +33,7 @@ export class RootfsStore {
   static async create(root: string, options: RootfsOptions): Promise<RootfsStore> {
     const store = new RootfsStore(root, options);
     await mkdir(`${root}/containers`, { recursive: true, mode: 0o700 });
-    await mkdir(`${root}/empty`, { recursive: true, mode: 0o755 }); // What an image without layers is mounted on.
+    await makeBaseFolder(`${root}/${BASE}`);
     const unrecorded: string[] = [];
     for (const name of await readdir(`${root}/containers`)) {
       const bytes = await readIfThere(`${root}/containers/${name}/record.json`);
@@ -94,7 +97,7 @@ export class RootfsStore {
       await mkdir(`${this.#path(id)}/work`, { mode: 0o700 });
       await this.#mounts.mount({
         directory: this.#root,
-        lower: diffIds.length === 0 ? ["empty"] : diffIds.map(diffId => `l/${this.#directoryOf(diffId)}`).reverse(),
+        lower: [...diffIds.map(diffId => `l/${this.#directoryOf(diffId)}`).reverse(), BASE],
         upper: `containers/${id}/upper`,
         work: `containers/${id}/work`,
         target,
@@ -125,7 +128,7 @@ export class RootfsStore {
 
   layerFolders(id: ContainerId): { readonly upper: string; readonly lower: readonly string[] } {
     const lower = this.#recordOf(id).diffIds.map(diffId => `${this.#root}/l/${this.#directoryOf(diffId)}`);
-    return { upper: this.upperPath(id), lower: lower.reverse() };
+    return { upper: this.upperPath(id), lower: [...lower.reverse(), `${this.#root}/${BASE}`] };
   }
 
   /** Undefined for one that has no file system. */

@@ -9,7 +9,7 @@ import { asId, type ContainerId } from "../../../src/model/ids.ts";
 import type { TarEntryInit } from "../../../src/lib/tar/writer.ts";
 import { dockerArchive, imageConfig, sha256, tarOf } from "../../fixtures/images.ts";
 import { readMembers } from "../../unit/lib/tar/read-members.ts";
-import { collect, StoreFixture, stream } from "./store-fixture.ts";
+import { imageNames, collect, StoreFixture, stream } from "./store-fixture.ts";
 
 const CONTAINER = asId<ContainerId>("d".repeat(64));
 const signal = new AbortController().signal;
@@ -44,7 +44,7 @@ describe("image layouts", function () {
   async function contentOf(reference: string): Promise<readonly string[]> {
     await store.createRootfs(CONTAINER, store.get(reference).id);
     const path = await store.mountRootfs(CONTAINER, { isVolatile: true });
-    const names = readdirSync(path, { recursive: true, encoding: "utf8" }).sort();
+    const names = imageNames(path);
     await store.removeRootfs(CONTAINER);
     return names;
   }

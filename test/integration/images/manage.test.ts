@@ -3,7 +3,7 @@ import { readdirSync, rmSync, statSync } from "node:fs";
 import type { ImageEvent, ImageStore } from "../../../src/engine/images/store.ts";
 import { asId, type ContainerId, type ImageId } from "../../../src/model/ids.ts";
 import { dockerArchive, type ImageFixture, tarOf } from "../../fixtures/images.ts";
-import { collect, StoreFixture, stream } from "./store-fixture.ts";
+import { imageNames, collect, StoreFixture, stream } from "./store-fixture.ts";
 
 const CONTAINER = asId<ContainerId>("e".repeat(64));
 const layer = (name: string): Buffer => tarOf([[{ type: "file", path: name }, name]]);
@@ -61,7 +61,7 @@ describe("image management", function () {
     assert.deepEqual(await store.remove(id, { force: true, prune: true }), [{ untagged: "a:1" }, { deleted: id }]);
     assert.equal(layersLeft(), 1);
     const path = await store.mountRootfs(CONTAINER, { isVolatile: true });
-    assert.deepEqual(readdirSync(path), ["x"]);
+    assert.deepEqual(imageNames(path), ["x"]);
     await store.removeRootfs(CONTAINER);
     store = await fixture.open();
     assert.equal(layersLeft(), 0);

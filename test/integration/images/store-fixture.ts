@@ -1,4 +1,5 @@
-import { mkdtempSync } from "node:fs";
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { ImageStore, type ImageStoreOptions } from "../../../src/engine/images/store.ts";
 import { Archives } from "../../../src/system/archive.ts";
@@ -58,4 +59,14 @@ export async function collect<T>(source: AsyncIterable<T>): Promise<readonly T[]
   const items: T[] = [];
   for await (const item of source) items.push(item);
   return items;
+}
+
+/** What a container has of the engine, not of its image. */
+const BASE = /^(\.dockerenv|dev|proc|sys|etc)$|^(dev|etc)\/(console|pts|shm|hosts|hostname|resolv\.conf|mtab)$/;
+
+/** Names in a mounted root file system that are the image's; no image of these tests has one of the engine's. */
+export function imageNames(path: string): readonly string[] {
+  const names = readdirSync(path, { recursive: true, encoding: "utf8" }).sort();
+  assert.ok(names.includes(".dockerenv"));
+  return names.filter(name => !BASE.test(name));
 }
