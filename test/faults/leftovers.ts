@@ -82,7 +82,7 @@ function strayMounts(host: FaultHost, { running }: Owners): readonly string[] {
   const points = readText(`/proc/${host.holderPid}/mountinfo`)
     .split("\n")
     .map(line => line.split(" ")[4] ?? "")
-    .filter(point => point.startsWith(`${host.lab.directory}/data`) || point.startsWith("/run/shoal"));
+    .filter(point => point.startsWith(`${host.lab.directory}/data/`) || point.startsWith("/run/shoal"));
   const containers = [...running.values()];
   const wanted = [
     ...containers.map(({ Id }) => `${host.lab.directory}/data/images/containers/${Id}/merged`),

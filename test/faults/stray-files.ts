@@ -11,7 +11,7 @@ interface LayerRecord {
 
 /** Files under the data root and the exec root that belong to nothing. */
 export function strayFiles(host: FaultHost, owners: Owners): readonly string[] {
-  const data = join(host.lab.directory, "data");
+  const data = host.inside(join(host.lab.directory, "data"));
   const run = host.inside("/run/shoal");
   return [...ofContainers(data, owners), ...ofImages(join(data, "images"), owners), ...ofRuns(run, owners)].map(
     path => `file ${path.replace(host.inside(""), "")}`,

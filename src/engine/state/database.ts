@@ -32,6 +32,11 @@ interface WaitingWrite {
 export class StateDatabase implements AsyncDisposable {
   readonly #level: ClassicLevel<string, string>;
   #waiting: WaitingWrite[] = [];
+  /**
+   * What writes that failed would have replaced, by key (`undefined`: there was nothing). While it is set, LevelDB's log may end in part of a
+   * record, and all that is written after that is lost at the next start: so nothing is.
+   */
+  #failed: Map<string, string | undefined> | undefined;
   #writing: Promise<void> | undefined;
 
   private constructor(level: ClassicLevel<string, string>) {
@@ -89,16 +94,38 @@ export class StateDatabase implements AsyncDisposable {
       const writes = this.#waiting;
       this.#waiting = [];
       try {
-        await this.#level.batch(
-          writes.flatMap(write => write.changes.map(toBatchOperation)),
-          { sync: writes.some(({ isSynced }) => isSynced) },
-        );
+        await this.#recover();
+        await this.#writeBatch(writes);
         for (const write of writes) write.resolve();
       } catch (error) {
         for (const write of writes) write.reject(error);
       }
     }
     this.#writing = undefined;
+  }
+
+  async #writeBatch(writes: readonly WaitingWrite[]): Promise<void> {
+    const changes = writes.flatMap(write => write.changes);
+    try {
+      await this.#level.batch(changes.map(toBatchOperation), { sync: writes.some(({ isSynced }) => isSynced) });
+    } catch (error) {
+      // What is read is still what was there before.
+      const replaced = await Promise.all(changes.map(async ({ key }) => [key, await this.#level.get(key)] as const));
+      this.#failed = new Map([...replaced, ...(this.#failed ?? [])]);
+      throw error;
+    }
+  }
+
+  /** After a write that failed: LevelDB begins a new log, of what is whole in the last one, and what may have got in of the write is taken back. */
+  async #recover(): Promise<void> {
+    if (this.#failed === undefined) return;
+    await this.#level.close();
+    await this.#level.open(); // As long as there is no room it fails too, and so does what wants to be written.
+    const operations = [...this.#failed].map(([key, value]) =>
+      value === undefined ? { type: "del" as const, key } : { type: "put" as const, key, value },
+    );
+    await this.#level.batch(operations, { sync: true });
+    this.#failed = undefined;
   }
 }
 
