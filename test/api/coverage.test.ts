@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { Router } from "../../src/api/http/router.ts";
 import { API_VERSION } from "../../src/api/http/version.ts";
 import { ROUTES } from "../../src/api/routes/all.ts";
+import { skip } from "../skip.ts";
 
 const ENDPOINTS = "../shared/spec/endpoints.tsv";
 const SPECIFICATION = "../shared/spec/swagger.yaml";
@@ -11,7 +12,7 @@ const LEFT_OUT = new Set(["POST /session"]);
 
 describe("the routes", () => {
   it("answer every endpoint of the specification", function () {
-    if (!existsSync(ENDPOINTS)) this.skip(); // The specification is not beside the project.
+    if (!existsSync(ENDPOINTS)) skip(this, "the specification is not beside the project");
     const router = new Router(ROUTES);
     const lines = readFileSync(ENDPOINTS, "utf8").trim().split("\n").slice(1);
     const missing = lines
@@ -23,7 +24,7 @@ describe("the routes", () => {
   });
 
   it("speak the version of the specification", function () {
-    if (!existsSync(SPECIFICATION)) this.skip(); // The specification is not beside the project.
+    if (!existsSync(SPECIFICATION)) skip(this, "the specification is not beside the project");
     const found = /^ {2}version: "(.+)"$/m.exec(readFileSync(SPECIFICATION, "utf8"));
     assert.equal(found?.[1], API_VERSION);
   });

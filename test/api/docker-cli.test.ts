@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { docker, hasDockerCli } from "./docker-cli.ts";
 import type { CliResult } from "./docker-cli.ts";
 import { Harness } from "./harness.ts";
+import { skip } from "../skip.ts";
 
 interface Step {
   readonly run: readonly string[];
@@ -145,14 +146,14 @@ describe("Docker's own CLI", function () {
   this.timeout(60_000);
   for (const { name, steps } of SCENARIOS) {
     it(name, async function () {
-      if (!hasDockerCli()) this.skip(); // The machine has no docker CLI.
+      if (!hasDockerCli()) skip(this, "there is no docker CLI");
       await using harness = await Harness.create();
       for (const step of steps) check(step, await docker(harness.dockerHost, step.run, { stdin: step.stdin ?? "" }));
     });
   }
 
   it("follows a log until it is over", async function () {
-    if (!hasDockerCli()) this.skip(); // The machine has no docker CLI.
+    if (!hasDockerCli()) skip(this, "there is no docker CLI");
     await using harness = await Harness.create();
     await docker(harness.dockerHost, ["run", "-d", "--name", "one", "busybox", "sleep"]);
     harness.engine.say("one", "first\n");

@@ -16,6 +16,7 @@ import { Worker } from "node:worker_threads";
 import { gzipSync } from "node:zlib";
 import { errorKind } from "../../../src/lib/errors.ts";
 import { contentsOf, missing, PLAIN, tar, Tree } from "./tree.ts";
+import { skip } from "../../skip.ts";
 
 const TIMES = 500;
 /** Fast enough to hit any moment of a copy; it rests in both states, so that copies get through. */
@@ -49,8 +50,7 @@ describe("copying out of and into a tree that fights back", () => {
   before(function () {
     const reason = missing();
     if (reason !== undefined) {
-      console.error(`skipped: ${reason}`);
-      this.skip();
+      skip(this, reason);
     }
   });
   beforeEach(() => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { importBusybox, TestLab, until } from "../lab/lab.ts";
-import { skip } from "../runtime/skip.ts";
+import { skip } from "../../skip.ts";
 import { converse, hasDocker, normalized, run, words } from "./programs.ts";
 
 /** Read by both programs from the same daemon: nothing here changes what the other one sees. */

@@ -9,7 +9,7 @@ import { plantViolations } from "../../conformance/plant.ts";
 import { hasSpecification, type Schema, Specification } from "../../conformance/specification.ts";
 import { validate } from "../../conformance/validate.ts";
 import { VERSIONS_COMPARED, walkAll, type Walk, type Walks } from "../../conformance/walk.ts";
-import { skip } from "../runtime/skip.ts";
+import { skip } from "../../skip.ts";
 
 const WALK_MS = 240_000;
 /** What real-docker.sh exits with where no real engine can be had. */

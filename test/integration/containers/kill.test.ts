@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { RealWorld, until } from "./world.ts";
+import { skip } from "../../skip.ts";
 
 const NEEDED = ["/usr/bin/conmon", "/usr/sbin/runc", "/usr/bin/busybox"];
 const KILL_AFTER_MS = [350, 600, 900];
@@ -39,8 +40,7 @@ describe("a daemon that is killed in the middle of things", function () {
   before(function () {
     const missing = NEEDED.filter(path => !existsSync(path));
     if (missing.length > 0 || process.getuid?.() !== 0) {
-      this.test!.title += ` (skipped: needs root and ${missing.join(", ")})`;
-      this.skip();
+      skip(this, `it needs root and ${missing.join(", ")}`);
     }
   });
 

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import type { CreateContainerRequest } from "../../../src/model/container.ts";
 import { aClient, aRequest, type RequestOptions } from "../../unit/engine/containers/fake-world.ts";
 import { RealWorld, until } from "./world.ts";
+import { skip } from "../../skip.ts";
 
 const NEEDED = ["/usr/bin/conmon", "/usr/sbin/runc", "/usr/bin/busybox"];
 
@@ -14,8 +15,7 @@ describe("containers on conmon", function () {
   before(function () {
     const missing = NEEDED.filter(path => !existsSync(path));
     if (missing.length > 0 || process.getuid?.() !== 0) {
-      this.test!.title += ` (skipped: needs root and ${missing.join(", ")})`;
-      this.skip();
+      skip(this, `it needs root and ${missing.join(", ")}`);
     }
   });
   beforeEach(async () => {

@@ -5,6 +5,7 @@ import { DatagramReceiver } from "../../unit/engine/logs/forward/datagram-receiv
 import { StreamServer } from "../../unit/engine/logs/forward/servers.ts";
 import { aRequest } from "../../unit/engine/containers/fake-world.ts";
 import { RealWorld, until } from "./world.ts";
+import { skip } from "../../skip.ts";
 
 const NEEDED = ["/usr/bin/conmon", "/usr/sbin/runc", "/usr/bin/busybox"];
 
@@ -13,7 +14,8 @@ describe("logs that are sent elsewhere", function () {
   let world: RealWorld;
 
   before(function () {
-    if (NEEDED.some(path => !existsSync(path)) || process.getuid?.() !== 0) this.skip();
+    if (NEEDED.some(path => !existsSync(path)) || process.getuid?.() !== 0)
+      skip(this, "it needs root and the programs that run containers");
   });
   beforeEach(async () => {
     world = await RealWorld.create();

@@ -7,6 +7,7 @@ import { TestAuthority } from "../../api/tls-certificates.ts";
 import { hasDocker } from "../cli/programs.ts";
 import { importBusybox } from "../lab/lab.ts";
 import { OwnDaemon } from "./own-daemon.ts";
+import { skip } from "../../skip.ts";
 
 const run = promisify(execFile);
 const LIMIT_MS = 30_000;
@@ -19,7 +20,7 @@ describe("one docker CLI with contexts on two daemons", function () {
   let environment: NodeJS.ProcessEnv;
 
   before(async function () {
-    if (!hasDocker()) this.skip();
+    if (!hasDocker()) skip(this, "there is no docker CLI");
     first = new OwnDaemon();
     second = new OwnDaemon();
     authority = await TestAuthority.create("ours");

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { StoreFixture } from "./store-fixture.ts";
+import { skip } from "../../skip.ts";
 
 const PROGRAM = fileURLToPath(new URL("./load-forever.ts", import.meta.url));
 
@@ -11,7 +12,7 @@ describe("image store after kill -9", function () {
   this.timeout(60_000); // Five programs are started from source, one after the other.
   let fixture: StoreFixture;
   before(function () {
-    if (process.getuid?.() !== 0) this.skip();
+    if (process.getuid?.() !== 0) skip(this, "it needs root");
   });
   beforeEach(() => {
     fixture = new StoreFixture();

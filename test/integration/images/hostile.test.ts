@@ -6,6 +6,7 @@ import { OperationError } from "../../../src/lib/errors.ts";
 import { encodeMember, TAR_END } from "../../../src/lib/tar/writer.ts";
 import { dockerArchive, imageConfig, sha256, tarOf } from "../../fixtures/images.ts";
 import { collect, StoreFixture, stream } from "./store-fixture.ts";
+import { skip } from "../../skip.ts";
 
 const SMALL = tarOf([[{ type: "file", path: "hello" }, "hi"]]);
 const LIMITS = { archiveBytesMax: 64 * 1024 * 1024, layerBytesMax: 8 * 1024 * 1024, layerEntriesMax: 1_000 };
@@ -204,7 +205,7 @@ function unknownType(): Buffer {
 describe("hostile image archives", function () {
   let fixture: StoreFixture;
   before(async function () {
-    if (process.getuid?.() !== 0) this.skip();
+    if (process.getuid?.() !== 0) skip(this, "it needs root");
     fixture = new StoreFixture();
     // Something outside that must stay as it is.
     mkdirSync(`${fixture.dataRoot}/images`, { recursive: true });

@@ -10,6 +10,7 @@ import type { TarEntryInit } from "../../../src/lib/tar/writer.ts";
 import { dockerArchive, imageConfig, sha256, tarOf } from "../../fixtures/images.ts";
 import { readMembers } from "../../unit/lib/tar/read-members.ts";
 import { imageNames, collect, StoreFixture, stream } from "./store-fixture.ts";
+import { skip } from "../../skip.ts";
 
 const CONTAINER = asId<ContainerId>("d".repeat(64));
 const signal = new AbortController().signal;
@@ -32,7 +33,7 @@ describe("image layouts", function () {
   let store: ImageStore;
 
   before(function () {
-    if (process.getuid?.() !== 0) this.skip();
+    if (process.getuid?.() !== 0) skip(this, "it needs root");
   });
   beforeEach(async () => {
     fixture = new StoreFixture();

@@ -6,6 +6,7 @@ import type { ImageStore } from "../../../src/engine/images/store.ts";
 import { asId, type ContainerId } from "../../../src/model/ids.ts";
 import { busyboxLayer, dockerArchive, imageConfig, noBusybox, sha256, tarOf } from "../../fixtures/images.ts";
 import { collect, StoreFixture, stream } from "./store-fixture.ts";
+import { skip } from "../../skip.ts";
 
 const CONTAINER = asId<ContainerId>("c".repeat(64));
 
@@ -15,7 +16,7 @@ describe("image store", function () {
 
   before(function () {
     const reason = process.getuid?.() === 0 ? noBusybox : "needs root";
-    if (reason !== undefined) this.skip();
+    if (reason !== undefined) skip(this, reason);
   });
   beforeEach(async () => {
     fixture = new StoreFixture();

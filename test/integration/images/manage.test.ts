@@ -4,6 +4,7 @@ import type { ImageEvent, ImageStore } from "../../../src/engine/images/store.ts
 import { asId, type ContainerId, type ImageId } from "../../../src/model/ids.ts";
 import { dockerArchive, type ImageFixture, tarOf } from "../../fixtures/images.ts";
 import { imageNames, collect, StoreFixture, stream } from "./store-fixture.ts";
+import { skip } from "../../skip.ts";
 
 const CONTAINER = asId<ContainerId>("e".repeat(64));
 const layer = (name: string): Buffer => tarOf([[{ type: "file", path: name }, name]]);
@@ -15,7 +16,7 @@ describe("image management", function () {
   let events: ImageEvent[];
 
   before(function () {
-    if (process.getuid?.() !== 0) this.skip();
+    if (process.getuid?.() !== 0) skip(this, "it needs root");
   });
   beforeEach(async () => {
     fixture = new StoreFixture();

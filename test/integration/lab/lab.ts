@@ -76,6 +76,17 @@ export class TestLab implements AsyncDisposable {
     return `/proc/${pid}/root${path}`;
   }
 
+  /** Ids of the nodes that a leader took for down since a wall time, as the managers' logs tell. */
+  nodesFoundDown(sinceMs: number): ReadonlySet<string> {
+    const lines = this.managers.flatMap(({ name }) =>
+      readFileSync(`/var/lib/shoal-lab/${this.name}/${name}/shoald.log`, "utf8").split("\n"),
+    );
+    const records = lines
+      .filter(line => line.includes("a node changed state"))
+      .map(line => JSON.parse(line) as { readonly time: number; readonly node: string; readonly state: string });
+    return new Set(records.filter(({ time, state }) => time >= sinceMs && state === "down").map(({ node }) => node));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await lab(["down", "--name", this.name]);
   }

@@ -6,7 +6,7 @@ import { type Engine, startEngines, stopEngines } from "../../oracle/engines.ts"
 import { send } from "../../oracle/http.ts";
 import { runAll, SCENARIOS } from "../../oracle/run-all.ts";
 import type { ScenarioResult } from "../../oracle/run-scenario.ts";
-import { skip } from "../runtime/skip.ts";
+import { skip } from "../../skip.ts";
 
 const START_MS = 400_000;
 /** What real-docker.sh exits with where no real engine can be had. */

@@ -6,7 +6,7 @@ import { ExecStartError } from "../../../src/engine/runtime/start-error.ts";
 import type { ShimContainer } from "../../../src/engine/runtime/shim.ts";
 import { aContainerConfig, aHostConfig } from "./host-config.ts";
 import { collect, isDead, RuntimeLab, startContainer, waitUntil, whyNotHere } from "./lab.ts";
-import { skip } from "./skip.ts";
+import { skip } from "../../skip.ts";
 
 for (const runtime of ["crun", "runc"] as const) {
   describe(`exec with ${runtime}`, function () {

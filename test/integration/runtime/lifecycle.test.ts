@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { ConmonShim } from "../../../src/engine/runtime/conmon-shim.ts";
 import { ExecStartError } from "../../../src/engine/runtime/start-error.ts";
 import type { ShimContainer, ShimCreate } from "../../../src/engine/runtime/shim.ts";
-import { skip } from "./skip.ts";
+import { skip } from "../../skip.ts";
 import { collect, isDead, RuntimeLab, startContainer, waitUntil, whyNotHere } from "./lab.ts";
 
 for (const runtime of ["crun", "runc"] as const) {

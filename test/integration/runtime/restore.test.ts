@@ -7,7 +7,7 @@ import type { ConmonShim } from "../../../src/engine/runtime/conmon-shim.ts";
 import type { ShimContainer, ShimCreate, ShimRestore } from "../../../src/engine/runtime/shim.ts";
 import { createSpawner } from "../../../src/system/spawn.ts";
 import { collect, isDead, RuntimeLab, waitUntil, whyNotHere } from "./lab.ts";
-import { skip } from "./skip.ts";
+import { skip } from "../../skip.ts";
 
 const STAND_IN = join(import.meta.dirname, "stand-in-daemon.ts");
 

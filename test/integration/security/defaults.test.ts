@@ -4,7 +4,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { TestLab } from "../lab/lab.ts";
-import { skip } from "../runtime/skip.ts";
+import { skip } from "../../skip.ts";
 import { busyboxTree, type Daemon, importImage, perlTree, runContainer } from "./world.ts";
 
 /** What real-docker.sh exits with where no real engine can be had. */

@@ -3,6 +3,7 @@ import { DEFAULT_CAPABILITIES } from "../../../../src/engine/runtime/oci/capabil
 import { parseSeccompProfile, type SeccompTarget, toOciSeccomp } from "../../../../src/engine/runtime/oci/seccomp.ts";
 import { DEFAULT_SECCOMP_PROFILE_TEXT } from "../../../../src/engine/runtime/seccomp/default-profile.ts";
 import { createSeccompCompiler } from "../../../../src/system/seccomp.ts";
+import { skip } from "../../../skip.ts";
 
 const target: SeccompTarget = { architecture: "x64", capabilities: DEFAULT_CAPABILITIES, kernelVersion: { major: 6, minor: 1 } };
 const profile = parseSeccompProfile(DEFAULT_SECCOMP_PROFILE_TEXT);
@@ -41,8 +42,7 @@ describe("the default seccomp profile", () => {
   it("compiles to a filter, the same for the same rules", function () {
     const compiler = createSeccompCompiler();
     if (compiler === undefined) {
-      Object.assign(this.test ?? {}, { skipReason: "needs libseccomp" });
-      return this.skip();
+      return skip(this, "it needs libseccomp");
     }
     const filter = compiler.compile(toOciSeccomp(profile, target));
     assert.ok(filter !== undefined && filter.length > 800 && filter.length % 8 === 0);

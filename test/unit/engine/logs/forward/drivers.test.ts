@@ -11,6 +11,7 @@ import { DatagramReceiver } from "./datagram-receiver.ts";
 import { Forwarding } from "./forwarding.ts";
 import { DatagramServer, StreamServer, until } from "./servers.ts";
 import { unpackAll } from "./unpack.ts";
+import { skip } from "../../../../skip.ts";
 
 const LONG_LINE = Array.from({ length: 3 }, (_, index) => String(index).repeat(8192));
 
@@ -42,7 +43,7 @@ describe("the driver syslog", () => {
   const isUtc = new Date(2026, 10, 21).getTimezoneOffset() === 0;
   for (const { format, head, errorHead } of formats) {
     it(`writes the format ${format || "of unix"}`, async function () {
-      if (!isUtc) this.skip();
+      if (!isUtc) skip(this, "the machine is not on UTC");
       using server = await DatagramServer.create();
       const address = { "syslog-address": `udp://127.0.0.1:${server.port}`, "syslog-format": format, tag: "tag" };
       await using forwarding = await Forwarding.create("syslog", address);
