@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { configSource, loadValues } from "../../../src/daemon/config.ts";
 import { errorMessage } from "../../../src/lib/errors.ts";
-import { skip } from "../runtime/skip.ts";
+import { skip } from "../../skip.ts";
 
 const START_MS = 400_000;
 const NO_REAL_ENGINE = 3;
