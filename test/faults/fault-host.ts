@@ -120,7 +120,7 @@ export class FaultHost implements AsyncDisposable {
 
   /** Runs a program in the host's network. */
   inNetwork(...command: readonly string[]): string {
-    return execFileSync("nsenter", [`--net=/run/netns/${this.lab.namespace}`, ...command], { encoding: "utf8" });
+    return execFileSync("nsenter", [`--net=/run/netns/${this.lab.namespace}`, ...command], { encoding: "utf8", stdio: "pipe" });
   }
 
   log(): string {

@@ -42,7 +42,7 @@ function ofImages(images: string, { containers, images: ids, layers }: Owners): 
     ...others(join(images, "l"), name => kept.some(({ directory }) => directory === name)),
     ...others(join(images, "blobs/sha256"), name => blobs.has(name)),
     ...others(images, name =>
-      ["blobs", "containers", "empty", "images", "l", "layers", "repositories.json", "staging"].includes(name),
+      ["blobs", "containers", "b", "images", "l", "layers", "repositories.json", "staging"].includes(name),
     ),
   ];
 }
