@@ -26,6 +26,7 @@ export async function createContainer(
 ): Promise<{ readonly id: ContainerId; readonly warnings: readonly string[] }> {
   const { store, random } = context;
   const id = engineIdFrom<ContainerId>(random.bytes(32));
+  context.shim.prepare?.(); // Most are started at once.
   checkConfig(request.config);
   const name =
     request.name === undefined || request.name === ""

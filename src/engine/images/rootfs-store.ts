@@ -4,7 +4,7 @@ import { asId, type ContainerId, type Digest } from "../../model/ids.ts";
 import type { ImageMounts } from "./effects.ts";
 import { makeBaseFolder } from "./base-folder.ts";
 import type { Trash } from "./trash.ts";
-import { readIfThere, replaceFile } from "./durable.ts";
+import { readIfThere, writeNewFile } from "./durable.ts";
 
 const BASE = "b";
 
@@ -37,8 +37,8 @@ export class RootfsStore {
     const unrecorded: string[] = [];
     for (const name of await readdir(`${root}/containers`)) {
       const bytes = await readIfThere(`${root}/containers/${name}/record.json`);
-      // Empty: of one that need not outlive a power loss, and did not.
-      if (bytes === undefined || bytes.length === 0) unrecorded.push(`${root}/containers/${name}`);
+      // Empty, or zeros: of one that was not acknowledged, or need not outlive a power loss, and did not.
+      if (bytes === undefined || bytes.every(byte => byte === 0)) unrecorded.push(`${root}/containers/${name}`);
       else store.#records.set(asId<ContainerId>(name), JSON.parse(bytes.toString("utf8")) as RootfsRecord);
     }
     for (const point of await options.mounts.mountedUnder(`${root}/containers`)) {
@@ -75,7 +75,7 @@ export class RootfsStore {
         for (const folder of ["", "/upper", "/merged"])
           await mkdir(this.#path(id) + folder, { mode: folder === "" ? 0o710 : 0o755 });
         await chmod(`${this.#path(id)}/upper`, 0o755); // It is what the container sees as `/`, whatever this process's umask is.
-        await replaceFile(`${this.#path(id)}/record.json`, JSON.stringify(this.#recordOf(id)), {
+        await writeNewFile(`${this.#path(id)}/record.json`, JSON.stringify(this.#recordOf(id)), {
           place: "images/rootfs-record",
           isSynced: !isShortLived,
         });

@@ -76,7 +76,7 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
     });
     this.#ports = new PortAllocator(kernel);
     this.#files = new SandboxFiles(join(execRoot, "sandboxes"));
-    this.#namespaces = new NamespacePool({ kernel, random, directory: join(execRoot, "netns") });
+    this.#namespaces = new NamespacePool({ kernel, random, clock, directory: join(execRoot, "netns") });
     this.#sandboxes = new ContainerSandboxes({
       kernel,
       table,

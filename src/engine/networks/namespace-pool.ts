@@ -1,8 +1,11 @@
+import type { Clock } from "../../ports/clock.ts";
 import type { IpBatch, KernelNetwork } from "../../ports/kernel-network.ts";
 import type { Random } from "../../ports/random.ts";
 
 /** Namespaces kept ready: making one costs some milliseconds, a container start should not wait for it. */
 const READY_NAMESPACES = 2;
+/** The container that took one is started first: to start a program holds this process up, on a busy machine for milliseconds. */
+const REFILL_DELAY_MS = 100;
 
 export interface FreshNamespace {
   /** 64 hex digits. */
@@ -15,17 +18,21 @@ export interface FreshNamespace {
 export class NamespacePool implements AsyncDisposable {
   readonly #kernel: KernelNetwork;
   readonly #random: Random;
+  readonly #clock: Clock;
   readonly #directory: string;
   readonly #ready: Promise<FreshNamespace>[] = [];
-  #isClosed = false;
+  readonly #close = new AbortController();
+  #isRefilling = false;
 
   constructor({
     kernel,
     random,
+    clock,
     directory,
-  }: { readonly kernel: KernelNetwork; readonly random: Random; readonly directory: string }) {
+  }: { readonly kernel: KernelNetwork; readonly random: Random; readonly clock: Clock; readonly directory: string }) {
     this.#kernel = kernel;
     this.#random = random;
+    this.#clock = clock;
     this.#directory = directory;
   }
 
@@ -33,12 +40,25 @@ export class NamespacePool implements AsyncDisposable {
     try {
       return (await this.#ready.shift()?.catch(() => undefined)) ?? (await this.#make());
     } finally {
+      void this.#refill();
+    }
+  }
+
+  async #refill(): Promise<void> {
+    if (this.#isRefilling) return;
+    this.#isRefilling = true;
+    try {
+      await this.#clock.sleep(REFILL_DELAY_MS, { signal: this.#close.signal });
       this.fill();
+    } catch {
+      return; // It is closed.
+    } finally {
+      this.#isRefilling = false;
     }
   }
 
   fill(): void {
-    while (!this.#isClosed && this.#ready.length < READY_NAMESPACES) {
+    while (!this.#close.signal.aborted && this.#ready.length < READY_NAMESPACES) {
       const made = this.#make();
       made.catch(() => undefined); // Whoever takes it makes another.
       this.#ready.push(made);
@@ -46,7 +66,7 @@ export class NamespacePool implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isClosed = true;
+    this.#close.abort();
     for (const made of this.#ready.splice(0)) {
       const fresh = await made.catch(() => undefined);
       if (fresh === undefined) continue;
