@@ -9,6 +9,8 @@ export interface Case {
   readonly when: string;
   /** The oldest version that can be asked so. */
   readonly since?: string;
+  /** Only where the engine is the manager of a swarm. */
+  readonly onManager?: boolean;
   /** Why the real engine is not asked. */
   readonly oursAlone?: string;
   /** Not at the same time as others, since it looks at all there is. */
@@ -23,7 +25,7 @@ export function shows(
   status: number,
   when: string,
   run: Case["run"],
-  options: Pick<Case, "since" | "real" | "isAlone" | "oursAlone"> = {},
+  options: Pick<Case, "since" | "real" | "isAlone" | "oursAlone" | "onManager"> = {},
 ): Case {
   return { operation, status, when, run, ...options };
 }

@@ -3,7 +3,10 @@ import { NEVER_ANSWERED, NOT_SHOWN_YET } from "./explanations.ts";
 import type { Operation, Specification } from "./specification.ts";
 
 /** Operations of these tags have to be shown whole. */
-export const TAGS_COVERED = ["Container", "Exec", "System", "Image", "Network", "Volume"];
+export const TAGS_COVERED = [
+  ...["Container", "Exec", "System", "Image", "Network", "Volume"],
+  ...["Swarm", "Node", "Service", "Task", "Secret", "Config"],
+];
 
 /** A failure of the engine itself is not brought about by a call. */
 const FAILURE = "500";

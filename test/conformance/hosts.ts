@@ -38,5 +38,6 @@ export class Hosts implements AsyncDisposable {
 }
 
 function hostOf({ name, dockerHost }: Engine): Host {
-  return { name, socketPath: dockerHost.replace("unix://", ""), registry: REGISTRY };
+  const address = name === "real" ? "127.0.0.1" : "10.99.0.11";
+  return { name, socketPath: dockerHost.replace("unix://", ""), address, registry: REGISTRY };
 }

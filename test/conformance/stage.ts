@@ -5,6 +5,8 @@ import type { Specification } from "./specification.ts";
 export interface Host {
   readonly name: "real" | "ours";
   readonly socketPath: string;
+  /** One of its own, for its swarm. */
+  readonly address: string;
   /** A registry that both reach at the same address, each in its own network. */
   readonly registry: string;
 }

@@ -30,6 +30,9 @@ export interface Walk {
 /** Versions in which both engines are asked the same. The last is the newest that the real one knows. */
 export const VERSIONS_COMPARED = ["1.40", "1.45", "1.51"];
 
+/** A manager is asked in this version and in newer ones. */
+const VERSION_ON_MANAGER = "1.51";
+
 export interface Walks {
   readonly oursNewest: Walk;
   readonly real: ReadonlyMap<string, Walk>;
@@ -86,8 +89,24 @@ async function walkEach(
   options: Omit<WalkOptions, "version">,
 ): Promise<ReadonlyMap<string, Walk>> {
   const walks = new Map<string, Walk>();
-  for (const version of versions) walks.set(version, await walk(host, { ...options, version }));
+  const alone = options.cases.filter(({ onManager }) => onManager !== true);
+  for (const version of versions) walks.set(version, await walk(host, { ...options, cases: alone, version }));
+  const onManager = options.cases.filter(one => one.onManager === true);
+  if (onManager.length === 0) return walks;
+  await becomeManager(host, options.specification);
+  for (const [version, before] of walks) {
+    if (isOlder(version, VERSION_ON_MANAGER)) continue;
+    const after = await walk(host, { ...options, cases: onManager, version });
+    walks.set(version, { ...before, shown: new Map([...before.shown, ...after.shown]), tookMs: before.tookMs + after.tookMs });
+  }
   return walks;
+}
+
+/** The engine is one from then on. */
+async function becomeManager(host: Host, specification: Specification): Promise<void> {
+  await using stage = new Stage({ host, specification, version: "1.45", prefix: "swarm", operation: "SwarmInit" });
+  const { status, body } = await stage.call({}, { body: { ListenAddr: "0.0.0.0:2377", AdvertiseAddr: host.address } });
+  assert.equal(status, 200, body.toString());
 }
 
 /** Of how the answer comes over the connection, and its time. */

@@ -1,6 +1,6 @@
 import { OperationError } from "../../lib/errors.ts";
 import type { NodeView } from "../../model/control.ts";
-import { callCluster } from "../cluster-call.ts";
+import { callCluster, requireManager } from "../cluster-call.ts";
 import type { ApiContext } from "../context.ts";
 import { readBody } from "../http/body.ts";
 import type { Answer, ApiRequest, Route } from "../http/exchange.ts";
@@ -29,6 +29,7 @@ async function list(request: ApiRequest, context: ApiContext): Promise<Answer> {
 }
 
 async function update(request: ApiRequest, context: ApiContext): Promise<Answer> {
+  requireManager(context.backends.swarm.local());
   const spec = await readBody(request, nodeSpec);
   const version = objectVersionOf(request, "node");
   if (!["worker", "manager"].includes(spec.role))

@@ -6,6 +6,7 @@ import { readBody } from "../http/body.ts";
 import type { Answer, ApiRequest, Route } from "../http/exchange.ts";
 import { empty, json } from "../http/exchange.ts";
 import { filtersOf, flagOf, textOf } from "../http/query.ts";
+import { isOlder } from "../http/version.ts";
 import { checkServiceSpec } from "../validation/service-spec.ts";
 import { serviceJson } from "../wire/cluster-objects.ts";
 import { serviceSpec } from "../wire/service-spec.ts";
@@ -25,7 +26,8 @@ async function find(request: ApiRequest, context: ApiContext): Promise<ServiceVi
 async function list(request: ApiRequest, context: ApiContext): Promise<Answer> {
   const filters = filtersOf(request, SERVICE_FILTERS);
   const { services } = await callCluster(request, context, { kind: "list-services", filters });
-  return json(services.map(view => serviceJson(view, { withStatus: flagOf(request, "status") })));
+  const withStatus = flagOf(request, "status") && !isOlder(request.version, "1.41");
+  return json(services.map(view => serviceJson(view, { withStatus })));
 }
 
 async function create(request: ApiRequest, context: ApiContext): Promise<Answer> {

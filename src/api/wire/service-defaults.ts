@@ -30,7 +30,7 @@ export function withServiceDefaults(spec: ServiceSpec): ServiceSpec {
         stopGracePeriodNs: container.stopGracePeriodNs ?? STOP_GRACE_PERIOD_NS,
         dns: container.dns ?? { nameservers: [], search: [], options: [] },
       },
-      resources: task.resources ?? { limits: {}, reservations: {} },
+      resources: task.resources ?? {},
       restart: restart === undefined ? RESTART : { ...restart, delayNs: restart.delayNs ?? RESTART.delayNs },
       placement: task.placement ?? {},
     },

@@ -5,6 +5,7 @@ import { CONTAINER_STREAM_CASES } from "./container-streams.ts";
 import { EXEC_CASES } from "./exec.ts";
 import { IMAGE_CASES } from "./image.ts";
 import { NETWORK_CASES } from "./network.ts";
+import { MANAGER_CASES, NO_SWARM_CASES } from "./swarm.ts";
 import { SYSTEM_CASES } from "./system.ts";
 import { VOLUME_CASES } from "./volume.ts";
 
@@ -17,4 +18,6 @@ export const CASES: readonly Case[] = [
   ...IMAGE_CASES,
   ...NETWORK_CASES,
   ...VOLUME_CASES,
+  ...NO_SWARM_CASES,
+  ...MANAGER_CASES,
 ];

@@ -28,11 +28,11 @@ export const CONTAINER_LIFE_CASES: readonly Case[] = [
   shows("ContainerStart", 400, "its program is not there", async s => s.call({ id: await s.created({ Cmd: ["/nothing"] }) })),
   shows("ContainerStart", 404, "there is no such container", s => s.call(GONE)),
 
-  shows("ContainerStop", 204, "it runs", async s => s.call({ id: await s.running() }, { query: { t: "5" } })),
+  shows("ContainerStop", 204, "it runs", async s => s.call({ id: await s.running() }, { query: { t: "1" } })),
   shows("ContainerStop", 304, "it does not run", async s => s.call({ id: await s.created() })),
   shows("ContainerStop", 404, "there is no such container", s => s.call(GONE)),
 
-  shows("ContainerRestart", 204, "it runs", async s => s.call({ id: await s.running() }, { query: { t: "5" } })),
+  shows("ContainerRestart", 204, "it runs", async s => s.call({ id: await s.running() }, { query: { t: "1" } })),
   shows("ContainerRestart", 404, "there is no such container", s => s.call(GONE)),
 
   shows("ContainerKill", 204, "it runs", async s => s.call({ id: await s.running() })),
