@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
+import { setImmediate as turn, setTimeout as delay } from "node:timers/promises";
 import { closeFd, declareChecked, SystemCallError } from "./libc.ts";
 import { descriptorControl, MSG_DONTWAIT, MSG_NOSIGNAL, messageOf, sendMessage } from "./message-header.ts";
 
@@ -31,7 +31,9 @@ const MFD_ALLOW_SEALING = 2;
 const F_ADD_SEALS = 1033;
 /** Against shrinking, growing, writing and further seals: what journald asks of a file it shall read. */
 const ALL_SEALS = 15;
-const RETRY_MS = 2;
+/** Turns of the event loop in which a receiver that works has most likely read: its queue is ten messages long. */
+const RETRY_TURNS = 16;
+const RETRY_MS = 1;
 const RETRY_MS_MAX = 100;
 const NO_CONTROL = Buffer.alloc(0);
 
@@ -50,11 +52,13 @@ export function connectUnixDatagram(path: string): UnixDatagramSocket {
   let isOpen = true;
   return {
     async send(data, { signal }) {
-      for (let waitMs = RETRY_MS; ; waitMs = Math.min(waitMs * 2, RETRY_MS_MAX)) {
+      // There is no way to be told when the receiver has read.
+      for (let attempt = 0; ; attempt++) {
         signal.throwIfAborted();
         if (!isOpen) throw new SystemCallError("sendmsg", 0);
         if (sendNow(fd, data)) return;
-        await delay(waitMs); // There is no way to be told when the receiver has read.
+        if (attempt < RETRY_TURNS) await turn();
+        else await delay(Math.min(RETRY_MS * 2 ** (attempt - RETRY_TURNS), RETRY_MS_MAX));
       }
     },
     [Symbol.dispose]() {

@@ -1,9 +1,10 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { errorMessage, OperationError } from "../../lib/errors.ts";
-import type { Container, CreateContainerRequest, EndpointState, NetworkState } from "../../model/container.ts";
+import type { Container, CreateContainerRequest, EndpointState, LogConfig, NetworkState } from "../../model/container.ts";
 import { type ContainerId, engineIdFrom } from "../../model/ids.ts";
 import type { Image } from "../../model/image.ts";
+import type { ContainerLog } from "../logs/container-log.ts";
 import { openLog } from "./container-logging.ts";
 import { type ContainerContext, directoryOf, publish } from "./context.ts";
 import { ContainerEntry } from "./entry.ts";
@@ -115,7 +116,7 @@ async function makeEntry(context: ContainerContext, making: Making): Promise<Con
     await context.images.createRootfs(id, making.image.id, { isShortLived });
     await makeVolumes(context, { making, directory, madeVolumes, plans });
     const log = await openLog(context, { id, hostConfig: making.request.hostConfig });
-    const record = newRecord(context, { making, plans, logPath: log?.path ?? "" });
+    const record = newRecord(context, { making, plans, logPath: shownPath(log, making.request.hostConfig.logConfig) });
     const entry = new ContainerEntry(record, log);
     await context.store.add(entry);
     if (madeVolumes.length > 0) await rm(join(directory, UNDO_FILE), { force: true });
@@ -124,6 +125,11 @@ async function makeEntry(context: ContainerContext, making: Making): Promise<Con
     await undo(context, { id, plans, madeVolumes });
     throw error;
   }
+}
+
+/** What inspect shows: Docker tells of the driver `json-file` alone where its files are. */
+function shownPath(log: ContainerLog | undefined, { type }: LogConfig): string {
+  return type === "json-file" ? (log?.path ?? "") : "";
 }
 
 async function makeVolumes(

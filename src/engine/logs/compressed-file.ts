@@ -8,11 +8,16 @@ export const COMPRESSED_SUFFIX = ".gz";
 /** What a daemon that ended in the middle of its work may leave. */
 export const UNFINISHED_SUFFIX = ".new";
 
-/** Puts `PATH.gz` in the place of `path`. The work is done in the thread pool. */
+/** Puts `PATH.gz` in the place of `path`. The work is done in the thread pool. Leaves nothing of it when it fails. */
 export async function compressFile(path: string): Promise<void> {
   const beside = `${path}${COMPRESSED_SUFFIX}${UNFINISHED_SUFFIX}`;
-  await pipeline(createReadStream(path), createGzip(), createWriteStream(beside, { mode: 0o640 }));
-  await failpoint("logs/compressed.rename", () => rename(beside, `${path}${COMPRESSED_SUFFIX}`));
+  try {
+    await pipeline(createReadStream(path), createGzip(), createWriteStream(beside, { mode: 0o640 }));
+    await failpoint("logs/compressed.rename", () => rename(beside, `${path}${COMPRESSED_SUFFIX}`));
+  } catch (error) {
+    await rm(beside, { force: true });
+    throw error;
+  }
   await rm(path, { force: true });
 }
 

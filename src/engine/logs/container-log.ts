@@ -92,6 +92,11 @@ export class ContainerLog implements AsyncDisposable {
     return this.#settings.isReadable;
   }
 
+  /** Size at which a new file is begun. */
+  get fileBytesMax(): number {
+    return this.#settings.fileBytesMax;
+  }
+
   /** A run begins: output will come. */
   begin(): void {
     this.#isEnded = false;
@@ -141,25 +146,22 @@ export class ContainerLog implements AsyncDisposable {
    *
    * @param rotate - Has the shim move its log there.
    * @param onFinished - Is told the number of the finished file before any is dropped.
-   * @returns whether it did.
+   * @returns the size that was found, and whether it did.
    */
   async rotateIfFull(
     rotate: (rotatedPath: string) => Promise<void>,
     onFinished: (file: number) => Promise<void> = () => Promise.resolve(),
-  ): Promise<boolean> {
-    if (this.#rotation !== undefined) {
-      await this.#rotation;
-      return false;
-    }
-    const stats = await stat(this.path).catch(ignoreMissing);
-    if (stats === undefined || stats.size < this.#settings.fileBytesMax) return false;
+  ): Promise<{ readonly bytes: number; readonly isRotated: boolean }> {
+    await this.#rotation;
+    const bytes = (await stat(this.path).catch(ignoreMissing))?.size ?? 0;
+    if (bytes < this.#settings.fileBytesMax) return { bytes, isRotated: false };
     const file = this.#current;
     this.#rotation ??= this.#rotate(rotate).finally(() => (this.#rotation = undefined));
     await this.#rotation;
-    if (this.#current === file) return false;
+    if (this.#current === file) return { bytes, isRotated: false };
     await onFinished(file);
     await this.#dropOld();
-    return true;
+    return { bytes, isRotated: true };
   }
 
   /** Compresses the finished files, if its settings say so. */
@@ -172,7 +174,7 @@ export class ContainerLog implements AsyncDisposable {
   async #compressFinished(): Promise<void> {
     for (const file of this.#finished) {
       if (this.#isClosed) return;
-      if (this.#compressed.has(file)) continue;
+      if (this.#compressed.has(file) || !this.#finished.includes(file)) continue; // Dropped meanwhile.
       this.#compressed.add(file);
       const path = `${this.path}.${file}`;
       try {
@@ -181,7 +183,7 @@ export class ContainerLog implements AsyncDisposable {
         this.#compressed.delete(file);
         if (this.#finished.includes(file)) throw error;
       }
-      if (!this.#finished.includes(file)) await removeBoth(path); // Dropped meanwhile.
+      if (!this.#finished.includes(file)) await removeBoth(path); // While it was compressed.
     }
   }
 

@@ -4,6 +4,8 @@ import type { ContainerLog, LogPin, LogPosition } from "./container-log.ts";
 import { type LogEntry, splitLogBlock } from "./cri-line.ts";
 
 const BLOCK_BYTES = 64 * 1024;
+/** Where each line costs more than its copy: the event loop gets its turn between two blocks. */
+export const SMALL_BLOCK_BYTES = 16 * 1024;
 /** A line of the log is at most one read of conmon (8 KiB) and its head; more is not a log. */
 const LINE_BYTES_MAX = 1024 * 1024;
 
@@ -15,6 +17,8 @@ export interface ReadLogOptions {
   readonly pin?: LogPin;
   /** The last file to read. */
   readonly untilFile?: number;
+  /** Read at once. */
+  readonly blockBytes?: number;
   /** Files were dropped before they could be read. Missing: whoever has a pin fails, whoever has none goes on. */
   readonly onGap?: () => void;
   readonly signal: AbortSignal;
@@ -38,7 +42,7 @@ export async function* readLog(log: ContainerLog, options: ReadLogOptions): Asyn
 
 /** The log block by block, from file to file. Nothing is skipped or repeated by a rotation. */
 export async function* readLogBlocks(log: ContainerLog, options: ReadLogOptions): AsyncGenerator<LogBlock> {
-  const { isFollowing, signal } = options;
+  const { isFollowing, signal, blockBytes = BLOCK_BYTES } = options;
   const news = new News();
   const unsubscribe = isFollowing ? log.subscribe(() => news.announce()) : () => {};
   const onAbort = () => news.announce();
@@ -48,7 +52,7 @@ export async function* readLogBlocks(log: ContainerLog, options: ReadLogOptions)
   try {
     while (!signal.aborted) {
       await using handle = new OpenLog(await log.openFile(file));
-      let reader = handle.handle === undefined ? undefined : new BlockReader(handle.handle, offsetBytes);
+      let reader = handle.handle === undefined ? undefined : new BlockReader(handle.handle, { offsetBytes, blockBytes });
       for (;;) {
         if (signal.aborted) return;
         news.clear();
@@ -59,7 +63,7 @@ export async function* readLogBlocks(log: ContainerLog, options: ReadLogOptions)
           const late = await log.openFile(file);
           if (late !== undefined) {
             handle.handle = late;
-            reader = new BlockReader(late, offsetBytes);
+            reader = new BlockReader(late, { offsetBytes, blockBytes });
           }
         }
         const block = await reader?.next();
@@ -101,19 +105,21 @@ class OpenLog implements AsyncDisposable {
 
 class BlockReader {
   readonly #handle: FileHandle;
+  readonly #blockBytes: number;
   #offsetBytes: number;
   #rest: Buffer = Buffer.alloc(0);
 
-  constructor(handle: FileHandle, offsetBytes: number) {
+  constructor(handle: FileHandle, { offsetBytes, blockBytes }: { readonly offsetBytes: number; readonly blockBytes: number }) {
     this.#handle = handle;
+    this.#blockBytes = blockBytes;
     this.#offsetBytes = offsetBytes;
   }
 
   /** `undefined`: nothing more now. An empty batch: go on. */
   async next(): Promise<Omit<LogBlock, "file"> | undefined> {
-    const block = Buffer.allocUnsafe(this.#rest.length + BLOCK_BYTES);
+    const block = Buffer.allocUnsafe(this.#rest.length + this.#blockBytes);
     this.#rest.copy(block);
-    const { bytesRead } = await this.#handle.read(block, this.#rest.length, BLOCK_BYTES, this.#offsetBytes);
+    const { bytesRead } = await this.#handle.read(block, this.#rest.length, this.#blockBytes, this.#offsetBytes);
     if (bytesRead === 0) return undefined;
     const startBytes = this.#offsetBytes - this.#rest.length;
     this.#offsetBytes += bytesRead;

@@ -2,7 +2,7 @@ import { errorMessage, OperationError } from "../../../lib/errors.ts";
 import type { Clock } from "../../../ports/clock.ts";
 import type { Log } from "../../../ports/log.ts";
 import type { ContainerLog, LogPin } from "../container-log.ts";
-import { readLogBlocks } from "../read-log.ts";
+import { readLogBlocks, SMALL_BLOCK_BYTES } from "../read-log.ts";
 import { cursorAt, isBefore, type LogCursor, loadCursor, readingStart, saveCursor } from "./log-cursor.ts";
 import type { LogDestination, LogRoute } from "./log-driver.ts";
 import type { LogMessage } from "./log-message.ts";
@@ -168,7 +168,8 @@ export class LogForwarder implements AsyncDisposable {
       const isGone = wanted.file < log.oldestFile;
       if (isGone) this.#warnOfGap();
       const from = isGone ? { file: log.oldestFile, offsetBytes: 0 } : wanted;
-      for await (const block of readLogBlocks(log, { from, isFollowing: true, onGap: () => this.#warnOfGap(), signal })) {
+      const reading = { from, isFollowing: true, blockBytes: SMALL_BLOCK_BYTES, onGap: () => this.#warnOfGap(), signal };
+      for await (const block of readLogBlocks(log, reading)) {
         for (const batch of batches(joiner.add(block), route.batchBytesMax)) await destination.send(batch, { signal });
         this.#note(joiner.cursor, destination);
         if (clock.monotonicMs() > untilMs) return await this.#leave(destination, { isOver: false });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { ContainerLog } from "../../../../src/engine/logs/container-log.ts";
 import { LogFiles } from "./log-files.ts";
@@ -37,6 +38,22 @@ describe("a compressed log", () => {
     await files.rotate();
     assert.equal(existsSync(`${files.path}.1.gz`), false);
     assert.equal((await files.read())[0], "line 51\n");
+  });
+
+  it("leaves nothing of a file that is dropped while the one before it is packed", async () => {
+    await using files = await LogFiles.create({ compresses: true });
+    for (const first of [1, 51]) {
+      files.lines(50, first);
+      await files.rotate();
+    }
+    const compression = files.log.compress();
+    for (const first of [101, 151]) {
+      files.lines(50, first);
+      await files.rotate();
+    }
+    await compression;
+    const left = readdirSync(dirname(files.path)).filter(name => /\.[12]\b|\.new$/.test(name));
+    assert.deepEqual(left, []);
   });
 
   it("is taken up by the next daemon, without what was left half done", async () => {

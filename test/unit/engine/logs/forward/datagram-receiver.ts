@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, readSync } from "node:fs";
-import { setTimeout as delay } from "node:timers/promises";
+import { setImmediate as turn, setTimeout as delay } from "node:timers/promises";
 import { declareChecked, SystemCallError } from "../../../../../src/system/libc.ts";
 import {
   descriptorControl,
@@ -39,8 +39,9 @@ export class DatagramReceiver implements Disposable {
 
   async #receive(): Promise<void> {
     while (this.#isOpen) {
-      while (this.#receiveOne());
-      await delay(2);
+      let count = 0;
+      while (this.#receiveOne()) count++;
+      await (count === 0 ? delay(1) : turn());
     }
     closeSync(this.#fd);
   }
