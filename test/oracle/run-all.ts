@@ -4,6 +4,7 @@ import { CONTAINER_SCENARIOS } from "./container-scenarios.ts";
 import { EVENT_SCENARIOS } from "./event-scenarios.ts";
 import { NETWORK_SCENARIOS } from "./network-scenarios.ts";
 import { OPTION_SCENARIOS } from "./option-scenarios.ts";
+import { RESTART_SCENARIOS } from "./restart-scenarios.ts";
 import { BAD_INPUT_SCENARIOS } from "./bad-input.ts";
 import type { Engine } from "./engines.ts";
 import { compareScenario, outcomesOn, runDocker, type ScenarioResult, type ScenarioRun } from "./run-scenario.ts";
@@ -18,6 +19,7 @@ const LONE: readonly Scenario[] = [
   ...COMMAND_SCENARIOS,
   ...EVENT_SCENARIOS,
   ...LOG_SCENARIOS,
+  ...RESTART_SCENARIOS,
   ...BAD_INPUT_SCENARIOS.filter(({ needsSwarm }) => !needsSwarm),
 ];
 const SWARM: readonly Scenario[] = [
