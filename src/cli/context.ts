@@ -5,6 +5,10 @@ export interface CliContext {
   readonly api: CliApi;
   /** For streams; `api` is the same daemon. */
   readonly client: ApiClient;
+  /** Of the context that is used; `default` where a flag or the environment names the daemon itself. */
+  readonly contextName: string;
+  /** What the context `default` stands for. */
+  readonly defaultHost: string;
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
   readonly nowMs: () => number;

@@ -3,23 +3,53 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { type ClientTls, parseDockerHost } from "../api/client/address.ts";
 import { ApiClient } from "../api/client/client.ts";
-import type { CliContext, Json } from "./context.ts";
+import { type CliContext, CliError, isCliError, type Json } from "./context.ts";
+import { chosenContext, contexts, DEFAULT_CONTEXT } from "./contexts.ts";
 import { type ConnectOptions, runProgram } from "./program.ts";
 import { CLIENT } from "./version.ts";
 
 const DEFAULT_HOST = "unix:///run/shoal/shoal.sock";
 
 function connect(options: ConnectOptions): CliContext {
-  const address = parseDockerHost(options.host ?? process.env["DOCKER_HOST"] ?? DEFAULT_HOST, clientTls(options));
-  const client = new ApiClient(address, { apiVersion: process.env["DOCKER_API_VERSION"] });
+  const contextName = chosenContext(options);
+  const defaultHost = options.host ?? (process.env["DOCKER_HOST"] || DEFAULT_HOST);
+  let client: ApiClient | undefined;
+  // Not before it is asked for: `context` works where the one that is used is gone.
+  const connected = () => (client ??= clientOf({ contextName, defaultHost, options }));
   return {
-    client,
-    api: { json: async (method, path, call) => (await client.json(method, path, call)) as Json },
+    get client() {
+      return connected();
+    },
+    api: { json: async (method, path, call) => (await connected().json(method, path, call)) as Json },
+    contextName,
+    defaultHost,
     stdout: text => void process.stdout.write(text),
     stderr: text => void process.stderr.write(text),
     nowMs: () => Date.now(),
     sleep: ms => new Promise(resolve => setTimeout(resolve, ms)),
   };
+}
+
+function clientOf({
+  contextName,
+  defaultHost,
+  options,
+}: {
+  readonly contextName: string;
+  readonly defaultHost: string;
+  readonly options: ConnectOptions;
+}): ApiClient {
+  const { host, tls } = contextName === DEFAULT_CONTEXT ? { host: defaultHost, tls: clientTls(options) } : addressOf(contextName);
+  return new ApiClient(parseDockerHost(host, tls), { apiVersion: process.env["DOCKER_API_VERSION"] });
+}
+
+function addressOf(contextName: string): ReturnType<typeof contexts.addressOf> {
+  try {
+    return contexts.addressOf(contextName);
+  } catch (error) {
+    if (!isCliError(error)) throw error;
+    throw new CliError(`Failed to initialize: unable to resolve docker endpoint: ${error.message}`);
+  }
 }
 
 /** The `--tls*` flags, else DOCKER_TLS_VERIFY and DOCKER_CERT_PATH, as Docker's CLI reads them. */

@@ -30,6 +30,7 @@ export const PARTS: readonly Part[] = [
   { words: ["version"], load: async () => (await import("./commands/version.ts")).registerVersion },
   { words: ["info", "system"], load: async () => (await import("./commands/info.ts")).registerInfo },
   { words: ["events", "system"], load: async () => (await import("./commands/events.ts")).registerEvents },
+  { words: ["context"], load: async () => (await import("./commands/context.ts")).registerContext },
   { words: ["system"], load: async () => (await import("./commands/dial-stdio.ts")).registerDialStdio },
   { words: ["login", "logout"], load: async () => (await import("./commands/login.ts")).registerLogin },
   {

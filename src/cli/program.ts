@@ -5,6 +5,7 @@ import { PARTS, type Register } from "./parts.ts";
 
 export interface ConnectOptions {
   readonly host?: string;
+  readonly context?: string;
   readonly tls?: boolean;
   readonly tlsverify?: boolean;
   readonly tlscacert?: string;
@@ -102,6 +103,7 @@ function globalFlags(command: Command): Command {
   return command
     .description("A container engine and swarm scheduler")
     .option("-H, --host <string>", "Daemon to connect to")
+    .option("-c, --context <string>", "Context that names the daemon to connect to")
     .option("-D, --debug", "Say more about what goes on")
     .option("-l, --log-level <string>", "How much to say", "info")
     .option("--tls", "Use TLS without verifying the daemon")

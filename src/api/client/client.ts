@@ -1,5 +1,5 @@
 import { type ClientRequest, type IncomingMessage, request as httpRequest, type RequestOptions } from "node:http";
-import { createConnection, type Socket } from "node:net";
+import { createConnection, isIP, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ConnectionOptions } from "node:tls";
 import type { DaemonAddress } from "./address.ts";
@@ -127,6 +127,7 @@ export class ApiClient {
     const { request: httpsRequest } = await import("node:https");
     return httpsRequest({
       ...target,
+      servername: isIP(address.host) === 0 ? address.host : "", // Else it is the Host header's.
       rejectUnauthorized: verifies,
       ...(ca && { ca }),
       ...(certificate && { cert: certificate }),

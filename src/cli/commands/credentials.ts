@@ -1,6 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
-import { join } from "node:path";
+import { changeConfig, type ConfigFile, configPath, readConfig } from "../config-file.ts";
 import { CliError, type Json, text } from "../context.ts";
 
 /** The name under which Docker's own registry keeps its login. */
@@ -10,11 +8,6 @@ export interface Login {
   readonly username: string;
   readonly password: string;
   readonly identityToken?: string;
-}
-
-interface ConfigFile {
-  readonly auths?: Readonly<Record<string, { readonly auth?: string; readonly identitytoken?: string }>>;
-  readonly credsStore?: string;
 }
 
 /** The header that carries the login for an image's registry; none when the user has not logged in. */
@@ -35,7 +28,7 @@ export function registryOf(image: string): string {
 }
 
 export async function readLogin(server: string): Promise<Login | undefined> {
-  const entry = (await readConfig()).auths?.[server];
+  const entry = readConfig().auths?.[server];
   if (entry?.auth === undefined) return undefined;
   const [username = "", password = ""] = Buffer.from(entry.auth, "base64").toString("utf8").split(/:(.*)/s);
   return { username, password, ...(entry.identitytoken && { identityToken: entry.identitytoken }) };
@@ -43,7 +36,7 @@ export async function readLogin(server: string): Promise<Login | undefined> {
 
 export async function writeLogin(server: string, login: Login): Promise<void> {
   const auth = Buffer.from(`${login.username}:${login.password}`).toString("base64");
-  await changeAuths(auths => ({
+  changeAuths(auths => ({
     ...auths,
     [server]: { auth, ...(login.identityToken && { identitytoken: login.identityToken }) },
   }));
@@ -51,45 +44,18 @@ export async function writeLogin(server: string, login: Login): Promise<void> {
 
 /** @returns whether there was one. */
 export async function eraseLogin(server: string): Promise<boolean> {
-  const isKnown = (await readConfig()).auths?.[server] !== undefined;
-  if (isKnown) await changeAuths(auths => Object.fromEntries(Object.entries(auths).filter(([name]) => name !== server)));
+  const isKnown = readConfig().auths?.[server] !== undefined;
+  if (isKnown) changeAuths(auths => Object.fromEntries(Object.entries(auths).filter(([name]) => name !== server)));
   return isKnown;
 }
 
 type Auths = NonNullable<ConfigFile["auths"]>;
 
-async function changeAuths(change: (auths: Auths) => Auths): Promise<void> {
-  const config = await readConfig();
-  if (config.credsStore !== undefined)
-    throw new CliError(`the credential store "${config.credsStore}" named in ${configPath()} cannot be used: remove credsStore`);
-  await mkdir(configDirectory(), { recursive: true, mode: 0o700 });
-  const draft = `${configPath()}.${process.pid}`;
-  await writeFile(draft, `${JSON.stringify({ ...config, auths: change(config.auths ?? {}) }, undefined, "\t")}\n`, {
-    mode: 0o600,
-  });
-  await rename(draft, configPath());
-}
-
-async function readConfig(): Promise<ConfigFile> {
-  let content: string;
-  try {
-    content = await readFile(configPath(), "utf8");
-  } catch {
-    return {}; // Nobody has logged in here yet.
-  }
-  try {
-    return JSON.parse(content) as ConfigFile;
-  } catch {
-    throw new CliError(`${configPath()}: no valid JSON`);
-  }
-}
-
-function configPath(): string {
-  return join(configDirectory(), "config.json");
-}
-
-function configDirectory(): string {
-  return process.env["DOCKER_CONFIG"] ?? join(homedir(), ".docker");
+function changeAuths(change: (auths: Auths) => Auths): void {
+  const { credsStore } = readConfig();
+  if (credsStore !== undefined)
+    throw new CliError(`the credential store "${credsStore}" named in ${configPath()} cannot be used: remove credsStore`);
+  changeConfig(config => ({ ...config, auths: change(config.auths ?? {}) }));
 }
 
 /** The server that an answer of `POST /auth` is about. */

@@ -16,7 +16,7 @@ export function registerInfo(program: Command, context: () => CliContext): void 
 }
 
 async function info(cli: CliContext, format: string | undefined): Promise<void> {
-  const client = { Version: CLIENT.version, Context: "default", Debug: false };
+  const client = { Version: CLIENT.version, Context: cli.contextName, Debug: false };
   if (format !== undefined) {
     const server = await cli.api.json("GET", "/info");
     const everything = { ...(server as object), ClientInfo: client };

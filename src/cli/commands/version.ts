@@ -19,7 +19,7 @@ export function registerVersion(program: Command, context: () => CliContext): vo
       } catch (error) {
         failure = error;
       }
-      const versions = { Client: clientVersion(), Server: server ?? null };
+      const versions = { Client: clientVersion(cli), Server: server ?? null };
       if (render !== undefined) cli.stdout(`${render(versions)}\n`);
       else if (format === "json") cli.stdout(`${goJson(versions)}\n`);
       else cli.stdout(shown(versions.Client, server));
@@ -27,7 +27,7 @@ export function registerVersion(program: Command, context: () => CliContext): vo
     });
 }
 
-function clientVersion(): { readonly [key: string]: string } {
+function clientVersion({ contextName }: CliContext): { readonly [key: string]: string } {
   return {
     Version: CLIENT.version,
     ApiVersion: CLIENT.apiVersion,
@@ -36,7 +36,7 @@ function clientVersion(): { readonly [key: string]: string } {
     Os: "linux",
     Arch: architecture(),
     BuildTime: CLIENT.builtAt,
-    Context: "default",
+    Context: contextName,
   };
 }
 

@@ -94,6 +94,12 @@ DOCKER_HOST=unix://${second.host.socket} exec ${process.execPath} ${resolve("bin
     assert.deepEqual([ones, twos], [Array(3).fill("one"), Array(3).fill("two")]);
   });
 
+  it("is one of two: ours reads the same contexts", async () => {
+    const id = await shell("tls info --format '{{.ID}}'");
+    assert.equal(await shell(`${process.execPath} bin/shoal --context over-tls info --format '{{.ID}}'`), id);
+    assert.equal(await shell(`${process.execPath} bin/shoal --context over-tls run --rm --network none busybox echo hi`), "hi\n");
+  });
+
   it("passes input, its end, output and exit codes through both", async () => {
     for (const context of ["tls", "ssh_"]) {
       const line = `head -c 300000 /dev/zero | ${context} run --rm -i --network none busybox sh -c 'wc -c; echo err >&2; exit 3' 2>/dev/null || echo "exit $?"`;

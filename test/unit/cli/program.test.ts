@@ -11,6 +11,8 @@ async function outcome(args: readonly string[]): Promise<{ exitCode: number; std
       client: new ApiClient({ kind: "unix", path: "/nonexistent/socket" }),
       stdout: text => (stdout += text),
       stderr: text => (stderr += text),
+      contextName: "default",
+      defaultHost: "unix:///a",
       nowMs: () => 0,
       sleep: () => Promise.resolve(),
     }),
