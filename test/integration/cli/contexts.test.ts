@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { skip } from "../runtime/skip.ts";
+import { skip } from "../../skip.ts";
 import { hasDocker, words } from "./programs.ts";
 
 const RUN_MS = 20_000;
