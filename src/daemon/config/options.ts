@@ -21,7 +21,7 @@ function option<T>(kind: ValueKind<T>, more: Omit<Option<T>, "kind"> = {}): Opti
   return { kind, ...more };
 }
 
-const NO_REGISTRY = "checked and shown; there is no registry client yet that would use it";
+const NO_REGISTRY = "checked and shown; images are not pulled or pushed yet, and a login goes without it";
 
 /** What the daemon honours. */
 export const OPTIONS = {
@@ -65,7 +65,11 @@ export const OPTIONS = {
   icc: option(SWITCH),
   init: option(SWITCH),
   "init-path": option(TEXT),
-  "insecure-registry": option(LIST, { keys: ["insecure-registries"], reload: "kept", note: NO_REGISTRY }),
+  "insecure-registry": option(LIST, {
+    keys: ["insecure-registries"],
+    reload: "kept",
+    note: "for `docker login`; images are not pulled or pushed yet",
+  }),
   ip: option(ADDRESS, { note: "IPv4" }),
   "ip-forward": option(SWITCH),
   "ip-forward-no-drop": option(SWITCH),
