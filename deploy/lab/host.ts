@@ -13,6 +13,7 @@ import {
   type ProcessIdentity,
   removeCgroups,
   signalAll,
+  thaw,
   until,
 } from "./processes.ts";
 
@@ -105,6 +106,7 @@ async function killAll(host: LabHost): Promise<void> {
   await until(`all processes of ${host.name} gone`, STOP_MS, () => {
     const pids = hostProcesses(host, holderPid).filter(pid => identify(pid) !== undefined);
     signalAll(pids, "SIGKILL");
+    thaw(host.cgroup);
     return pids.length === 0;
   });
 }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync, rmdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LabHost } from "./paths.ts";
 
@@ -40,6 +40,14 @@ export function signalAll(pids: readonly number[], signal: NodeJS.Signals): void
     } catch (error) {
       if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
     }
+  }
+}
+
+/** Of version 1: what is frozen takes no signal there, not even the last one. */
+export function thaw(cgroup: string): void {
+  for (const directory of cgroupDirectories(cgroup)) {
+    const state = join(directory, "freezer.state");
+    if (readText(state)?.trim().startsWith("FR") === true) writeFileSync(state, "THAWED");
   }
 }
 

@@ -60,6 +60,8 @@ describe("an engine that fails amid its work", function () {
 
   it("is as it should be after a power loss while a container starts", () => holds("start", { kind: "crash", afterMs: 40 }));
 
+  it("is as it should be after a power loss while a container is paused", () => holds("unpause", { kind: "crash", afterMs: 0 }));
+
   it("is as it should be after it was told to stop while a container starts", () =>
     holds("start", { kind: "stop", afterMs: 20 }));
 
