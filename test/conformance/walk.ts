@@ -105,7 +105,10 @@ async function walkEach(
 /** The engine is one from then on. */
 async function becomeManager(host: Host, specification: Specification): Promise<void> {
   await using stage = new Stage({ host, specification, version: "1.45", prefix: "swarm", operation: "SwarmInit" });
-  const { status, body } = await stage.call({}, { body: { ListenAddr: "0.0.0.0:2377", AdvertiseAddr: host.address } });
+  const { status, body } = await stage.call(
+    {},
+    { body: { ListenAddr: "0.0.0.0:2377", AdvertiseAddr: host.address, DefaultAddrPool: ["10.0.0.0/8"], SubnetSize: 24 } },
+  );
   assert.equal(status, 200, body.toString());
 }
 

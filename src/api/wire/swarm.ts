@@ -87,9 +87,6 @@ export function clusterSpecJson(spec: ClusterSpec): Record<string, unknown> {
   };
 }
 
-/** What overlay networks are cut from where nothing was said. */
-const ADDRESS_POOL_DEFAULT = ["10.0.0.0/8"];
-
 /** Without the join tokens: `info` shows it. */
 export function clusterJson(cluster: Cluster): Record<string, unknown> {
   return {
@@ -100,7 +97,7 @@ export function clusterJson(cluster: Cluster): Record<string, unknown> {
     Spec: clusterSpecJson(cluster.spec),
     TLSInfo: { TrustRoot: cluster.rootCa.certificatePem },
     RootRotationInProgress: false,
-    DefaultAddrPool: cluster.defaultAddressPool.length === 0 ? ADDRESS_POOL_DEFAULT : cluster.defaultAddressPool,
+    DefaultAddrPool: cluster.defaultAddressPool.length === 0 ? null : cluster.defaultAddressPool,
     SubnetSize: cluster.subnetSize,
     DataPathPort: cluster.dataPathPort,
   };
