@@ -5,6 +5,8 @@ export interface Outcome {
   readonly stderr: string;
 }
 
+const ALIGNED_LINES_MIN = 40;
+
 /** A place where ours is not as the real one's. */
 export interface Difference {
   /** `2 inspect c: stdout[0].State.ExitCode`. */
@@ -59,9 +61,27 @@ function compareTexts(where: string, real: string, ours: string): readonly Diffe
   const ourJson = parsedJson(ours);
   if (realJson !== undefined && ourJson !== undefined) return compareValues(where, realJson, ourJson);
   const [a, b] = [lines(real), lines(ours)];
+  if (Math.max(a.length, b.length) > ALIGNED_LINES_MIN) return compareAligned(where, a, b);
   return Array.from({ length: Math.max(a.length, b.length) }, (_, index) => index)
     .filter(index => a[index] !== b[index])
     .map(index => ({ where: `${where} line ${index + 1}`, real: a[index], ours: b[index] }));
+}
+
+/** Of long texts the lines that one has and the other has not, so that one line too many does not shift all the others. */
+function compareAligned(where: string, real: readonly string[], ours: readonly string[]): readonly Difference[] {
+  const common = Array.from({ length: real.length + 1 }, () => new Array<number>(ours.length + 1).fill(0));
+  const at = (i: number, j: number): number => common[i]?.[j] ?? 0;
+  for (let i = real.length - 1; i >= 0; i--)
+    for (let j = ours.length - 1; j >= 0; j--)
+      (common[i] ?? [])[j] = real[i] === ours[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
+  const differences: Difference[] = [];
+  for (let i = 0, j = 0; i < real.length || j < ours.length; ) {
+    if (i < real.length && j < ours.length && real[i] === ours[j]) [i, j] = [i + 1, j + 1];
+    else if (i < real.length && (j === ours.length || at(i + 1, j) >= at(i, j + 1)))
+      differences.push({ where: `${where} line ${i + 1}`, real: real[i++], ours: undefined });
+    else differences.push({ where: `${where} line ${j + 1} of ours`, real: undefined, ours: ours[j++] });
+  }
+  return differences;
 }
 
 /** Columns are as wide as their widest cell, and ids may stand in them: only the number of columns is compared, not their widths. */

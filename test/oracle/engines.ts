@@ -17,10 +17,8 @@ export interface EngineNames {
   readonly peer: string;
 }
 
-const NAMES: EngineNames = { lab: "oracle", peer: "peer" };
-
 /** Starts both engines with the same images. @throws Error when the real one cannot run on this system. */
-export function startEngines({ lab, peer }: EngineNames = NAMES): { readonly real: Engine; readonly ours: Engine } {
+export function startEngines({ lab, peer }: EngineNames): { readonly real: Engine; readonly ours: Engine } {
   const realSocket = execFileSync("bash", ["test/oracle/real-docker.sh", "up", peer], { encoding: "utf8" }).trim();
   execFileSync(process.execPath, ["bin/lab", "up", "--name", lab, "--managers", "1", "--workers", "0", "--empty"], {
     stdio: ["ignore", "ignore", "inherit"],
@@ -53,7 +51,7 @@ export function startEngines({ lab, peer }: EngineNames = NAMES): { readonly rea
 }
 
 /** Takes both away; safe when they are gone. */
-export function stopEngines({ lab, peer }: EngineNames = NAMES): void {
+export function stopEngines({ lab, peer }: EngineNames): void {
   execFileSync("bash", ["test/oracle/real-docker.sh", "down", peer], { stdio: "ignore" });
   execFileSync(process.execPath, ["bin/lab", "down", "--name", lab], { stdio: "ignore" });
 }

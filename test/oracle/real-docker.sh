@@ -66,6 +66,8 @@ hostname $name
 umount /sys/fs/cgroup/unified 2>/dev/null
 mount --rbind /sys/fs/cgroup $home/cgroups && mount -t sysfs sysfs /sys && mount --rbind $home/cgroups /sys/fs/cgroup
 mount -t tmpfs tmpfs /run && mkdir -p /run/lock /run/netns
+: >$home/resolv.conf; resolv=\$(readlink -f /etc/resolv.conf || true)
+if [ -e "\$resolv" ]; then mount --bind $home/resolv.conf "\$resolv"; fi
 export PATH=$root/usr/sbin:$root/usr/bin:\$PATH
 exec dockerd --data-root $home/data --exec-root /run/docker --host unix://$home/docker.sock --pidfile $home/docker.pid --storage-driver overlay2 --log-level warn
 S

@@ -2,11 +2,14 @@ import { COMMAND_SCENARIOS } from "./command-scenarios.ts";
 import { LOG_SCENARIOS } from "./log-scenarios.ts";
 import { CONTAINER_SCENARIOS } from "./container-scenarios.ts";
 import { EVENT_SCENARIOS } from "./event-scenarios.ts";
+import { FLAG_SCENARIOS } from "./flag-scenarios.ts";
+import { INSIDE_SCENARIOS } from "./inside-scenarios.ts";
 import { NETWORK_SCENARIOS } from "./network-scenarios.ts";
 import { OPTION_SCENARIOS } from "./option-scenarios.ts";
 import { RESTART_SCENARIOS } from "./restart-scenarios.ts";
 import { BAD_INPUT_SCENARIOS } from "./bad-input.ts";
 import type { Engine } from "./engines.ts";
+import { EventListener } from "./events.ts";
 import { compareScenario, outcomesOn, runDocker, type ScenarioResult, type ScenarioRun } from "./run-scenario.ts";
 import type { Scenario } from "./scenario.ts";
 import { SWARM_DETAIL_SCENARIOS } from "./swarm-detail-scenarios.ts";
@@ -16,6 +19,8 @@ const LONE: readonly Scenario[] = [
   ...CONTAINER_SCENARIOS,
   ...OPTION_SCENARIOS,
   ...NETWORK_SCENARIOS,
+  ...INSIDE_SCENARIOS,
+  ...FLAG_SCENARIOS,
   ...COMMAND_SCENARIOS,
   ...EVENT_SCENARIOS,
   ...LOG_SCENARIOS,
@@ -30,48 +35,80 @@ const SWARM: readonly Scenario[] = [
 
 export const SCENARIOS: readonly Scenario[] = [...LONE, ...SWARM];
 
-interface Engines {
+/** Two engines; several such pairs share the work. */
+export interface Pair {
   readonly real: Engine;
   readonly ours: Engine;
 }
 
-/** Runs all scenarios that are wanted, those of a swarm last: the engines are in one from then on. Neither waits for the other. */
+/**
+ * Runs all scenarios that are wanted. No engine waits for another: each takes the next scenario of its side when it is done with one.
+ * The first pair is in a swarm from the start where there are others to do the rest, or else at the end.
+ */
 export async function* runAll(
-  { real, ours }: Engines,
+  pairs: readonly Pair[],
   isWanted: (scenario: Scenario) => boolean = () => true,
 ): AsyncGenerator<ScenarioResult> {
-  const ofReal = startOn(real, { isWanted, address: "127.0.0.1" });
-  const ofOurs = startOn(ours, { isWanted, address: "10.99.0.11" });
-  for (const [scenario, outcomes] of ofReal) {
-    const ourOutcomes = ofOurs.get(scenario);
-    if (ourOutcomes !== undefined) yield compareScenario(scenario, { real: await outcomes, ours: await ourOutcomes });
+  const ofReal = startSide(
+    pairs.map(({ real }) => real),
+    { isWanted, address: "127.0.0.1" },
+  );
+  const ofOurs = startSide(
+    pairs.map(({ ours }) => ours),
+    { isWanted, address: "10.99.0.11" },
+  );
+  for (const scenario of SCENARIOS.filter(isWanted)) {
+    const [real, ours] = [ofReal.get(scenario), ofOurs.get(scenario)];
+    if (real !== undefined && ours !== undefined) yield compareScenario(scenario, { real: await real, ours: await ours });
   }
 }
 
-/** One scenario after another. */
-function startOn(
-  engine: Engine,
-  { isWanted, address }: { readonly isWanted: (scenario: Scenario) => boolean; readonly address: string },
-): ReadonlyMap<Scenario, Promise<ScenarioRun>> {
+interface SideOptions {
+  readonly isWanted: (scenario: Scenario) => boolean;
+  /** To advertise in a swarm. */
+  readonly address: string;
+}
+
+/** All engines of one kind at work; each scenario's outcomes when it is done. */
+function startSide(engines: readonly Engine[], { isWanted, address }: SideOptions): ReadonlyMap<Scenario, Promise<ScenarioRun>> {
   const started = new Map<Scenario, Promise<ScenarioRun>>();
-  let last: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const done = last.then(work);
-    last = done.catch(() => undefined); // Told to whoever asks for it.
-    return done;
-  };
-  for (const scenario of LONE.filter(isWanted))
-    started.set(
-      scenario,
-      inTurn(() => outcomesOn(engine, scenario)),
-    );
-  const inSwarm = SWARM.filter(isWanted);
-  if (inSwarm.length > 0)
-    void inTurn(() => runDocker(engine, ["swarm", "init", "--advertise-addr", address])).catch(() => undefined);
-  for (const scenario of inSwarm)
-    started.set(
-      scenario,
-      inTurn(() => outcomesOn(engine, scenario)),
-    );
+  const [first, ...others] = engines;
+  if (first === undefined) return started;
+  const lone = share(others.length === 0 ? [first] : others, LONE.filter(isWanted), async engine => {
+    const events = await EventListener.open(engine);
+    return scenario => outcomesOn(engine, scenario, events);
+  });
+  const inSwarm = share([first], SWARM.filter(isWanted), async engine => {
+    if (others.length === 0) await Promise.allSettled(lone.values());
+    await runDocker(engine, ["swarm", "init", "--advertise-addr", address]);
+    return scenario => outcomesOn(engine, scenario);
+  });
+  for (const [scenario, done] of [...lone, ...inSwarm]) started.set(scenario, done);
   return started;
+}
+
+type Run = (scenario: Scenario) => Promise<ScenarioRun>;
+
+/** Each engine takes the next scenario when it is done with one. A failure of the harness itself is told to whoever asks for the scenario. */
+function share(
+  engines: readonly Engine[],
+  scenarios: readonly Scenario[],
+  open: (engine: Engine) => Promise<Run>,
+): ReadonlyMap<Scenario, Promise<ScenarioRun>> {
+  const takers: ((run: Promise<ScenarioRun>) => void)[] = [];
+  const done = new Map(scenarios.map(scenario => [scenario, new Promise<ScenarioRun>(resolve => takers.push(resolve))]));
+  let next = 0;
+  const work = async (engine: Engine): Promise<void> => {
+    const opened = scenarios.length === 0 ? undefined : open(engine);
+    for (let index = next++; index < scenarios.length; index = next++) {
+      const scenario = scenarios[index];
+      const run = opened?.then(each => (scenario === undefined ? Promise.reject(new Error("no such scenario")) : each(scenario)));
+      if (run === undefined) return;
+      takers[index]?.(run);
+      await Promise.allSettled([run]);
+    }
+  };
+  for (const engine of engines) void work(engine);
+  for (const promise of done.values()) promise.catch(() => undefined);
+  return done;
 }

@@ -1,13 +1,18 @@
 import { spawn } from "node:child_process";
 import { spawn as spawnTerminal } from "@lydell/node-pty";
+import { inspectAll } from "./aftermath.ts";
 import { canonical, compareOutcomes, type Difference, type Outcome, withoutExplained } from "./compare.ts";
 import type { Engine } from "./engines.ts";
+import type { EventListener } from "./events.ts";
 import { explanationsFor } from "./explanations.ts";
 import { listing, removeAll } from "./holdings.ts";
 import { send } from "./http.ts";
+import { insideScript, normalizeInside } from "./inside.ts";
 import { Normalizer } from "./normalize.ts";
 import { type Scenario, type Step, stepText } from "./scenario.ts";
 
+const INSPECTED = "at the end, inspect of all";
+const TOLD = "at the end, events";
 const ESCAPES = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*[a-zA-Z]`, "g");
 const COMMAND_MS = 40_000;
 const WHERE_CHARACTERS_MAX = 100;
@@ -21,11 +26,14 @@ export interface ScenarioResult {
   readonly differences: readonly Difference[];
   /** How long the slower engine took. */
   readonly tookMs: number;
+  /** What the real engine did, step by step. */
+  readonly real: readonly Outcome[];
 }
 
-/** What a scenario did on one engine, step by step. */
+/** What a scenario did on one engine, step by step, and what is there and was told when it had ended. */
 export interface ScenarioRun {
   readonly outcomes: readonly Outcome[];
+  readonly aftermath: Readonly<Record<string, Outcome>>;
   readonly tookMs: number;
 }
 
@@ -42,30 +50,39 @@ export function compareScenario(
     if (a === undefined || b === undefined || (step.kind === "docker" && step.isSetUp === true)) return [];
     return withoutExplained(compareOutcomes(whereOf(step, index), a, b), explanations);
   });
+  const afterwards = Object.keys(runs.real.aftermath).flatMap(where => {
+    const [a, b] = [runs.real.aftermath[where], runs.ours.aftermath[where]];
+    return a === undefined || b === undefined ? [] : withoutExplained(compareOutcomes(where, a, b), explanations);
+  });
   const before = ours.at(scenario.steps.findIndex(({ kind }) => kind === "listing"));
   const isRefused = ours.some(({ exitCode }, index) => scenario.steps[index]?.kind === "http" && exitCode >= 400);
   const isChanged = isRefused && before?.stdout !== ours.at(-1)?.stdout;
   const change = { where: "what there was before and after", real: before?.stdout, ours: ours.at(-1)?.stdout };
-  return { scenario, differences: isChanged ? [...differences, change] : differences, tookMs };
+  return { scenario, differences: [...differences, ...afterwards, ...(isChanged ? [change] : [])], tookMs, real };
 }
 
 function whereOf(step: Step, index: number): string {
   return `${index + 1} ${stepText(step).slice(0, WHERE_CHARACTERS_MAX)}`;
 }
 
-/** Runs a scenario on one engine and cleans up after it. */
-export async function outcomesOn(engine: Engine, scenario: Scenario): Promise<ScenarioRun> {
+/** Runs a scenario on one engine and cleans up after it; `events` hears all of that. */
+export async function outcomesOn(engine: Engine, scenario: Scenario, events?: EventListener): Promise<ScenarioRun> {
   const startedMs = performance.now();
   const normalizer = new Normalizer(engine.literals);
   const explanations = explanationsFor(scenario.name);
   const outcomes: Outcome[] = [];
+  const normalized = (where: string, { exitCode, stdout, stderr }: Outcome): Outcome => {
+    const shown = canonical(`${where}: stdout`, stdout, explanations);
+    return { exitCode, stdout: normalizer.normalize(shown), stderr: normalizer.normalize(stderr) };
+  };
   for (const [index, step] of scenario.steps.entries()) {
-    const { exitCode, stdout, stderr } = await runStep(engine, step);
-    const shown = canonical(`${whereOf(step, index)}: stdout`, stdout, explanations);
-    outcomes.push({ exitCode, stdout: normalizer.normalize(shown), stderr: normalizer.normalize(stderr) });
+    outcomes.push(normalized(whereOf(step, index), await runStep(engine, step)));
   }
+  const aftermath: Record<string, Outcome> = {};
+  if (events !== undefined) aftermath[INSPECTED] = normalized(INSPECTED, await inspectAll(engine));
   await removeAll(engine);
-  return { outcomes, tookMs: performance.now() - startedMs };
+  if (events !== undefined) aftermath[TOLD] = normalized(TOLD, await events.take());
+  return { outcomes, aftermath, tookMs: performance.now() - startedMs };
 }
 
 function runStep(engine: Engine, step: Step): Promise<Outcome> {
@@ -76,11 +93,18 @@ function runStep(engine: Engine, step: Step): Promise<Outcome> {
       return runInTerminal(engine, step);
     case "until":
       return runUntil(engine, step);
+    case "inside":
+      return runInside(engine, step);
     case "http":
       return send(engine, step);
     case "listing":
       return listing(engine);
   }
+}
+
+async function runInside(engine: Engine, { args, without }: Extract<Step, { kind: "inside" }>): Promise<Outcome> {
+  const outcome = await runDocker(engine, [...args, "sh", "-c", insideScript(without)]);
+  return { ...outcome, stdout: normalizeInside(outcome.stdout) };
 }
 
 export function runDocker({ dockerHost }: Engine, args: readonly string[], stdin?: string): Promise<Outcome> {

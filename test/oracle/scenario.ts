@@ -1,3 +1,5 @@
+import type { Section } from "./inside.ts";
+
 /** A list of commands run one after another on both engines; after each, everything it did is compared. */
 export interface Scenario {
   readonly name: string;
@@ -18,6 +20,12 @@ export type Step =
       readonly args: readonly string[];
       readonly typed: readonly { readonly when: RegExp; readonly text: string }[];
     }
+  /** A `run` or `exec`, up to its image or container, whose program prints what the container sees of itself. */
+  | {
+      readonly kind: "inside";
+      readonly args: readonly string[];
+      readonly without: readonly Section[];
+    }
   /** A request past the client: its status and its answer are compared. A string is sent as it is. */
   | {
       readonly kind: "http";
@@ -37,6 +45,11 @@ export function docker(line: string, options: { readonly stdin?: string; readonl
 
 export function terminal(line: string, typed: Extract<Step, { kind: "terminal" }>["typed"]): Step {
   return { kind: "terminal", args: words(line), typed };
+}
+
+/** What a container that is run or entered so sees of itself. */
+export function inside(line: string, { without = [] }: { readonly without?: readonly Section[] } = {}): Step {
+  return { kind: "inside", args: words(line), without };
 }
 
 export function until(line: string, prints: RegExp): Step {

@@ -4,7 +4,7 @@ import type { HostConfig } from "../../../model/container.ts";
 import type { DeviceNode } from "./facts.ts";
 import type { OciDevice, OciDeviceRule } from "./types.ts";
 
-/** What every container may use: null, zero, full, random, urandom, tty, console; fuse is refused even where a parent allows it. */
+/** What every container may use: null, zero, random, urandom, tty, console, and tun, which runc allows too; fuse is refused even where a parent allows it. */
 const DEFAULT_RULES: readonly OciDeviceRule[] = [
   { allow: false, access: "rwm" },
   { allow: true, type: "c", major: 1, minor: 5, access: "rwm" },
@@ -13,6 +13,7 @@ const DEFAULT_RULES: readonly OciDeviceRule[] = [
   { allow: true, type: "c", major: 1, minor: 8, access: "rwm" },
   { allow: true, type: "c", major: 5, minor: 0, access: "rwm" },
   { allow: true, type: "c", major: 5, minor: 1, access: "rwm" },
+  { allow: true, type: "c", major: 10, minor: 200, access: "rwm" },
   { allow: false, type: "c", major: 10, minor: 229, access: "rwm" },
 ];
 
