@@ -2,15 +2,31 @@ import type { Outcome } from "./compare.ts";
 import type { Engine } from "./engines.ts";
 import { list, send } from "./http.ts";
 
+interface Inspected {
+  readonly Name: string;
+  readonly HostConfig: { readonly Binds: readonly string[] | null };
+  readonly Mounts: readonly { readonly Destination: string }[];
+}
+
+/** A real engine, and the client, keep mounts in maps: in what order they are told is chance. */
+function inOrder(inspected: Inspected): Inspected {
+  const { HostConfig, Mounts } = inspected;
+  return {
+    ...inspected,
+    HostConfig: { ...HostConfig, Binds: HostConfig.Binds?.toSorted() ?? null },
+    Mounts: Mounts.toSorted((left, right) => (left.Destination < right.Destination ? -1 : 1)),
+  };
+}
+
 /** What is told of every container that a scenario left, by name. */
 export async function inspectAll(engine: Engine): Promise<Outcome> {
   const containers = await list(engine, "/v1.50/containers/json?all=1");
   const inspected = await Promise.all(
     containers.map(async ({ Id }) => {
       const { stdout } = await send(engine, { method: "GET", path: `/v1.50/containers/${String(Id)}/json` });
-      return JSON.parse(stdout) as Readonly<Record<string, unknown>>;
+      return inOrder(JSON.parse(stdout) as Inspected);
     }),
   );
-  const byName = inspected.toSorted((left, right) => (String(left["Name"]) < String(right["Name"]) ? -1 : 1));
+  const byName = inspected.toSorted((left, right) => (left.Name < right.Name ? -1 : 1));
   return { exitCode: 0, stdout: JSON.stringify(byName), stderr: "" };
 }

@@ -69,16 +69,37 @@ export class EventListener {
 /** A terminal's size is sent beside the start of its process, and told or not as they fall. */
 const UNCERTAIN = new Set(["resize"]);
 
+/**
+ * A start that fails: the real engine tells that its networks were left, ours that they were joined before.
+ * A container that was refused: the real one tells that it was destroyed, though it was never made.
+ */
+function isTold(told: readonly Told[], { Type, Action, Actor }: Told): boolean {
+  const saysOf = (action: string, id: string) =>
+    told.some(each => each.Type === "container" && each.Action === action && each.Actor.ID === id);
+  if (UNCERTAIN.has(Action)) return false;
+  if (Type === "network" && Action === "connect" && Actor.Attributes["type"] !== undefined)
+    return saysOf("start", Actor.Attributes["container"] ?? "") || !saysOf("create", Actor.Attributes["container"] ?? "");
+  return Type !== "container" || Action !== "destroy" || saysOf("create", Actor.ID);
+}
+
 function byObject(told: readonly Told[]): readonly { readonly object: string; readonly events: readonly Event[] }[] {
   const objects = new Map<string, { readonly object: string; readonly events: Event[] }>();
-  for (const { Type, Action, Actor } of told.filter(each => !UNCERTAIN.has(each.Action))) {
+  for (const { Type, Action, Actor } of told.filter(each => isTold(told, each))) {
     const known = objects.get(`${Type} ${Actor.ID}`) ?? { object: Type, events: [] };
     known.events.push(comparable(Action, Actor.Attributes));
     objects.set(`${Type} ${Actor.ID}`, known);
   }
   for (const { events } of objects.values()) dieFirst(events);
   // Of one kind they stay in the order in which they were first heard of: names may be made up.
-  return [...objects.values()].toSorted((left, right) => (left.object < right.object ? -1 : left.object > right.object ? 1 : 0));
+  // Volumes of one container are taken up in any order.
+  const keyOf = ({ object, events }: { readonly object: string; readonly events: readonly Event[] }): string =>
+    object === "volume"
+      ? `${object} ${JSON.stringify(events.map(({ destination = "", action }) => [destination, action]))}`
+      : object;
+  return [...objects.values()].toSorted((left, right) => {
+    const [a, b] = [keyOf(left), keyOf(right)];
+    return a < b ? -1 : a > b ? 1 : 0;
+  });
 }
 
 type Event = Readonly<Record<string, string>>;

@@ -40,7 +40,7 @@ const KEPT: readonly string[] = [
   "--mac-address 02:42:00:00:00:77 --network-alias web",
 ];
 
-/** Options with values that are refused when the container is made, each alone. */
+/** Options with values that are bad, each alone: some are refused when the container is made, some when it starts, some never. */
 const REFUSED: Readonly<Record<string, readonly string[]>> = {
   memory: [
     "-m 1m",
@@ -155,14 +155,15 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
 
 export const FLAG_SCENARIOS: readonly Scenario[] = [
   ...KEPT.map(options => ({ name: `kept: ${options}`, steps: [docker(`create --name box ${options} busybox sleep 300`)] })),
-  ...Object.entries(REFUSED).map(([what, options]) => ({
-    name: `refused when made: ${what}`,
-    steps: options.map((each, index) => docker(`create --name box${index} ${each} busybox true`)),
-  })),
-  ...Object.entries(REFUSED).map(([what, options]) => ({
-    name: `refused when run: ${what}`,
-    steps: options.map((each, index) =>
-      docker(`run --name box${index} --network none ${each} busybox true`.replace(/--network none (.*--network)/, "$1")),
-    ),
-  })),
+  ...Object.values(REFUSED).flatMap(options =>
+    options.flatMap(each => [
+      { name: `made: ${each}`, steps: [docker(`create --name box ${each} busybox true`)] },
+      { name: `run: ${each}`, steps: [docker(`run --name box ${withoutLinks(each)} busybox true`)] },
+    ]),
+  ),
 ];
+
+/** A bridge takes time and says nothing where something else is tried. */
+function withoutLinks(options: string): string {
+  return /network|--ip|--mac|-p |--expose|--link|--dns|host/.test(options) ? options : `--network none ${options}`;
+}

@@ -46,7 +46,7 @@ export const INSIDE_SCENARIOS: readonly Scenario[] = [
   seen("shared memory and an init", "--shm-size 5m --init"),
   seen("ipc of nobody", "--ipc none"),
   seen("ipc of the host", "--ipc host", { without: ["settings"] }),
-  seen("the host's name", "--uts host"),
+  seen("the host's name", "--uts host", { without: ["names"] }),
   seen("the host's processes", "--pid host", { without: ["processes"] }),
   seen("no network", "--network none"),
   seen("the host's cgroups", "--cgroupns host"),

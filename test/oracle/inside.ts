@@ -130,6 +130,12 @@ export const INSIDE_RULES: readonly InsideRule[] = [
     apply: eachLine(/ [A-Z][a-z]{2} +\d+ \d\d:\d\d /, " "),
   },
   {
+    name: "input-owner",
+    because: "crun gives the program's input, which is /dev/null, to the program's user",
+    section: "devices",
+    apply: eachLine(/^(crw-rw-rw- +1) \S+ +\S+ (.* null)$/, "$1 <user> $2"),
+  },
+  {
     name: "core-link",
     because: "crun links /dev/core to /proc/kcore, as runc did once; it is masked in both",
     section: "devices",
@@ -143,13 +149,14 @@ export const INSIDE_RULES: readonly InsideRule[] = [
   },
   {
     name: "link-number",
-    because: "an interface's number",
+    because: "an interface's number; its queue's length means nothing where nothing is queued",
     section: "links",
     apply: lines =>
       lines.map(line =>
         line
           .replace(/^\d+: /, "")
           .replace(/@if\d+/, "@<peer>")
+          .replace(/ noqueue (?:qlen \d+)?/, " noqueue ")
           .replace(/\bfe80::[0-9a-f:]+/, "<link-local>"),
       ),
   },
@@ -172,8 +179,8 @@ function mountLine(line: string): string {
   const match = /^\d+ \d+ \d+:\d+ (\S+) (\S+) (\S+) (.*?)- (\S+) (\S+) (\S+)$/.exec(line);
   if (match === null) return line;
   const [, root = "", point = "", flags = "", optional = "", kind = "", , options = ""] = match;
-  // Docker makes its data root a shared mount; a container's own root cannot show anything through it.
-  const spread = point === "/" ? "" : optional.replace(/:\d+/g, "").trim();
+  // Docker makes its data root a shared mount; a container's root and volumes cannot show anything through it.
+  const spread = point === "/" || /\/volumes\/[^/]+\/_data/.test(root) ? "" : optional.replace(/:\d+/g, "").trim();
   const shown = kind === "cgroup" || kind === "cgroup2" ? "<cgroup>" : root;
   const own = /^\/(?:proc|sys)(?:\/|$)/.test(point) || !/^(?:tmpfs|devpts|mqueue)$/.test(kind) ? "" : options;
   return [point, kind, shown, flags, spread, own].filter(part => part !== "").join(" ");

@@ -13,6 +13,7 @@ import { EventListener } from "./events.ts";
 import { compareScenario, outcomesOn, runDocker, type ScenarioResult, type ScenarioRun } from "./run-scenario.ts";
 import type { Scenario } from "./scenario.ts";
 import { SWARM_DETAIL_SCENARIOS } from "./swarm-detail-scenarios.ts";
+import { VERB_SCENARIOS } from "./verb-scenarios.ts";
 import { SWARM_SCENARIOS } from "./swarm-scenarios.ts";
 
 const LONE: readonly Scenario[] = [
@@ -21,6 +22,7 @@ const LONE: readonly Scenario[] = [
   ...NETWORK_SCENARIOS,
   ...INSIDE_SCENARIOS,
   ...FLAG_SCENARIOS,
+  ...VERB_SCENARIOS,
   ...COMMAND_SCENARIOS,
   ...EVENT_SCENARIOS,
   ...LOG_SCENARIOS,

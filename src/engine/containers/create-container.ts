@@ -34,6 +34,7 @@ export async function createContainer(
       ? inventName(random, { isFree: name => store.isNameFree(name), id })
       : checkContainerName(request.name);
   const image = context.images.get(request.config.image);
+  checkPlatform(image, request);
   const settled = settleRequest(context, { request, image, id });
   checkRestartOnUnhealthy(settled);
   const warnings = context.specs.check(settled);
@@ -50,6 +51,16 @@ export async function createContainer(
     store.releaseName(name, id);
     throw error;
   }
+}
+
+/** @throws OperationError `not-found` where the image is another platform's than the one that is asked for. */
+function checkPlatform({ os, architecture }: Image, { platform = "", config }: CreateContainerRequest): void {
+  const [wantedOs = "", wantedArchitecture] = platform.split("/");
+  if (platform === "" || (wantedOs === os && (wantedArchitecture ?? architecture) === architecture)) return;
+  throw new OperationError(
+    "not-found",
+    `image with reference ${config.image} was found but its platform (${os}/${architecture}) does not match the specified platform (${platform})`,
+  );
 }
 
 /** @throws OperationError `invalid` for a link to what is not there. */
@@ -69,7 +80,8 @@ function settleRequest(
   { request, image, id }: { readonly request: CreateContainerRequest; readonly image: Image; readonly id: ContainerId },
 ): CreateContainerRequest {
   const merged = mergeImageConfig(request.config, image.config);
-  const hostConfig = settleHostConfig(request.hostConfig, context);
+  const given = settleHostConfig(request.hostConfig, context);
+  const hostConfig = { ...given, ipcMode: joinedMode(context, given.ipcMode), pidMode: joinedMode(context, given.pidMode) };
   const joined = joinedContainer(context, hostConfig.networkMode);
   if (joined !== undefined) {
     const { hostname, domainname } = joined.record.container.config;
@@ -79,9 +91,19 @@ function settleRequest(
       hostConfig: { ...hostConfig, networkMode: `container:${joined.id}` },
     };
   }
-  const isHostNamed = hostConfig.networkMode === "host" || hostConfig.utsMode === "host";
-  const hostname = merged.hostname || (isHostNamed ? context.hostname() : id.slice(0, 12));
+  const hostname = merged.hostname || (hostConfig.networkMode === "host" ? context.hostname() : id.slice(0, 12));
   return { ...request, config: { ...merged, hostname }, hostConfig };
+}
+
+/** `container:NAME` by its id, so that it stays the same one when names change. */
+function joinedMode({ store }: ContainerContext, mode: string): string {
+  const name = /^container:(.+)$/.exec(mode)?.[1];
+  if (name === undefined) return mode;
+  try {
+    return `container:${store.resolve(name).id}`;
+  } catch (error) {
+    throw new OperationError("invalid", errorMessage(error), { cause: error });
+  }
 }
 
 /** The one whose network, and so whose name, it has; whether it is there is asked when it starts. */

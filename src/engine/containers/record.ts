@@ -37,7 +37,8 @@ export function withRestartCount(record: ContainerRecord, restartCount: number):
 export function withIdleNetworks(record: ContainerRecord, { hasRun = true } = {}): ContainerRecord {
   const { container } = record;
   const endpoints = Object.entries(container.networks.endpoints).map(
-    ([name, { config, networkId }]) => [name, { ...idleEndpoint(config), networkId: hasRun ? networkId : "" }] as const,
+    ([name, { config, networkId, dnsNames }]) =>
+      [name, { ...idleEndpoint(config), ...(hasRun ? { networkId, dnsNames } : {}) }] as const,
   );
   const networks = { sandboxId: "", sandboxKey: "", ports: {}, endpoints: Object.fromEntries(endpoints) };
   return { ...record, container: { ...container, networks } };

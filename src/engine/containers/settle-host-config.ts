@@ -24,6 +24,9 @@ export function settleHostConfig(
     throw new OperationError("invalid", `unknown or invalid runtime name: ${hostConfig.runtime}`);
   }
   checkRestartPolicy(hostConfig.restartPolicy);
+  if (Object.hasOwn(hostConfig.annotations, "")) {
+    throw new OperationError("invalid", "invalid Annotations: the empty string is not permitted as an annotation key");
+  }
   if (hostConfig.autoRemove && !isNever(hostConfig.restartPolicy)) {
     throw new OperationError("invalid", "can't create 'AutoRemove' container with restart policy");
   }

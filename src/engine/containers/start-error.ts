@@ -18,7 +18,8 @@ export function startFailure(error: unknown): StartFailure {
   if (error instanceof ExecStartError) return { exitCode: error.exitCode, error };
   const message = errorMessage(error);
   const text = message.toLowerCase();
-  const has = (words: readonly string[]) => words.some(word => text.includes(word));
+  const isOfRuntime = text.includes("runtime");
+  const has = (words: readonly string[]) => isOfRuntime && words.some(word => text.includes(word));
   if (has(NOT_FOUND_WORDS)) return { exitCode: NOT_FOUND, error: new OperationError("invalid", message, { cause: error }) };
   if (has(NOT_EXECUTABLE_WORDS))
     return { exitCode: NOT_EXECUTABLE, error: new OperationError("invalid", message, { cause: error }) };

@@ -32,7 +32,7 @@ export async function updateContainer(
   if (entry.isRemoving) throw cannot(entry, 'Container is marked for removal and cannot be "update".');
   const given = Object.fromEntries(Object.entries(changes).filter(([key, value]) => CHANGEABLE.has(key) && isGiven(key, value)));
   const before = entry.record.container;
-  const hostConfig = withChanges(before.hostConfig, given);
+  const hostConfig = withChanges(entry, given);
   if (changes.restartPolicy !== undefined && changes.restartPolicy.name !== "") {
     checkRestartPolicy(changes.restartPolicy);
     if (before.hostConfig.autoRemove && changes.restartPolicy.name !== "no") {
@@ -61,21 +61,18 @@ function isGiven(key: string, value: unknown): boolean {
 }
 
 /** Quota and nanoCPUs are two ways of saying one thing: the new one wins. */
-function withChanges(before: HostConfig, given: Partial<HostConfig>): HostConfig {
-  const after = { ...before, ...given };
+function withChanges(entry: ContainerEntry, given: Partial<HostConfig>): HostConfig {
+  const before = entry.record.container.hostConfig;
   if (given.nanoCpus !== undefined && (given.cpuQuotaUs ?? before.cpuQuotaUs) > 0) {
-    throw new OperationError(
-      "conflict",
-      "Conflicting options: Nano CPUs cannot be updated as CPU Period/Quota has already been set",
-    );
+    throw cannot(entry, "Conflicting options: Nano CPUs cannot be updated as CPU Period/Quota has already been set");
   }
-  if ((given.cpuQuotaUs !== undefined || given.cpuPeriodUs !== undefined) && before.nanoCpus > 0) {
-    throw new OperationError(
-      "conflict",
-      "Conflicting options: CPU Period/Quota cannot be updated as NanoCPUs has already been set",
-    );
+  if (before.nanoCpus > 0) {
+    const { cpuPeriodUs, cpuQuotaUs } = given;
+    const what = cpuPeriodUs !== undefined ? "Period" : cpuQuotaUs !== undefined ? "Quota" : undefined;
+    if (what !== undefined)
+      throw cannot(entry, `Conflicting options: CPU ${what} cannot be updated as NanoCPUs has already been set`);
   }
-  return after;
+  return { ...before, ...given };
 }
 
 function checkMemory(before: HostConfig, after: HostConfig): void {

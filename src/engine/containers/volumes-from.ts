@@ -11,7 +11,7 @@ export function inheritedMounts(store: ContainerStore, volumesFrom: readonly str
     const words = mode === "" ? [] : mode.split(",");
     if (words.some(word => !["ro", "rw", "z", "Z"].includes(word))) throw new OperationError("invalid", `invalid mode: ${mode}`);
     const plans = found(store, name).record.mounts.filter(plan => plan.kind !== "tmpfs");
-    const access = (plan: MountPlan) => ({ isWritable: plan.isWritable && !words.includes("ro") });
+    const access = (plan: MountPlan) => ({ isWritable: plan.isWritable && !words.includes("ro"), mode: "" });
     // An anonymous volume belongs to the container it was made for.
     return plans.map(plan =>
       plan.kind === "volume" ? { ...plan, ...access(plan), isAnonymous: false } : { ...plan, ...access(plan) },

@@ -93,7 +93,7 @@ export function embeddedResolvConf(settings: ResolvSettings, own: ResolvSettings
   const external = settings.servers.map(server => (isLoopback(server) ? `host(${server})` : server));
   return resolvConf({ ...settings, servers: ["127.0.0.11"], options }, [
     "Based on host file: '/etc/resolv.conf' (internal resolver)",
-    ...(external.length > 0 ? [`ExtServers: [${external.join(" ")}]`] : []),
+    external.length > 0 ? `ExtServers: [${external.join(" ")}]` : "NO EXTERNAL NAMESERVERS DEFINED",
     ...originOf(own),
     `Option ndots from: ${ndotsOrigin}`,
   ]);

@@ -58,7 +58,6 @@ export function wantedEndpoints(
 
 /** @throws OperationError `invalid` in Docker's words. */
 export function checkEndpoint(network: NetworkRecord, config: EndpointConfig): void {
-  if (config.ipv6Address) throw new OperationError("invalid", `network ${network.name} has no IPv6 addresses`);
   if (config.macAddress && parseMac(config.macAddress) === undefined) {
     throw new OperationError("invalid", `invalid MAC address: ${config.macAddress}`);
   }
@@ -78,13 +77,15 @@ function aliasProblems(network: NetworkRecord, { aliases = [] }: EndpointConfig)
 }
 
 function addressProblems(network: NetworkRecord, config: EndpointConfig): readonly string[] {
-  if (!config.ipv4Address) return [];
+  if (!config.ipv4Address && !config.ipv6Address) return [];
   if (!isUserDefined(network)) {
     return [
       "user specified IP address is supported on user defined networks only",
       "user specified IP address is supported only when connecting to networks with user configured subnets",
     ];
   }
+  // No network has IPv6 addresses.
+  if (config.ipv6Address) return [`no configured subnet or ip-range contain the IP address ${config.ipv6Address}`];
   const address = staticAddress(config);
   if (address === undefined) return [`invalid IPv4 address: ${config.ipv4Address}`];
   const isOutside = network.scope === "local" && !network.ipam.some(({ subnet }) => contains(parseSubnet(subnet), address));

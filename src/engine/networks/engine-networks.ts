@@ -1,3 +1,4 @@
+import { BareContainers } from "./bare-containers.ts";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { errorKind, errorMessage, OperationError } from "../../lib/errors.ts";
@@ -62,6 +63,7 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
   readonly #files: SandboxFiles;
   readonly #namespaces: NamespacePool;
   readonly #sandboxes: ContainerSandboxes;
+  readonly #bare = new BareContainers();
   #cluster: ClusterDriver | undefined;
 
   private constructor(options: EngineNetworksOptions) {
@@ -186,6 +188,7 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
     });
     for (const { network } of wanted) this.#publish("connect", network, { container: container.id });
     if (!isBare || first === undefined) return sandbox;
+    this.#bare.add(container.id, first.network);
     const { sandboxId, sandboxKey } = sandbox.state;
     return { ...sandbox, state: bareNetworkState(first.network, { endpointId: this.#newId(), sandboxId, sandboxKey }) };
   }
@@ -193,16 +196,16 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
   async release(containerId: ContainerId): Promise<void> {
     const record = this.#sandboxes.get(containerId);
     await this.#sandboxes.release(containerId);
-    for (const { networkId } of record?.endpoints ?? []) {
-      const network = this.#table.find(networkId);
-      if (network !== undefined) this.#publish("disconnect", network, { container: containerId });
-    }
+    const left = (record?.endpoints ?? []).flatMap(({ networkId }) => this.#table.find(networkId) ?? []);
+    for (const network of [...left, ...this.#bare.release(containerId)])
+      this.#publish("disconnect", network, { container: containerId });
   }
 
   async restore(containers: readonly Container[]): Promise<ReadonlyMap<ContainerId, NetworkState>> {
     const alive = containers.filter(({ state }) => ["running", "paused"].includes(state.status));
     const running = new Map(alive.map(container => [container.id, container]));
     const changed = new Map<ContainerId, NetworkState>();
+    this.#bare.restore(containers, { running, none: this.#table.find("none") });
     const kept = new Set<string>();
     for (const record of await this.#files.all()) {
       try {

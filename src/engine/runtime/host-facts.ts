@@ -22,6 +22,12 @@ async function firstThere(paths: readonly string[]): Promise<string | undefined>
   return undefined;
 }
 
+/** A kernel without the folder has one. */
+async function countMemoryNodes(): Promise<number> {
+  const names = await readdir("/sys/devices/system/node").catch(() => []);
+  return Math.max(1, names.filter(name => /^node\d+$/.test(name)).length);
+}
+
 export interface HostFactsRequest {
   /** By default the profile that is shipped; `--seccomp-profile` names another. */
   readonly seccompProfileText?: string | undefined;
@@ -54,6 +60,7 @@ export async function gatherHostFacts({
     hardLimits: parseHardLimits(limits),
     ...(await cgroupAbilities(isUnified)),
     cpuCount: availableParallelism(),
+    memoryNodeCount: await countMemoryNodes(),
     hasAppArmor: await isThere("/sys/kernel/security/apparmor"),
     ...(isUnconfined ? {} : { defaultSeccomp: parseSeccompProfile(seccompProfileText) }),
     ...(compiledSeccomp === undefined ? {} : { compiledSeccomp }),

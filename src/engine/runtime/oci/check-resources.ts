@@ -37,7 +37,7 @@ function checkMemory({ memoryBytes, memorySwapBytes, memorySwappiness, memoryRes
   );
 }
 
-function checkCpu(request: ResourceRequest, { cpuCount, hasRealtimeCpu }: HostFacts): void {
+function checkCpu(request: ResourceRequest, { cpuCount, hasRealtimeCpu, memoryNodeCount = 1 }: HostFacts): void {
   const { nanoCpus, cpuShares, cpuPeriodUs, cpuQuotaUs, cpusetCpus, cpusetMems, cpuRealtimePeriodUs, cpuRealtimeRuntimeUs } =
     request;
   refuseIf(nanoCpus > 0 && cpuPeriodUs > 0, "Conflicting options: Nano CPUs and CPU Period cannot both be set");
@@ -63,9 +63,18 @@ function checkCpu(request: ResourceRequest, { cpuCount, hasRealtimeCpu }: HostFa
   const highest = highestOfCpuset("cpus", cpusetCpus);
   refuseIf(
     highest !== undefined && highest >= cpuCount,
-    `Requested CPUs are not available - requested ${cpusetCpus}, available: ${cpuCount === 1 ? "0" : `0-${cpuCount - 1}`}`,
+    `Requested CPUs are not available - requested ${cpusetCpus}, available: ${upTo(cpuCount)}`,
   );
-  highestOfCpuset("mems", cpusetMems); // Which of them are there is for the kernel to say, as with Docker.
+  const highestNode = highestOfCpuset("mems", cpusetMems);
+  refuseIf(
+    highestNode !== undefined && highestNode >= memoryNodeCount,
+    `Requested memory nodes are not available - requested ${cpusetMems}, available: ${upTo(memoryNodeCount)}`,
+  );
+}
+
+/** `0-3` of four. */
+function upTo(count: number): string {
+  return count === 1 ? "0" : `0-${count - 1}`;
 }
 
 function checkBlockIo({ blkioWeight, blkioWeightDevice }: ResourceRequest): void {

@@ -16,6 +16,7 @@ export interface HostFacts {
   readonly hasRealtimeCpu: boolean;
   readonly hasBlkioWeight: boolean;
   readonly cpuCount: number;
+  readonly memoryNodeCount?: number;
   readonly hasAppArmor: boolean;
   /** Missing: containers that ask for no profile have none. */
   readonly defaultSeccomp?: SeccompProfile;

@@ -99,9 +99,7 @@ function defaultMounts({ hostConfig, hasWritableCgroups }: MountRequest): readon
       source: "cgroup",
       options: ["nosuid", "noexec", "nodev", cgroupAccess],
     },
-    ipcMode === "host"
-      ? { destination: "/dev/mqueue", type: "bind", source: "/dev/mqueue", options: ["rbind", "nosuid", "noexec", "nodev"] }
-      : { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"] },
+    { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"] },
     ...(ipcMode === "host"
       ? [{ destination: "/dev/shm", type: "bind", source: "/dev/shm", options: ["rbind", "nosuid", "noexec", "nodev"] }]
       : // Of a container whose IPC is joined the caller binds that one's.

@@ -144,6 +144,6 @@ function planBlockIo(
 
 function numbersOf(path: string, nodes: readonly DeviceNode[]): { readonly major: number; readonly minor: number } {
   const node = nodes.find(candidate => candidate.path === path && candidate.type === "b");
-  if (node === undefined) throw new OperationError("invalid", `no such block device: ${path}`);
+  if (node === undefined) throw new OperationError("invalid", `stat ${path}: no such file or directory`);
   return { major: node.major, minor: node.minor };
 }

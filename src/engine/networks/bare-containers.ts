@@ -1,0 +1,30 @@
+import type { Container } from "../../model/container.ts";
+import type { ContainerId } from "../../model/ids.ts";
+import type { NetworkRecord } from "./network-record.ts";
+
+/** Containers on network `none`: they have no endpoint that would say so. */
+export class BareContainers {
+  readonly #networks = new Map<ContainerId, NetworkRecord>();
+
+  add(id: ContainerId, network: NetworkRecord): void {
+    this.#networks.set(id, network);
+  }
+
+  /** Those that run on when a daemon starts. */
+  restore(containers: readonly Container[], { running, none }: RestoreOptions): void {
+    for (const { id, hostConfig } of containers)
+      if (none !== undefined && running.has(id) && hostConfig.networkMode === "none") this.add(id, none);
+  }
+
+  /** @returns the network that it was on, if it was on none. */
+  release(id: ContainerId): readonly NetworkRecord[] {
+    const network = this.#networks.get(id);
+    this.#networks.delete(id);
+    return network === undefined ? [] : [network];
+  }
+}
+
+interface RestoreOptions {
+  readonly running: { readonly has: (id: ContainerId) => boolean };
+  readonly none: NetworkRecord | undefined;
+}
