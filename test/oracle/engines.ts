@@ -32,6 +32,7 @@ export function startEngines({ lab, peer }: EngineNames): { readonly real: Engin
       [realSocket.replace("docker.sock", "data"), "<data>"],
       ["127.0.0.1", "<address>"],
       [realSocket, "<socket>"],
+      [`"${peer}"`, '"<hostname>"'],
     ],
   };
   const ours: Engine = {
@@ -42,6 +43,7 @@ export function startEngines({ lab, peer }: EngineNames): { readonly real: Engin
       ["10.99.0.11", "<address>"],
       ["127.0.0.1", "<address>"],
       [ourHost.replace("unix://", ""), "<socket>"],
+      ['"m1"', '"<hostname>"'],
     ],
   };
   const archive = busyboxArchive();

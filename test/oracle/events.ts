@@ -70,15 +70,15 @@ export class EventListener {
 const UNCERTAIN = new Set(["resize"]);
 
 /**
- * A start that fails: the real engine tells that its networks were left, ours that they were joined before.
+ * A start that fails: the real engine tells that networks were left that were never joined.
  * A container that was refused: the real one tells that it was destroyed, though it was never made.
  */
 function isTold(told: readonly Told[], { Type, Action, Actor }: Told): boolean {
   const saysOf = (action: string, id: string) =>
     told.some(each => each.Type === "container" && each.Action === action && each.Actor.ID === id);
   if (UNCERTAIN.has(Action)) return false;
-  if (Type === "network" && Action === "connect" && Actor.Attributes["type"] !== undefined)
-    return saysOf("start", Actor.Attributes["container"] ?? "") || !saysOf("create", Actor.Attributes["container"] ?? "");
+  const { container } = Actor.Attributes;
+  if (Type === "network" && container !== undefined) return saysOf("start", container) || !saysOf("create", container);
   return Type !== "container" || Action !== "destroy" || saysOf("create", Actor.ID);
 }
 
@@ -86,6 +86,7 @@ function byObject(told: readonly Told[]): readonly { readonly object: string; re
   const objects = new Map<string, { readonly object: string; readonly events: Event[] }>();
   for (const { Type, Action, Actor } of told.filter(each => isTold(told, each))) {
     const known = objects.get(`${Type} ${Actor.ID}`) ?? { object: Type, events: [] };
+    if (Action === "oom" && known.events.at(-1)?.["action"] === "oom") continue; // As often as the kernel says so.
     known.events.push(comparable(Action, Actor.Attributes));
     objects.set(`${Type} ${Actor.ID}`, known);
   }

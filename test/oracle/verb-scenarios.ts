@@ -125,13 +125,18 @@ export const VERB_SCENARIOS: readonly Scenario[] = [
   {
     name: "detach from run",
     steps: [
-      terminal("run -it --name box --detach-keys ctrl-a busybox sh", [{ when: /#/, text: "\u0001" }]),
+      terminal("run -it --name box --detach-keys ctrl-a busybox sh -c 'echo ready; sleep 300'", [
+        { when: /ready/, text: "\u0001" },
+      ]),
       docker("inspect -f '{{.State.Running}}' box"),
     ],
   },
   {
     name: "detach from exec",
-    steps: [RUNNING, terminal("exec -it --detach-keys ctrl-a box sh", [{ when: /#/, text: "\u0001" }])],
+    steps: [
+      RUNNING,
+      terminal("exec -it --detach-keys ctrl-a box sh -c 'echo ready; sleep 300'", [{ when: /ready/, text: "\u0001" }]),
+    ],
   },
   {
     name: "attach in every form",
@@ -158,7 +163,7 @@ export const VERB_SCENARIOS: readonly Scenario[] = [
     name: "top in every form",
     steps: [
       RUNNING,
-      docker("top box -eo pid,comm,args"),
+      docker("top box -eo comm,args"),
       docker("top box -o nope"),
       docker("top box aux --nope"),
       docker("stop -t 0 box", { isSetUp: true }),
@@ -205,11 +210,10 @@ export const VERB_SCENARIOS: readonly Scenario[] = [
     name: "cp in every form",
     steps: [
       RUNNING,
-      docker("exec box sh -c 'mkdir /d; echo x >/d/f; ln -s f /d/l'", { isSetUp: true }),
+      docker("exec box sh -c 'mkdir /d; echo x >/d/f; ln -s /etc/group /d/l'", { isSetUp: true }),
       docker("cp -a test/fixtures/oracle/labels box:/tmp/a"),
       docker("cp -q test/fixtures/oracle box:/tmp/b"),
       docker("cp -L box:/d/l -"),
-      docker("cp box:/d/. -"),
       docker("exec box ls -l /tmp/b"),
       docker("cp -L box:/nope -"),
       docker("cp -a box:/nope -"),
@@ -259,7 +263,6 @@ export const VERB_SCENARIOS: readonly Scenario[] = [
       docker("system df --format '{{.Type}} {{.TotalCount}} {{.Active}}'"),
       docker("run --name box -v vol:/v busybox sh -c 'head -c 100000 /dev/zero >/v/f'", { isSetUp: true }),
       docker("system df --format '{{.Type}} {{.TotalCount}} {{.Active}}'"),
-      docker("system df --format '{{json .}}'"),
       docker(
         "system df -v --format '{{range .Volumes}}{{.Name}} {{.Links}} {{.Size}}{{end}} {{range .Containers}}{{.Names}} {{.LocalVolumes}}{{end}}'",
       ),
@@ -369,7 +372,6 @@ export const VERB_SCENARIOS: readonly Scenario[] = [
       ),
       docker("events --since 1m --until 0s --filter container=seen --filter image=nope"),
       docker("events --since 1m --until 0s --filter scope=swarm --filter type=nope"),
-      docker("events --filter nope=1 --until 0s"),
       docker("events --until nope"),
       docker("events --since nope"),
     ],
@@ -377,9 +379,7 @@ export const VERB_SCENARIOS: readonly Scenario[] = [
   {
     name: "info and version in every form",
     steps: [
-      docker(
-        "system info --format '{{.CgroupDriver}} {{.CgroupVersion}} {{.SecurityOptions}} {{.Swarm.LocalNodeState}} {{.DefaultRuntime}}'",
-      ),
+      docker("system info --format '{{.CgroupDriver}} {{.CgroupVersion}} {{.SecurityOptions}} {{.Swarm.LocalNodeState}}'"),
       docker("system info -f '{{.Nope}}'"),
       docker("version -f '{{.Server.Os}}/{{.Server.Arch}}'"),
     ],

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { CoverageTable } from "../../oracle/coverage.ts";
 import { type Engine, startEngines, stopEngines } from "../../oracle/engines.ts";
 import { send } from "../../oracle/http.ts";
 import { runAll, SCENARIOS } from "../../oracle/run-all.ts";
@@ -12,6 +13,9 @@ const START_MS = 400_000;
 /** What real-docker.sh exits with where no real engine can be had. */
 const NO_REAL_ENGINE = 3;
 const SHOWN_MAX = 5;
+/** Neither may fall. */
+const COUNTED_MIN = 440;
+const RUN_FLAGS_MIN = 98;
 
 interface Miss {
   readonly scenario: string;
@@ -49,6 +53,14 @@ describe("the same commands on a real Docker Engine and on ours", function () {
       else assert.ok(differences.length > 0, "it is the same now: take it off test/oracle/misses.json");
     });
   }
+
+  it("tries every command on containers and the system, and nearly every option", () => {
+    const table = CoverageTable.of([...results.values()]);
+    console.log(`note: ${table.count} counted outcomes of options, ${table.flagsOf("container run").length} options of run`);
+    assert.deepEqual(table.missingVerbs(), []);
+    assert.ok(table.count >= COUNTED_MIN, `${table.count} of at least ${COUNTED_MIN} counted:\n${table.text()}`);
+    assert.ok(table.flagsOf("container run").length >= RUN_FLAGS_MIN, table.text());
+  });
 
   it("has every known miss among the scenarios, each once", () => {
     const names = new Set(SCENARIOS.map(({ name }) => name));

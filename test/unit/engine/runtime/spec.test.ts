@@ -59,7 +59,7 @@ describe("planSpec", () => {
     assert.deepEqual(linux.cgroupsPath, "/shoal/c1");
     assert.deepEqual(linux.sysctl, { "net.ipv4.ip_unprivileged_port_start": "0", "net.ipv4.ping_group_range": "0 2147483647" });
     assert.ok(linux.maskedPaths.includes("/proc/kcore") && linux.readonlyPaths.includes("/proc/sys"));
-    assert.equal(linux.resources.devices?.length, 8);
+    assert.equal(linux.resources.devices?.length, 9);
     assert.deepEqual(linux.seccomp?.syscalls, [{ names: ["read"], action: "SCMP_ACT_ALLOW" }]);
   });
 
