@@ -70,7 +70,6 @@ export const VERB_SCENARIOS: readonly Scenario[] = [
       docker("container ls -a --filter id=nope"),
       docker("container ls --filter publish=80 --filter expose=80"),
       docker("container ls --filter is-task=true"),
-      docker("container ls --filter is-task=x"),
     ],
   },
   {
@@ -111,6 +110,7 @@ export const VERB_SCENARIOS: readonly Scenario[] = [
       docker("create --name two busybox sh -c 'exit 9'", { isSetUp: true }),
       docker("start -a two"),
       docker("start box two"),
+      docker("wait two"),
     ],
   },
   {
@@ -292,7 +292,7 @@ export const VERB_SCENARIOS: readonly Scenario[] = [
       docker("logs -n 1 box"),
       docker("logs -n -1 box"),
       docker("logs --details -t box"),
-      docker("logs -f --since 1h --until 0s box"),
+      docker("logs --since 1h --until 0s nope"),
       docker("logs -f --tail 0 box"),
       docker("logs --since 1m nope"),
       docker("logs -f nope"),

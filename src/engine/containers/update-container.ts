@@ -63,8 +63,10 @@ function isGiven(key: string, value: unknown): boolean {
 /** Quota and nanoCPUs are two ways of saying one thing: the new one wins. */
 function withChanges(entry: ContainerEntry, given: Partial<HostConfig>): HostConfig {
   const before = entry.record.container.hostConfig;
-  if (given.nanoCpus !== undefined && (given.cpuQuotaUs ?? before.cpuQuotaUs) > 0) {
-    throw cannot(entry, "Conflicting options: Nano CPUs cannot be updated as CPU Period/Quota has already been set");
+  const isPeriodSet = before.cpuPeriodUs > 0;
+  if (given.nanoCpus !== undefined && (isPeriodSet || (given.cpuQuotaUs ?? before.cpuQuotaUs) > 0)) {
+    const what = isPeriodSet ? "Period" : "Quota";
+    throw cannot(entry, `Conflicting options: Nano CPUs cannot be updated as CPU ${what} has already been set`);
   }
   if (before.nanoCpus > 0) {
     const { cpuPeriodUs, cpuQuotaUs } = given;
