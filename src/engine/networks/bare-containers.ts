@@ -2,7 +2,7 @@ import type { Container } from "../../model/container.ts";
 import type { ContainerId } from "../../model/ids.ts";
 import type { NetworkRecord } from "./network-record.ts";
 
-/** Containers on network `none`: they have no endpoint that would say so. */
+/** Containers on networks `none` and `host`: they have no endpoint that would say so. */
 export class BareContainers {
   readonly #networks = new Map<ContainerId, NetworkRecord>();
 
@@ -11,12 +11,14 @@ export class BareContainers {
   }
 
   /** Those that run on when a daemon starts. */
-  restore(containers: readonly Container[], { running, none }: RestoreOptions): void {
-    for (const { id, hostConfig } of containers)
-      if (none !== undefined && running.has(id) && hostConfig.networkMode === "none") this.add(id, none);
+  restore(containers: readonly Container[], { running, find }: RestoreOptions): void {
+    for (const { id, hostConfig } of containers) {
+      const network = ["none", "host"].includes(hostConfig.networkMode) ? find(hostConfig.networkMode) : undefined;
+      if (network !== undefined && running.has(id)) this.add(id, network);
+    }
   }
 
-  /** @returns the network that it was on, if it was on none. */
+  /** @returns the network that it was on, if it was on such a one. */
   release(id: ContainerId): readonly NetworkRecord[] {
     const network = this.#networks.get(id);
     this.#networks.delete(id);
@@ -26,5 +28,5 @@ export class BareContainers {
 
 interface RestoreOptions {
   readonly running: { readonly has: (id: ContainerId) => boolean };
-  readonly none: NetworkRecord | undefined;
+  readonly find: (name: string) => NetworkRecord | undefined;
 }

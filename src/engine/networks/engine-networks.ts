@@ -176,6 +176,8 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
     const [first] = wanted;
     if (first?.network.driver === "host") {
       const state = bareNetworkState(first.network, { endpointId: this.#newId(), sandboxId: this.#newId(), sandboxKey: "" });
+      this.#publish("connect", first.network, { container: container.id });
+      this.#bare.add(container.id, first.network);
       return { namespacePath: undefined, state, hosts: await readText("/etc/hosts"), resolvConf: hostResolv };
     }
     const isBare = first?.network.driver === "null" || container.config.networkDisabled;
@@ -205,7 +207,7 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
     const alive = containers.filter(({ state }) => ["running", "paused"].includes(state.status));
     const running = new Map(alive.map(container => [container.id, container]));
     const changed = new Map<ContainerId, NetworkState>();
-    this.#bare.restore(containers, { running, none: this.#table.find("none") });
+    this.#bare.restore(containers, { running, find: name => this.#table.find(name) });
     const kept = new Set<string>();
     for (const record of await this.#files.all()) {
       try {
