@@ -148,7 +148,6 @@ export class Lifecycle {
   ): Promise<void> {
     if (entry.run !== run) return;
     const { clock } = this.#context;
-    const wasPaused = entry.state.status === "paused"; // Killed, so not any more.
     const ranForMs = run === undefined ? 0 : clock.monotonicMs() - run.startedAtMonotonicMs;
     entry.run = undefined;
     this.unwatchHealth(entry);
@@ -180,7 +179,6 @@ export class Lifecycle {
     if (autoRemove && !restarts) {
       entry.record = withState(entry.record, { status: "exited", pid: 0, exitCode: exit.exitCode, finishedAtMs: clock.nowMs() });
     } else await change();
-    if (wasPaused) publish(this.#context, entry, { action: "unpause" });
     if (exit.isOomKilled) publish(this.#context, entry, { action: "oom" });
     const seconds = String(Math.floor(ranForMs / 1000));
     publish(this.#context, entry, { action: "die", attributes: { exitCode: String(exit.exitCode), execDuration: seconds } });
