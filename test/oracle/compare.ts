@@ -69,7 +69,7 @@ function compareTexts(where: string, real: string, ours: string): readonly Diffe
 
 /** Of long texts the lines that one has and the other has not, so that one line too many does not shift all the others. */
 function compareAligned(where: string, real: readonly string[], ours: readonly string[]): readonly Difference[] {
-  const common = Array.from({ length: real.length + 1 }, () => new Array<number>(ours.length + 1).fill(0));
+  const common = Array.from({ length: real.length + 1 }, () => Array.from({ length: ours.length + 1 }, () => 0));
   const at = (i: number, j: number): number => common[i]?.[j] ?? 0;
   for (let i = real.length - 1; i >= 0; i--)
     for (let j = ours.length - 1; j >= 0; j--)
