@@ -25,7 +25,7 @@ export const EVENT_SCENARIOS: readonly Scenario[] = [
       past("--filter label=evl --filter event=exec_create --filter event=exec_start", /exec_start/),
       past("--filter label=evl=a=b --filter event=rename", /rename/),
       past("--filter image=evimage", /tag/),
-      past("--filter container=evother --filter event=die --filter event=destroy", /destroy/),
+      past("--filter container=evother --filter event=kill --filter event=destroy", /destroy/),
       past("--filter type=volume --filter container=evbox", /^$/),
       past("--filter scope=swarm", /^$/),
     ],
