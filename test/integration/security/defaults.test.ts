@@ -67,6 +67,7 @@ const CASES: readonly (readonly [name: string, body: Body])[] = [
   ["without capabilities", { HostConfig: { CapDrop: ["ALL"] } }],
   ["with another capability", { HostConfig: { CapAdd: ["SYS_ADMIN"] } }],
   ["with system paths unconfined", { HostConfig: { MaskedPaths: [], ReadonlyPaths: [] } }],
+  ["in the host's IPC namespace", { HostConfig: { IpcMode: "host" } }],
   ["privileged", { HostConfig: { Privileged: true } }],
 ];
 

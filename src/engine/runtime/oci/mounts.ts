@@ -99,9 +99,10 @@ function defaultMounts({ hostConfig, hasWritableCgroups }: MountRequest): readon
       source: "cgroup",
       options: ["nosuid", "noexec", "nodev", cgroupAccess],
     },
+    // Of the IPC namespace that it is in, the host's or another's.
     { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"] },
     ...(ipcMode === "host"
-      ? [{ destination: "/dev/shm", type: "bind", source: "/dev/shm", options: ["rbind", "nosuid", "noexec", "nodev"] }]
+      ? [{ destination: "/dev/shm", type: "bind", source: "/dev/shm", options: ["rbind", "rprivate"] }]
       : // Of a container whose IPC is joined the caller binds that one's.
         ipcMode.startsWith("container:") || ipcMode === "none"
         ? []
