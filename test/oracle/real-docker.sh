@@ -5,6 +5,7 @@
 #   real-docker.sh install      fetch and unpack (once)
 #   real-docker.sh up NAME      start an engine; prints the path of its socket
 #   real-docker.sh down NAME    stop it and remove what it kept
+#   real-docker.sh compose      fetch Compose's second generation, too; prints the path of its program
 #   real-docker.sh registry     fetch a real registry too (once); prints the path of its program
 set -euo pipefail
 cache=${SHOAL_ORACLE_CACHE:-/var/cache/shoal-oracle}
@@ -50,6 +51,14 @@ registry() {
   done
   [[ -x $root/usr/bin/docker-registry ]] || { echo "real-docker: no suite has a registry" >&2; exit 3; }
   echo "$root/usr/bin/docker-registry"
+}
+
+compose() {
+  local program=$root/usr/libexec/docker/cli-plugins/docker-compose suite
+  for suite in sid trixie; do
+    "$program" version >/dev/null 2>&1 || unpack_from "$suite" docker-compose
+  done
+  "$program" version >/dev/null && echo "$program"
 }
 
 up() {
@@ -100,6 +109,7 @@ case ${1:-} in
   up) install; up "$2" ;;
   down) down "$2" ;;
   registry) install; registry ;;
+  compose) install; compose ;;
   client) echo "$root/usr/bin/docker" ;;
-  *) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  *) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
