@@ -150,11 +150,8 @@ export function onAppendResponse(state: RaftState, message: AppendResponse): voi
   }
   assert(message.index <= log.lastIndex, `member ${message.from} accepted entry ${message.index}, which was never sent`);
   const isNews = progress.accepted(message.index);
-  if (progress.state === "probe") progress.becomeReplicate();
-  else if (progress.state === "snapshot" && progress.match >= log.baseIndex) {
-    progress.becomeProbe();
+  if (progress.state === "probe" || (progress.state === "snapshot" && progress.match >= log.baseIndex))
     progress.becomeReplicate();
-  }
   if (isNews) advanceCommit(state);
   if (state.role === "leader") finishTransfer(state, message.from);
 }
