@@ -151,7 +151,11 @@ describe("health over the network", () => {
     await using world = await FakeWorld.create();
     world.host.nextPid = process.pid;
     world.connectTcp = (_target, { signal }) =>
-      new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error)));
+      new Promise((_resolve, reject) => {
+        // The simulated clock may have run past the timeout while files were read.
+        signal.throwIfAborted();
+        signal.addEventListener("abort", () => reject(signal.reason as Error));
+      });
     const { nextProbe } = await checked(world, { test: ["TCP", ":1"], timeoutNs: 3e9 });
     const probe = await nextProbe();
     assert.deepEqual([probe?.exitCode, probe?.output], [-1, "Health check exceeded timeout (3s)"]);
