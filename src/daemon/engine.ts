@@ -180,7 +180,7 @@ export async function createEngine({ settings, clock, random, log, engineId, onN
     );
 
     // Containers have taken down what they no longer use; what no container is known for goes here.
-    const known = (await containers.list({ all: true, filters: {} })).map(({ id }) => id);
+    const known = containers.rootfsIds();
     await images.restoreRootfs({ known, running: known });
     images.setUsers(id => containers.usersOfImage(id));
 

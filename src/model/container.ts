@@ -136,6 +136,30 @@ export interface HostConfig {
   readonly ulimits: readonly Ulimit[];
 }
 
+/** What `docker update` can change beside the restart policy: what the kernel can change of a control group in use. */
+export const CHANGEABLE_RESOURCES = [
+  "blkioWeight",
+  "blkioWeightDevice",
+  "blkioDeviceReadBps",
+  "blkioDeviceWriteBps",
+  "blkioDeviceReadIops",
+  "blkioDeviceWriteIops",
+  "cpuShares",
+  "cpuPeriodUs",
+  "cpuQuotaUs",
+  "cpuRealtimePeriodUs",
+  "cpuRealtimeRuntimeUs",
+  "cpusetCpus",
+  "cpusetMems",
+  "memoryBytes",
+  "memoryReservationBytes",
+  "memorySwapBytes",
+  "memorySwappiness",
+  "nanoCpus",
+  "oomKillDisable",
+  "pidsLimit",
+] as const satisfies readonly (keyof HostConfig)[];
+
 export interface ThrottleDevice {
   readonly path: string;
   readonly rate: number;

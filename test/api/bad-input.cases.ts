@@ -234,14 +234,25 @@ export const BAD_INPUT_CASES: readonly BadInputCase[] = [
   { when: "an extra host is malformed", ...host({ ExtraHosts: ["a"] }), message: 'bad format for add-host: "a"' },
   { when: "a capability is unknown", ...host({ CapAdd: ["FOO"] }), message: 'invalid CapAdd: unknown capability: "CAP_FOO"' },
   {
-    when: "the root file system is limited in size",
-    ...host({ StorageOpt: { size: "1G" } }),
-    message: "--storage-opt (HostConfig.StorageOpt) is not supported by this engine",
+    when: "a bandwidth is limited as on Windows",
+    ...host({ IOMaximumBandwidth: 1 }),
+    message: "invalid option: QoS maximum bandwidth configuration is not supported on linux",
   },
   {
-    when: "a GPU is asked for",
-    ...host({ DeviceRequests: [{ Count: -1, Capabilities: [["gpu"]] }] }),
-    message: "--gpus and device requests (HostConfig.DeviceRequests) is not supported by this engine",
+    when: "a mount is a swarm's",
+    ...host({ Mounts: [{ Type: "cluster", Source: "x", Target: "/m" }] }),
+    message: 'invalid mount config for type "cluster": mount type unknown',
+  },
+  {
+    when: "a tmpfs is given an owner",
+    ...host({ Mounts: [{ Type: "tmpfs", Target: "/m", TmpfsOptions: { Options: [["uid", "7"]] } }] }),
+    message: 'invalid mount config for type "tmpfs": invalid option: uid',
+  },
+  {
+    when: "a volume is to propagate mounts",
+    ...host({ Binds: ["vol:/v:shared"] }),
+    message:
+      "invalid volume specification: 'vol:/v:shared': invalid mount config for type \"volume\": field BindOptions must not be specified",
   },
   {
     when: "the platform is none",

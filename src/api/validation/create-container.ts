@@ -11,7 +11,6 @@ import { parseReference } from "./reference.ts";
 import { refuseIf } from "./refuse.ts";
 import { checkResources } from "./resources.ts";
 import { checkRestartPolicy } from "./restart-policy.ts";
-import { refuseUnsupported } from "./unsupported.ts";
 
 export interface CheckedCreate {
   readonly request: CreateContainerRequest;
@@ -39,7 +38,7 @@ export function toCreateRequest(
   checkHostConfig(hostConfig);
   checkPorts(config, hostConfig);
   checkModes(config, hostConfig);
-  refuseUnsupported(hostConfig);
+  refuseIf(hostConfig.cgroup !== "", "HostConfig.Cgroup is not supported by this engine");
   const endpoints = withMacAddress(body, hostConfig);
   for (const [network, endpoint] of Object.entries(endpoints)) checkEndpoint(network, endpoint);
   return {
@@ -50,7 +49,7 @@ export function toCreateRequest(
       ...(name === "" ? {} : { name: name.replace(/^\//, "") }),
       ...(platform === "" ? {} : { platform }),
     },
-    warnings: warningsFor(hostConfig),
+    warnings: [...body.warnings, ...warningsFor(hostConfig)],
   };
 }
 
@@ -93,9 +92,12 @@ export function checkEndpoint(network: string, endpoint: EndpointConfig): void {
   refuseIf(links.length > 0, "--link (EndpointSettings.Links) is not supported by this engine");
 }
 
-function warningsFor({ networkMode, portBindings }: HostConfig): readonly string[] {
+function warningsFor({ networkMode, portBindings, mounts }: HostConfig): readonly string[] {
   const publishes = Object.keys(portBindings).length > 0;
-  return publishes && networkMode === "host" ? ["Published ports are discarded when using host network mode"] : [];
+  return [
+    ...(publishes && networkMode === "host" ? ["Published ports are discarded when using host network mode"] : []),
+    ...(mounts.some(({ type }) => type === "image") ? ["Image mount is an experimental feature"] : []),
+  ];
 }
 
 function isImageId(image: string): boolean {

@@ -8,7 +8,8 @@ const BIND_MODES = new Set([
   ...["ro", "rw", "z", "Z", "nocopy", "cached", "delegated", "consistent"],
   ...["shared", "rshared", "slave", "rslave", "private", "rprivate"],
 ]);
-const MOUNT_TYPES: readonly string[] = ["bind", "volume", "tmpfs", "image", "npipe", "cluster"];
+/** Windows alone has `npipe`; `cluster` is a swarm's. */
+const MOUNT_TYPES: readonly string[] = ["bind", "volume", "tmpfs", "image"];
 
 /** Binds, mounts and tmpfs of a container. Whether sources exist is the engine's to find. */
 export function checkMounts({ binds, mounts, tmpfs }: HostConfig): void {
@@ -52,7 +53,11 @@ function targetOfBind(bind: string): string {
   } catch (error) {
     throw invalid(`${malformed}: ${error instanceof Error ? error.message : String(error)}`);
   }
-  if (type === "volume") checkVolumeName(source);
+  if (type === "volume") {
+    checkVolumeName(source);
+    const propagates = mode.split(",").some(word => BIND_PROPAGATIONS.has(word));
+    refuseIf(propagates, `${malformed}: invalid mount config for type "volume": field BindOptions must not be specified`);
+  }
   return target;
 }
 
@@ -76,7 +81,7 @@ function checkTarget(type: string, target: string): void {
 export function checkMount(mount: Mount): void {
   const { type, source = "" } = mount;
   const config = `invalid mount config for type "${type}"`;
-  refuseIf(!MOUNT_TYPES.includes(type) || type === "npipe", `${config}: mount type unknown`);
+  refuseIf(!MOUNT_TYPES.includes(type), `${config}: mount type unknown`);
   checkTarget(type, mount.target);
   for (const [key, of] of OPTION_OWNERS) {
     refuseIf(mount[key] !== undefined && type !== of, `${optionName(of)} must not be specified on mount type "${type}"`);
@@ -87,10 +92,26 @@ export function checkMount(mount: Mount): void {
     const propagation = mount.bind?.propagation ?? "";
     refuseIf(propagation !== "" && !BIND_PROPAGATIONS.has(propagation), `${config}: invalid propagation mode: ${propagation}`);
   }
-  if (type === "tmpfs") refuseIf(source !== "", `${config}: field Source must not be specified`);
+  if (type === "tmpfs") {
+    refuseIf(source !== "", `${config}: field Source must not be specified`);
+    checkTmpfsOptions(mount, config);
+  }
+  if (type === "image") refuseIf(source === "", `${config}: field Source must not be empty`);
+  const subpath = mount.volume?.subpath ?? mount.image?.subpath ?? "";
+  const isOutside = subpath.startsWith("/") || posix.normalize(subpath).split("/").includes("..");
+  refuseIf(isOutside, `${config}: subpath must be a relative path within the volume`);
   if (type === "volume" && source !== "") checkVolumeName(source);
   const isAnonymousSubpath = type === "volume" && source === "" && mount.volume?.subpath !== undefined;
   refuseIf(isAnonymousSubpath, `${config}: must not set Subpath when using anonymous volumes`);
+}
+
+function checkTmpfsOptions({ tmpfs }: Mount, config: string): void {
+  for (const option of tmpfs?.options ?? []) {
+    const [name = ""] = option;
+    refuseIf(option.length < 1 || option.length > 2, `${config}: invalid option array length`);
+    refuseIf(name !== "exec" && name !== "noexec", `${config}: invalid option: ${name}`);
+    refuseIf(option.length > 1, `invalid tmpfs option ${JSON.stringify(name)}`);
+  }
 }
 
 const BIND_PROPAGATIONS = new Set(["private", "rprivate", "slave", "rslave", "shared", "rshared"]);

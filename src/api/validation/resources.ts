@@ -5,13 +5,12 @@ import { refuseIf } from "./refuse.ts";
 const MEMORY_BYTES_MIN = 6 * 1024 * 1024;
 
 /** Memory, CPU and the like: what is wrong whatever the host. Numbers that depend on the host are the engine's to check. */
-export function checkResources(config: HostConfig): void {
-  checkMemory(config);
+export function checkResources(config: HostConfig, { isUpdate = false } = {}): void {
+  checkMemory(config, isUpdate);
   checkCpu(config);
-  const { oomScoreAdj, shmSizeBytes, blkioWeight, ulimits } = config;
+  const { oomScoreAdj, shmSizeBytes, ulimits } = config;
   refuseIf(oomScoreAdj < -1000 || oomScoreAdj > 1000, `Invalid value ${oomScoreAdj}, range for oom score adj is [-1000, 1000]`);
   refuseIf(shmSizeBytes < 0, "SHM size can not be less than 0");
-  refuseIf(blkioWeight > 0 && (blkioWeight < 10 || blkioWeight > 1000), "Range of blkio weight is from 10 to 1000");
   for (const { name, soft, hard } of ulimits) {
     refuseIf(!ULIMITS.has(name), `invalid ulimit type: ${name}`);
     refuseIf(hard !== -1 && soft > hard, `ulimit soft limit must be less than or equal to hard limit: ${soft} > ${hard}`);
@@ -23,14 +22,18 @@ const ULIMITS = new Set([
   ...["nofile", "nproc", "rss", "rtprio", "rttime", "sigpending", "stack"],
 ]);
 
-function checkMemory({ memoryBytes, memorySwapBytes, memorySwappiness, memoryReservationBytes }: HostConfig): void {
+function checkMemory(
+  { memoryBytes, memorySwapBytes, memorySwappiness, memoryReservationBytes }: HostConfig,
+  isUpdate: boolean,
+): void {
   refuseIf(memoryBytes !== 0 && memoryBytes < MEMORY_BYTES_MIN, "Minimum memory limit allowed is 6MB");
   refuseIf(
     memoryBytes > 0 && memorySwapBytes > 0 && memorySwapBytes < memoryBytes,
     "Minimum memoryswap limit should be larger than memory limit, see usage",
   );
   refuseIf(
-    memoryBytes === 0 && memorySwapBytes > 0,
+    // Swap alone is right in an update: the memory limit that it adds to may be set already.
+    memoryBytes === 0 && memorySwapBytes > 0 && !isUpdate,
     "You should always set the Memory limit when using Memoryswap limit, see usage",
   );
   refuseIf(

@@ -1,37 +1,27 @@
-import type { HostConfig } from "../../model/container.ts";
-import { hostConfig } from "../wire/host-config.ts";
+import { CHANGEABLE_RESOURCES, type HostConfig } from "../../model/container.ts";
+import { HOST_CONFIG_FIELDS, hostConfig } from "../wire/host-config.ts";
+import { refuseIf } from "./refuse.ts";
 import { checkResources } from "./resources.ts";
 import { checkRestartPolicy } from "./restart-policy.ts";
 
-/** What `docker update` may change of a running container. */
-const CHANGEABLE: readonly (keyof HostConfig)[] = [
-  "restartPolicy",
-  "cpuShares",
-  "memoryBytes",
-  "nanoCpus",
-  "blkioWeight",
-  "cpuPeriodUs",
-  "cpuQuotaUs",
-  "cpuRealtimePeriodUs",
-  "cpuRealtimeRuntimeUs",
-  "cpusetCpus",
-  "cpusetMems",
-  "memoryReservationBytes",
-  "memorySwapBytes",
-  "pidsLimit",
-];
+const CHANGEABLE: ReadonlySet<string> = new Set(["restartPolicy", ...CHANGEABLE_RESOURCES]);
 
 /**
- * Clients send every field, and the zero value means "leave it", as in Docker.
+ * Clients send every field, and the zero value means "leave it", as in Docker. What a container has for life is refused.
  *
  * @throws OperationError `invalid`.
  */
 export function validateUpdate(body: Partial<HostConfig>): Partial<HostConfig> {
   const none = hostConfig.read(undefined);
-  const isSet = (key: keyof HostConfig) => body[key] !== undefined && JSON.stringify(body[key]) !== JSON.stringify(none[key]);
-  const changes = Object.fromEntries(CHANGEABLE.filter(isSet).map(key => [key, body[key]])) as Partial<HostConfig>;
+  const changes: Partial<HostConfig> = {};
+  for (const [key, { wire }] of Object.entries(HOST_CONFIG_FIELDS)) {
+    const name = key as keyof HostConfig;
+    const isSet = body[name] !== undefined && JSON.stringify(body[name]) !== JSON.stringify(none[name]);
+    if (!isSet) continue;
+    refuseIf(!CHANGEABLE.has(key), `HostConfig.${wire} cannot be changed by an update`);
+    Object.assign(changes, { [name]: body[name] });
+  }
   if (changes.restartPolicy !== undefined) checkRestartPolicy(changes.restartPolicy);
-  // Swap alone is right here: the memory limit that it adds to may be set already.
-  checkResources({ ...none, memoryBytes: Math.max(changes.memorySwapBytes ?? 0, 0), ...changes });
+  checkResources({ ...none, ...changes }, { isUpdate: true });
   return changes;
 }

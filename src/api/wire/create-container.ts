@@ -1,9 +1,9 @@
 import type { ContainerConfig, EndpointConfig, HostConfig } from "../../model/container.ts";
 import type { Place, Struct } from "./codec.ts";
-import { field, struct } from "./codec.ts";
+import { field, isRecord, struct } from "./codec.ts";
 import { containerConfig } from "./container-config.ts";
 import { endpointConfig } from "./endpoint.ts";
-import { hostConfig } from "./host-config.ts";
+import { hostConfig, readWindowsFields } from "./host-config.ts";
 import { map, optional, text, unlessZero } from "./scalars.ts";
 
 /** The body of a create: the container's config, flat, with two parts beside it. */
@@ -13,6 +13,8 @@ export interface CreateBody {
   readonly endpoints?: Readonly<Record<string, EndpointConfig>>;
   /** Of the default network; clients before 1.44 send it here. */
   readonly macAddress?: string;
+  /** About fields that were read and dropped, in Docker's words. */
+  readonly warnings: readonly string[];
   readonly isEmpty: boolean;
 }
 
@@ -34,14 +36,19 @@ const beside = struct<Beside>("container.CreateRequest", {
 /** Go reads the parts into a struct without a name. */
 const UNNAMED: Place = { struct: "", path: "" };
 
-export const createBody: Pick<Struct<CreateBody>, "read" | "write"> = {
+export const createBody: {
+  read: Struct<CreateBody>["read"];
+  write(body: Omit<CreateBody, "isEmpty" | "warnings">): Record<string, unknown>;
+} = {
   read(value, at = UNNAMED) {
     const { hostConfig: host, networking, macAddress } = beside.read(value, at);
+    const { warnings } = readWindowsFields(isRecord(value) ? value["HostConfig"] : undefined);
     return {
       config: containerConfig.read(value, at),
       ...(host === undefined ? {} : { hostConfig: host }),
       ...(networking === undefined ? {} : { endpoints: networking.endpoints }),
       ...(macAddress === undefined ? {} : { macAddress }),
+      warnings,
       isEmpty: Object.keys(containerConfig.readPresent(value, at)).length === 0,
     };
   },

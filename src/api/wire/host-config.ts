@@ -1,3 +1,4 @@
+import { OperationError } from "../../lib/errors.ts";
 import type { HostConfig, LogConfig, PortBinding, RestartPolicy, ThrottleDevice } from "../../model/container.ts";
 import { field, isRecord, omitEmpty, struct } from "./codec.ts";
 import type { Readable } from "./codec.ts";
@@ -109,6 +110,9 @@ const settings = struct<Omit<HostConfig, "givenEmpty">>("container.HostConfig", 
   init: omitEmpty("Init", optional(flag)),
 });
 
+/** A wire name for each setting. */
+export const HOST_CONFIG_FIELDS = settings.fields;
+
 const WIRE_NAMES = new Map(Object.values(settings.fields).map(({ wire }) => [wire.toLowerCase(), wire]));
 
 /** Go's decoder tells a list or map that is empty from one that is not there, and inspect shows the one as `[]` and the other as `null`. */
@@ -133,3 +137,20 @@ function isEmptyList(value: unknown): boolean {
 
 /** Fields that only Windows has; inspect shows them none the less. */
 export const WINDOWS_FIELDS = { CpuCount: 0, CpuPercent: 0, IOMaximumIOps: 0, IOMaximumBandwidth: 0 };
+
+/** What is said when one is set. Docker discards a share of the processors with a warning, and so it is here. */
+const WINDOWS_REFUSALS = {
+  CpuCount: "invalid option: CPU count configuration is not supported on linux",
+  IOMaximumIOps: "invalid option: QoS maximum IOPs configuration is not supported on linux",
+  IOMaximumBandwidth: "invalid option: QoS maximum bandwidth configuration is not supported on linux",
+} as const;
+
+/** @throws OperationError `invalid` for a field that nothing on Linux could honour. */
+export function readWindowsFields(value: unknown): { readonly warnings: readonly string[] } {
+  if (!isRecord(value)) return { warnings: [] };
+  const isSet = (name: string) => typeof value[name] === "number" && value[name] !== 0;
+  for (const [name, message] of Object.entries(WINDOWS_REFUSALS)) {
+    if (isSet(name)) throw new OperationError("invalid", message);
+  }
+  return { warnings: isSet("CpuPercent") ? ["linux does not support CPU percent. Percent discarded."] : [] };
+}

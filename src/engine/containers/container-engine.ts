@@ -24,6 +24,7 @@ import { hasProcess, isRunning, withState } from "./record.ts";
 import { type RemoveOptions, removeContainer } from "./remove-container.ts";
 import { restoreContainers, startByPolicy } from "./restore-containers.ts";
 import { rotateLogs } from "./rotate-logs.ts";
+import { imagesIn } from "./prepare-mounts.ts";
 import { killContainer, signalOf, type StopOptions, stopContainer } from "./stop-container.ts";
 import { type ProcessTable, processTable } from "./top.ts";
 import { updateContainer } from "./update-container.ts";
@@ -200,6 +201,14 @@ export class ContainerEngine implements AsyncDisposable {
 
   async remove(idOrName: string, options: RemoveOptions): Promise<void> {
     await removeContainer(this.#context, this.#lifecycle, { entry: this.#get(idOrName), options });
+  }
+
+  /** What is kept of file systems for containers: their own, and those of images that they mount. */
+  rootfsIds(): readonly ContainerId[] {
+    return [...this.#context.store.entries()].flatMap(entry => [
+      entry.id,
+      ...imagesIn(entry.record.mounts).map(({ rootfsId }) => rootfsId),
+    ]);
   }
 
   async update(idOrName: string, changes: Partial<HostConfig>): Promise<readonly string[]> {

@@ -1,7 +1,14 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { errorMessage, OperationError } from "../../lib/errors.ts";
-import type { Container, CreateContainerRequest, EndpointState, LogConfig, NetworkState } from "../../model/container.ts";
+import type {
+  Container,
+  CreateContainerRequest,
+  EndpointState,
+  HostConfig,
+  LogConfig,
+  NetworkState,
+} from "../../model/container.ts";
 import { type ContainerId, engineIdFrom } from "../../model/ids.ts";
 import type { Image } from "../../model/image.ts";
 import type { ContainerLog } from "../logs/container-log.ts";
@@ -9,11 +16,11 @@ import { openLog } from "./container-logging.ts";
 import { type ContainerContext, directoryOf, publish } from "./context.ts";
 import { ContainerEntry } from "./entry.ts";
 import { mergeImageConfig } from "./merge-image-config.ts";
-import { type MountPlan, toMountPoint } from "./mount-plan.ts";
+import { type ImagePlan, type MountPlan, toMountPoint } from "./mount-plan.ts";
 import { checkContainerName, inventName } from "./names.ts";
 import { planMounts } from "./plan-mounts.ts";
 import { anonymousVolumeName } from "../volumes/volumes.ts";
-import { checkBindSource, copyImageContent, holdVolumes, settleVolume } from "./prepare-mounts.ts";
+import { checkBindSource, copyImageContent, holdVolumes, imagesIn, settleVolume } from "./prepare-mounts.ts";
 import { type ContainerRecord, idleEndpoint } from "./record.ts";
 import { checkRestartOnUnhealthy } from "./restart-unhealthy.ts";
 import { noteVolumesToUndo, UNDO_FILE } from "./undo-file.ts";
@@ -23,28 +30,30 @@ import { inheritedMounts } from "./volumes-from.ts";
 /** Makes a container, or nothing. */
 export async function createContainer(
   context: ContainerContext,
-  request: CreateContainerRequest,
+  asked: CreateContainerRequest,
 ): Promise<{ readonly id: ContainerId; readonly warnings: readonly string[] }> {
   const { store, random } = context;
   const id = engineIdFrom<ContainerId>(random.bytes(32));
   context.shim.prepare?.(); // Most are started at once.
-  checkConfig(request.config);
+  checkConfig(asked.config);
   const name =
-    request.name === undefined || request.name === ""
+    asked.name === undefined || asked.name === ""
       ? inventName(random, { isFree: name => store.isNameFree(name), id })
-      : checkContainerName(request.name);
-  const image = context.images.get(request.config.image);
-  checkPlatform(image, request);
-  const settled = settleRequest(context, { request, image, id });
+      : checkContainerName(asked.name);
+  const image = context.images.get(asked.config.image);
+  checkPlatform(image, asked);
+  const settled = settleRequest(context, { request: asked, image, id });
   checkRestartOnUnhealthy(settled);
-  const warnings = context.specs.check(settled);
-  context.networks.validate(settled);
-  checkLinks(context, settled.hostConfig.links);
-  const inherited = inheritedMounts(store, settled.hostConfig.volumesFrom);
-  const plans = planMounts({ config: settled.config, hostConfig: settled.hostConfig, inherited });
+  const { warnings, discarded } = context.specs.check(settled);
+  const request = { ...settled, hostConfig: withoutDiscarded(settled.hostConfig, discarded) };
+  context.networks.validate(request);
+  checkLinks(context, request.hostConfig.links);
+  const inherited = inheritedMounts(store, request.hostConfig.volumesFrom);
+  const plans = planMounts({ config: request.config, hostConfig: request.hostConfig, inherited });
+  for (const plan of plans) if (plan.kind === "image") context.images.get(plan.image);
   store.reserveName(name, id);
   try {
-    const entry = await makeEntry(context, { id, name, image, request: settled, plans });
+    const entry = await makeEntry(context, { id, name, image, request, plans });
     publish(context, entry, { action: "create" });
     return { id, warnings };
   } catch (error) {
@@ -106,6 +115,16 @@ function joinedMode({ store }: ContainerContext, mode: string): string {
   }
 }
 
+/** What the kernel cannot do is not shown as if it were in force. */
+function withoutDiscarded(hostConfig: HostConfig, discarded: readonly (keyof HostConfig)[]): HostConfig {
+  const rest = Object.fromEntries(Object.entries(hostConfig).filter(([key]) => !(discarded as readonly string[]).includes(key)));
+  return {
+    ...(rest as unknown as HostConfig),
+    ...(discarded.includes("blkioWeight") && { blkioWeight: 0 }),
+    ...(discarded.includes("blkioWeightDevice") && { blkioWeightDevice: [] }),
+  };
+}
+
 /** The one whose network, and so whose name, it has; whether it is there is asked when it starts. */
 function joinedContainer({ store }: ContainerContext, networkMode: string): ContainerEntry | undefined {
   const name = /^container:(.+)$/.exec(networkMode)?.[1];
@@ -137,6 +156,9 @@ async function makeEntry(context: ContainerContext, making: Making): Promise<Con
     const isShortLived = making.request.hostConfig.autoRemove;
     await context.images.createRootfs(id, making.image.id, { isShortLived });
     await makeVolumes(context, { making, directory, madeVolumes, plans });
+    for (const [index, plan] of plans.entries()) {
+      if (plan.kind === "image") plans[index] = await makeImage(context, plan, { isShortLived });
+    }
     const log = await openLog(context, { id, hostConfig: making.request.hostConfig });
     const record = newRecord(context, { making, plans, logPath: shownPath(log, making.request.hostConfig.logConfig) });
     const entry = new ContainerEntry(record, log);
@@ -152,6 +174,17 @@ async function makeEntry(context: ContainerContext, making: Making): Promise<Con
 /** What inspect shows: Docker tells of the driver `json-file` alone where its files are. */
 function shownPath(log: ContainerLog | undefined, { type }: LogConfig): string {
   return type === "json-file" ? (log?.path ?? "") : "";
+}
+
+/** What a crash leaves of it is taken away at the next start: no record names it. */
+async function makeImage(
+  { images, random }: ContainerContext,
+  plan: ImagePlan,
+  options: { readonly isShortLived: boolean },
+): Promise<ImagePlan> {
+  const rootfsId = engineIdFrom<ContainerId>(random.bytes(32));
+  await images.createRootfs(rootfsId, images.get(plan.image).id, options);
+  return { ...plan, rootfsId, source: images.rootfsPath(rootfsId) };
 }
 
 async function makeVolumes(
@@ -205,6 +238,7 @@ async function undo(
     }
   };
   for (const plan of plans) if (plan.kind === "volume") await attempt(() => context.volumes.release(plan.name, id));
+  for (const { rootfsId } of imagesIn(plans)) await attempt(() => context.images.removeRootfs(rootfsId));
   for (const name of madeVolumes) {
     await attempt(() => context.volumes.release(name, id));
     await attempt(() => context.volumes.remove(name, { force: true }));

@@ -8,7 +8,7 @@ import type { ContainerEntry, ContainerRun } from "./entry.ts";
 import type { ExecStore } from "./exec-store.ts";
 import { HealthMonitor } from "./health-monitor.ts";
 import { abandonRun, makeRun, prepareRun, settledBy } from "./make-run.ts";
-import { volumesIn } from "./prepare-mounts.ts";
+import { imagesIn, volumesIn } from "./prepare-mounts.ts";
 import { type ContainerRecord, hasProcess, withHealthAtStart, withIdleNetworks, withRestartCount, withState } from "./record.ts";
 import { nextRestartDelayMs, shouldRestart, shouldRestartUnhealthy } from "./restart-policy.ts";
 import { endUnhealthy, restartsOnUnhealthy } from "./restart-unhealthy.ts";
@@ -312,6 +312,7 @@ export class Lifecycle {
     const attempt = (what: string, action: () => Promise<void> | undefined) => this.#attempt(entry, what, action);
     await attempt("log", () => entry.log?.[Symbol.asyncDispose]());
     await attempt("root file system", () => images.removeRootfs(id));
+    for (const { rootfsId } of imagesIn(entry.record.mounts)) await attempt("image", () => images.removeRootfs(rootfsId));
     // It says which volumes are to go: at the next start then.
     if (!isRid) return;
     await attempt("folder", () =>

@@ -1,13 +1,15 @@
-import { access, mkdir, rm, writeFile } from "node:fs/promises";
+import { access, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { errorMessage, OperationError } from "../../lib/errors.ts";
 import type { Container } from "../../model/container.ts";
+import { mountSharedMemory, removeBundle, sharedMemoryPath } from "./bundle-mounts.ts";
 import { bundleOf, type ContainerContext } from "./context.ts";
 import type { ContainerEntry, ContainerRun } from "./entry.ts";
 import type { BindPlan, MountPlan } from "./mount-plan.ts";
 import type { Sandbox } from "./needs.ts";
 import { OutputHub } from "./output-hub.ts";
 import { checkBindSource, ensureDirectoryInRoot } from "./prepare-mounts.ts";
+import { checkPropagation } from "./propagation.ts";
 import { hasProcess } from "./record.ts";
 import { Subpaths } from "./subpaths.ts";
 import { RunLog } from "../logs/run-log.ts";
@@ -42,7 +44,7 @@ async function discardLast(context: ContainerContext, { id, record }: ContainerE
   if (!isLeft) return;
   const { runtime } = record.container.hostConfig;
   await context.shim.discard?.({ id, bundlePath, ...(runtime !== undefined && { runtime }) });
-  await rm(bundlePath, { recursive: true, force: true });
+  await removeBundle(context, id);
 }
 
 /** Makes the rest of what a container's process needs and the process itself, which waits to be started. Undone whole when it fails. */
@@ -69,6 +71,7 @@ export async function makeRun(context: ContainerContext, entry: ContainerEntry):
         entry.record.mounts.map(plan => subpaths.hold(plan)),
         { container, rootfsPath },
       ),
+      ...(await sharedMemoryOf(context, container)),
       networkNamespacePath: sandbox.namespacePath,
       joined,
     });
@@ -196,10 +199,39 @@ function fileMount(source: string, place: Pick<BindPlan, "destination" | "isWrit
   };
 }
 
+/** Where its shared memory is when it is not its own alone. */
+async function sharedMemoryOf(
+  context: ContainerContext,
+  { id, hostConfig }: Container,
+): Promise<{ readonly sharedMemoryPath?: string }> {
+  if (hostConfig.ipcMode === "shareable") {
+    await mountSharedMemory(context, { id, sizeBytes: hostConfig.shmSizeBytes });
+    return { sharedMemoryPath: sharedMemoryPath(context, id) };
+  }
+  const name = containerOf(hostConfig.ipcMode);
+  if (name === undefined) return {};
+  const donor = context.store.resolve(name).record.container;
+  switch (donor.hostConfig.ipcMode) {
+    case "shareable":
+      return { sharedMemoryPath: sharedMemoryPath(context, donor.id) };
+    case "host":
+      return { sharedMemoryPath: "/dev/shm" };
+    default: {
+      if (containerOf(donor.hostConfig.ipcMode) !== undefined) return sharedMemoryOf(context, donor);
+      const hint = "non-shareable IPC (hint: use IpcMode:shareable for the donor container)";
+      throw new OperationError("invalid", `failed to join IPC namespace: container ${donor.id}: ${hint}`);
+    }
+  }
+}
+
 async function prepareSources(context: ContainerContext, { id, record }: ContainerEntry): Promise<void> {
+  await checkPropagation(record.mounts.filter(plan => plan.kind === "bind"));
   for (const plan of record.mounts) {
     if (plan.kind === "bind") await checkBindSource(plan);
     else if (plan.kind === "volume") await context.volumes.mount(plan.name, id);
+    else if (plan.kind === "image" && plan.rootfsId !== "") {
+      await context.images.mountRootfs(plan.rootfsId, { isVolatile: record.container.hostConfig.autoRemove });
+    }
   }
 }
 
@@ -208,28 +240,39 @@ function containerOf(mode: string): string | undefined {
   return mode.startsWith("container:") ? mode.slice("container:".length) : undefined;
 }
 
-/** @throws OperationError `conflict` in Docker's words when the other one does not run. */
-function joinedContainer(context: ContainerContext, { name, what }: { readonly name: string; readonly what: string }) {
+function joinedContainer(context: ContainerContext, { name, what }: { readonly name: string; readonly what: JoinedNamespace }) {
   try {
     return context.store.resolve(name);
   } catch (error) {
-    throw new OperationError("invalid", `joining ${what} of container: ${errorMessage(error)}`, { cause: error });
+    const prefix = what === "network" ? "joining network namespace of container" : `failed to join ${what} namespace`;
+    throw new OperationError("invalid", `${prefix}: ${errorMessage(error)}`, { cause: error });
   }
 }
 
+type JoinedNamespace = "network" | "IPC" | "PID";
+
+/** In Docker's words, which are not the same for all. */
+function notRunning({ id, record }: ContainerEntry, what: JoinedNamespace): OperationError {
+  const { name, state } = record.container;
+  return new OperationError(
+    "conflict",
+    what === "network"
+      ? `cannot join network namespace of a non running container: container ${name} is ${state.status}`
+      : `failed to join ${what} namespace: container ${id} is not running`,
+  );
+}
+
 function joinedPids(context: ContainerContext, { hostConfig, id }: Container): SpecRequest["joined"] {
-  const pidOf = (mode: string, what: string): number | undefined => {
+  const pidOf = (mode: string, what: JoinedNamespace): number | undefined => {
     const name = containerOf(mode);
     if (name === undefined) return undefined;
     const other = joinedContainer(context, { name, what });
-    if (other.id === id) throw new OperationError("invalid", `cannot join own ${what}`);
-    if (!hasProcess(other.state)) {
-      throw new OperationError("conflict", `cannot join ${what} of a non running container: ${other.id}`);
-    }
+    if (other.id === id) throw new OperationError("invalid", `cannot join own ${what} namespace`);
+    if (!hasProcess(other.state)) throw notRunning(other, what);
     return other.state.pid;
   };
-  const network = pidOf(hostConfig.networkMode, "network namespace");
-  const ipc = pidOf(hostConfig.ipcMode, "IPC namespace");
-  const pid = pidOf(hostConfig.pidMode, "PID namespace");
+  const network = pidOf(hostConfig.networkMode, "network");
+  const ipc = pidOf(hostConfig.ipcMode, "IPC");
+  const pid = pidOf(hostConfig.pidMode, "PID");
   return { ...(network !== undefined && { network }), ...(ipc !== undefined && { ipc }), ...(pid !== undefined && { pid }) };
 }

@@ -1,8 +1,9 @@
 import type { Labels } from "../../model/cluster.ts";
 import type { MountPoint } from "../../model/container.ts";
+import type { ContainerId } from "../../model/ids.ts";
 
 /** What is to be mounted in a container, as settled when it was created. */
-export type MountPlan = BindPlan | VolumePlan | TmpfsPlan;
+export type MountPlan = BindPlan | VolumePlan | TmpfsPlan | ImagePlan;
 
 interface PlanBase {
   readonly destination: string;
@@ -40,6 +41,19 @@ export interface VolumePlan extends PlanBase {
   readonly mode: string;
 }
 
+/** The files of an image; what is written is refused. */
+export interface ImagePlan extends PlanBase {
+  readonly kind: "image";
+  /** As the user named it. */
+  readonly image: string;
+  /** What its file system is kept under, beside those of containers; "" until it is made. */
+  readonly rootfsId: ContainerId | "";
+  /** Where it is mounted on the host; "" until it is made. */
+  readonly source: string;
+  /** Beneath the image's root. */
+  readonly subpath: string;
+}
+
 export interface TmpfsPlan extends PlanBase {
   readonly kind: "tmpfs";
   /** Of mount(8): `size=64m`, `mode=1777`. */
@@ -60,6 +74,8 @@ export function toMountPoint(plan: MountPlan): MountPoint | undefined {
       const { name, source, driver, mode } = plan;
       return { type: "volume", name, source, destination, driver, mode, isWritable, propagation: "" };
     }
+    case "image":
+      return { type: "image", name: plan.image, source: plan.source, destination, mode: "", isWritable, propagation: "rprivate" };
     case "tmpfs":
       return plan.isListed ? { type: "tmpfs", source: "", destination, mode: "", isWritable, propagation: "" } : undefined;
   }

@@ -13,6 +13,8 @@ export interface ContainerImages {
   mountRootfs(containerId: ContainerId, options: { readonly isVolatile: boolean }): Promise<string>;
   unmountRootfs(containerId: ContainerId): Promise<void>;
   removeRootfs(containerId: ContainerId): Promise<void>;
+  /** Where `mountRootfs` mounts it. */
+  rootfsPath(containerId: ContainerId): string;
   /** The writable layer, for diff and size. */
   upperPath(containerId: ContainerId): string;
 }

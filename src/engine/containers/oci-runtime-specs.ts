@@ -1,13 +1,16 @@
 import { stat } from "node:fs/promises";
 import type { Container } from "../../model/container.ts";
-import { gatherDeviceNodes } from "../runtime/host-facts.ts";
+import { applyEdits, hostPathsOf } from "../runtime/cdi/apply-edits.ts";
+import { CDI_DIRECTORIES } from "../runtime/cdi/cdi-registry.ts";
+import { resolveDeviceRequests } from "../runtime/cdi/device-requests.ts";
+import { findDeviceNodes, gatherDeviceNodes } from "../runtime/host-facts.ts";
 import { effectiveCapabilities } from "../runtime/oci/capabilities.ts";
 import type { HostFacts } from "../runtime/oci/facts.ts";
 import type { SpecMount } from "../runtime/oci/mounts.ts";
 import { planExecProcess, planRlimits } from "../runtime/oci/process.ts";
-import { planResources } from "../runtime/oci/resources.ts";
+import { planResources, type ResourceRequest } from "../runtime/oci/resources.ts";
 import { parseSecurityOptions } from "../runtime/oci/security-options.ts";
-import { checkHostConfig, planSpec } from "../runtime/oci/spec.ts";
+import { checkHostConfig, checkResourceUpdate, planSpec } from "../runtime/oci/spec.ts";
 import { type ResolvedUser, resolveUser } from "../runtime/oci/user.ts";
 import { CONTAINER_DEFAULTS, type ContainerDefaults, withProcessDefaults } from "./container-defaults.ts";
 import type { MountPlan } from "./mount-plan.ts";
@@ -25,6 +28,8 @@ export interface OciRuntimeSpecsOptions {
     root: string,
     file: { readonly path: string; readonly bytesMax: number },
   ) => Promise<string | undefined>;
+  /** Where vendors say what their devices need; later ones win. */
+  readonly cdiDirectories?: readonly string[];
 }
 
 /** About 30,000 users: what is parsed in a few ms. */
@@ -37,25 +42,29 @@ export function ociRuntimeSpecs({
   hostname,
   readConfinedFile,
   defaults = () => CONTAINER_DEFAULTS,
+  cdiDirectories = CDI_DIRECTORIES,
 }: OciRuntimeSpecsOptions): RuntimeSpecs {
   const findUser = userFinder(readConfinedFile);
   return {
     check: ({ hostConfig }) => checkHostConfig(withProcessDefaults(hostConfig, defaults()), facts),
-    container: async ({ container: asked, rootfsPath, mounts, networkNamespacePath, joined }) => {
+    checkUpdate: changes => checkResourceUpdate({ ...NO_LIMITS, ...changes }, facts),
+    container: async ({ container: asked, rootfsPath, mounts, networkNamespacePath, joined, sharedMemoryPath }) => {
       const container = { ...asked, hostConfig: withProcessDefaults(asked.hostConfig, defaults()) };
+      const edits = await resolveDeviceRequests(container.hostConfig.deviceRequests, { directories: cdiDirectories });
       const { spec } = planSpec({
         container,
         rootfsPath,
         user: await findUser({ container, rootfsPath, user: container.config.user }),
         ...(networkNamespacePath !== undefined && { networkNamespacePath }),
         joined,
+        ...(sharedMemoryPath !== undefined && { sharedMemoryPath }),
         mounts: await Promise.all(mounts.filter(plan => plan.kind !== "tmpfs").map(toSpecMount)),
         cgroupParent,
         deviceNodes: await gatherDeviceNodes(container.hostConfig),
         hostHostname: hostname(),
         facts,
       });
-      return spec;
+      return applyEdits(spec, { edits, nodes: await findDeviceNodes(hostPathsOf(edits)) });
     },
     exec: async ({ container, config, rootfsPath }) => {
       const hostConfig = withProcessDefaults(container.hostConfig, defaults());
@@ -70,13 +79,41 @@ export function ociRuntimeSpecs({
         noNewPrivileges: parseSecurityOptions(hostConfig.securityOpt, facts).noNewPrivileges,
       });
     },
-    resources: hostConfig => planResources(hostConfig, { facts, nodes: [] }).resources,
+    resources: async hostConfig => {
+      // Not of a privileged one's devices: limits name theirs.
+      const nodes = await gatherDeviceNodes({ ...hostConfig, devices: [], privileged: false });
+      const { resources } = planResources(hostConfig, { facts, nodes });
+      return hostConfig.pidsLimit === 0 ? { ...resources, pids: { limit: PIDS_MAX } } : resources;
+    },
   };
 }
 
+/** PID_MAX_LIMIT, the most that the kernel has. crun 1.8 cannot lift a limit in another way: it writes -1, which is refused. */
+const PIDS_MAX = 4_194_304;
+
+const NO_LIMITS: ResourceRequest = {
+  cpuShares: 0,
+  memoryBytes: 0,
+  nanoCpus: 0,
+  blkioWeight: 0,
+  blkioWeightDevice: [],
+  blkioDeviceReadBps: [],
+  blkioDeviceWriteBps: [],
+  blkioDeviceReadIops: [],
+  blkioDeviceWriteIops: [],
+  cpuPeriodUs: 0,
+  cpuQuotaUs: 0,
+  cpuRealtimePeriodUs: 0,
+  cpuRealtimeRuntimeUs: 0,
+  cpusetCpus: "",
+  cpusetMems: "",
+  memoryReservationBytes: 0,
+  memorySwapBytes: 0,
+};
+
 async function toSpecMount(plan: Exclude<MountPlan, { kind: "tmpfs" }>): Promise<SpecMount> {
   const { source, destination, isWritable } = plan;
-  if (plan.kind === "volume") return { source, destination, isWritable };
+  if (plan.kind === "volume" || plan.kind === "image") return { source, destination, isWritable };
   return {
     source,
     destination,

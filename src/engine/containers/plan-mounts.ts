@@ -84,6 +84,17 @@ function planMount(mount: Mount, { volumeDriver }: { readonly volumeDriver: stri
     case "tmpfs":
       if (mount.source !== undefined && mount.source !== "") fail("field Source must not be specified");
       return { kind: "tmpfs", destination, isWritable, options: tmpfsOptions(mount), isListed: true };
+    case "image":
+      if (mount.source === undefined || mount.source === "") fail("field Source must not be empty");
+      return {
+        kind: "image",
+        image: mount.source ?? "",
+        rootfsId: "",
+        source: "",
+        destination,
+        isWritable: false,
+        subpath: checkSubpath(mount.image?.subpath ?? "", fail),
+      };
     default:
       throw new OperationError("invalid", `mount type "${mount.type}" is not supported`);
   }
@@ -116,8 +127,7 @@ function planBindMount(
 }
 
 function checkSubpath(subpath: string, fail: (reason: string) => never): string {
-  if (subpath.startsWith("/") || subpath.split("/").includes(".."))
-    fail(`subpath must be a relative path within the volume: ${subpath}`);
+  if (subpath.startsWith("/") || subpath.split("/").includes("..")) fail("subpath must be a relative path within the volume");
   return subpath;
 }
 

@@ -3,7 +3,7 @@ import { join, posix } from "node:path";
 import { OperationError, errnoCode } from "../../lib/errors.ts";
 import type { ContainerId } from "../../model/ids.ts";
 import type { ContainerDependencies } from "./dependencies.ts";
-import type { BindPlan, MountPlan, VolumePlan } from "./mount-plan.ts";
+import type { BindPlan, ImagePlan, MountPlan, VolumePlan } from "./mount-plan.ts";
 import { failpoint } from "../../ports/failpoint.ts";
 
 const LINKS_MAX = 40;
@@ -90,6 +90,15 @@ export async function resolveInRoot(rootfsPath: string, path: string): Promise<s
 /** Volumes that a container holds. */
 export function volumesIn(plans: readonly MountPlan[]): readonly VolumePlan[] {
   return plans.filter(plan => plan.kind === "volume");
+}
+
+/** Images that a container mounts, once their file systems are made. */
+export function imagesIn(plans: readonly MountPlan[]): readonly (ImagePlan & { readonly rootfsId: ContainerId })[] {
+  return plans.filter(plan => plan.kind === "image").filter(hasRootfs);
+}
+
+function hasRootfs(plan: ImagePlan): plan is ImagePlan & { readonly rootfsId: ContainerId } {
+  return plan.rootfsId !== "";
 }
 
 export function holdVolumes(

@@ -4,10 +4,11 @@ import { errnoCode, errorMessage } from "../../lib/errors.ts";
 import { asId, type ContainerId } from "../../model/ids.ts";
 import type { ShimContainer } from "../runtime/shim.ts";
 import { openLog, resumeLogging } from "./container-logging.ts";
+import { removeBundle } from "./bundle-mounts.ts";
 import { bundleOf, type ContainerContext, directoryOf } from "./context.ts";
 import { ContainerEntry } from "./entry.ts";
 import type { Lifecycle } from "./lifecycle.ts";
-import { holdVolumes, volumesIn } from "./prepare-mounts.ts";
+import { holdVolumes, imagesIn, volumesIn } from "./prepare-mounts.ts";
 import { type ContainerRecord, hasProcess, withState } from "./record.ts";
 import { shouldStartWithDaemon } from "./restart-policy.ts";
 import { UNDO_FILE, volumesToUndo } from "./undo-file.ts";
@@ -161,6 +162,7 @@ async function takeAwayRuns(context: ContainerContext, entries: readonly Contain
     entries.map(async ({ id, record }) => {
       if (bundles.has(id)) await discard(context, id, record.container.hostConfig.runtime);
       await context.images.unmountRootfs(id);
+      for (const { rootfsId } of imagesIn(record.mounts)) await context.images.unmountRootfs(rootfsId);
     }),
   );
 }
@@ -192,7 +194,7 @@ async function discard(context: ContainerContext, id: ContainerId, runtime: stri
   const bundlePath = bundleOf(context, id);
   try {
     await context.shim.discard?.({ id, bundlePath, ...(runtime !== undefined && { runtime }) });
-    await rm(bundlePath, { recursive: true, force: true });
+    await removeBundle(context, id);
   } catch (error) {
     context.log.warn({ container: id, error: errorMessage(error) }, "what an unfinished start left could not be taken away");
   }

@@ -4,14 +4,23 @@ import type { MountPlan } from "./mount-plan.ts";
 
 /** What containers need of the OCI runtime's configuration. */
 export interface RuntimeSpecs {
-  /** Settings that no start could honour. @returns warnings in Docker's words. @throws OperationError `invalid`. */
-  check(request: { readonly config: ContainerConfig; readonly hostConfig: HostConfig }): readonly string[];
+  /** Settings that no start could honour. @throws OperationError `invalid`. */
+  check(request: { readonly config: ContainerConfig; readonly hostConfig: HostConfig }): SettingsVerdict;
+  /** The same of changes of limits, looked at alone. */
+  checkUpdate(changes: Partial<HostConfig>): SettingsVerdict;
   /** The content of the bundle's config.json. @throws OperationError `invalid` in Docker's words, such as `unable to find user x: no matching entries in passwd file`. */
   container(request: SpecRequest): Promise<unknown>;
   /** The OCI process of an exec. */
   exec(request: ExecSpecRequest): Promise<unknown>;
   /** The OCI resources of a running container that is updated. */
-  resources(hostConfig: HostConfig): unknown;
+  resources(hostConfig: HostConfig): Promise<unknown>;
+}
+
+export interface SettingsVerdict {
+  /** In Docker's words. */
+  readonly warnings: readonly string[];
+  /** Names of settings that the kernel cannot do: dropped with a warning. */
+  readonly discarded: readonly (keyof HostConfig)[];
 }
 
 export interface SpecRequest {
@@ -23,6 +32,8 @@ export interface SpecRequest {
   /** A file to `setns` to; `undefined`: the host's network, or that of `joined.network`. */
   readonly networkNamespacePath: string | undefined;
   /** Other containers whose namespaces it shares, by a process in them. */
+  /** Where its shared memory is on the host, when others may share it or it is another container's. */
+  readonly sharedMemoryPath?: string;
   readonly joined: { readonly network?: number; readonly ipc?: number; readonly pid?: number };
 }
 

@@ -32,14 +32,16 @@ export function settleHostConfig(
   }
   if (hostConfig.shmSizeBytes < 0) throw new OperationError("invalid", "SHM size can not be less than 0");
   const defaults = chosen();
+  checkStorageOptions(hostConfig.storageOpt);
   const logConfig = withLogDefaults(hostConfig.logConfig, defaults.logConfig);
   checkLogConfig(logConfig);
   const { networkMode, memoryBytes, memorySwapBytes, restartPolicy } = hostConfig;
   // Both have a number that says "unset".
   const { memorySwappiness = -1, pidsLimit = 0, ...others } = hostConfig;
+  const isOpen = hostConfig.securityOpt.includes(SYSTEM_PATHS_OPEN);
   const hidden = {
-    maskedPaths: hostConfig.maskedPaths ?? MASKED_PATHS,
-    readonlyPaths: hostConfig.readonlyPaths ?? READONLY_PATHS,
+    maskedPaths: isOpen ? [] : (hostConfig.maskedPaths ?? MASKED_PATHS),
+    readonlyPaths: isOpen ? [] : (hostConfig.readonlyPaths ?? READONLY_PATHS),
   };
   return {
     ...others,
@@ -58,6 +60,17 @@ export function settleHostConfig(
     cgroupnsMode: hostConfig.cgroupnsMode || defaults.cgroupnsMode || (cgroupVersion === 2 ? "private" : "host"),
     runtime: hostConfig.runtime || defaultRuntime(),
   };
+}
+
+/** Clients may send it as it was typed; lists of paths say the same. */
+const SYSTEM_PATHS_OPEN = "systempaths=unconfined";
+
+/** The file system under the images keeps no quotas. @throws OperationError in Docker's words, of which not even the kind is that of a bad request. */
+function checkStorageOptions(options: HostConfig["storageOpt"]): void {
+  for (const name of Object.keys(options)) {
+    if (name.toLowerCase() !== "size") throw new OperationError("internal", `Unknown option ${name}`);
+    throw new OperationError("internal", "--storage-opt is supported only for overlay over xfs with 'pquota' mount option");
+  }
 }
 
 /** What shares so much with the host is not to be labelled apart from it. */

@@ -1,7 +1,7 @@
 import type { ContainerDependencies } from "./dependencies.ts";
 import type { MountPlan } from "./mount-plan.ts";
 
-/** Parts of volumes, in which other containers may put links until they are mounted: held until then. */
+/** Parts of volumes and images, in which other containers may put links until they are mounted: held until then. */
 export class Subpaths implements Disposable {
   readonly #holdPath: ContainerDependencies["holdPath"];
   readonly #held: Disposable[] = [];
@@ -12,7 +12,7 @@ export class Subpaths implements Disposable {
 
   /** @returns the plan with the place that is meant. @throws OperationError `invalid` when it is not there. */
   hold<Plan extends MountPlan>(plan: Plan): Plan {
-    if (plan.kind !== "volume" || plan.subpath === "") return plan;
+    if ((plan.kind !== "volume" && plan.kind !== "image") || plan.subpath === "") return plan;
     const place = this.#holdPath(plan.source, plan.subpath);
     this.#held.push(place);
     return { ...plan, source: place.path };

@@ -1,9 +1,9 @@
-import { rm } from "node:fs/promises";
 import { errorMessage } from "../../lib/errors.ts";
 import type { ShimContainer } from "../runtime/shim.ts";
-import { bundleOf, type ContainerContext } from "./context.ts";
+import { removeBundle } from "./bundle-mounts.ts";
+import type { ContainerContext } from "./context.ts";
 import type { ContainerEntry } from "./entry.ts";
-import { volumesIn } from "./prepare-mounts.ts";
+import { imagesIn, volumesIn } from "./prepare-mounts.ts";
 
 /** Takes down what a run needed, as far as it was there: never fails, and what failed is in the log. Runs beside what the user waits for. */
 export async function takeDownRun(
@@ -26,7 +26,9 @@ export async function takeDownRun(
     attempt("network", () => context.networks.release(id)),
   ]);
   await attempt("root file system", () => context.images.unmountRootfs(id));
-  for (const { name } of volumesIn(entry.record.mounts)) await attempt("volume", () => context.volumes.unmount(name, id));
+  const { mounts } = entry.record;
+  for (const { rootfsId } of imagesIn(mounts)) await attempt("image", () => context.images.unmountRootfs(rootfsId));
+  for (const { name } of volumesIn(mounts)) await attempt("volume", () => context.volumes.unmount(name, id));
   // It tells the next start, of the container or the daemon, that there is something left to take away.
-  if (isDeleted) await attempt("bundle", () => rm(bundleOf(context, id), { recursive: true, force: true }));
+  if (isDeleted) await attempt("bundle", () => removeBundle(context, id));
 }

@@ -1,27 +1,11 @@
 import { errorMessage, OperationError } from "../../lib/errors.ts";
-import type { HostConfig } from "../../model/container.ts";
+import { CHANGEABLE_RESOURCES, type HostConfig } from "../../model/container.ts";
 import { type ContainerContext, publish } from "./context.ts";
 import type { ContainerEntry } from "./entry.ts";
 import { hasProcess } from "./record.ts";
 import { checkRestartPolicy } from "./settle-host-config.ts";
 
-/** What `docker update` can change. */
-const CHANGEABLE = new Set<string>([
-  "blkioWeight",
-  "cpuShares",
-  "cpuPeriodUs",
-  "cpuQuotaUs",
-  "cpuRealtimePeriodUs",
-  "cpuRealtimeRuntimeUs",
-  "cpusetCpus",
-  "cpusetMems",
-  "memoryBytes",
-  "memoryReservationBytes",
-  "memorySwapBytes",
-  "nanoCpus",
-  "pidsLimit",
-  "restartPolicy",
-]);
+const CHANGEABLE: ReadonlySet<string> = new Set(["restartPolicy", ...CHANGEABLE_RESOURCES]);
 
 /** Takes new limits over into the running container, then keeps them. @returns warnings. */
 export async function updateContainer(
@@ -30,21 +14,19 @@ export async function updateContainer(
   changes: Partial<HostConfig>,
 ): Promise<readonly string[]> {
   if (entry.isRemoving) throw cannot(entry, 'Container is marked for removal and cannot be "update".');
-  const given = Object.fromEntries(Object.entries(changes).filter(([key, value]) => CHANGEABLE.has(key) && isGiven(key, value)));
+  const given: Partial<HostConfig> = Object.fromEntries(
+    Object.entries(changes).filter(([key, value]) => CHANGEABLE.has(key) && isGiven(key, value)),
+  );
   const before = entry.record.container;
-  const hostConfig = withChanges(entry, given);
-  if (changes.restartPolicy !== undefined && changes.restartPolicy.name !== "") {
-    checkRestartPolicy(changes.restartPolicy);
-    if (before.hostConfig.autoRemove && changes.restartPolicy.name !== "no") {
-      throw new OperationError("invalid", "Restart policy cannot be updated because AutoRemove is enabled for the container");
-    }
-  }
-  checkMemory(before.hostConfig, hostConfig);
-  const warnings = context.specs.check({ config: before.config, hostConfig });
-  const isResourceChange = Object.keys(given).some(key => key !== "restartPolicy");
+  if (given.restartPolicy !== undefined) checkRestartPolicy(given.restartPolicy);
+  const { warnings, discarded } = context.specs.checkUpdate(given);
+  const kept = withoutKeys(given, discarded);
+  checkAgainst(entry, kept);
+  const hostConfig = { ...before.hostConfig, ...kept };
+  const isResourceChange = Object.keys(kept).some(key => key !== "restartPolicy");
   if (isResourceChange && entry.run !== undefined && hasProcess(entry.state)) {
     try {
-      await entry.run.shim.update(context.specs.resources(hostConfig));
+      await entry.run.shim.update(await context.specs.resources(hostConfig));
     } catch (error) {
       throw cannot(entry, errorMessage(error), error);
     }
@@ -57,33 +39,36 @@ export async function updateContainer(
 /** Zero and "" mean: as it was. */
 function isGiven(key: string, value: unknown): boolean {
   if (key === "restartPolicy") return typeof value === "object" && value !== null && "name" in value && value.name !== "";
-  return value !== undefined && value !== 0 && value !== "";
+  // A limit of processes is lifted by 0 or -1.
+  if (key === "pidsLimit" || key === "memorySwappiness") return value !== undefined;
+  return value !== undefined && value !== 0 && value !== "" && !(Array.isArray(value) && value.length === 0);
 }
 
-/** Quota and nanoCPUs are two ways of saying one thing: the new one wins. */
-function withChanges(entry: ContainerEntry, given: Partial<HostConfig>): HostConfig {
-  const before = entry.record.container.hostConfig;
-  const isPeriodSet = before.cpuPeriodUs > 0;
-  if (given.nanoCpus !== undefined && (isPeriodSet || (given.cpuQuotaUs ?? before.cpuQuotaUs) > 0)) {
-    const what = isPeriodSet ? "Period" : "Quota";
-    throw cannot(entry, `Conflicting options: Nano CPUs cannot be updated as CPU ${what} has already been set`);
-  }
-  if (before.nanoCpus > 0) {
-    const { cpuPeriodUs, cpuQuotaUs } = given;
-    const what = cpuPeriodUs !== undefined ? "Period" : cpuQuotaUs !== undefined ? "Quota" : undefined;
-    if (what !== undefined)
-      throw cannot(entry, `Conflicting options: CPU ${what} cannot be updated as NanoCPUs has already been set`);
-  }
-  return { ...before, ...given };
+function withoutKeys(given: Partial<HostConfig>, keys: readonly string[]): Partial<HostConfig> {
+  const kept: Partial<HostConfig> = Object.fromEntries(Object.entries(given).filter(([key]) => !keys.includes(key)));
+  // -1 and 0 both lift the limit of processes, and are kept as one.
+  return kept.pidsLimit === undefined ? kept : { ...kept, pidsLimit: Math.max(0, kept.pidsLimit) };
 }
 
-function checkMemory(before: HostConfig, after: HostConfig): void {
-  if (after.memorySwapBytes > 0 && after.memoryBytes > after.memorySwapBytes && after.memoryBytes !== before.memoryBytes) {
-    throw new OperationError(
-      "conflict",
-      "Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time",
-    );
-  }
+/** What clashes with what the container has. @throws OperationError `conflict` in Docker's words. @see moby container/container_unix.go UpdateContainer. */
+function checkAgainst(entry: ContainerEntry, given: Partial<HostConfig>): void {
+  const { hostConfig: had } = entry.record.container;
+  const { nanoCpus = 0, cpuPeriodUs = 0, cpuQuotaUs = 0, memoryBytes = 0, memorySwapBytes = 0 } = given;
+  const refuseIf = (isWrong: boolean, reason: string) => {
+    if (isWrong) throw cannot(entry, reason);
+  };
+  const clash = (what: string, other: string) =>
+    `Conflicting options: ${what} cannot be updated as ${other} has already been set`;
+  refuseIf(nanoCpus > 0 && had.cpuPeriodUs > 0, clash("Nano CPUs", "CPU Period"));
+  refuseIf(nanoCpus > 0 && had.cpuQuotaUs > 0, clash("Nano CPUs", "CPU Quota"));
+  refuseIf(cpuPeriodUs > 0 && had.nanoCpus > 0, clash("CPU Period", "NanoCPUs"));
+  refuseIf(cpuQuotaUs > 0 && had.nanoCpus > 0, clash("CPU Quota", "NanoCPUs"));
+  refuseIf(
+    memoryBytes > had.memorySwapBytes && memorySwapBytes === 0 && memoryBytes > 0,
+    "Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time",
+  );
+  const isRestarting = given.restartPolicy !== undefined && given.restartPolicy.name !== "no";
+  refuseIf(had.autoRemove && isRestarting, "Restart policy cannot be updated because AutoRemove is enabled for the container");
 }
 
 function cannot({ id }: ContainerEntry, reason: string, cause?: unknown): OperationError {

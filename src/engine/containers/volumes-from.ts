@@ -7,10 +7,11 @@ import type { MountPlan } from "./mount-plan.ts";
 export function inheritedMounts(store: ContainerStore, volumesFrom: readonly string[]): readonly MountPlan[] {
   return volumesFrom.flatMap(text => {
     const [name = "", mode = "", ...rest] = text.split(":");
+    if (text === "") throw new OperationError("invalid", "volumes-from specification cannot be an empty string");
     if (name === "" || rest.length > 0) throw new OperationError("invalid", `invalid volumes-from specification: ${text}`);
     const words = mode === "" ? [] : mode.split(",");
     if (words.some(word => !["ro", "rw", "z", "Z"].includes(word))) throw new OperationError("invalid", `invalid mode: ${mode}`);
-    const plans = found(store, name).record.mounts.filter(plan => plan.kind !== "tmpfs");
+    const plans = found(store, name).record.mounts.filter(plan => plan.kind === "bind" || plan.kind === "volume");
     const access = (plan: MountPlan) => ({ isWritable: plan.isWritable && !words.includes("ro"), mode: "" });
     // An anonymous volume belongs to the container it was made for.
     return plans.map(plan =>

@@ -90,7 +90,7 @@ export class RootfsStore {
   mountRootfs(id: ContainerId, { isVolatile }: { readonly isVolatile: boolean }): Promise<string> {
     return this.#alone(id, async () => {
       const { diffIds } = this.#recordOf(id);
-      const target = `${this.#path(id)}/merged`;
+      const target = this.mountPath(id);
       if (this.#mounted.has(id)) return target;
       // The kernel refuses the work folder of a volatile mount that was: it may have lost writes in a crash. This one did not have to keep them.
       await rm(`${this.#path(id)}/work`, { recursive: true, force: true });
@@ -121,6 +121,10 @@ export class RootfsStore {
     });
   }
 
+  mountPath(id: ContainerId): string {
+    return `${this.#path(id)}/merged`;
+  }
+
   upperPath(id: ContainerId): string {
     this.#recordOf(id);
     return `${this.#path(id)}/upper`;
@@ -139,7 +143,7 @@ export class RootfsStore {
 
   async #unmount(id: ContainerId): Promise<void> {
     if (!this.#mounted.has(id)) return;
-    await this.#mounts.unmount(`${this.#path(id)}/merged`);
+    await this.#mounts.unmount(this.mountPath(id));
     this.#mounted.delete(id);
   }
 

@@ -152,6 +152,8 @@ export class ImageStore implements AsyncDisposable {
     return this.#rootfs.removeRootfs(containerId);
   }
 
+  rootfsPath = (containerId: ContainerId): string => this.#rootfs.mountPath(containerId);
+
   /** A container's own layer and those it stands on, topmost first. */
   layerFolders(containerId: ContainerId): { readonly upper: string; readonly lower: readonly string[] } {
     return this.#rootfs.layerFolders(containerId);

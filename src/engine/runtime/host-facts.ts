@@ -145,10 +145,13 @@ export async function gatherDeviceNodes(
     blkio.blkioDeviceReadIops,
     blkio.blkioDeviceWriteIops,
   ].flatMap(list => list.map(({ path }) => path));
+  return findDeviceNodes([...devices.map(({ pathOnHost }) => pathOnHost), ...throttled, ...(privileged ? ["/dev"] : [])]);
+}
+
+/** The device files at and below paths. */
+export async function findDeviceNodes(paths: readonly string[]): Promise<readonly DeviceNode[]> {
   const nodes = new Map<string, DeviceNode>();
-  for (const path of [...devices.map(({ pathOnHost }) => pathOnHost), ...throttled, ...(privileged ? ["/dev"] : [])]) {
-    await collect(path, nodes, { isNamed: true });
-  }
+  for (const path of paths) await collect(path, nodes, { isNamed: true });
   return [...nodes.values()];
 }
 

@@ -6,24 +6,27 @@ import type { ResourceRequest } from "./resources.ts";
 const MEMORY_BYTES_MIN = 6 * 1024 * 1024;
 
 /** Settings that contradict each other or this machine. @throws OperationError `invalid` in Docker's words. @see moby daemon/daemon_unix.go. */
-export function checkResources(request: ResourceRequest, facts: HostFacts): void {
-  checkMemory(request);
+export function checkResources(request: ResourceRequest, facts: HostFacts, { isUpdate = false } = {}): void {
+  checkMemory(request, isUpdate);
   checkCpu(request, facts);
-  checkBlockIo(request);
+  if (facts.hasBlkioWeight) checkBlockIo(request);
 }
 
 function refuseIf(isWrong: boolean, message: string): void {
   if (isWrong) throw new OperationError("invalid", message);
 }
 
-function checkMemory({ memoryBytes, memorySwapBytes, memorySwappiness, memoryReservationBytes }: ResourceRequest): void {
+function checkMemory(
+  { memoryBytes, memorySwapBytes, memorySwappiness, memoryReservationBytes }: ResourceRequest,
+  isUpdate: boolean,
+): void {
   refuseIf(memoryBytes !== 0 && memoryBytes < MEMORY_BYTES_MIN, "Minimum memory limit allowed is 6MB");
   refuseIf(
     memoryBytes > 0 && memorySwapBytes > 0 && memorySwapBytes < memoryBytes,
     "Minimum memoryswap limit should be larger than memory limit, see usage",
   );
   refuseIf(
-    memoryBytes === 0 && memorySwapBytes > 0,
+    memoryBytes === 0 && memorySwapBytes > 0 && !isUpdate,
     "You should always set the Memory limit when using Memoryswap limit, see usage",
   );
   refuseIf(

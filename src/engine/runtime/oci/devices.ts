@@ -23,14 +23,13 @@ export interface DevicePlan {
 }
 
 export interface DeviceRequest {
-  readonly hostConfig: Pick<HostConfig, "devices" | "deviceCgroupRules" | "deviceRequests" | "privileged">;
+  readonly hostConfig: Pick<HostConfig, "devices" | "deviceCgroupRules" | "privileged">;
   /** The host's files at or below each `pathOnHost`; for a privileged container, all under /dev. */
   readonly nodes: readonly DeviceNode[];
 }
 
 /** @throws OperationError `invalid` with Docker's wording for a device that is not there or a rule that is none. */
 export function planDevices({ hostConfig, nodes }: DeviceRequest): DevicePlan {
-  checkDeviceRequests(hostConfig.deviceRequests);
   const rules = hostConfig.deviceCgroupRules.map(parseDeviceRule);
   if (hostConfig.privileged) {
     const mapped = hostConfig.devices.flatMap(device =>
@@ -88,12 +87,4 @@ export function parseDeviceRule(text: string): OciDeviceRule {
     ...(minor === "*" ? {} : { minor: Number(minor) }),
     access,
   };
-}
-
-/** No device driver is known here. */
-function checkDeviceRequests(requests: HostConfig["deviceRequests"]): void {
-  const [first] = requests;
-  if (first === undefined) return;
-  const capabilities = first.capabilities.map(group => `[${group.join(" ")}]`).join(" ");
-  throw new OperationError("invalid", `could not select device driver "${first.driver}" with capabilities: [${capabilities}]`);
 }

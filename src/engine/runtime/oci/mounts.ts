@@ -23,6 +23,8 @@ export interface MountRequest {
   readonly mounts: readonly SpecMount[];
   readonly hasWritableCgroups: boolean;
   readonly canReadOnlyRecursive: boolean;
+  /** What /dev/shm is, when it is not the container's own. */
+  readonly sharedMemoryPath?: string;
   /** Of `--init`. */
   readonly initPath?: string;
 }
@@ -73,8 +75,9 @@ function checkDuplicates(mounts: readonly OciMount[]): void {
 }
 
 /** @see moby oci/defaults.go. */
-function defaultMounts({ hostConfig, hasWritableCgroups }: MountRequest): readonly OciMount[] {
+function defaultMounts({ hostConfig, hasWritableCgroups, sharedMemoryPath }: MountRequest): readonly OciMount[] {
   const { privileged, ipcMode, shmSizeBytes } = hostConfig;
+  const sharedMemory = ipcMode === "host" ? "/dev/shm" : sharedMemoryPath;
   const sysAccess = privileged ? "rw" : "ro";
   const cgroupAccess = privileged || hasWritableCgroups ? "rw" : "ro";
   const shm: OciMount = {
@@ -101,10 +104,9 @@ function defaultMounts({ hostConfig, hasWritableCgroups }: MountRequest): readon
     },
     // Of the IPC namespace that it is in, the host's or another's.
     { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"] },
-    ...(ipcMode === "host"
-      ? [{ destination: "/dev/shm", type: "bind", source: "/dev/shm", options: ["rbind", "rprivate"] }]
-      : // Of a container whose IPC is joined the caller binds that one's.
-        ipcMode.startsWith("container:") || ipcMode === "none"
+    ...(sharedMemory !== undefined
+      ? [{ destination: "/dev/shm", type: "bind", source: sharedMemory, options: ["rbind", "rprivate"] }]
+      : ipcMode === "none"
         ? []
         : [shm]),
   ];
@@ -114,8 +116,10 @@ const PROPAGATIONS = ["private", "rprivate", "shared", "rshared", "slave", "rsla
 
 function toBind(mount: SpecMount, { canReadOnlyRecursive }: MountRequest): OciMount {
   const { source, destination, isWritable, propagation = "", isNonRecursive = false, isReadOnlyRecursive, options = [] } = mount;
-  const mode = propagation === "" ? "rprivate" : propagation;
-  if (!PROPAGATIONS.includes(mode)) throw new OperationError("invalid", `invalid propagation mode: ${propagation}`);
+  // crun takes the "r" of a propagation for one of the bind: nothing is mounted below one that is not recursive, so it changes nothing else.
+  const asked = propagation === "" ? "rprivate" : propagation;
+  const mode = isNonRecursive ? asked.replace(/^r/, "") : asked;
+  if (!PROPAGATIONS.includes(asked)) throw new OperationError("invalid", `invalid propagation mode: ${propagation}`);
   if (isReadOnlyRecursive === true && !canReadOnlyRecursive) {
     throw new OperationError("invalid", `recursive read-only mount of ${destination} is not supported by this kernel`);
   }

@@ -119,15 +119,14 @@ function planBlockIo(
 ): ResourcePlan {
   const throttles = (devices: readonly ThrottleDevice[]): readonly OciThrottle[] =>
     devices.map(({ path, rate }) => ({ ...numbersOf(path, nodes), rate }));
-  const wantsWeight = request.blkioWeight > 0 || request.blkioWeightDevice.length > 0;
-  const weights = {
+  const weights = () => ({
     ...(request.blkioWeight > 0 ? { weight: request.blkioWeight } : {}),
     ...(request.blkioWeightDevice.length > 0
       ? { weightDevice: request.blkioWeightDevice.map(({ path, weight }) => ({ ...numbersOf(path, nodes), weight })) }
       : {}),
-  };
+  });
   const blockIO = {
-    ...(facts.hasBlkioWeight ? weights : {}),
+    ...(facts.hasBlkioWeight ? weights() : {}),
     ...(request.blkioDeviceReadBps.length > 0 ? { throttleReadBpsDevice: throttles(request.blkioDeviceReadBps) } : {}),
     ...(request.blkioDeviceWriteBps.length > 0 ? { throttleWriteBpsDevice: throttles(request.blkioDeviceWriteBps) } : {}),
     ...(request.blkioDeviceReadIops.length > 0 ? { throttleReadIOPSDevice: throttles(request.blkioDeviceReadIops) } : {}),
@@ -135,15 +134,33 @@ function planBlockIo(
   };
   return {
     resources: Object.keys(blockIO).length === 0 ? {} : { blockIO },
-    warnings:
-      wantsWeight && !facts.hasBlkioWeight
-        ? ["Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded."]
-        : [],
+    warnings: facts.hasBlkioWeight ? [] : weightWarnings(request),
   };
+}
+
+function weightWarnings({ blkioWeight, blkioWeightDevice }: ResourceRequest): readonly string[] {
+  const lacks = (what: string) => `Your kernel does not support Block I/O ${what} or the cgroup is not mounted.`;
+  return [
+    ...(blkioWeight > 0 ? [`${lacks("weight")} Weight discarded.`] : []),
+    ...(blkioWeightDevice.length > 0 ? [`${lacks("weight_device")} Weight-device discarded.`] : []),
+  ];
+}
+
+/** What was warned of: inspect does not show it as if it were in force. */
+export function discardedResources(
+  { memorySwappiness, oomKillDisable, blkioWeight = 0, blkioWeightDevice = [] }: Partial<ResourceRequest>,
+  { hasMemorySwappiness, hasBlkioWeight, cgroupVersion }: HostFacts,
+): readonly (keyof ResourceRequest)[] {
+  return [
+    ...(memorySwappiness !== undefined && !hasMemorySwappiness ? (["memorySwappiness"] as const) : []),
+    ...(oomKillDisable === true && cgroupVersion === 2 ? (["oomKillDisable"] as const) : []),
+    ...(blkioWeight > 0 && !hasBlkioWeight ? (["blkioWeight"] as const) : []),
+    ...(blkioWeightDevice.length > 0 && !hasBlkioWeight ? (["blkioWeightDevice"] as const) : []),
+  ];
 }
 
 function numbersOf(path: string, nodes: readonly DeviceNode[]): { readonly major: number; readonly minor: number } {
   const node = nodes.find(candidate => candidate.path === path && candidate.type === "b");
-  if (node === undefined) throw new OperationError("invalid", `stat ${path}: no such file or directory`);
+  if (node === undefined) throw new OperationError("internal", `stat ${path}: no such file or directory`);
   return { major: node.major, minor: node.minor };
 }

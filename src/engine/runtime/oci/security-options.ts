@@ -7,6 +7,8 @@ export interface SecurityOptions {
   readonly seccomp: "default" | "unconfined" | { readonly profileText: string };
   readonly isSystemPathsUnconfined: boolean;
   readonly hasWritableCgroups: boolean;
+  /** About what has no effect here. */
+  readonly warnings: readonly string[];
 }
 
 const DEFAULTS: SecurityOptions = {
@@ -14,11 +16,12 @@ const DEFAULTS: SecurityOptions = {
   seccomp: "default",
   isSystemPathsUnconfined: false,
   hasWritableCgroups: false,
+  warnings: [],
 };
 
 /**
- * Reads `--security-opt`. Without SELinux its labels have nothing to act on, and Docker takes them silently: so is done here with
- * `label=disable` only.
+ * Reads `--security-opt`. Where the kernel has no SELinux or AppArmor, their labels and profiles have nothing to act on. Docker takes them silently; here
+ * they are taken with a warning.
  *
  * @throws OperationError `invalid` for an option that is unknown or cannot be honoured.
  */
@@ -29,7 +32,8 @@ export function parseSecurityOptions(
   let parsed = DEFAULTS;
   for (const option of options) {
     const [name, value] = splitOption(option);
-    parsed = { ...parsed, ...parseOption({ option, name, value, hasAppArmor }) };
+    const one = parseOption({ option, name, value, hasAppArmor });
+    parsed = { ...parsed, ...one, warnings: [...parsed.warnings, ...(one.warnings ?? [])] };
   }
   return parsed;
 }
@@ -60,10 +64,14 @@ function parseOption({ option, name, value, hasAppArmor }: OneOption): Partial<S
       return { hasWritableCgroups: value === undefined || parseBoolean(option, value) };
     case "apparmor":
       if (value === "unconfined" || (value === "" && !hasAppArmor)) return {};
-      throw new OperationError("invalid", `AppArmor profile "${value}" cannot be applied: AppArmor is not supported here`);
+      if (!hasAppArmor) return { warnings: [`The kernel has no AppArmor. Profile ${value} discarded.`] };
+      throw new OperationError(
+        "invalid",
+        `AppArmor profile "${value}" cannot be applied: AppArmor is not supported by this engine`,
+      );
     case "label":
       if (value === "disable") return {};
-      throw new OperationError("invalid", `security label "${value}" cannot be applied: SELinux is not supported here`);
+      return { warnings: [`SELinux is not enabled. Label ${value} discarded.`] };
     default:
       throw new OperationError("invalid", `invalid --security-opt 2: "${option}"`);
   }

@@ -9,7 +9,7 @@ import { hiddenPaths } from "./masked-paths.ts";
 import { planMounts, type SpecMount } from "./mounts.ts";
 import { type JoinedPids, planNamespaces } from "./namespaces.ts";
 import { planProcess, planRlimits, RLIMIT_INFINITY } from "./process.ts";
-import { planResources } from "./resources.ts";
+import { discardedResources, planResources, type ResourceRequest } from "./resources.ts";
 import { parseSeccompProfile, toOciSeccomp } from "./seccomp.ts";
 import { parseSecurityOptions, type SecurityOptions } from "./security-options.ts";
 import { planSysctls } from "./sysctls.ts";
@@ -26,6 +26,7 @@ export interface SpecRequest {
   /** Missing: the host's network, another container's, or a new empty one. */
   readonly networkNamespacePath?: string;
   readonly joined: JoinedPids;
+  readonly sharedMemoryPath?: string;
   /** Binds, volumes, /etc/hosts and the like; tmpfs come from the request itself. */
   readonly mounts: readonly SpecMount[];
   /** Under which containers live unless they say otherwise: `/shoal`. */
@@ -60,6 +61,7 @@ export function planSpec(request: SpecRequest): SpecPlan {
     hasWritableCgroups: security.hasWritableCgroups,
     canReadOnlyRecursive: canReadOnlyRecursive(facts),
     ...(initPath === undefined ? {} : { initPath }),
+    ...(request.sharedMemoryPath === undefined ? {} : { sharedMemoryPath: request.sharedMemoryPath }),
   });
   const seccomp = planSeccomp(security, { hostConfig, capabilities, facts });
   const filter = seccomp === undefined ? undefined : compiledFilter(seccomp, { runtime: hostConfig.runtime, facts });
@@ -108,8 +110,14 @@ export function planSpec(request: SpecRequest): SpecPlan {
   };
 }
 
-/** What can be refused at `docker create` already, by the functions that plan the start. @returns warnings. */
-export function checkHostConfig(hostConfig: HostConfig, facts: HostFacts): readonly string[] {
+/** What is to be said of settings, and which of them the kernel here cannot do and are dropped with that. */
+export interface HostConfigVerdict {
+  readonly warnings: readonly string[];
+  readonly discarded: readonly (keyof ResourceRequest)[];
+}
+
+/** What can be refused at `docker create` already, by the functions that plan the start. */
+export function checkHostConfig(hostConfig: HostConfig, facts: HostFacts): HostConfigVerdict {
   checkUnsupported(hostConfig);
   checkResources(hostConfig, facts);
   const security = parseSecurityOptions(hostConfig.securityOpt, facts);
@@ -119,22 +127,37 @@ export function checkHostConfig(hostConfig: HostConfig, facts: HostFacts): reado
   planNamespaces({ hostConfig, joined: { pid: 1, ipc: 1, network: 1 }, cgroupVersion: facts.cgroupVersion });
   planDevices({ hostConfig: { ...hostConfig, devices: [] }, nodes: [] });
   if (hostConfig.init === true) requiredInit(facts);
-  const withoutDevices = {
+  const resources = checkedResources(hostConfig, facts);
+  return {
+    ...resources,
+    warnings: [...resources.warnings, ...security.warnings, ...planRlimits(hostConfig.ulimits, facts).warnings],
+  };
+}
+
+/** The part of it that concerns limits. */
+function checkedResources(hostConfig: ResourceRequest, facts: HostFacts): HostConfigVerdict {
+  const withoutThrottles = {
     ...hostConfig,
-    blkioWeightDevice: [],
+    ...(facts.hasBlkioWeight ? { blkioWeightDevice: [] } : {}), // Whether devices are there is found when it starts.
     blkioDeviceReadBps: [],
     blkioDeviceWriteBps: [],
     blkioDeviceReadIops: [],
     blkioDeviceWriteIops: [],
   };
-  const { warnings } = planResources(withoutDevices, { facts, nodes: [] });
-  return [...warnings, ...planRlimits(hostConfig.ulimits, facts).warnings];
+  const { warnings } = planResources(withoutThrottles, { facts, nodes: [] });
+  return { warnings, discarded: discardedResources(hostConfig, facts) };
+}
+
+/** What can be refused of an update, looked at alone. */
+export function checkResourceUpdate(changes: ResourceRequest, facts: HostFacts): HostConfigVerdict {
+  checkResources(changes, facts, { isUpdate: true });
+  return checkedResources(changes, facts);
 }
 
 function checkUnsupported({ isolation, cgroup, oomScoreAdj, shmSizeBytes }: HostConfig): void {
   if (isolation !== "" && isolation !== "default")
     throw new OperationError("invalid", `invalid isolation (${isolation}): linux only supports 'default'`);
-  if (cgroup !== "") throw new OperationError("invalid", `invalid cgroup mode: ${cgroup}`);
+  if (cgroup !== "") throw new OperationError("invalid", "HostConfig.Cgroup is not supported by this engine");
   if (oomScoreAdj < -1000 || oomScoreAdj > 1000) {
     throw new OperationError("invalid", `Invalid value ${oomScoreAdj}, range for oom score adj is [-1000, 1000]`);
   }

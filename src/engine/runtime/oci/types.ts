@@ -7,6 +7,24 @@ export interface OciSpec {
   readonly mounts: readonly OciMount[];
   readonly annotations?: Readonly<Record<string, string>>;
   readonly linux: OciLinux;
+  readonly hooks?: OciHooks;
+}
+
+export type OciHooks = {
+  readonly [Name in
+    | "prestart"
+    | "createRuntime"
+    | "createContainer"
+    | "startContainer"
+    | "poststart"
+    | "poststop"]?: readonly OciHook[];
+};
+
+export interface OciHook {
+  readonly path: string;
+  readonly args?: readonly string[];
+  readonly env?: readonly string[];
+  readonly timeout?: number;
 }
 
 export interface OciProcess {

@@ -96,6 +96,10 @@ export class FakeImages implements ContainerImages {
     rmSync(this.rootfsOf(id), { recursive: true, force: true });
   }
 
+  rootfsPath(id: ContainerId): string {
+    return this.rootfsOf(id);
+  }
+
   upperPath(id: ContainerId): string {
     return this.rootfsOf(id);
   }
@@ -493,10 +497,11 @@ export class FakeWorld implements AsyncDisposable {
       volumes,
       shim: this.host.shim(),
       specs: {
-        check: () => [],
+        check: () => ({ warnings: [], discarded: [] }),
+        checkUpdate: () => ({ warnings: [], discarded: [] }),
         container: async request => ({ request }),
         exec: async ({ config }) => ({ args: config.cmd }),
-        resources: hostConfig => ({ memory: hostConfig.memoryBytes }),
+        resources: async hostConfig => ({ memory: hostConfig.memoryBytes }),
       },
       images: this.images,
       holdPath: (folder, path) => ({ path: `${folder}/${path}`, [Symbol.dispose]: () => {} }),

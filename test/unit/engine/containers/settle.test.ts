@@ -189,7 +189,12 @@ describe("planMounts", () => {
     assert.throws(() => plan([{ type: "volume", target: "" }]), {
       message: 'invalid mount config for type "volume": field Target must not be empty',
     });
-    assert.throws(() => plan([{ type: "image", target: "/a", source: "x" }]), { message: 'mount type "image" is not supported' });
+    assert.throws(() => plan([{ type: "image", target: "/a", source: "x", image: { subpath: "../y" } }]), {
+      message: 'invalid mount config for type "image": subpath must be a relative path within the volume',
+    });
+    assert.throws(() => plan([{ type: "cluster", target: "/a", source: "x" }]), {
+      message: 'mount type "cluster" is not supported',
+    });
   });
 });
 

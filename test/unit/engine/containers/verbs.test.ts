@@ -91,7 +91,7 @@ describe("container verbs", () => {
     assert.deepEqual([hostConfig.memoryBytes, hostConfig.restartPolicy.name], [50e6, "always"]);
     const removed = await world.run({ hostConfig: { autoRemove: true } });
     await assert.rejects(world.engine.update(removed.id, { restartPolicy: { name: "always", maximumRetryCount: 0 } }), {
-      message: "Restart policy cannot be updated because AutoRemove is enabled for the container",
+      message: `Cannot update container ${removed.id}: Restart policy cannot be updated because AutoRemove is enabled for the container`,
     });
   });
 

@@ -213,16 +213,11 @@ describe("planSpec", () => {
 
 describe("checkHostConfig", () => {
   const refused: readonly { readonly asked: Partial<HostConfig>; readonly says: RegExp }[] = [
-    { asked: { securityOpt: ["apparmor=mine"] }, says: /AppArmor is not supported here/ },
-    { asked: { securityOpt: ["label=type:x"] }, says: /SELinux is not supported here/ },
+    { asked: { cgroup: "/x" }, says: /^HostConfig\.Cgroup is not supported/ },
     { asked: { securityOpt: ["what=ever"] }, says: /^invalid --security-opt 2: "what=ever"$/ },
     { asked: { securityOpt: ["seccomp={"] }, says: /^Decoding seccomp profile failed/ },
     { asked: { sysctls: { "kernel.panic": "1" } }, says: /^sysctl "kernel.panic" is not in a separate kernel namespace$/ },
     { asked: { sysctls: { "net.core.somaxconn": "1" }, networkMode: "host" }, says: /not allowed in host network namespace$/ },
-    {
-      asked: { deviceRequests: [{ driver: "", count: -1, deviceIds: [], capabilities: [["gpu"]], options: {} }] },
-      says: /^could not select device driver "" with capabilities: \[\[gpu\]\]$/,
-    },
     { asked: { deviceCgroupRules: ["c 1"] }, says: /^invalid device cgroup rule format: 'c 1'$/ },
     { asked: { oomScoreAdj: 2000 }, says: /^Invalid value 2000, range for oom score adj is \[-1000, 1000\]$/ },
     { asked: { isolation: "hyperv" }, says: /isolation/ },
@@ -246,8 +241,27 @@ describe("checkHostConfig", () => {
     ];
     assert.deepEqual(
       checkHostConfig(aHostConfig({ securityOpt, sysctls: { "net.core.somaxconn": "9", "kernel.shmmax": "9" } }), someFacts()),
-      [],
+      { warnings: [], discarded: [] },
     );
+  });
+  it("says what has no effect here", () => {
+    assert.deepEqual(
+      checkHostConfig(
+        aHostConfig({ securityOpt: ["label=type:x", "apparmor=mine"], blkioWeight: 5, memorySwappiness: 9 }),
+        someFacts({ hasBlkioWeight: false, hasMemorySwappiness: false }),
+      ),
+      {
+        warnings: [
+          "Your kernel does not support memory swappiness capabilities or the cgroup is not mounted. Memory swappiness discarded.",
+          "Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.",
+          "SELinux is not enabled. Label type:x discarded.",
+          "The kernel has no AppArmor. Profile mine discarded.",
+        ],
+        discarded: ["memorySwappiness", "blkioWeight"],
+      },
+    );
+    const asked = { hostConfig: { securityOpt: ["apparmor=mine"] }, facts: someFacts({ hasAppArmor: true }) };
+    assert.throws(() => checkHostConfig(aHostConfig(asked.hostConfig), asked.facts), { kind: "invalid", message: /AppArmor/ });
   });
 });
 

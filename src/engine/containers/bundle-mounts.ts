@@ -1,0 +1,46 @@
+import { readdir, readFile, rm, mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { errnoCode } from "../../lib/errors.ts";
+import type { ContainerId } from "../../model/ids.ts";
+import { bundleOf, type ContainerContext } from "./context.ts";
+
+type BundleContext = Pick<ContainerContext, "execRoot" | "exec">;
+
+/** Of what is mounted for a run, outside the container. */
+const FOLDER = "mounts";
+
+/** Where a container's shared memory is when others may join it. */
+export function sharedMemoryPath(context: Pick<BundleContext, "execRoot">, id: ContainerId): string {
+  return join(bundleOf(context, id), FOLDER, "shm");
+}
+
+/** Shared memory outside the container, so that it can be mounted in others too. */
+export async function mountSharedMemory(
+  context: BundleContext,
+  { id, sizeBytes }: { readonly id: ContainerId; readonly sizeBytes: number },
+): Promise<void> {
+  const target = sharedMemoryPath(context, id);
+  await mkdir(target, { recursive: true, mode: 0o700 });
+  const options = `nosuid,nodev,noexec,mode=1777,size=${sizeBytes}`;
+  await context.exec.run("mount", ["-t", "tmpfs", "-o", options, "shm", target]);
+}
+
+/** A bundle and what is mounted in it; safe when there is none. */
+export async function removeBundle(context: BundleContext, id: ContainerId): Promise<void> {
+  const folder = join(bundleOf(context, id), FOLDER);
+  const names = await namesIn(folder);
+  const mounted = names.length === 0 ? "" : await readFile("/proc/self/mountinfo", "utf8");
+  for (const target of names.map(name => join(folder, name))) {
+    if (mounted.includes(` ${target} `)) await context.exec.run("umount", [target]);
+  }
+  await rm(bundleOf(context, id), { recursive: true, force: true });
+}
+
+async function namesIn(path: string): Promise<readonly string[]> {
+  try {
+    return await readdir(path);
+  } catch (error) {
+    if (errnoCode(error) === "ENOENT") return [];
+    throw error;
+  }
+}
