@@ -121,7 +121,10 @@ function withoutDiscarded(hostConfig: HostConfig, discarded: readonly (keyof Hos
   return {
     ...(rest as unknown as HostConfig),
     ...(discarded.includes("blkioWeight") && { blkioWeight: 0 }),
-    ...(discarded.includes("blkioWeightDevice") && { blkioWeightDevice: [] }),
+    ...(discarded.includes("blkioWeightDevice") && {
+      blkioWeightDevice: [],
+      givenEmpty: [...(hostConfig.givenEmpty ?? []), "BlkioWeightDevice"],
+    }),
   };
 }
 
@@ -183,7 +186,7 @@ async function makeImage(
   options: { readonly isShortLived: boolean },
 ): Promise<ImagePlan> {
   const rootfsId = engineIdFrom<ContainerId>(random.bytes(32));
-  await images.createRootfs(rootfsId, images.get(plan.image).id, options);
+  await images.createRootfs(rootfsId, images.get(plan.image).id, { ...options, isBare: true });
   return { ...plan, rootfsId, source: images.rootfsPath(rootfsId) };
 }
 

@@ -7,8 +7,12 @@ import type { Volume } from "../../model/engine-network.ts";
 export interface ContainerImages {
   /** By name, id or prefix of an id. @throws OperationError `not-found`: `No such image: busybox:latest`. */
   get(reference: string): Image;
-  /** Makes the container's writable layer over the image's; kept until `removeRootfs`. `isShortLived`: it need not outlive a power loss (`--rm`). */
-  createRootfs(containerId: ContainerId, imageId: ImageId, options?: { readonly isShortLived?: boolean }): Promise<void>;
+  /** Makes the container's writable layer over the image's; kept until `removeRootfs`. `isShortLived`: it need not outlive a power loss (`--rm`). `isBare`: the image's files alone. */
+  createRootfs(
+    containerId: ContainerId,
+    imageId: ImageId,
+    options?: { readonly isShortLived?: boolean; readonly isBare?: true },
+  ): Promise<void>;
   /** Mounts it off the main thread; twice is safe. `isVolatile`: it never has to survive a crash (`--rm`). @returns the path. */
   mountRootfs(containerId: ContainerId, options: { readonly isVolatile: boolean }): Promise<string>;
   unmountRootfs(containerId: ContainerId): Promise<void>;

@@ -11,6 +11,8 @@ const BASE = "b";
 interface RootfsRecord {
   /** Bottom first. */
   readonly diffIds: readonly Digest[];
+  /** Without what every container has below its image. */
+  readonly isBare?: true;
 }
 
 /** Containers' own layers: `containers/ID/{upper,work,merged}` over the image's, and which layers those are. */
@@ -60,9 +62,9 @@ export class RootfsStore {
   }
 
   /** From now on the layers are in use. @throws OperationError `conflict` when the container has a file system. */
-  claim(id: ContainerId, diffIds: readonly Digest[]): void {
+  claim(id: ContainerId, { diffIds, isBare }: RootfsRecord): void {
     if (this.#records.has(id)) throw new OperationError("conflict", `the container ${id} has a file system already`);
-    this.#records.set(id, { diffIds });
+    this.#records.set(id, { diffIds, ...(isBare && { isBare }) });
   }
 
   /**
@@ -89,7 +91,8 @@ export class RootfsStore {
 
   mountRootfs(id: ContainerId, { isVolatile }: { readonly isVolatile: boolean }): Promise<string> {
     return this.#alone(id, async () => {
-      const { diffIds } = this.#recordOf(id);
+      const { diffIds, isBare = false } = this.#recordOf(id);
+      const layers = diffIds.map(diffId => `l/${this.#directoryOf(diffId)}`).reverse();
       const target = this.mountPath(id);
       if (this.#mounted.has(id)) return target;
       // The kernel refuses the work folder of a volatile mount that was: it may have lost writes in a crash. This one did not have to keep them.
@@ -97,7 +100,7 @@ export class RootfsStore {
       await mkdir(`${this.#path(id)}/work`, { mode: 0o700 });
       await this.#mounts.mount({
         directory: this.#root,
-        lower: [...diffIds.map(diffId => `l/${this.#directoryOf(diffId)}`).reverse(), BASE],
+        lower: isBare && layers.length > 0 ? layers : [...layers, BASE],
         upper: `containers/${id}/upper`,
         work: `containers/${id}/work`,
         target,

@@ -133,10 +133,13 @@ export class ImageStore implements AsyncDisposable {
   async createRootfs(
     containerId: ContainerId,
     imageId: ImageId,
-    options: { readonly isShortLived?: boolean } = {},
+    { isBare, ...options }: { readonly isShortLived?: boolean; readonly isBare?: true } = {},
   ): Promise<void> {
     // Only the claim is made alone, so that the layers are not collected before the container counts as their user: the disk is not waited for.
-    await this.#mutex.run(async () => this.#rootfs.claim(containerId, this.get(imageId).diffIds));
+    await this.#mutex.run(async () => {
+      const { diffIds } = this.get(imageId);
+      this.#rootfs.claim(containerId, { diffIds, ...(isBare && { isBare }) });
+    });
     await this.#rootfs.createRootfs(containerId, options);
   }
 

@@ -77,6 +77,8 @@ function checkDuplicates(mounts: readonly OciMount[]): void {
 /** @see moby oci/defaults.go. */
 function defaultMounts({ hostConfig, hasWritableCgroups, sharedMemoryPath }: MountRequest): readonly OciMount[] {
   const { privileged, ipcMode, shmSizeBytes } = hostConfig;
+  // The host's stays as it is.
+  const sharedFlags = ipcMode === "host" ? [] : ["nosuid", "noexec", "nodev"];
   const sharedMemory = ipcMode === "host" ? "/dev/shm" : sharedMemoryPath;
   const sysAccess = privileged ? "rw" : "ro";
   const cgroupAccess = privileged || hasWritableCgroups ? "rw" : "ro";
@@ -105,7 +107,14 @@ function defaultMounts({ hostConfig, hasWritableCgroups, sharedMemoryPath }: Mou
     // Of the IPC namespace that it is in, the host's or another's.
     { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"] },
     ...(sharedMemory !== undefined
-      ? [{ destination: "/dev/shm", type: "bind", source: sharedMemory, options: ["rbind", "rprivate"] }]
+      ? [
+          {
+            destination: "/dev/shm",
+            type: "bind",
+            source: sharedMemory,
+            options: ["rbind", "rprivate", ...sharedFlags],
+          },
+        ]
       : ipcMode === "none"
         ? []
         : [shm]),

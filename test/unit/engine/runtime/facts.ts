@@ -14,7 +14,6 @@ export function someFacts(over: Partial<HostFacts> = {}): HostFacts {
     hasRealtimeCpu: false,
     hasBlkioWeight: true,
     cpuCount: 4,
-    memoryNodes: "0",
     hasAppArmor: false,
     defaultSeccomp: { defaultAction: "SCMP_ACT_ERRNO", syscalls: [{ names: ["read"], action: "SCMP_ACT_ALLOW" }] },
     initPath: "/usr/bin/tini-static",
