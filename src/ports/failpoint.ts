@@ -7,6 +7,8 @@ export const FAILPOINTS = [
   "containers/bundle.write",
   "containers/files.write",
   "containers/folder.remove",
+  "containers/shared-memory-end.spawn",
+  "containers/shared-memory.spawn",
   "containers/undo.write",
   "containers/volume-copy.spawn",
   "images/archive.unpack",

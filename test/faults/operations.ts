@@ -51,6 +51,12 @@ export const OPERATIONS: readonly Operation[] = [
   { name: "copy in", prepare: runPublished, run: copyIn },
   { name: "rotate logs", prepare: runChatty, run: awaitRotation },
   { name: "send logs", prepare: world => create(world, forwarded(world)), run: sendLogs },
+  { name: "start with shared memory", prepare: world => create(world, { HostConfig: { IpcMode: "shareable" } }), run: start },
+  {
+    name: "stop with shared memory",
+    prepare: world => runWith(world, { HostConfig: { IpcMode: "shareable" } }),
+    run: world => act(world, "stop?t=0"),
+  },
   { name: "network create", run: world => createNetwork(world, world.name) },
   { name: "network connect", prepare: prepareConnect, run: world => onNetwork(world, "connect") },
   { name: "network disconnect", prepare: prepareDisconnect, run: world => onNetwork(world, "disconnect") },

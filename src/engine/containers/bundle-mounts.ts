@@ -2,6 +2,7 @@ import { readdir, readFile, rm, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { errnoCode } from "../../lib/errors.ts";
 import type { ContainerId } from "../../model/ids.ts";
+import { failpoint } from "../../ports/failpoint.ts";
 import { bundleOf, type ContainerContext } from "./context.ts";
 
 type BundleContext = Pick<ContainerContext, "execRoot" | "exec">;
@@ -22,7 +23,9 @@ export async function mountSharedMemory(
   const target = sharedMemoryPath(context, id);
   await mkdir(target, { recursive: true, mode: 0o700 });
   const options = `nosuid,nodev,noexec,mode=1777,size=${sizeBytes}`;
-  await context.exec.run("mount", ["-t", "tmpfs", "-o", options, "shm", target]);
+  await failpoint("containers/shared-memory.spawn", () =>
+    context.exec.run("mount", ["-t", "tmpfs", "-o", options, "shm", target]),
+  );
 }
 
 /** A bundle and what is mounted in it; safe when there is none. */
@@ -31,7 +34,8 @@ export async function removeBundle(context: BundleContext, id: ContainerId): Pro
   const names = await namesIn(folder);
   const mounted = names.length === 0 ? "" : await readFile("/proc/self/mountinfo", "utf8");
   for (const target of names.map(name => join(folder, name))) {
-    if (mounted.includes(` ${target} `)) await context.exec.run("umount", [target]);
+    if (!mounted.includes(` ${target} `)) continue;
+    await failpoint("containers/shared-memory-end.spawn", () => context.exec.run("umount", [target]));
   }
   await rm(bundleOf(context, id), { recursive: true, force: true });
 }
