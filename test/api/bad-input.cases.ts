@@ -251,6 +251,7 @@ export const BAD_INPUT_CASES: readonly BadInputCase[] = [
   {
     when: "a volume is to propagate mounts",
     ...host({ Binds: ["vol:/v:shared"] }),
+    status: 500,
     message:
       "invalid volume specification: 'vol:/v:shared': invalid mount config for type \"volume\": field BindOptions must not be specified",
   },

@@ -36,7 +36,7 @@ export const VERB_SCENARIOS: readonly Scenario[] = [
     "run --rm --no-healthcheck --volume-driver local -v named:/n --isolation default --userns host --platform linux/amd64 --network none busybox true",
   ),
   one("run --rm --blkio-weight 300 --network none busybox true"),
-  one("run --rm --gpus all busybox true"),
+  one("run -d --rm --gpus all busybox true"),
   one("run --rm --storage-opt size=1g busybox true"),
   one("run --rm --link-local-ip 169.254.7.7 busybox true"),
   {

@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 import type { Mount } from "../../model/cluster.ts";
 import type { HostConfig } from "../../model/container.ts";
+import { OperationError } from "../../lib/errors.ts";
 import { invalid, refuseIf } from "./refuse.ts";
 
 const VOLUME_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
@@ -56,7 +57,13 @@ function targetOfBind(bind: string): string {
   if (type === "volume") {
     checkVolumeName(source);
     const propagates = mode.split(",").some(word => BIND_PROPAGATIONS.has(word));
-    refuseIf(propagates, `${malformed}: invalid mount config for type "volume": field BindOptions must not be specified`);
+    // Docker answers 500 to this one.
+    if (propagates) {
+      throw new OperationError(
+        "internal",
+        `${malformed}: invalid mount config for type "volume": field BindOptions must not be specified`,
+      );
+    }
   }
   return target;
 }

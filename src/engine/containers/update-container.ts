@@ -28,6 +28,8 @@ export async function updateContainer(
     try {
       await entry.run.shim.update(await context.specs.resources(hostConfig));
     } catch (error) {
+      // Docker tells of one that the kernel refused too.
+      publish(context, entry, { action: "update" });
       throw cannot(entry, errorMessage(error), error);
     }
   }

@@ -259,6 +259,7 @@ export class FakeProcess {
   size: { readonly heightCells: number; readonly widthCells: number } | undefined;
   isFrozen = false;
   updated: unknown;
+  failUpdate = false;
   readonly execs: FakeExec[] = [];
   #resolveExit: ((exit: ShimExit) => void)[] = [];
   #logTimeNs = 1_795_000_000_000_000_000n;
@@ -412,6 +413,7 @@ export class FakeHost {
         writeFileSync(logPath, "");
       },
       update: async resources => {
+        if (process.failUpdate) throw new Error("device or resource busy");
         process.updated = resources;
       },
       pids: async () => [process.pid],

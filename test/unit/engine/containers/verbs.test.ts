@@ -95,6 +95,20 @@ describe("container verbs", () => {
     });
   });
 
+  it("an update that the kernel refuses is told of and not kept", async () => {
+    const { id, process } = await world.run({ hostConfig: { memoryBytes: 100e6 } });
+    process.failUpdate = true;
+    const stop = new AbortController();
+    const events = world.events.follow({ filters: { event: ["update"] }, signal: stop.signal })[Symbol.asyncIterator]();
+    const told = events.next();
+    await assert.rejects(world.engine.update(id, { memoryBytes: 50e6 }), {
+      message: `Cannot update container ${id}: device or resource busy`,
+    });
+    assert.equal((await told).value?.action, "update");
+    stop.abort();
+    assert.equal((await world.engine.inspect(id)).hostConfig.memoryBytes, 100e6);
+  });
+
   it("create refuses what Docker refuses", async () => {
     const always = { name: "always", maximumRetryCount: 0 } as const;
     const cases = [
