@@ -141,7 +141,7 @@ export const REFUSED_OPTIONS: Readonly<Record<string, { readonly because: string
   bridge: { because: "the default network has a bridge of its own, docker0" },
   "bridge-accept-fwmark": { because: "packets are told apart by where they come from and go, not by marks" },
   builder: { because: "images are not built here yet" },
-  "cdi-spec-dir": { because: "CDI devices are not supported yet", key: "cdi-spec-dirs" },
+  "cdi-spec-dir": { because: "CDI specifications are read from /etc/cdi and /var/run/cdi alone", key: "cdi-spec-dirs" },
   containerd: { because: NO_CONTAINERD },
   "containerd-namespace": { because: NO_CONTAINERD },
   "containerd-plugins-namespace": { because: NO_CONTAINERD, key: "containerd-plugin-namespace" },
