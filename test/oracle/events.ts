@@ -70,7 +70,7 @@ export class EventListener {
 const UNCERTAIN = new Set(["resize"]);
 
 /**
- * A start that fails: the real engine tells that networks were left that were never joined.
+ * A start that fails: the real engine tells that networks were left that were never joined, and now and then that the client detached.
  * A container that was refused: the real one tells that it was destroyed, though it was never made.
  */
 function isTold(told: readonly Told[], { Type, Action, Actor }: Told): boolean {
@@ -79,6 +79,7 @@ function isTold(told: readonly Told[], { Type, Action, Actor }: Told): boolean {
   if (UNCERTAIN.has(Action)) return false;
   const { container } = Actor.Attributes;
   if (Type === "network" && container !== undefined) return saysOf("start", container) || !saysOf("create", container);
+  if (Type === "container" && Action === "detach") return saysOf("start", Actor.ID) || !saysOf("create", Actor.ID);
   return Type !== "container" || Action !== "destroy" || saysOf("create", Actor.ID);
 }
 
