@@ -35,6 +35,8 @@ export interface ConmonContainerOptions {
 }
 
 const SIGKILL = 9;
+/** What a named pipe says when nobody reads it any more. */
+const GONE: ReadonlySet<string> = new Set(["ENXIO", "ENOENT", "EPIPE"]);
 /** What conmon and the runtime leave in the bundle. config.json and the log are the caller's. */
 export const SHIM_FILES = [
   "attach",
@@ -90,7 +92,13 @@ export class ConmonContainer implements ShimContainer {
   }
 
   async resize({ heightCells, widthCells }: { readonly heightCells: number; readonly widthCells: number }): Promise<void> {
-    await writeControlLine(join(this.#options.bundlePath, "winsz"), `${heightCells} ${widthCells}\n`);
+    try {
+      await writeControlLine(join(this.#options.bundlePath, "winsz"), `${heightCells} ${widthCells}\n`);
+    } catch (error) {
+      // Its end is known here a moment later than conmon has left.
+      if (!GONE.has(errnoCode(error) ?? "")) throw error;
+      throw new OperationError("conflict", `container ${this.#options.id} is not running`, { cause: error });
+    }
   }
 
   async attach(): Promise<ShimStreams> {

@@ -13,6 +13,7 @@ const DEFAULT_RULES: readonly OciDeviceRule[] = [
   { allow: true, type: "c", major: 1, minor: 8, access: "rwm" },
   { allow: true, type: "c", major: 5, minor: 0, access: "rwm" },
   { allow: true, type: "c", major: 5, minor: 1, access: "rwm" },
+  // The tun device, as runc: of no use without CAP_NET_ADMIN.
   { allow: true, type: "c", major: 10, minor: 200, access: "rwm" },
   { allow: false, type: "c", major: 10, minor: 229, access: "rwm" },
 ];
