@@ -24,7 +24,15 @@ const SWAP = `
   const { renameSync, rmSync, symlinkSync } = require("node:fs");
   const { folder, links } = require("node:worker_threads").workerData;
   const rest = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 0.3);
-  const clear = () => rmSync(folder, { recursive: true, force: true });
+  const clear = () => {
+    for (;;) {
+      try {
+        return rmSync(folder, { recursive: true, force: true });
+      } catch (error) {
+        if (error.code !== "ENOTEMPTY") throw error; // A copy put something in meanwhile.
+      }
+    }
+  };
   const put = action => {
     for (;;) {
       try {
