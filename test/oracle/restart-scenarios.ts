@@ -54,7 +54,7 @@ export const RESTART_SCENARIOS: readonly Scenario[] = [
     name: "a health check that takes too long",
     steps: [
       docker(
-        "run -d --name box --health-cmd 'echo part; exec sleep 30' --health-interval 300ms --health-timeout 300ms --health-retries 99 busybox sleep 300",
+        "run -d --name box --health-cmd 'echo part; exec sleep 30' --health-interval 300ms --health-timeout 1s --health-retries 99 busybox sleep 300",
         { isSetUp: true },
       ),
       until("inspect -f '{{len .State.Health.Log}}' box", /^[1-9]/m),

@@ -27,7 +27,7 @@ export const VERB_SCENARIOS: readonly Scenario[] = [
       docker("create --cidfile /etc/hostname busybox"),
     ],
   },
-  one("run --rm --use-api-socket --network none busybox ls -l /var/run/docker.sock"),
+  one("run --rm --use-api-socket --network none busybox stat -c %A:%u:%g /var/run/docker.sock"),
   one(
     "run --rm --label-file test/fixtures/oracle/labels --stop-timeout 3 --health-start-interval 1s --health-cmd true -q --network none busybox true",
   ),
