@@ -101,7 +101,7 @@ export const OPTION_SCENARIOS: readonly Scenario[] = [
   {
     name: "killed for memory",
     steps: [
-      docker("run --name box -m 8m busybox tail /dev/zero"),
+      docker("run --name box -m 8m busybox sh -c 'tail /dev/zero; sleep 1'"),
       docker("inspect -f '{{.State.OOMKilled}} {{.State.ExitCode}}' box"),
     ],
   },

@@ -88,7 +88,7 @@ export const SWARM_SCENARIOS: readonly Scenario[] = [
     name: "a task that fails",
     steps: [
       docker("service create -d --name svc --restart-condition none busybox false", { isSetUp: true }),
-      until("service ps svc --no-trunc --format '{{.DesiredState}} {{.CurrentState}} {{.Error}}'", /Failed/),
+      until("service ps svc --no-trunc --format '{{.DesiredState}} {{.CurrentState}} {{.Error}}'", /Shutdown Failed/),
     ],
   },
   {
