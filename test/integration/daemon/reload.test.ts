@@ -87,7 +87,7 @@ describe("daemon.json and signals", function () {
       "shutdown-timeout": "1",
     });
     await call(daemon.host, "GET", "/containers/nope/json");
-    assert.ok(daemon.output.includes('"level":20'), "debug entries are in the log");
+    await until("debug entries are in the log", 5_000, async () => daemon.output.includes('"level":20'));
     const { Id } = await ok<{ Id: string }>(daemon.host, "POST", "/containers/create", { Image: "busybox" });
     const { HostConfig } = await ok<{ HostConfig: { ShmSize: number } }>(daemon.host, "GET", `/containers/${Id}/json`);
     assert.equal(HostConfig.ShmSize, 32 * 1024 * 1024);
