@@ -1,3 +1,4 @@
+import { defined } from "../../lib/assert.ts";
 import { errorMessage, OperationError } from "../../lib/errors.ts";
 import type { Node, NodeRole } from "../../model/cluster.ts";
 import type { NodeId } from "../../model/ids.ts";
@@ -33,6 +34,8 @@ export interface MembershipOptions {
 /** How long a manager that joins may take to catch up before others get their turn. */
 const ADMIT_MS = 10_000;
 const RETRY_MS = 500;
+/** A node is overtaken once or twice, never so often. */
+const ATTEMPTS_MAX = 20;
 /** The managers are looked at again after so long even if nothing was touched. */
 const RECONCILE_MS = 30_000;
 
@@ -98,10 +101,12 @@ export class Membership {
     { address, signal }: { readonly address: string; readonly signal?: AbortSignal },
   ): Promise<JoinedMember> {
     const options = signal === undefined ? {} : { signal };
-    const node = await this.#node(nodeId, options);
-    if (node.spec.role !== "manager") throw new OperationError("unavailable", "this node is not to be a manager any more");
-    const raftId = node.manager?.raftId ?? this.#newRaftId();
-    if (node.manager?.address !== address) await this.#write({ ...node, manager: { raftId, address } }, options);
+    const node = await this.#change(nodeId, options, current => {
+      if (current.spec.role !== "manager") throw new OperationError("unavailable", "this node is not to be a manager any more");
+      if (current.manager?.address === address) return undefined;
+      return { ...current, manager: { raftId: current.manager?.raftId ?? this.#newRaftId(), address } };
+    });
+    const raftId = defined(node.manager, "the manager that was written").raftId;
     // Raft takes it in when it answers, which it does once it knows its Raft id: see `run`.
     const members = this.#consensus.status().members.map(member => ({ raftId: member.raftId, address: member.address }));
     return { raftId, members: members.some(member => member.raftId === raftId) ? members : [...members, { raftId, address }] };
@@ -116,8 +121,7 @@ export class Membership {
       if (this.#consensus.status().members.some(member => member.raftId === raftId)) {
         await this.#consensus.removeMember(raftId, options);
       }
-      const { manager: _, ...rest } = node;
-      await this.#write(rest, options);
+      await this.#change(nodeId, options, ({ manager, ...rest }) => (manager === undefined ? undefined : rest));
     });
   }
 
@@ -194,10 +198,26 @@ export class Membership {
     return node;
   }
 
-  async #write(node: Node, options: { readonly signal?: AbortSignal }): Promise<void> {
-    const change = { kind: "put", table: "node", object: node, basedOn: node.version } as const;
-    const result = await this.#proposals.propose({ changes: [change], reliesOn: [] }, options);
-    if (result.kind === "refused") throw new OperationError("unavailable", result.message);
+  /**
+   * Writes what `edit` makes of a node; `undefined`: it is right as it is. Beats and descriptions change nodes at any time, so what was
+   * overtaken is read and edited anew.
+   *
+   * @returns the node as it is now to be.
+   */
+  async #change(
+    nodeId: NodeId,
+    options: { readonly signal?: AbortSignal },
+    edit: (node: Node) => Node | undefined,
+  ): Promise<Node> {
+    for (let attempt = 1; ; attempt++) {
+      const node = await this.#node(nodeId, options);
+      const next = edit(node);
+      if (next === undefined) return node;
+      const change = { kind: "put", table: "node", object: next, basedOn: node.version } as const;
+      const result = await this.#proposals.propose({ changes: [change], reliesOn: [] }, options);
+      if (result.kind === "applied") return next;
+      if (result.reason !== "stale" || attempt === ATTEMPTS_MAX) throw new OperationError("unavailable", result.message);
+    }
   }
 
   /** Never one that was used before: each join commits entries, so the commit index has grown since the last. */
