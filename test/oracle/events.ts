@@ -68,6 +68,8 @@ export class EventListener {
 
 /** A terminal's size is sent beside the start of its process, and told or not as they fall. */
 const UNCERTAIN = new Set(["resize"]);
+/** An exec that is killed: a real engine tells so before or after its container's end, and 127 where the kill came before it had heard of the start. */
+const KILLED = new Set(["137", "127"]);
 
 /**
  * A start that fails: the real engine tells that networks were left that were never joined, and now and then that the client detached.
@@ -77,6 +79,7 @@ function isTold(told: readonly Told[], { Type, Action, Actor }: Told): boolean {
   const saysOf = (action: string, id: string) =>
     told.some(each => each.Type === "container" && each.Action === action && each.Actor.ID === id);
   if (UNCERTAIN.has(Action)) return false;
+  if (Action === "exec_die" && KILLED.has(Actor.Attributes["exitCode"] ?? "")) return false;
   const { container } = Actor.Attributes;
   if (Type === "network" && container !== undefined) return saysOf("start", container) || !saysOf("create", container);
   if (Type === "container" && Action === "detach") return saysOf("start", Actor.ID) || !saysOf("create", Actor.ID);

@@ -4,9 +4,9 @@ import type { Explanation } from "./compare.ts";
 const EXPLANATIONS: readonly Explanation[] = [
   {
     scenario: /^system dial-stdio$/,
-    where: /: stdout/,
+    where: /: stdout|: stderr/,
     reason: "the machine's own",
-    because: "the headers name the program and its version",
+    because: "the headers name the program and its version; that the server closed first, the CLI tells by chance",
   },
   {
     scenario: /^(made|run): (--blkio-weight 5|--hostname 'a b')/,
