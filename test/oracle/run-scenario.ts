@@ -28,6 +28,7 @@ export interface ScenarioResult {
   readonly tookMs: number;
   /** What the real engine did, step by step. */
   readonly real: readonly Outcome[];
+  readonly ours: ScenarioRun;
 }
 
 /** What a scenario did on one engine, step by step, and what is there and was told when it had ended. */
@@ -58,7 +59,13 @@ export function compareScenario(
   const isRefused = ours.some(({ exitCode }, index) => scenario.steps[index]?.kind === "http" && exitCode >= 400);
   const isChanged = isRefused && before?.stdout !== ours.at(-1)?.stdout;
   const change = { where: "what there was before and after", real: before?.stdout, ours: ours.at(-1)?.stdout };
-  return { scenario, differences: [...differences, ...afterwards, ...(isChanged ? [change] : [])], tookMs, real };
+  return {
+    scenario,
+    differences: [...differences, ...afterwards, ...(isChanged ? [change] : [])],
+    tookMs,
+    real,
+    ours: runs.ours,
+  };
 }
 
 function whereOf(step: Step, index: number): string {

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { CoverageTable } from "../../oracle/coverage.ts";
 import { type Engine, startEngines, stopEngines } from "../../oracle/engines.ts";
 import { send } from "../../oracle/http.ts";
-import { runAll, SCENARIOS } from "../../oracle/run-all.ts";
+import { pairFor, runAll, SCENARIOS, settle } from "../../oracle/run-all.ts";
 import type { ScenarioResult } from "../../oracle/run-scenario.ts";
 import { skip } from "../../skip.ts";
 
@@ -37,6 +37,15 @@ describe("the same commands on a real Docker Engine and on ours", function () {
     const startedMs = performance.now();
     const pairs = names.map(startEngines);
     for await (const result of runAll(pairs)) results.set(result.scenario.name, result);
+    const known = new Set(MISSES.map(({ scenario }) => scenario));
+    for (const result of [...results.values()].filter(({ differences }) => differences.length > 0)) {
+      const { name } = result.scenario;
+      const pair = pairFor(pairs, result.scenario);
+      if (known.has(name) || pair === undefined) continue;
+      const settled = await settle(pair, result);
+      results.set(name, settled);
+      if (settled !== result) console.log(`note: the real engine answers both ways: ${name}: ${result.differences[0]?.where}`);
+    }
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(0);
     const same = [...results.values()].filter(({ differences }) => differences.length === 0).length;
     console.log(
