@@ -193,7 +193,12 @@ export class ContainerEngine implements AsyncDisposable {
         throw new OperationError("invalid", "Renaming a container with the same name as its current name");
       }
       const newName = reserveName(store, { name, id: entry.id });
-      await store.change(entry, record => ({ ...record, container: { ...record.container, name: newName } }));
+      try {
+        await store.change(entry, record => ({ ...record, container: { ...record.container, name: newName } }));
+      } catch (error) {
+        store.releaseName(newName, entry.id);
+        throw error;
+      }
       store.releaseName(oldName, entry.id);
       publish(this.#context, entry, { action: "rename", attributes: { oldName: `/${oldName}` } });
     });

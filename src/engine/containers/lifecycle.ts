@@ -259,14 +259,12 @@ export class Lifecycle {
   async removeNow(entry: ContainerEntry, { volumes }: { readonly volumes: boolean }): Promise<void> {
     this.#cancelRestart(entry);
     entry.isRemoving = true;
-    if (volumes) {
-      const anonymous = volumesIn(entry.record.mounts).filter(({ isAnonymous }) => isAnonymous);
-      await noteVolumesToUndo(
-        directoryOf(this.#context, entry.id),
-        anonymous.map(({ name }) => name),
-      );
+    try {
+      await this.#removeRecord(entry, { volumes });
+    } catch (error) {
+      entry.isRemoving = false; // It is there still, and can be removed again.
+      throw error;
     }
-    await this.#context.store.remove(entry);
     publish(this.#context, entry, { action: "destroy" });
     // Whoever is told that it is gone may remove its volumes next.
     const isRid = volumesIn(entry.record.mounts).length === 0 || (await this.#letGoOfVolumes(entry, { volumes }));
@@ -279,6 +277,17 @@ export class Lifecycle {
     // A client still reads what it printed: its files are taken away behind the user's back.
     void log.released().then(() => this.#takeAway(entry, { isRid }));
     return undefined;
+  }
+
+  async #removeRecord(entry: ContainerEntry, { volumes }: { readonly volumes: boolean }): Promise<void> {
+    if (volumes) {
+      const anonymous = volumesIn(entry.record.mounts).filter(({ isAnonymous }) => isAnonymous);
+      await noteVolumesToUndo(
+        directoryOf(this.#context, entry.id),
+        anonymous.map(({ name }) => name),
+      );
+    }
+    await this.#context.store.remove(entry);
   }
 
   /** @returns whether none is left that should go. */

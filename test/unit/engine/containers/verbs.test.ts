@@ -2,7 +2,23 @@ import assert from "node:assert/strict";
 import { parseSignal } from "../../../../src/engine/containers/signals.ts";
 import { parseProcessTable } from "../../../../src/engine/containers/top.ts";
 import type { Filters } from "../../../../src/model/control.ts";
+import { listenAtFailpoints } from "../../../../src/ports/failpoint.ts";
 import { aRequest, FakeWorld, until } from "./fake-world.ts";
+
+/** Until the action is over, no container's record can be written. @param action - Told whether one was tried. */
+async function withFullDisk(action: (isHit: () => boolean) => Promise<void>): Promise<void> {
+  let isHit = false;
+  listenAtFailpoints((name, moment) => {
+    if (name !== "state/container.sync" || moment !== "before") return;
+    isHit = true;
+    throw Object.assign(new Error("no space left"), { code: "ENOSPC" });
+  });
+  try {
+    await action(() => isHit);
+  } finally {
+    listenAtFailpoints(undefined);
+  }
+}
 
 const gently = { force: false, volumes: false, link: false };
 
@@ -81,6 +97,23 @@ describe("container verbs", () => {
     await world.close();
     await world.open();
     assert.equal((await world.engine.inspect("new")).id, id);
+  });
+
+  it("a rename that the disk refuses leaves both names as they were", async () => {
+    await world.run({ name: "old" });
+    await withFullDisk(() => assert.rejects(world.engine.rename("old", "new"), { code: "ENOSPC" }));
+    assert.equal((await world.engine.inspect("old")).name, "old");
+    await world.engine.create(aRequest({ name: "new" }));
+  });
+
+  it("a container whose removal at its end the disk refused can be removed by hand", async () => {
+    const { id, process } = await world.run({ hostConfig: { autoRemove: true } });
+    await withFullDisk(async isHit => {
+      process.exit(0);
+      await until(isHit, "the removal is tried");
+    });
+    await world.engine.remove(id, gently);
+    await assert.rejects(world.engine.inspect(id), { kind: "not-found" });
   });
 
   it("update limits of what runs, and keep them", async () => {
