@@ -30,6 +30,7 @@ const FILE_MAY_IMPORT: Record<string, readonly string[]> = {
   "raft/applied-state.ts": ["ports"],
   "raft/snapshot-exchange.ts": ["ports"],
   "raft/membership-work.ts": ["ports"],
+  "raft/disk-watch.ts": ["ports"],
   "worker/engine-executor.ts": ["model", "ports", "codec", "engine", "network"],
 };
 /** Packages that one folder alone may know. */

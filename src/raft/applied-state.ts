@@ -1,8 +1,10 @@
 import { assert } from "../lib/assert.ts";
+import { errorMessage } from "../lib/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { StateMachine } from "../ports/consensus.ts";
 import type { Log } from "../ports/log.ts";
 import type { RaftCore } from "./core.ts";
+import { isDiskFull } from "./disk-health.ts";
 import type { RaftDriverOptions } from "./driver-options.ts";
 import { entryBytes } from "./log.ts";
 import type { WrittenSnapshot } from "./snapshot-files.ts";
@@ -11,6 +13,8 @@ import type { Entry } from "./types.ts";
 
 /** Other work of the process gets its turn after so long. */
 const SLICE_MS = 10;
+/** Before a snapshot for which there was no room is tried again. */
+const SNAPSHOT_RETRY_MS = 10_000;
 
 export interface AppliedStateOptions {
   readonly core: RaftCore;
@@ -32,6 +36,7 @@ export class AppliedState {
   #snapshotIndex: number;
   #bytesSinceSnapshot = 0;
   #isTakingSnapshot = false;
+  #noSnapshotBeforeMs = 0;
   #sliceStartMs = 0;
 
   constructor(parts: AppliedStateOptions) {
@@ -79,25 +84,38 @@ export class AppliedState {
     // The leader's snapshot may be about to take the place of this state: then the core no longer knows the members of back then.
     const isOvertaken = this.#parts.core.inspected.log.baseIndex > this.#index;
     if (this.#isTakingSnapshot || entryCount === 0 || isOvertaken) return false;
+    if (this.#parts.clock.monotonicMs() < this.#noSnapshotBeforeMs) return false;
     return entryCount >= snapshotEveryEntries || this.#bytesSinceSnapshot >= snapshotEveryBytes;
   }
 
   /** Fixes the state as it is now; writing it goes on beside everything else. */
   async takeSnapshot(): Promise<void> {
-    const { stateMachine, core, storage, log, options, signal } = this.#parts;
+    const { clock, log } = this.#parts;
+    const bytes = this.#bytesSinceSnapshot;
     this.#isTakingSnapshot = true;
     this.#bytesSinceSnapshot = 0;
-    const meta = { index: this.#index, term: this.#term, members: core.membersAt(this.#index) };
-    const compactTo = Math.max(0, meta.index - options.keepEntries);
     try {
-      const written = await storage.writeSnapshot(meta, stateMachine.snapshot());
-      if (signal.aborted) return;
-      if (!(await storage.publishSnapshot(written, { compactTo }))) return;
-      core.snapshotTaken(meta, { compactTo });
-      this.#snapshotIndex = Math.max(this.#snapshotIndex, meta.index);
-      log.info({ index: meta.index }, "raft snapshot taken");
+      await this.#writeSnapshot();
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      // The log goes on without it, as long as there is room for that.
+      log.warn({ error: errorMessage(error) }, "there is no room for a raft snapshot");
+      this.#bytesSinceSnapshot += bytes;
+      this.#noSnapshotBeforeMs = clock.monotonicMs() + SNAPSHOT_RETRY_MS;
     } finally {
       this.#isTakingSnapshot = false;
     }
+  }
+
+  async #writeSnapshot(): Promise<void> {
+    const { stateMachine, core, storage, log, options, signal } = this.#parts;
+    const meta = { index: this.#index, term: this.#term, members: core.membersAt(this.#index) };
+    const compactTo = Math.max(0, meta.index - options.keepEntries);
+    const written = await storage.writeSnapshot(meta, stateMachine.snapshot());
+    if (signal.aborted) return;
+    if (!(await storage.publishSnapshot(written, { compactTo }))) return;
+    core.snapshotTaken(meta, { compactTo });
+    this.#snapshotIndex = Math.max(this.#snapshotIndex, meta.index);
+    log.info({ index: meta.index }, "raft snapshot taken");
   }
 }

@@ -1,22 +1,13 @@
-import { assert, assertNever } from "../lib/assert.ts";
-import { campaign, countOwnVote, onVoteRequest, onVoteResponse } from "./election.ts";
+import { assert } from "../lib/assert.ts";
+import { campaign, countOwnVote } from "./election.ts";
 import { encodeMembers } from "./encoding.ts";
 import { RaftLog } from "./log.ts";
 import { changeMembers, type MembershipChange, MembershipHistory } from "./membership.ts";
 import { majority } from "./quorum.ts";
-import { hasCommittedInTerm, onReadRequest, onReadResponse, requestRead } from "./read-index.ts";
-import {
-  advanceCommit,
-  onAppendRequest,
-  onAppendResponse,
-  onHeartbeat,
-  onHeartbeatResponse,
-  onInstallSnapshot,
-  sendAppends,
-  sendHeartbeats,
-  snapshotSent,
-} from "./replication.ts";
-import { type RaftLimits, RaftState, type RaftTimes } from "./state.ts";
+import { requestRead } from "./read-index.ts";
+import { receive } from "./receive.ts";
+import { adoptMembers, advanceCommit, sendAppends, sendHeartbeats, snapshotSent } from "./replication.ts";
+import { type RaftLimits, type RaftRules, RaftState, type RaftTimes } from "./state.ts";
 import { bestSuccessor, startTransfer } from "./transfer.ts";
 import type { Entry, HardState, Member, Message, RaftRole, ReadState, Ready, SnapshotMeta } from "./types.ts";
 
@@ -32,12 +23,14 @@ export interface RaftCoreOptions {
   readonly entries: readonly Entry[];
   readonly times: RaftTimes;
   readonly limits: RaftLimits;
+  /** All that a manager wants, unless said otherwise. */
+  readonly rules?: RaftRules;
   /** Uniform in 0..2^32-1: the only chance there is. */
   readonly randomUint32: () => number;
 }
 
 /** Why a proposal was not taken. */
-export type Refusal = "not-leader" | "transferring" | "change-pending" | "invalid-change";
+export type Refusal = "not-leader" | "not-member" | "transferring" | "change-pending" | "invalid-change";
 export type ProposeResult =
   | { readonly kind: "accepted"; readonly index: number; readonly term: number }
   | { readonly kind: Refusal };
@@ -59,9 +52,7 @@ export class RaftCore {
     const membership = new MembershipHistory(snapshot.index, snapshot.members);
     this.#writtenHardState = hardState;
     this.#state = new RaftState({ ...options, ...hardState, log, membership });
-    for (const { index, kind, data } of entries) {
-      if (kind === "membership" && index > snapshot.index) this.#state.adoptMembers(index, data);
-    }
+    this.#state.adoptMembers(entries.filter(({ index }) => index > snapshot.index && index <= commit));
     this.#assertValid();
   }
 
@@ -90,9 +81,9 @@ export class RaftCore {
   get transferTo(): number {
     return this.#state.transferTo;
   }
-  /** Whether the newest member list is committed. */
-  get isMembershipCommitted(): boolean {
-    return this.#state.membership.index <= this.commitIndex;
+  /** Leaders only: a change of the members is under way, or one of an earlier leader's may be. */
+  get isMembershipPending(): boolean {
+    return this.#state.pendingMembership > this.#state.log.applied;
   }
 
   /** For invariant checks and tests: the state itself, not to be changed. */
@@ -122,11 +113,28 @@ export class RaftCore {
     this.#assertValid();
   }
 
+  /** Asks for votes now instead of when the leader is missed. */
+  campaign(): void {
+    campaign(this.#state, { isTransfer: false });
+    this.#assertValid();
+  }
+
+  /** A follower gives its leader up, which others know to be gone: it votes for another at once. The term and the timer stay. */
+  forgetLeader(): void {
+    if (this.role === "follower") this.#state.leaderId = 0;
+    this.#assertValid();
+  }
+
+  /** Messages to this member were lost: what it lacks is asked for before more is sent ahead. */
+  unreachable(raftId: number): void {
+    const progress = this.#state.progress.get(raftId);
+    if (progress?.state === "replicate") progress.becomeProbe();
+  }
+
   /** At the start: the only voter has nobody to wait for. */
   campaignIfAlone(): void {
     const [only, second] = this.#state.membership.voters;
-    if (only === this.raftId && second === undefined) campaign(this.#state, { isTransfer: false });
-    this.#assertValid();
+    if (only === this.raftId && second === undefined) this.campaign();
   }
 
   #tickLeader(): void {
@@ -135,7 +143,7 @@ export class RaftCore {
     if (state.electionElapsed >= state.times.electionTicks) {
       state.electionElapsed = 0;
       state.transferTo = 0;
-      if (!this.#checkQuorum()) {
+      if (state.rules.checksQuorum && !this.#checkQuorum()) {
         state.becomeFollower(state.term, 0);
         return;
       }
@@ -151,6 +159,14 @@ export class RaftCore {
     return heard.length >= majority(membership.voters.length);
   }
 
+  /** The disk takes no more writes, or does again. Without one a leader makes way, and nobody hears a promise of this manager. */
+  setWritable(isWritable: boolean): void {
+    const state = this.#state;
+    state.isWritable = isWritable;
+    if (!isWritable && state.role !== "follower") state.becomeFollower(state.term, 0);
+    this.#assertValid();
+  }
+
   /** The process stood still, so the silence it noticed may be its own: wait a whole timeout before campaigning. */
   stalled(): void {
     this.#state.restartElectionTimer();
@@ -158,90 +174,8 @@ export class RaftCore {
 
   step(message: Message): void {
     assert(message.to === this.raftId, `message for ${message.to} came to ${this.raftId}`);
-    if (this.#acceptTerm(message)) this.#dispatch(message);
+    receive(this.#state, message);
     this.#assertValid();
-  }
-
-  /** Compares terms (Raft 5.1). @returns whether the message is to be handled. */
-  #acceptTerm(message: Message): boolean {
-    const state = this.#state;
-    if (message.term === state.term) return true;
-    if (message.term < state.term) {
-      this.#answerStale(message);
-      return false;
-    }
-    switch (message.kind) {
-      case "pre-vote-request":
-      case "vote-request":
-        if (!message.isTransfer && state.hasFreshLeader) return false;
-        if (message.kind === "vote-request") state.becomeFollower(message.term, 0);
-        return true;
-      case "pre-vote-response":
-        if (!message.isGranted) state.becomeFollower(message.term, 0);
-        return true;
-      case "append-request":
-      case "heartbeat":
-      case "install-snapshot":
-        state.becomeFollower(message.term, message.from);
-        return true;
-      default:
-        state.becomeFollower(message.term, 0);
-        return true;
-    }
-  }
-
-  /** Tells a leader or a candidate of an older term that the term is over; without it, one that was cut off could never rejoin. */
-  #answerStale({ kind, from: to }: Message): void {
-    const state = this.#state;
-    const head = { from: state.raftId, to, term: state.term };
-    if (kind === "append-request" || kind === "heartbeat") {
-      state.promises.push({ kind: "append-response", ...head, index: 0, isRejected: false, hintIndex: 0, hintTerm: 0 });
-    } else if (kind === "pre-vote-request") {
-      state.promises.push({ kind: "pre-vote-response", ...head, isGranted: false });
-    }
-  }
-
-  #dispatch(message: Message): void {
-    const state = this.#state;
-    switch (message.kind) {
-      case "pre-vote-request":
-      case "vote-request":
-        return onVoteRequest(state, message);
-      case "pre-vote-response":
-      case "vote-response":
-        return onVoteResponse(state, message);
-      case "append-request":
-        this.#followSender(message.from);
-        return onAppendRequest(state, message);
-      case "heartbeat":
-        this.#followSender(message.from);
-        return onHeartbeat(state, message);
-      case "install-snapshot":
-        this.#followSender(message.from);
-        return onInstallSnapshot(state, message);
-      case "append-response":
-        return onAppendResponse(state, message);
-      case "heartbeat-response":
-        return onHeartbeatResponse(state, message);
-      case "timeout-now":
-        return campaign(state, { isTransfer: true });
-      case "read-request":
-        return onReadRequest(state, message);
-      case "read-response":
-        return onReadResponse(state, message);
-      default:
-        assertNever(message);
-    }
-  }
-
-  /** Whoever sends as leader in this term is the leader: there is one (Raft 5.2). */
-  #followSender(from: number): void {
-    const state = this.#state;
-    assert(state.role !== "leader", `${from} and ${state.raftId} both lead term ${state.term}`);
-    assert(state.leaderId === 0 || state.leaderId === from, `${from} and ${state.leaderId} both lead term ${state.term}`);
-    if (state.role !== "follower") state.becomeFollower(state.term, from);
-    state.leaderId = from;
-    state.electionElapsed = 0;
   }
 
   propose(data: Uint8Array): ProposeResult {
@@ -252,21 +186,23 @@ export class RaftCore {
   }
 
   /**
-   * One change at a time: the one before must be committed, and so must an entry of this leader's term, or two changes made by two
-   * leaders could leave two majorities without a common member.
+   * The changes are made as one. One at a time: the one before must be applied, and so must all that this leader found in its log, or two
+   * changes made by two leaders could leave two majorities without a common member.
    */
-  proposeMembership(change: MembershipChange): ProposeResult {
+  proposeMembership(...changes: readonly MembershipChange[]): ProposeResult {
     const refusal = this.#refusal();
     if (refusal !== undefined) return { kind: refusal };
-    if (!this.isMembershipCommitted || !hasCommittedInTerm(this.#state)) return { kind: "change-pending" };
-    const members = changeMembers(this.members, change);
-    if (members === undefined) return { kind: "invalid-change" };
+    if (this.isMembershipPending) return { kind: "change-pending" };
+    const members = changeMembers(this.members, changes);
+    if (typeof members === "string") return { kind: "invalid-change" };
     const index = this.#state.appendOwn("membership", encodeMembers(members));
+    this.#state.pendingMembership = index;
     return { kind: "accepted", index, term: this.term };
   }
 
   #refusal(): Refusal | undefined {
     if (this.role !== "leader") return "not-leader";
+    if (!this.#state.progress.has(this.raftId)) return "not-member";
     return this.transferTo === 0 ? undefined : "transferring";
   }
 
@@ -294,7 +230,7 @@ export class RaftCore {
   /** A snapshot of what is applied is durable: the log up to `compactTo` is no longer needed. */
   snapshotTaken(snapshot: SnapshotMeta, { compactTo }: { readonly compactTo: number }): void {
     const state = this.#state;
-    if (snapshot.index <= state.snapshot.index) return;
+    if (snapshot.index < state.snapshot.index) return;
     assert(compactTo <= snapshot.index, "the log is not compacted past the snapshot");
     state.snapshot = snapshot;
     state.log.compactTo(compactTo);
@@ -326,17 +262,25 @@ export class RaftCore {
     return snapshotSends;
   }
 
+  get #isWriteDue(): boolean {
+    const { log, pendingRestore, term, vote } = this.#state;
+    const { term: writtenTerm, vote: writtenVote } = this.#writtenHardState;
+    return term !== writtenTerm || vote !== writtenVote || log.hasUnpersisted || pendingRestore !== undefined;
+  }
+
+  /** Whether `takeReady` has something. */
+  get hasReady(): boolean {
+    return this.#state.promises.length > 0 || this.#state.log.hasApplicable || this.#isWriteDue;
+  }
+
   /** @param committedMax - at most so many committed entries at once. `undefined`: there is nothing to do. */
   takeReady({ committedMax }: { readonly committedMax: number }): Ready | undefined {
+    if (!this.hasReady) return undefined;
     const state = this.#state;
     const { log, promises, pendingRestore } = state;
-    const isHardStateDue = this.#isHardStateDue();
-    if (promises.length === 0 && !pendingRestore && !isHardStateDue && !log.hasUnpersisted && !log.hasApplicable)
-      return undefined;
-    const isWriteDue = isHardStateDue || log.hasUnpersisted || pendingRestore !== undefined;
     const ready = {
       // The commit index rides along with whatever is written; alone it is not worth a write.
-      hardState: isWriteDue ? this.#hardState() : undefined,
+      hardState: this.#isWriteDue ? this.#hardState() : undefined,
       entries: log.takeUnpersisted(),
       snapshot: pendingRestore,
       messages: promises,
@@ -344,17 +288,13 @@ export class RaftCore {
     };
     state.promises = [];
     state.pendingRestore = undefined;
+    adoptMembers(state, ready.committed);
     return ready;
   }
 
   #hardState(): HardState {
     const { term, vote, log } = this.#state;
     return { term, vote, commit: log.commit };
-  }
-
-  #isHardStateDue(): boolean {
-    const { term, vote } = this.#writtenHardState;
-    return term !== this.#state.term || vote !== this.#state.vote;
   }
 
   /** What this Ready asked to be written is durable. */
@@ -374,7 +314,8 @@ export class RaftCore {
     const { role, leaderId, raftId, membership, log, progress } = this.#state;
     assert((role === "leader") === (leaderId === raftId), "a leader knows that it leads");
     assert(role === "leader" || progress.size === 0, "only a leader follows the members' progress");
-    assert(membership.index <= log.lastIndex, "the membership comes from the log");
+    assert(membership.index <= log.commit, "the members come from a committed entry");
+    assert(role !== "leader" || membership.voters.length > 0, "a leader has voters");
     for (const { match, next } of progress.values()) assert(match < next, `match ${match} is not below next ${next}`);
   }
 }

@@ -7,6 +7,7 @@ import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
 import { AppliedState } from "./applied-state.ts";
 import { RaftCore } from "./core.ts";
+import { DiskWatch } from "./disk-watch.ts";
 import { DEFAULT_OPTIONS, type RaftDriverOptions } from "./driver-options.ts";
 import { decodeEnvelope, encodeEnvelope } from "./encoding.ts";
 import { MembershipWork } from "./membership-work.ts";
@@ -53,6 +54,7 @@ export class RaftDriver implements Consensus {
   readonly #snapshots: SnapshotExchange;
   readonly #membership: MembershipWork;
   readonly #applied: AppliedState;
+  readonly #disk: DiskWatch;
   readonly #stopping = new AbortController();
   readonly #due = new Wakeup();
   readonly #progressed = new Wakeup();
@@ -85,6 +87,11 @@ export class RaftDriver implements Consensus {
       firstRequestId: random.uint32() * 2 ** 16,
       timeoutTicks: options.readTimeoutTicks,
     });
+    const onStepBack = () => {
+      this.#proposals.feed(data => core.propose(data), Infinity); // Refuses all that wait: nothing is written now.
+      this.#onInput();
+    };
+    this.#disk = new DiskWatch({ core, clock, log, signal, onStepBack });
     const { stateMachine } = setup;
     const onResult = ({ index, term: appliedTerm }: Entry, result: unknown) =>
       this.#proposals.applied(index, appliedTerm, result);
@@ -242,8 +249,10 @@ export class RaftDriver implements Consensus {
         if (nowMs - lastMs > stallMs) {
           log.warn({ stalledMs: Math.round(nowMs - lastMs) }, "this process stood still");
           this.#core.stalled();
+          this.#disk.stalled(nowMs);
         }
         lastMs = nowMs;
+        this.#disk.tick(nowMs);
         this.#core.tick(); // A late tick counts once.
         this.#reads.tick({ hasLeader: this.#core.leaderId !== 0 });
         this.#onInput();
@@ -290,11 +299,11 @@ export class RaftDriver implements Consensus {
   async #write(ready: Ready): Promise<void> {
     if (ready.hardState === undefined) return;
     if (ready.snapshot === undefined) {
-      await this.#storage.save(ready);
+      await this.#disk.write(() => this.#storage.save(ready));
       return;
     }
     const { written, restored } = this.#snapshots.take(ready.snapshot);
-    await this.#storage.installSnapshot(written, ready);
+    await this.#disk.write(() => this.#storage.installSnapshot(written, ready));
     await this.#applied.restore(written);
     this.#proposals.skippedTo(written.meta.index);
     this.#reads.appliedTo(written.meta.index);

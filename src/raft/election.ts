@@ -3,11 +3,11 @@ import { voteOutcome } from "./quorum.ts";
 import type { RaftState } from "./state.ts";
 import type { VoteRequest, VoteResponse } from "./types.ts";
 
-/** Asks for votes if this manager may. A transfer skips the pre-vote: the leader wants it. */
+/** Asks for votes if this manager may and knows with whom to count. A transfer skips the pre-vote: the leader wants it. */
 export function campaign(state: RaftState, { isTransfer }: { readonly isTransfer: boolean }): void {
-  if (state.role === "leader" || !state.isPromotable) return;
+  if (state.role === "leader" || !state.isPromotable || !state.isWritable || state.isMembershipWaiting) return;
   state.restartElectionTimer();
-  if (isTransfer) startVote(state, { isTransfer });
+  if (isTransfer || !state.rules.hasPreVote) startVote(state, { isTransfer });
   else startPreVote(state);
 }
 

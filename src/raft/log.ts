@@ -144,6 +144,14 @@ export class RaftLog {
     this.#persisted = index;
   }
 
+  /** Whether an entry of this kind after `index` is committed. */
+  isCommittedAfter(index: number, kind: Entry["kind"]): boolean {
+    for (let at = this.#commit; at > Math.max(index, this.#baseIndex); at--) {
+      if (this.#entries[at - this.#baseIndex - 1]?.kind === kind) return true;
+    }
+    return false;
+  }
+
   get hasApplicable(): boolean {
     return this.#applied < Math.min(this.#commit, this.#persisted);
   }

@@ -1,36 +1,60 @@
 import { assert, defined } from "../lib/assert.ts";
 import type { Member } from "./types.ts";
 
+/**
+ * One step of a change. `add-voter` and `add-learner` give a member that is there already its new part; `remove` and `move` do nothing
+ * when there is no such member. Raft id 0 stands for nobody.
+ */
 export type MembershipChange =
+  | { readonly kind: "add-voter"; readonly raftId: number; readonly address: string }
   | { readonly kind: "add-learner"; readonly raftId: number; readonly address: string }
   | { readonly kind: "promote"; readonly raftId: number }
   | { readonly kind: "move"; readonly raftId: number; readonly address: string }
   | { readonly kind: "remove"; readonly raftId: number };
+
+/** Why a change cannot be made. */
+export type MembershipRefusal = "no voter is left" | "more than one voter comes or goes" | "only a learner can be promoted";
 
 export function votersOf(members: readonly Member[]): readonly number[] {
   return members.filter(member => !member.isLearner).map(member => member.raftId);
 }
 
 /**
- * The members after one change; at most one voter comes or goes, so that the majorities before and after always share a member (Raft 6,
- * thesis 4.1). `undefined`: the change does not fit the members there are.
+ * The members after the changes, made as one; at most one voter comes or goes, so that the majorities before and after always share a
+ * member (Raft 6, thesis 4.1).
  */
-export function changeMembers(members: readonly Member[], change: MembershipChange): readonly Member[] | undefined {
-  const existing = members.find(member => member.raftId === change.raftId);
+export function changeMembers(
+  members: readonly Member[],
+  changes: readonly MembershipChange[],
+): readonly Member[] | MembershipRefusal {
+  let after = members;
+  for (const change of changes) {
+    const next = change.raftId === 0 ? after : changed(after, change);
+    if (next === undefined) return "only a learner can be promoted";
+    after = next;
+  }
+  const [old, voters] = [votersOf(members), votersOf(after)];
+  if (voters.length === 0) return "no voter is left";
+  const moved = old.filter(voter => !voters.includes(voter)).length + voters.filter(voter => !old.includes(voter)).length;
+  return moved > 1 ? "more than one voter comes or goes" : after;
+}
+
+function changed(members: readonly Member[], change: MembershipChange): readonly Member[] | undefined {
+  const { raftId } = change;
+  const existing = members.find(member => member.raftId === raftId);
+  const put = (over: Partial<Member>) => members.map(member => (member === existing ? { ...member, ...over } : member));
   switch (change.kind) {
-    case "add-learner":
-      if (existing !== undefined) return undefined;
-      return [...members, { raftId: change.raftId, address: change.address, isLearner: true }];
-    case "promote":
-      if (existing?.isLearner !== true) return undefined;
-      return members.map(member => (member === existing ? { ...member, isLearner: false } : member));
-    case "move":
-      if (existing === undefined) return undefined;
-      return members.map(member => (member === existing ? { ...member, address: change.address } : member));
-    case "remove": {
-      const rest = members.filter(member => member !== existing);
-      return existing === undefined || votersOf(rest).length === 0 ? undefined : rest;
+    case "add-voter":
+    case "add-learner": {
+      const isLearner = change.kind === "add-learner";
+      return existing === undefined ? [...members, { raftId, address: change.address, isLearner }] : put({ isLearner });
     }
+    case "promote":
+      return existing?.isLearner === true ? put({ isLearner: false }) : undefined;
+    case "move":
+      return put({ address: change.address });
+    case "remove":
+      return members.filter(member => member !== existing);
   }
 }
 
@@ -40,7 +64,10 @@ interface Epoch {
   readonly voters: readonly number[];
 }
 
-/** The member lists by the index of the entry that made them. A list holds as soon as its entry is in the log (Raft 6), and goes if that entry goes. */
+/**
+ * The member lists by the index of the entry that made them. A list holds once its entry is committed and handed out to be applied: what
+ * holds is never undone, and no majority is counted with members that may yet turn out not to be.
+ */
 export class MembershipHistory {
   #epochs: Epoch[];
 
@@ -72,12 +99,6 @@ export class MembershipHistory {
   push(index: number, members: readonly Member[]): void {
     assert(index > this.index, `membership of entry ${index} comes after that of ${this.index}`);
     this.#epochs.push({ index, members, voters: votersOf(members) });
-  }
-
-  /** The entries from `index` on are gone. */
-  truncateFrom(index: number): void {
-    this.#epochs = this.#epochs.filter((epoch, at) => at === 0 || epoch.index < index);
-    assert(this.index < index, `the membership of entry ${this.index} may not be undone`);
   }
 
   /** The list that held at `index`. */

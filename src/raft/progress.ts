@@ -59,7 +59,7 @@ export class Progress {
   state: "probe" | "replicate" | "snapshot" = "probe";
   /** Heard from since the last quorum check. */
   isActive = false;
-  /** The newest commit index that was sent. */
+  /** The newest commit index that was sent, or that a snapshot on its way brings. */
   sentCommit = 0;
   /** The newest read round that was answered. */
   readRound = 0;
@@ -87,9 +87,19 @@ export class Progress {
     }
   }
 
+  /** Messages on their way that were not answered yet. */
+  get inflightCount(): number {
+    return this.#inflights.count;
+  }
+
   get isWindowFull(): boolean {
     const { inflightMessagesMax, inflightBytesMax } = this.#limits;
     return this.#inflights.count >= inflightMessagesMax || this.#inflights.bytes >= inflightBytesMax;
+  }
+
+  /** A newer commit index would let the member commit more of what was sent to it. */
+  isCommitNews(commit: number): boolean {
+    return this.state === "replicate" && commit > this.sentCommit && this.sentCommit < this.next - 1;
   }
 
   becomeProbe(): void {
@@ -106,6 +116,8 @@ export class Progress {
   becomeSnapshot(index: number): void {
     this.#reset("snapshot");
     this.pendingSnapshot = index;
+    this.next = index + 1;
+    this.sentCommit = index;
   }
 
   /** The snapshot did not arrive: the follower is probed where it was. */

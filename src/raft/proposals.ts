@@ -132,6 +132,8 @@ export function lostLeadership(): OperationError {
 
 export function refused(kind: string): OperationError {
   switch (kind) {
+    case "not-member":
+      return new OperationError("unavailable", "this manager was removed");
     case "transferring":
       return new OperationError("unavailable", "leadership is being transferred");
     case "change-pending":

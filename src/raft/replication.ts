@@ -4,7 +4,7 @@ import { quorumValue } from "./quorum.ts";
 import { acceptEarlyReads, answerConfirmedReads } from "./read-index.ts";
 import type { RaftState } from "./state.ts";
 import { finishTransfer } from "./transfer.ts";
-import type { AppendRequest, AppendResponse, Heartbeat, HeartbeatResponse, InstallSnapshot } from "./types.ts";
+import type { AppendRequest, AppendResponse, Entry, Heartbeat, HeartbeatResponse, InstallSnapshot } from "./types.ts";
 
 /** Sends every member what it lacks, in as many messages as its window takes. */
 export function sendAppends(state: RaftState): void {
@@ -17,35 +17,27 @@ export function sendAppends(state: RaftState): void {
 }
 
 function isBehind({ log }: RaftState, progress: Progress): boolean {
-  if (progress.next <= log.lastIndex) return true;
-  return progress.state === "replicate" && progress.sentCommit < log.commit;
+  return progress.next <= log.lastIndex || progress.isCommitNews(log.commit);
 }
 
 /** @returns whether a message went out. */
 function sendAppend(state: RaftState, to: number): boolean {
+  if (state.progressOf(to).isPaused) return false;
+  return sendNext(state, to, state.limits.messageBytesMax);
+}
+
+/** @param bytesMax - 0 for no entries: the answer tells where the member's log is all the same. */
+function sendNext(state: RaftState, to: number, bytesMax: number): boolean {
   const progress = state.progressOf(to);
-  if (progress.isPaused) return false;
   const { log, term, raftId } = state;
   const prevIndex = progress.next - 1;
   const prevTerm = log.termAt(prevIndex);
   if (prevTerm === undefined) return sendSnapshot(state, to);
-  const { entries, bytes } = log.read(progress.next, state.limits.messageBytesMax);
+  const { entries, bytes } = bytesMax === 0 ? { entries: [], bytes: 0 } : log.read(progress.next, bytesMax);
   state.messages.push({ kind: "append-request", from: raftId, to, term, prevIndex, prevTerm, commit: log.commit, entries });
   progress.sent(entries.length, bytes);
   progress.sentCommit = log.commit;
   return true;
-}
-
-/** An append without entries: its answer tells where the member's log is, when messages were lost and the window is full. */
-function sendEmptyAppend(state: RaftState, to: number, { next }: Progress): void {
-  const { log, term, raftId } = state;
-  const prevTerm = log.termAt(next - 1);
-  if (prevTerm === undefined) {
-    sendSnapshot(state, to);
-    return;
-  }
-  const { commit } = log;
-  state.messages.push({ kind: "append-request", from: raftId, to, term, prevIndex: next - 1, prevTerm, commit, entries: [] });
 }
 
 /** What the member needs is compacted away. */
@@ -78,14 +70,22 @@ export function advanceCommit(state: RaftState): boolean {
   const index = quorumValue(membership.voters, voter => state.progress.get(voter)?.match ?? 0);
   if (!log.matches(index, state.term) || !log.commitTo(index)) return false;
   acceptEarlyReads(state);
-  if (membership.index <= index && !state.membership.isVoter(raftId)) leaveOffice(state);
   return true;
 }
 
-/** A leader that removed itself leads until that is committed (Raft 6). The others get the news of the commit first. */
-function leaveOffice(state: RaftState): void {
-  sendAppends(state);
-  state.becomeFollower(state.term, 0);
+/** Committed entries are about to be applied: the members they name count from now on. */
+export function adoptMembers(state: RaftState, committed: readonly Entry[]): void {
+  // Those that leave hear by this that their removal is committed: nobody will tell them later.
+  if (state.role === "leader" && committed.some(({ kind }) => kind === "membership")) sendAppends(state);
+  if (!state.adoptMembers(committed) || state.role !== "leader") return;
+  const { membership, raftId, rules, transferTo } = state;
+  state.syncProgress();
+  if (!membership.isVoter(raftId) && rules.leavesWhenRemoved) {
+    state.becomeFollower(state.term, 0); // A leader that removed itself leads until that is committed (Raft 6).
+    return;
+  }
+  if (transferTo !== 0 && !membership.isVoter(transferTo)) state.transferTo = 0;
+  if (membership.voters.length > 0) advanceCommit(state); // A smaller majority may hold more already.
 }
 
 export function onAppendRequest(state: RaftState, message: AppendRequest): void {
@@ -112,11 +112,8 @@ export function onAppendRequest(state: RaftState, message: AppendRequest): void 
   const fresh = log.newAmong(entries);
   const first = fresh[0];
   if (first !== undefined) {
-    if (first.index <= log.lastIndex) {
-      log.truncateFrom(first.index);
-      state.membership.truncateFrom(first.index);
-    }
-    state.append(fresh);
+    if (first.index <= log.lastIndex) log.truncateFrom(first.index);
+    log.append(fresh);
   }
   const matched = prevIndex + entries.length;
   log.commitTo(Math.min(message.commit, matched));
@@ -150,8 +147,8 @@ export function onAppendResponse(state: RaftState, message: AppendResponse): voi
   }
   assert(message.index <= log.lastIndex, `member ${message.from} accepted entry ${message.index}, which was never sent`);
   const isNews = progress.accepted(message.index);
-  if (progress.state === "probe" || (progress.state === "snapshot" && progress.match >= log.baseIndex))
-    progress.becomeReplicate();
+  const isProbeMet = progress.state === "probe" && progress.match === message.index;
+  if (isProbeMet || (progress.state === "snapshot" && progress.match >= log.baseIndex)) progress.becomeReplicate();
   if (isNews) advanceCommit(state);
   if (state.role === "leader") finishTransfer(state, message.from);
 }
@@ -170,10 +167,9 @@ export function onHeartbeatResponse(state: RaftState, { from, readRound }: Heart
   // The answer may have overtaken one of a newer round.
   progress.readRound = Math.max(progress.readRound, readRound);
   answerConfirmedReads(state);
-  if (progress.match >= state.log.lastIndex) return;
-  // Whatever was sent may be lost; what was not is asked for by the answer to this.
-  if (progress.state === "replicate") sendEmptyAppend(state, from, progress);
-  else sendAppend(state, from);
+  if (progress.state === "snapshot" || (progress.state === "replicate" && progress.match >= state.log.lastIndex)) return;
+  // Whatever was sent may be lost, and the answer to this tells. A member that is probed is so until it says that it has all.
+  sendNext(state, from, progress.isPaused ? 0 : state.limits.messageBytesMax);
 }
 
 /** All of a snapshot's bytes have come. */

@@ -117,7 +117,7 @@ export class SnapshotFiles {
       await closePart();
       await disk.syncDirectory(directory);
     } catch (error) {
-      await closePart();
+      await file?.[Symbol.asyncDispose]();
       await this.discard({ name, meta, partCount, chunkCount });
       throw error;
     }

@@ -12,6 +12,18 @@ export interface RaftTimes {
   readonly heartbeatTicks: number;
 }
 
+/** What the paper leaves to choose; a manager wants all of it. */
+export interface RaftRules {
+  /** Asks "would you vote for me?" before the term is raised (thesis 9.6). */
+  readonly hasPreVote: boolean;
+  /** A leader that cannot hear a majority steps down, and who hears a leader elects no other (thesis 6.2, 4.2.3). */
+  readonly checksQuorum: boolean;
+  /** A leader that is a voter no more makes way; else it leads on, and takes no proposals. */
+  readonly leavesWhenRemoved: boolean;
+}
+
+export const RULES: RaftRules = { hasPreVote: true, checksQuorum: true, leavesWhenRemoved: true };
+
 export interface RaftLimits extends FlowLimits {
   /** Of the entries in one message, unless a single entry is larger. */
   readonly messageBytesMax: number;
@@ -26,6 +38,7 @@ export interface RaftStateOptions {
   readonly snapshot: SnapshotMeta;
   readonly times: RaftTimes;
   readonly limits: RaftLimits;
+  readonly rules?: RaftRules;
   /** Uniform in 0..2^32-1. */
   readonly randomUint32: () => number;
 }
@@ -35,6 +48,7 @@ export class RaftState {
   readonly raftId: number;
   readonly times: RaftTimes;
   readonly limits: RaftLimits;
+  readonly rules: RaftRules;
   readonly log: RaftLog;
   readonly membership: MembershipHistory;
   readonly #randomUint32: () => number;
@@ -56,8 +70,12 @@ export class RaftState {
   votes = new Map<number, boolean>();
   /** Leaders only: every other member, and itself. */
   progress = new Map<number, Progress>();
+  /** Whether the disk takes writes. Without it this manager neither leads nor promises anything: it listens. */
+  isWritable = true;
   /** Leaders only: whom to hand leadership to; 0: nobody. */
   transferTo = 0;
+  /** Leaders only: before this entry is applied no member change may follow, since it is one or an earlier leader's may be before it. */
+  pendingMembership = 0;
   readonly reads = new ReadQueue();
 
   /** The newest snapshot taken or restored here. */
@@ -81,6 +99,7 @@ export class RaftState {
     this.snapshot = options.snapshot;
     this.times = options.times;
     this.limits = options.limits;
+    this.rules = options.rules ?? RULES;
     this.#randomUint32 = options.randomUint32;
     this.restartElectionTimer();
   }
@@ -95,9 +114,14 @@ export class RaftState {
     return this.membership.isVoter(this.raftId);
   }
 
+  /** A committed member list was not adopted yet: an election by the one before could go wrong. */
+  get isMembershipWaiting(): boolean {
+    return this.log.isCommittedAfter(Math.max(this.log.applied, this.membership.index), "membership");
+  }
+
   /** Heard from a leader so lately that another election would only disturb (thesis 4.2.3). */
   get hasFreshLeader(): boolean {
-    return this.leaderId !== 0 && this.electionElapsed < this.times.electionTicks;
+    return this.rules.checksQuorum && this.leaderId !== 0 && this.electionElapsed < this.times.electionTicks;
   }
 
   progressOf(raftId: number): Progress {
@@ -144,22 +168,32 @@ export class RaftState {
     this.#reset(this.term);
     this.role = "leader";
     this.leaderId = this.raftId;
-    this.syncProgress();
+    this.pendingMembership = this.log.lastIndex;
+    for (const { raftId } of this.membership.members) this.#follow(raftId, { next: this.log.lastIndex + 1, isActive: false });
     this.appendOwn("empty", new Uint8Array(0));
   }
 
-  /** Follows the member list: new members are probed from the end of the log, members that left are forgotten. */
+  #follow(raftId: number, { next, isActive }: { readonly next: number; readonly isActive: boolean }): void {
+    const progress = new Progress(next, this.limits);
+    if (raftId === this.raftId) {
+      progress.becomeReplicate(); // Its own log needs no probe.
+      progress.accepted(this.log.persisted);
+    }
+    progress.isActive = isActive || raftId === this.raftId;
+    this.progress.set(raftId, progress);
+  }
+
+  /**
+   * Follows the member list: members that left are forgotten; to new ones the last entry is sent at once, to learn where their log is, and
+   * the next quorum check does not count their silence before.
+   */
   syncProgress(): void {
     const { members } = this.membership;
     for (const raftId of this.progress.keys()) {
       if (!members.some(member => member.raftId === raftId)) this.progress.delete(raftId);
     }
     for (const { raftId } of members) {
-      if (this.progress.has(raftId)) continue;
-      const progress = new Progress(this.log.lastIndex + 1, this.limits);
-      if (raftId === this.raftId) progress.accepted(this.log.persisted);
-      progress.isActive = true;
-      this.progress.set(raftId, progress);
+      if (!this.progress.has(raftId)) this.#follow(raftId, { next: Math.max(this.log.lastIndex, 1), isActive: true });
     }
   }
 
@@ -167,20 +201,14 @@ export class RaftState {
   appendOwn(kind: Entry["kind"], data: Uint8Array): number {
     assert(this.role === "leader", "only a leader appends its own");
     const index = this.log.lastIndex + 1;
-    this.append([{ index, term: this.term, kind, data }]);
+    this.log.append([{ index, term: this.term, kind, data }]);
     return index;
   }
 
-  /** Appends to the log; a member list among the entries holds at once. */
-  append(entries: readonly Entry[]): void {
-    this.log.append(entries);
-    for (const { kind, index, data } of entries) {
-      if (kind === "membership") this.adoptMembers(index, data);
-    }
-  }
-
-  adoptMembers(index: number, data: Uint8Array): void {
-    this.membership.push(index, decodeMembers(data));
-    if (this.role === "leader") this.syncProgress();
+  /** The member lists among these committed entries hold from now on. @returns whether there was a new one. */
+  adoptMembers(committed: readonly Entry[]): boolean {
+    const lists = committed.filter(({ kind, index }) => kind === "membership" && index > this.membership.index);
+    for (const { index, data } of lists) this.membership.push(index, decodeMembers(data));
+    return lists.length > 0;
   }
 }

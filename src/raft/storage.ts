@@ -85,7 +85,12 @@ export class RaftStorage implements AsyncDisposable {
 
   /** A snapshot of this member's own applied state. The log up to `compactTo` may go. @returns false when a newer one is there. */
   async publishSnapshot(snapshot: WrittenSnapshot, { compactTo }: { readonly compactTo: number }): Promise<boolean> {
-    if (!(await this.#snapshots.publish(snapshot))) return false;
+    try {
+      if (!(await this.#snapshots.publish(snapshot))) return false;
+    } catch (error) {
+      await this.#snapshots.discard(snapshot);
+      throw error;
+    }
     await this.#wal.compactTo(compactTo);
     return true;
   }
@@ -93,7 +98,8 @@ export class RaftStorage implements AsyncDisposable {
   /** The leader's snapshot takes the place of the log, which then goes on with `batch`. */
   async installSnapshot(snapshot: WrittenSnapshot, { hardState, entries }: WalBatch): Promise<void> {
     const state = defined(hardState, "hard state beside a snapshot");
-    const isNewest = await this.#snapshots.publish(snapshot);
+    // Published already: the attempt before found no room for the log's new beginning.
+    const isNewest = this.#snapshots.newest === snapshot || (await this.#snapshots.publish(snapshot));
     assert(isNewest, "an installed snapshot is ahead of all that was applied here");
     // The entries behind the commit index come in a write of their own, so the commit index may not run ahead of them.
     await this.#wal.startOver(snapshot.meta, { ...state, commit: snapshot.meta.index });

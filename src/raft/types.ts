@@ -6,7 +6,7 @@ export interface Member {
   readonly isLearner: boolean;
 }
 
-/** `empty`: what a new leader commits first. `membership`: the data is the whole member list from this entry on. */
+/** `empty`: what a new leader commits first. `membership`: the data is the whole member list, which holds once this entry is applied. */
 export const ENTRY_KINDS = ["data", "membership", "empty"] as const;
 export type EntryKind = (typeof ENTRY_KINDS)[number];
 

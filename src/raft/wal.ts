@@ -1,7 +1,8 @@
 import { assert, defined } from "../lib/assert.ts";
-import { OperationError } from "../lib/errors.ts";
+import { errorMessage, OperationError } from "../lib/errors.ts";
 import type { Disk, DiskFile } from "../ports/disk.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
+import { isDiskFull } from "./disk-health.ts";
 import {
   entriesSizeHint,
   readEntries,
@@ -174,9 +175,9 @@ export class WriteAheadLog implements AsyncDisposable {
     if (hardState !== undefined) writeHardState(writer, hardState);
     writeEntries(writer, entries);
     if (this.#file === undefined || this.#fileBytes >= this.#options.segmentBytesMax) await this.#beginSegment([]);
-    // Not earlier: the new segment's header may not tell of a commit whose entries come behind it.
-    if (hardState !== undefined) this.#hardState = hardState;
     await this.#append(this.#frame(writer));
+    // Not earlier: a new segment's header may not tell of a commit whose entries come behind it.
+    if (hardState !== undefined) this.#hardState = hardState;
     const segment = defined(this.#segments.at(-1), "segment");
     segment.lastIndex = Math.max(segment.lastIndex, entries.at(-1)?.index ?? 0);
   }
@@ -215,24 +216,44 @@ export class WriteAheadLog implements AsyncDisposable {
     return encodeFrame(cipher === undefined ? plain : cipher.seal(plain));
   }
 
+  /** A write that found no room leaves nothing behind, so that it can be tried again. A sync that failed may have lost anything: no second try. */
   async #append(bytes: Uint8Array): Promise<void> {
     const file = defined(this.#file, "open segment");
-    this.#fileBytes = await file.append(bytes);
-    await file.sync();
+    try {
+      this.#fileBytes = await file.append(bytes);
+    } catch (error) {
+      if (isDiskFull(error)) await file.truncate(this.#fileBytes);
+      throw error;
+    }
+    await this.#synced(file.sync());
+  }
+
+  async #synced(syncing: Promise<void>): Promise<void> {
+    const { directory } = this.#options;
+    await syncing.catch((error: unknown) => {
+      throw new OperationError("internal", `the raft log in ${directory} could not be synced: ${errorMessage(error)}`);
+    });
   }
 
   /** A segment's first frame repeats the hard state, so that the segments before it can go. */
   async #beginSegment(frames: readonly Uint8Array[]): Promise<void> {
     const { disk, directory, raftId } = this.#options;
-    await this.#file?.[Symbol.asyncDispose]();
+    await this[Symbol.asyncDispose]();
     const sequence = (this.#segments.at(-1)?.sequence ?? 0) + 1;
     const name = segmentName(sequence);
     const header = new ByteWriter().byte(RECORD.header).uint(raftId);
     writeHardState(header, this.#hardState);
+    // One write: whatever a cut one left is cut off before the next attempt.
     this.#file = await disk.openAppend(this.#path(name));
-    await this.#append(Buffer.concat([MAGIC, this.#frame(header)]));
-    for (const frame of frames) await this.#append(frame);
-    await disk.syncDirectory(directory);
+    await this.#file.truncate(0);
+    this.#fileBytes = 0;
+    try {
+      await this.#append(Buffer.concat([MAGIC, this.#frame(header), ...frames]));
+      await this.#synced(disk.syncDirectory(directory));
+    } catch (error) {
+      await this[Symbol.asyncDispose](); // The next write begins the segment anew.
+      throw error;
+    }
     assert(
       this.#segments.every(segment => segment.sequence < sequence),
       "segments are numbered upwards",

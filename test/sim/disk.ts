@@ -60,12 +60,20 @@ export interface SimulatedDiskOptions {
   readonly syncMsMax: number;
 }
 
+function noSpace(): Error {
+  return Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
+}
+
 /** A disk that outlives the processes that use it. A crash takes unsynced bytes and unsynced changes of names, the last ones first. */
 export class SimulatedDisk {
   readonly #options: SimulatedDiskOptions;
   #names = new Map<string, Inode>();
   #durableNames = new Map<string, Inode>();
   #nameChanges: NameChange[] = [];
+  /** Nothing more fits: writes fail, some of them halfway. */
+  isFull = false;
+  /** What each sync may take on top, in ms. */
+  slowMs = 0;
 
   constructor(options: SimulatedDiskOptions) {
     this.#options = options;
@@ -105,7 +113,8 @@ export class SimulatedDisk {
     const slow = () =>
       new Promise<void>(resolve => {
         // Now and then a disk takes its time.
-        const delayMs = random.chance(0.01) ? syncMsMax * 20 : random.between(0, syncMsMax);
+        const usualMs = random.chance(0.01) ? syncMsMax * 20 : random.between(0, syncMsMax);
+        const delayMs = usualMs + (this.slowMs === 0 ? 0 : random.between(0, this.slowMs));
         time.after(delayMs, () => gate.pass(resolve));
       });
     return {
@@ -115,9 +124,13 @@ export class SimulatedDisk {
         return names.map(name => name.slice(path.length + 1)).sort();
       },
       read: async path => this.#names.get(path)?.content.slice(),
-      openAppend: async path => this.#file(this.#open(path), slow),
+      openAppend: async path => {
+        if (this.isFull && !this.#names.has(path) && random.chance(0.5)) throw noSpace();
+        return this.#file(this.#open(path), slow);
+      },
       replace: async (path, content) => {
         await slow();
+        if (this.isFull) throw noSpace();
         const inode = new Inode();
         inode.append(content);
         inode.sync(content.length);
@@ -145,6 +158,10 @@ export class SimulatedDisk {
   #file(inode: Inode, slow: () => Promise<void>): DiskFile {
     return {
       append: async content => {
+        if (this.isFull) {
+          inode.append(content.subarray(0, this.#options.random.below(content.length + 1)));
+          throw noSpace();
+        }
         inode.append(content);
         return inode.sizeBytes;
       },

@@ -1,5 +1,6 @@
 import { crc32 } from "node:zlib";
 import type { RaftMember, RaftTransport } from "../../../src/ports/consensus.ts";
+import { isDiskFull } from "../../../src/raft/disk-health.ts";
 import { RaftDriver } from "../../../src/raft/driver.ts";
 import type { RaftDriverOptions } from "../../../src/raft/driver-options.ts";
 import { SimulatedDisk } from "../disk.ts";
@@ -77,8 +78,15 @@ export class SimulatedCluster {
       driver => {
         process.driver = driver;
       },
-      (error: unknown) => this.fail(error),
+      (error: unknown) => {
+        if (!isDiskFull(error)) this.fail(error);
+        else this.time.after(500, () => this.#startAgain(host, process)); // As whoever runs managers would.
+      },
     );
+  }
+
+  #startAgain(host: Host, process: Process): void {
+    if (host.process === process) this.start(host);
   }
 
   /** The process ends; with `isPowerLoss` the disk loses what was not synced. */

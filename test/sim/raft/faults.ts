@@ -22,6 +22,8 @@ export class Faults {
     network.heal();
     network.quality = GOOD_NETWORK;
     for (const host of hosts.values()) {
+      host.disk.isFull = false;
+      host.disk.slowMs = 0;
       if (host.process === undefined) this.#cluster.start(host);
       else host.process.resume();
     }
@@ -40,6 +42,9 @@ export class Faults {
       [12, () => this.#disturbNetwork()],
       [8, () => this.#transfer()],
       [12, () => this.#changeMembers()],
+      [8, () => this.#fillDisk(random.chance(0.6) ? this.#leader() : this.#anyHost())],
+      [8, () => this.#slowDisk(random.chance(0.6) ? this.#leader() : this.#anyHost())],
+      [3, () => this.#stepClock(this.#anyHost())],
     ];
     let draw = random.below(strikes.reduce((sum, [weight]) => sum + weight, 0));
     for (const [weight, strike] of strikes) {
@@ -120,6 +125,31 @@ export class Faults {
     this.#cluster.trace(`${host?.raftId} stands still`);
     process.pause();
     this.#later(200, 4_000, () => process.resume());
+  }
+
+  #fillDisk(host: Host | undefined): void {
+    if (host === undefined) return;
+    this.#cluster.trace(`${host.raftId}'s disk is full`);
+    host.disk.isFull = true;
+    this.#later(300, 5_000, () => {
+      host.disk.isFull = false;
+    });
+  }
+
+  #slowDisk(host: Host | undefined): void {
+    if (host === undefined) return;
+    this.#cluster.trace(`${host.raftId}'s disk is slow`);
+    host.disk.slowMs = this.#cluster.random.pick([200, 2_000, 8_000]) ?? 0;
+    this.#later(300, 5_000, () => {
+      host.disk.slowMs = 0;
+    });
+  }
+
+  #stepClock(host: Host | undefined): void {
+    const { random } = this.#cluster;
+    if (host?.process === undefined) return;
+    this.#cluster.trace(`${host.raftId}'s wall clock jumps`);
+    host.process.wallSkewMs = random.between(-1e10, 1e10);
   }
 
   #disturbNetwork(): void {

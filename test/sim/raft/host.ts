@@ -14,12 +14,15 @@ export class Process implements Gate {
   readonly onDeath = new Set<() => void>();
   driver: RaftDriver | undefined;
   isDead = false;
+  /** What the wall clock is off by, in ms. */
+  wallSkewMs = 0;
   readonly #time: VirtualTime;
   #held: (() => void)[] | undefined;
 
   constructor(raftId: number, time: VirtualTime, ledger: Ledger) {
     this.machine = new ChainMachine(raftId, ledger);
-    this.clock = simulatedClock(time, this);
+    const clock = simulatedClock(time, this);
+    this.clock = { ...clock, nowMs: () => clock.nowMs() + this.wallSkewMs };
     this.#time = time;
   }
 

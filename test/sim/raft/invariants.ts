@@ -7,6 +7,7 @@ interface Seen {
   /** Of each entry, by index: what was checked already. */
   readonly terms: number[];
   commit: number;
+  applied: number;
 }
 
 interface Commit {
@@ -32,7 +33,7 @@ export class Invariants {
   check(state: Readonly<RaftState>): void {
     let seen = this.#seenBy.get(state);
     if (seen === undefined) {
-      seen = { terms: [], commit: 0 };
+      seen = { terms: [], commit: 0, applied: 0 };
       this.#seenBy.set(state, seen);
     }
     this.#checkLog(state, seen);
@@ -64,13 +65,14 @@ export class Invariants {
       if (known === undefined) this.#commits[index] = { entryTerm, inTerm };
       else assert.equal(entryTerm, known.entryTerm, `manager ${raftId} committed another entry ${index}`);
     }
-    if (log.commit === seen.commit) return;
     seen.commit = log.commit;
-    if (membership.at(log.commit).length === 0) return; // One that joins has not come to its first member list.
-    const members = JSON.stringify(membership.at(log.commit));
-    const known = this.#membersAt.get(log.commit);
-    if (known === undefined) this.#membersAt.set(log.commit, members);
-    else assert.equal(members, known, `manager ${raftId} knows other members at entry ${log.commit}`);
+    if (log.applied === seen.applied) return;
+    seen.applied = log.applied;
+    if (membership.at(log.applied).length === 0) return; // One that joins has not come to its first member list.
+    const members = JSON.stringify(membership.at(log.applied));
+    const known = this.#membersAt.get(log.applied);
+    if (known === undefined) this.#membersAt.set(log.applied, members);
+    else assert.equal(members, known, `manager ${raftId} knows other members at entry ${log.applied}`);
   }
 
   #checkLeader({ log, raftId, term }: Readonly<RaftState>): void {

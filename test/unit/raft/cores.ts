@@ -1,5 +1,6 @@
 import { RaftCore } from "../../../src/raft/core.ts";
 import { encodeMembers } from "../../../src/raft/encoding.ts";
+import type { RaftRules } from "../../../src/raft/state.ts";
 import type { Entry, Member, Message, ReadState } from "../../../src/raft/types.ts";
 
 export const ELECTION_TICKS = 10;
@@ -13,7 +14,9 @@ export interface CoreSetup {
   readonly commit?: number;
   /** The terms of the entries from index 1 on. */
   readonly terms?: readonly number[];
-  readonly draw?: number;
+  /** What `randomUint32` gives. */
+  readonly draw?: number | (() => number);
+  readonly rules?: RaftRules;
   readonly messageBytesMax?: number;
   readonly inflightMessagesMax?: number;
   readonly inflightBytesMax?: number;
@@ -49,7 +52,8 @@ export function aCore(setup: CoreSetup = {}): RaftCore {
     entries: entriesOf(terms),
     times: { electionTicks: ELECTION_TICKS, heartbeatTicks: 1 },
     limits: { messageBytesMax, inflightMessagesMax, inflightBytesMax },
-    randomUint32: () => draw,
+    ...(setup.rules !== undefined && { rules: setup.rules }),
+    randomUint32: typeof draw === "number" ? () => draw : draw,
   });
 }
 

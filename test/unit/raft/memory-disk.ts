@@ -1,9 +1,16 @@
 import { dirname } from "node:path/posix";
 import type { Disk, DiskFile } from "../../../src/ports/disk.ts";
 
+function noSpace(): Error {
+  return Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
+}
+
 /** A disk that loses nothing by itself; tests damage it by hand. */
 export class MemoryDisk implements Disk {
   #files = new Map<string, Uint8Array>();
+  /** How much more fits. */
+  roomBytes = Infinity;
+  isSyncBroken = false;
 
   names(): readonly string[] {
     return [...this.#files.keys()].sort();
@@ -53,10 +60,15 @@ export class MemoryDisk implements Disk {
     this.extend(path, new Uint8Array(0));
     return {
       append: async content => {
-        this.extend(path, content);
+        const fitting = content.subarray(0, Math.min(content.length, this.roomBytes));
+        this.extend(path, fitting);
+        this.roomBytes -= fitting.length;
+        if (fitting.length < content.length) throw noSpace();
         return this.size(path);
       },
-      sync: async () => undefined,
+      sync: async () => {
+        if (this.isSyncBroken) throw noSpace();
+      },
       truncate: async sizeBytes => this.cut(path, sizeBytes),
       [Symbol.asyncDispose]: async () => undefined,
     };

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { isDiskFull } from "../../../src/raft/disk-health.ts";
 import { WriteAheadLog } from "../../../src/raft/wal.ts";
 import { entriesOf } from "./cores.ts";
 import { MemoryDisk } from "./memory-disk.ts";
@@ -48,5 +49,47 @@ describe("WriteAheadLog", () => {
     await wal.write({ hardState: undefined, entries: entriesOf([1], 3) });
     await wal[Symbol.asyncDispose]();
     await assert.rejects(open(disk), /is damaged at byte \d+: entry 3 does not follow what is before it/);
+  });
+});
+
+describe("WriteAheadLog on a disk without room", () => {
+  const batch = { hardState: { term: 2, vote: 1, commit: 1 }, entries: entriesOf([2, 2], 2) };
+
+  for (const segmentBytesMax of [SEGMENT_BYTES_MAX, 1_000_000]) {
+    it(`takes a cut write back and makes it later, ${segmentBytesMax === 1 ? "in a new segment" : "in the same segment"}`, async () => {
+      for (let roomBytes = 0; roomBytes < 120; roomBytes++) {
+        const disk = new MemoryDisk();
+        const { wal } = await WriteAheadLog.open({ disk, directory: "raft", raftId: 1, cipher: undefined, segmentBytesMax });
+        await wal.write({ hardState: { term: 1, vote: 0, commit: 0 }, entries: entriesOf([1]) });
+        disk.roomBytes = roomBytes;
+        const outcome = await wal.write(batch).catch((error: unknown) => error);
+        if (outcome !== undefined) assert.ok(isDiskFull(outcome));
+        const cut = await open(disk.copy());
+        disk.roomBytes = Infinity;
+        if (outcome !== undefined) {
+          assert.deepEqual([cut.content?.entries.length, cut.content?.hardState.term], [1, 1]);
+          await wal.write(batch);
+        }
+        const { content } = await open(disk);
+        assert.deepEqual(
+          content?.entries.map(({ index, term }) => [index, term]),
+          [
+            [1, 1],
+            [2, 2],
+            [3, 2],
+          ],
+        );
+        assert.deepEqual(content?.hardState, batch.hardState);
+      }
+    });
+  }
+
+  it("does not take a sync that failed for a full disk, whatever it says", async () => {
+    const disk = new MemoryDisk();
+    const { wal } = await open(disk);
+    disk.isSyncBroken = true;
+    const failure = await wal.write(batch).catch((error: unknown) => error);
+    assert.ok(failure instanceof Error && !isDiskFull(failure));
+    assert.match(failure.message, /could not be synced/);
   });
 });
