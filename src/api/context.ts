@@ -15,6 +15,7 @@ import type {
   VolumesBackend,
   VolumeUsage,
 } from "./backends.ts";
+import type { BuildBackend } from "./build-backend.ts";
 import type { ControlCaller } from "../model/control.ts";
 import type { ContainerId } from "../model/ids.ts";
 import type { Image } from "../model/image.ts";
@@ -36,6 +37,9 @@ export interface Backends {
   readonly stats?: StatsBackend;
   readonly archive?: ContainerArchiveBackend;
   readonly commits?: CommitBackend;
+  readonly builder?: BuildBackend;
+  /** Says that a user has emptied the cache of builds, which holds nothing that images do not. */
+  readonly pruneBuildCache?: () => void;
   /** Bytes of each layer by its diff id. Missing: layers are not told apart. */
   readonly layerSizes?: () => Promise<ReadonlyMap<string, number>>;
   /** The folders of a container's root file system; undefined when it has none. Missing: they are not told. */

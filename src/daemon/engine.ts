@@ -8,6 +8,7 @@ import type { SettingsInInfo, SystemBackend, SystemInfo } from "../api/backends.
 import type { Container } from "../model/container.ts";
 import { ContainerCommit } from "../engine/archive/container-commit.ts";
 import { ContainerArchive } from "../engine/archive/container-archive.ts";
+import { ImageBuilder } from "../engine/build/image-builder.ts";
 import { ContainerEngine } from "../engine/containers/container-engine.ts";
 import { ociRuntimeSpecs } from "../engine/containers/oci-runtime-specs.ts";
 import { EventLog } from "../engine/events/event-log.ts";
@@ -48,6 +49,7 @@ export interface Engine extends AsyncDisposable {
   readonly stats: ContainerStatistics;
   readonly archive: ContainerArchive;
   readonly commits: ContainerCommit;
+  readonly builder: ImageBuilder;
   readonly images: ImageStore;
   readonly networks: EngineNetworks;
   readonly volumes: Volumes;
@@ -114,8 +116,8 @@ export async function createEngine({ settings, clock, random, log, engineId, onN
       clock,
       archives,
       mounts: new OverlayMounts(archives),
-      onEvent: ({ action, imageId, name }) =>
-        events.publish({ type: "image", action, actorId: imageId, attributes: { name }, scope: "local" }),
+      onEvent: ({ action, imageId, name, labels }) =>
+        events.publish({ type: "image", action, actorId: imageId, attributes: { ...labels, name }, scope: "local" }),
     });
     const volumes = await Volumes.create({ database, events, clock, random, exec, log, dataRoot });
     const networks = cleanUp.use(
@@ -183,6 +185,8 @@ export async function createEngine({ settings, clock, random, log, engineId, onN
     const known = containers.rootfsIds();
     await images.restoreRootfs({ known, running: known });
     images.setUsers(id => containers.usersOfImage(id));
+    const builder = await ImageBuilder.create({ dataRoot, containers, images, archives, random });
+    images.setHolder(id => builder.isHeld(id));
 
     const stopContainers = async (timeoutSeconds: number): Promise<void> => {
       const running = await containers.list({ all: false, filters: {} });
@@ -220,6 +224,7 @@ export async function createEngine({ settings, clock, random, log, engineId, onN
       stats: new ContainerStatistics({ containers, clock }),
       archive: new ContainerArchive({ containers, archives, layers: images }),
       commits: new ContainerCommit({ containers, archives, images }),
+      builder,
       images,
       networks,
       volumes,

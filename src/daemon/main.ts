@@ -92,7 +92,7 @@ async function main(): Promise<void> {
         clusterNetwork,
       }),
     );
-    const { containers, stats, archive, commits, images, networks, volumes, system } = engine;
+    const { containers, stats, archive, commits, builder, images, networks, volumes, system } = engine;
     const api = createApiServer({
       backends: {
         containers,
@@ -100,6 +100,15 @@ async function main(): Promise<void> {
         stats,
         archive,
         commits,
+        builder,
+        pruneBuildCache: () =>
+          engine.events.publish({
+            type: "builder",
+            action: "prune",
+            actorId: "",
+            attributes: { reclaimed: "0" },
+            scope: "local",
+          }),
         layerSizes: () => images.layerSizes(),
         rootFolders: images.rootFolders,
         imageFolders: images.imageFolders,

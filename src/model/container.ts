@@ -302,7 +302,18 @@ export interface ExecState {
 
 /** @see Docker's GET /events. */
 export interface EngineEvent {
-  readonly type: "container" | "image" | "network" | "volume" | "daemon" | "service" | "node" | "secret" | "config" | "plugin";
+  readonly type:
+    | "container"
+    | "image"
+    | "network"
+    | "volume"
+    | "daemon"
+    | "service"
+    | "node"
+    | "secret"
+    | "config"
+    | "plugin"
+    | "builder";
   readonly action: string;
   readonly actorId: string;
   readonly attributes: Labels;

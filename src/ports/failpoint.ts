@@ -4,6 +4,7 @@
  */
 export const FAILPOINTS = [
   "archive/helper.spawn",
+  "build/containers.sync",
   "containers/bundle.write",
   "containers/files.write",
   "containers/folder.remove",

@@ -4,8 +4,11 @@ import { errnoCode, errorMessage, OperationError } from "../lib/errors.ts";
 import { TarParser } from "../lib/tar/parser.ts";
 import { readPath, readTree, statPath } from "./archive/container-path.ts";
 import { openRoot } from "./archive/container-root.ts";
-import type { ConfinedRoot } from "./archive/confined-root.ts";
+import { type ConfinedRoot, followedPath } from "./archive/confined-root.ts";
+import { copySources, makeFolders } from "./archive/copy-sources.ts";
+import { findSources, resolvePath } from "./archive/find-sources.ts";
 import { listChanges, readChanges } from "./archive/layer-changes.ts";
+import { MemberSums } from "./archive/member-sums.ts";
 import { dieWithParent, fchdir, makeBlocking, syncfs } from "./archive/node-calls.ts";
 import {
   type ArchiveJob,
@@ -75,6 +78,22 @@ function run(job: ArchiveJob): ArchiveReply {
         readTree(root, sendData);
         return finished();
       });
+    case "find-sources":
+      return inRoot(job.root, root => ({ kind: "sources", sources: findSources(root, job) }));
+    case "resolve-path":
+      return inRoot(job.root, root => resolvePath(root, Buffer.from(job.path).toString("latin1")));
+    case "copy-sources":
+      return inRoot(job.from, from =>
+        inRoot(job.root, to => {
+          copySources(from, to, job);
+          return { kind: "done" };
+        }),
+      );
+    case "make-folder":
+      return inRoot(job.root, root => {
+        makeFolders(root, followedPath(root, Buffer.from(job.path)), { uid: 0, gid: 0 });
+        return { kind: "done" };
+      });
     case "list-changes":
       return sendChanges(job.layers);
     case "read-changes":
@@ -129,8 +148,9 @@ function sendFrame(kind: number, payload: Uint8Array): void {
   }
 }
 
-function unpack({ target, source, isLayer, bytesMax, entriesMax }: Unpack): ArchiveReply {
+function unpack({ target, source, isLayer, bytesMax, entriesMax, sumsPath }: Unpack): ArchiveReply {
   const sourceFd = source === undefined ? undefined : openSync(source, "r");
+  const sums = sumsPath === undefined ? undefined : new MemberSums(sumsPath);
   process.chdir(target);
   chroot(".");
   const writer = new TreeWriter({ isLayer, bytesMax, entriesMax });
@@ -139,12 +159,17 @@ function unpack({ target, source, isLayer, bytesMax, entriesMax }: Unpack): Arch
   try {
     for (const bytes of sourceFd === undefined ? frames() : fileChunks(sourceFd)) {
       hash.update(bytes);
-      for (const event of parser.push(bytes)) writer.handle(event);
+      for (const event of parser.push(bytes)) {
+        writer.handle(event);
+        sums?.handle(event);
+      }
     }
     parser.finish();
+    sums?.finish();
     return { kind: "unpacked", sha256: hash.digest("hex"), ...writer.finish() };
   } finally {
     writer.abandon();
+    sums?.close();
     fchdir(rootFd);
     chroot(".");
     if (sourceFd !== undefined) closeSync(sourceFd);

@@ -1,16 +1,38 @@
 import { OperationError } from "../lib/errors.ts";
 import { decompress } from "./archive/decompress.ts";
 import { HelperProcess } from "./archive/helper-process.ts";
-import type { ArchiveJob, ArchiveReply, LayerFolders, PathStat, RootSource, WriteSettings } from "./archive/protocol.ts";
+import type {
+  ArchiveJob,
+  ArchiveReply,
+  FoundSource,
+  LayerFolders,
+  PathStat,
+  RootSource,
+  SourceCopy,
+  SourceQuery,
+  WriteSettings,
+} from "./archive/protocol.ts";
 import { Slots } from "./archive/slots.ts";
 
-export type { ChangeKind, FolderMount, LayerFolders, PathStat, RootSource, WriteSettings } from "./archive/protocol.ts";
+export type {
+  ChangeKind,
+  FolderMount,
+  FoundSource,
+  LayerFolders,
+  PathStat,
+  RootSource,
+  SourceCopy,
+  SourceQuery,
+  WriteSettings,
+} from "./archive/protocol.ts";
 
 export interface UnpackOptions {
   readonly target: string;
   readonly isLayer: boolean;
   readonly bytesMax: number;
   readonly entriesMax: number;
+  /** A new file, for the sums of the archive's members. */
+  readonly sumsPath?: string;
 }
 
 export interface Unpacked {
@@ -120,6 +142,29 @@ export class Archives implements AsyncDisposable {
   /** The changes as a layer's archive. */
   async readChanges(layers: LayerFolders, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
     return (await this.#open({ kind: "read-changes", layers }, { hasFirstReply: false, signal })).data;
+  }
+
+  /** What a build's instruction means by its sources. @throws OperationError `not-found`, in Docker's words. */
+  async findSources(root: RootSource, query: SourceQuery): Promise<readonly FoundSource[]> {
+    const reply = await this.#run({ kind: "find-sources", root, ...query }, { isContainer: true });
+    if (reply.kind !== "sources") throw new OperationError("internal", "archive helper: unexpected reply");
+    return reply.sources;
+  }
+
+  /** Where a path leads inside a tree: in latin1, a character a byte, without a slash in front. */
+  async resolvePath(root: RootSource, path: string): Promise<Pick<Extract<ArchiveReply, { kind: "resolved" }>, "path" | "type">> {
+    const reply = await this.#run({ kind: "resolve-path", root, path }, { isContainer: true });
+    if (reply.kind !== "resolved") throw new OperationError("internal", "archive helper: unexpected reply");
+    return reply;
+  }
+
+  async copySources(root: RootSource, copy: SourceCopy): Promise<void> {
+    await this.#run({ kind: "copy-sources", root, ...copy }, { isContainer: true });
+  }
+
+  /** With all above it. @throws OperationError `invalid` where a file is in its place. */
+  async makeFolder(root: RootSource, path: string): Promise<void> {
+    await this.#run({ kind: "make-folder", root, path }, { isContainer: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Mount, NetworkAttachmentSpec, PortConfig } from "../model/cluster.ts";
 import type { ContainerConfig, CreateContainerRequest, EndpointConfig, HostConfig, PortBinding } from "../model/container.ts";
+import { EMPTY_HOST_CONFIG } from "../model/empty-config.ts";
 import type { AssignedTask } from "../model/session.ts";
 import { fillTemplate, taskName } from "./task-names.ts";
 
@@ -148,64 +149,3 @@ function portBindings(assigned: AssignedTask): Readonly<Record<string, readonly 
   }
   return bindings;
 }
-
-const EMPTY_HOST_CONFIG: HostConfig = {
-  binds: [],
-  containerIdFile: "",
-  logConfig: { type: "", options: {} },
-  networkMode: "default",
-  portBindings: {},
-  restartPolicy: { name: "no", maximumRetryCount: 0 },
-  autoRemove: false,
-  volumeDriver: "",
-  volumesFrom: [],
-  mounts: [],
-  annotations: {},
-  capAdd: [],
-  capDrop: [],
-  cgroupnsMode: "",
-  dns: [],
-  dnsOptions: [],
-  dnsSearch: [],
-  extraHosts: [],
-  groupAdd: [],
-  ipcMode: "",
-  cgroup: "",
-  links: [],
-  oomScoreAdj: 0,
-  pidMode: "",
-  privileged: false,
-  publishAllPorts: false,
-  readonlyRootfs: false,
-  securityOpt: [],
-  storageOpt: {},
-  tmpfs: {},
-  utsMode: "",
-  usernsMode: "",
-  shmSizeBytes: 0,
-  sysctls: {},
-  runtime: "",
-  isolation: "",
-  cpuShares: 0,
-  memoryBytes: 0,
-  nanoCpus: 0,
-  cgroupParent: "",
-  blkioWeight: 0,
-  blkioWeightDevice: [],
-  blkioDeviceReadBps: [],
-  blkioDeviceWriteBps: [],
-  blkioDeviceReadIops: [],
-  blkioDeviceWriteIops: [],
-  cpuPeriodUs: 0,
-  cpuQuotaUs: 0,
-  cpuRealtimePeriodUs: 0,
-  cpuRealtimeRuntimeUs: 0,
-  cpusetCpus: "",
-  cpusetMems: "",
-  devices: [],
-  deviceCgroupRules: [],
-  deviceRequests: [],
-  memoryReservationBytes: 0,
-  memorySwapBytes: 0,
-  ulimits: [],
-};

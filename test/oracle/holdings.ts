@@ -36,6 +36,19 @@ const KINDS: readonly Kind[] = [
   { name: "images", listPath: "/images/json", label: item => item["RepoTags"] },
 ];
 
+/** What builds made: it is nameless, or called so. One that another is made of goes after that, whatever the order they are listed in. */
+async function removeBuilt(engine: Engine): Promise<void> {
+  const isBuilt = (tags: unknown) =>
+    Array.isArray(tags) && tags.every(tag => typeof tag === "string" && /^built|^<none>/.test(tag));
+  for (let left = Infinity; ; ) {
+    const built = (await list(engine, "/images/json")).filter(item => isBuilt(item["RepoTags"]));
+    if (built.length === 0 || built.length >= left) return;
+    left = built.length;
+    const byName = built.toSorted((one, other) => (String(one["RepoTags"]) < String(other["RepoTags"]) ? -1 : 1));
+    for (const item of byName) await send(engine, { method: "DELETE", path: `/images/${text(item["Id"])}?force=1` });
+  }
+}
+
 /** The names of all that an engine holds. */
 export async function listing(engine: Engine): Promise<Outcome> {
   const held = await Promise.all(
@@ -47,7 +60,7 @@ export async function listing(engine: Engine): Promise<Outcome> {
   return { exitCode: 0, stdout: JSON.stringify(Object.fromEntries(held)), stderr: "" };
 }
 
-/** Leaves the engine as it was: nothing of a scenario but images. */
+/** Leaves the engine as it was: nothing of a scenario but images that were loaded. */
 export async function removeAll(engine: Engine): Promise<void> {
   for (const kind of KINDS) {
     let isGone = await removeKind(engine, kind);
@@ -59,6 +72,7 @@ export async function removeAll(engine: Engine): Promise<void> {
       isGone = (await removeKind(engine, kind)) && (await list(engine, "/tasks")).length === 0;
     }
   }
+  await removeBuilt(engine);
 }
 
 /** @returns whether there was none. */

@@ -1,3 +1,4 @@
+import { BUILD_SCENARIOS } from "./build-scenarios.ts";
 import { COMMAND_SCENARIOS } from "./command-scenarios.ts";
 import { LOG_SCENARIOS } from "./log-scenarios.ts";
 import { CONTAINER_SCENARIOS } from "./container-scenarios.ts";
@@ -23,6 +24,7 @@ const LONE: readonly Scenario[] = [
   ...INSIDE_SCENARIOS,
   ...FLAG_SCENARIOS,
   ...VERB_SCENARIOS,
+  ...BUILD_SCENARIOS,
   ...COMMAND_SCENARIOS,
   ...EVENT_SCENARIOS,
   ...LOG_SCENARIOS,

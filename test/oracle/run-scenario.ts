@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
+import { rmSync } from "node:fs";
 import { spawn as spawnTerminal } from "@lydell/node-pty";
 import { inspectAll } from "./aftermath.ts";
+import { makeContext } from "./build-context.ts";
 import { canonical, compareOutcomes, type Difference, type Outcome, withoutExplained } from "./compare.ts";
 import type { Engine } from "./engines.ts";
 import type { EventListener } from "./events.ts";
@@ -48,7 +50,7 @@ export function compareScenario(
   const [real, ours] = [runs.real.outcomes, runs.ours.outcomes];
   const differences = scenario.steps.flatMap((step, index) => {
     const [a, b] = [real[index], ours[index]];
-    if (a === undefined || b === undefined || (step.kind === "docker" && step.isSetUp === true)) return [];
+    if (a === undefined || b === undefined || ("isSetUp" in step && step.isSetUp === true)) return [];
     return withoutExplained(compareOutcomes(whereOf(step, index), a, b), explanations);
   });
   const afterwards = Object.keys(runs.real.aftermath).flatMap(where => {
@@ -96,6 +98,8 @@ function runStep(engine: Engine, step: Step): Promise<Outcome> {
   switch (step.kind) {
     case "docker":
       return runDocker(engine, step.args, step.stdin);
+    case "build":
+      return runBuild(engine, step);
     case "terminal":
       return runInTerminal(engine, step);
     case "until":
@@ -109,6 +113,15 @@ function runStep(engine: Engine, step: Step): Promise<Outcome> {
   }
 }
 
+async function runBuild(engine: Engine, { args, files }: Extract<Step, { kind: "build" }>): Promise<Outcome> {
+  const folder = makeContext(files);
+  try {
+    return await runDocker(engine, [...args, folder]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 async function runInside(engine: Engine, { args, without }: Extract<Step, { kind: "inside" }>): Promise<Outcome> {
   const outcome = await runDocker(engine, [...args, "sh", "-c", insideScript(without)]);
   return { ...outcome, stdout: normalizeInside(outcome.stdout) };
@@ -117,7 +130,7 @@ async function runInside(engine: Engine, { args, without }: Extract<Step, { kind
 export function runDocker({ dockerHost }: Engine, args: readonly string[], stdin?: string): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const child = spawn("docker", args, {
-      env: { ...process.env, DOCKER_HOST: dockerHost, TZ: "UTC" },
+      env: { ...process.env, DOCKER_HOST: dockerHost, TZ: "UTC", DOCKER_BUILDKIT: "0" },
       stdio: [stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
       timeout: COMMAND_MS,
       killSignal: "SIGKILL", // SIGTERM would be passed on to the container.

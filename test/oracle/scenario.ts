@@ -20,6 +20,13 @@ export type Step =
       readonly args: readonly string[];
       readonly typed: readonly { readonly when: RegExp; readonly text: string }[];
     }
+  /** A `docker build` of a folder with these files. `MODE NAME` gives one another mode, and a name that ends in a slash is a folder; ` -> ` names a link's target. */
+  | {
+      readonly kind: "build";
+      readonly args: readonly string[];
+      readonly files: Readonly<Record<string, string>>;
+      readonly isSetUp?: boolean;
+    }
   /** A `run` or `exec`, up to its image or container, whose program prints what the container sees of itself. */
   | {
       readonly kind: "inside";
@@ -45,6 +52,20 @@ export function docker(line: string, options: { readonly stdin?: string; readonl
 
 export function terminal(line: string, typed: Extract<Step, { kind: "terminal" }>["typed"]): Step {
   return { kind: "terminal", args: words(line), typed };
+}
+
+/** @param line - Flags alone. A text is the Dockerfile. */
+export function build(
+  line: string,
+  files: string | Readonly<Record<string, string>>,
+  options: { readonly isSetUp?: boolean } = {},
+): Step {
+  return {
+    kind: "build",
+    args: ["build", ...words(line)],
+    files: typeof files === "string" ? { Dockerfile: files } : files,
+    ...options,
+  };
 }
 
 /** What a container that is run or entered so sees of itself. */

@@ -1,5 +1,6 @@
 import type { ApiContext } from "../context.ts";
 import type { Route } from "../http/exchange.ts";
+import { BUILD_ROUTES } from "./build.ts";
 import { COMMIT_ROUTES } from "./commit.ts";
 import { CONFIG_ROUTES } from "./configs.ts";
 import { CONTAINER_ARCHIVE_ROUTES } from "./container-archive.ts";
@@ -24,6 +25,7 @@ export const ROUTES: readonly Route<ApiContext>[] = [
   ...CONTAINER_ROUTES,
   ...CONTAINER_ARCHIVE_ROUTES,
   ...COMMIT_ROUTES,
+  ...BUILD_ROUTES,
   ...CONTAINER_STATS_ROUTES,
   ...CONTAINER_STREAM_ROUTES,
   ...EXEC_ROUTES,

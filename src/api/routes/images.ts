@@ -1,4 +1,5 @@
-import { OperationError } from "../../lib/errors.ts";
+import { errorKind, OperationError } from "../../lib/errors.ts";
+import type { Image } from "../../model/image.ts";
 import type { ApiContext } from "../context.ts";
 import type { Answer, ApiRequest, Route } from "../http/exchange.ts";
 import { empty, json } from "../http/exchange.ts";
@@ -67,6 +68,22 @@ async function inspect(request: ApiRequest, { backends }: ApiContext): Promise<A
   return json(imageInspect(image, { version: request.version, folders: backends.imageFolders?.(image) }));
 }
 
+async function history(request: ApiRequest, { backends }: ApiContext): Promise<Answer> {
+  const image = await backends.images.inspect(nameOf(request));
+  const parents: Image[] = [];
+  for (let id = image.parent; id !== "" && parents.length < image.history.length; id = parents.at(-1)?.parent ?? "") {
+    const parent = await backends.images.inspect(id).catch(ignoreMissing);
+    if (parent === undefined) break;
+    parents.push(parent);
+  }
+  return json(imageHistory({ image, parents }, (await backends.layerSizes?.()) ?? new Map()));
+}
+
+/** Removed by force. */
+function ignoreMissing(error: unknown): undefined {
+  if (errorKind(error) !== "not-found") throw error;
+}
+
 async function tagImage(request: ApiRequest, { backends }: ApiContext): Promise<Answer> {
   const repository = textOf(request, "repo");
   const tag = textOf(request, "tag");
@@ -105,9 +122,7 @@ export const IMAGE_ROUTES: readonly Route<ApiContext>[] = [
   GET("/images/search", refuse("searching a registry is not supported")),
   GET("/images/get", (request, context) => save(request.query.getAll("names"), request, context)),
   GET("/images/{name:.*}/get", (request, context) => save([nameOf(request)], request, context)),
-  GET("/images/{name:.*}/history", async (request, { backends }) =>
-    json(imageHistory(await backends.images.inspect(nameOf(request)))),
-  ),
+  GET("/images/{name:.*}/history", history),
   GET("/images/{name:.*}/json", inspect),
   POST("/images/load", load),
   POST("/images/create", create),

@@ -1,7 +1,7 @@
 import { OperationError } from "../../lib/errors.ts";
 import type { ApiContext } from "../context.ts";
 import type { ApiRequest, Handler, Route } from "../http/exchange.ts";
-import { empty, json } from "../http/exchange.ts";
+import { json } from "../http/exchange.ts";
 import { DELETE, GET, POST } from "./route.ts";
 
 /** Routes that Docker has and this server does not: each says so, in a 400 that the CLI prints. */
@@ -21,9 +21,6 @@ const CHECKPOINT = "checkpointing containers";
 export const NOT_SUPPORTED_ROUTES: readonly Route<ApiContext>[] = [
   GET("/containers/{name:.*}/checkpoints", refuse(CHECKPOINT)),
   POST("/containers/{name:.*}/checkpoints", refuse(CHECKPOINT)),
-  POST("/build", refuse("building images")),
-  POST("/build/prune", () => json({ CachesDeleted: null, SpaceReclaimed: 0 })),
-  POST("/build/cancel", () => empty(200)), // There is none to cancel.
   GET("/distribution/{name:.*}/json", refuse("asking a registry for an image's manifest")),
   GET("/plugins", () => json([])),
   GET("/plugins/privileges", refuse("managed plugins")),

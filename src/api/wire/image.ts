@@ -113,16 +113,27 @@ function names({ tags, digests }: Image, version: string): Record<string, unknow
   return { RepoDigests: digests.length === 0 ? null : digests, RepoTags: tags.length === 0 ? null : tags };
 }
 
-/** Newest first. Only the newest entry names the image; sizes of single layers are not recorded. */
-export function imageHistory(image: Image): readonly Record<string, unknown>[] {
-  const steps = image.history.toReversed();
-  const bearers = steps.filter(step => !step.isEmptyLayer).length;
-  return steps.map((step, index) => ({
-    Comment: step.comment,
-    Created: unixSeconds(step.createdAtMs),
-    CreatedBy: step.createdBy,
-    Id: index === 0 ? image.id : "<missing>",
-    Size: step.isEmptyLayer || bearers !== 1 ? 0 : image.sizeBytes,
-    Tags: index === 0 && image.tags.length > 0 ? image.tags : null,
-  }));
+/**
+ * Newest first.
+ * @param image.parents - Images that it was made of here, the nearest first: each is what it was after a step.
+ * @param layerSizes - Bytes of each layer by its diff id.
+ */
+export function imageHistory(
+  { image, parents }: { readonly image: Image; readonly parents: readonly Image[] },
+  layerSizes: ReadonlyMap<string, number>,
+): readonly Record<string, unknown>[] {
+  const chain = [image, ...parents];
+  let layer = image.diffIds.length;
+  return image.history.toReversed().map((step, index) => {
+    if (!step.isEmptyLayer) layer--;
+    const own = chain[index];
+    return {
+      Comment: step.comment,
+      Created: unixSeconds(step.createdAtMs),
+      CreatedBy: step.createdBy,
+      Id: own?.id ?? "<missing>",
+      Size: step.isEmptyLayer ? 0 : (layerSizes.get(image.diffIds[layer] ?? "") ?? 0),
+      Tags: own === undefined || own.tags.length === 0 ? null : own.tags,
+    };
+  });
 }

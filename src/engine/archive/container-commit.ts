@@ -1,5 +1,6 @@
 import { errorKind, OperationError } from "../../lib/errors.ts";
 import type { Container, ContainerConfig } from "../../model/container.ts";
+import { EMPTY_CONTAINER_CONFIG } from "../../model/empty-config.ts";
 import type { ImageConfig } from "../../model/image.ts";
 import type { ContainerId, ImageId } from "../../model/ids.ts";
 import { mergeImageConfig } from "../containers/merge-image-config.ts";
@@ -115,16 +116,10 @@ export class ContainerCommit {
   }
 }
 
-const NOTHING: ContainerConfig = {
-  ...{ hostname: "", domainname: "", user: "", workingDir: "", image: "", networkDisabled: false },
-  ...{ attachStdin: false, attachStdout: false, attachStderr: false, tty: false, openStdin: false, stdinOnce: false },
-  ...{ env: [], volumes: [], labels: {}, exposedPorts: [] },
-};
-
 /** The container's settings as an image's, completed by what it is asked to be. Pure. */
 export function imageConfigOf(own: ContainerConfig, asked: Partial<ContainerConfig>): ImageConfig {
   const hasCommand = (own.cmd?.length ?? 0) + (own.entrypoint?.length ?? 0) > 0 || asked.cmd !== undefined;
-  const whole = hasCommand ? mergeImageConfig({ ...NOTHING, ...asked }, own) : { ...own, ...asked };
+  const whole = hasCommand ? mergeImageConfig({ ...EMPTY_CONTAINER_CONFIG, ...asked }, own) : { ...own, ...asked };
   const { user, env, volumes, workingDir, labels, exposedPorts } = whole;
   const { entrypoint, cmd, stopSignal, healthcheck, shell, onBuild } = whole;
   return {

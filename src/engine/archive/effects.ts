@@ -50,4 +50,6 @@ export interface LayerFolders {
   readonly upper: string;
   /** Topmost first. */
   readonly lower: readonly string[];
+  /** Nothing in it is the engine's own. */
+  readonly isBare?: boolean;
 }

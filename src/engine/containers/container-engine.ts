@@ -10,7 +10,7 @@ import { connectNetwork, disconnectNetwork } from "./connect-network.ts";
 import { directoryBytes } from "./container-size.ts";
 import { ContainerStore, viewOf } from "./container-store.ts";
 import { type ContainerContext, publish } from "./context.ts";
-import { createContainer } from "./create-container.ts";
+import { createContainer, type OwnContainer } from "./create-container.ts";
 import type { ContainerDependencies } from "./dependencies.ts";
 import type { ContainerEntry, ExitResult } from "./entry.ts";
 import { ExecStore, type TerminalSize } from "./exec-store.ts";
@@ -61,8 +61,9 @@ export class ContainerEngine implements AsyncDisposable {
     return engine;
   }
 
-  async create(request: CreateContainerRequest) {
-    return createContainer(this.#context, request);
+  /** @param own - Of one that the engine makes for something of its own. */
+  async create(request: CreateContainerRequest, own?: OwnContainer) {
+    return createContainer(this.#context, request, own);
   }
 
   /** A container as it is now, without waiting for anything. */

@@ -9,7 +9,7 @@ import type {
   LogConfig,
   NetworkState,
 } from "../../model/container.ts";
-import { type ContainerId, engineIdFrom } from "../../model/ids.ts";
+import { asId, type ContainerId, engineIdFrom, type ImageId } from "../../model/ids.ts";
 import type { Image } from "../../model/image.ts";
 import type { ContainerLog } from "../logs/container-log.ts";
 import { openLog } from "./container-logging.ts";
@@ -17,6 +17,7 @@ import { type ContainerContext, directoryOf, publish } from "./context.ts";
 import { ContainerEntry } from "./entry.ts";
 import { mergeImageConfig } from "./merge-image-config.ts";
 import { type ImagePlan, type MountPlan, toMountPoint } from "./mount-plan.ts";
+import { SCRATCH } from "../images/scratch.ts";
 import { checkContainerName, inventName } from "./names.ts";
 import { planMounts } from "./plan-mounts.ts";
 import { anonymousVolumeName } from "../volumes/volumes.ts";
@@ -27,20 +28,28 @@ import { noteVolumesToUndo, UNDO_FILE } from "./undo-file.ts";
 import { checkConfig, settleHostConfig } from "./settle-host-config.ts";
 import { inheritedMounts } from "./volumes-from.ts";
 
+/** What the engine itself asks of a container that it makes for something of its own. */
+export interface OwnContainer {
+  readonly id: ContainerId;
+  /** It stands on nothing, as a build's `FROM scratch` does. */
+  readonly isImageless: boolean;
+}
+
 /** Makes a container, or nothing. */
 export async function createContainer(
   context: ContainerContext,
   asked: CreateContainerRequest,
+  own?: OwnContainer,
 ): Promise<{ readonly id: ContainerId; readonly warnings: readonly string[] }> {
   const { store, random } = context;
-  const id = engineIdFrom<ContainerId>(random.bytes(32));
+  const id = own?.id ?? engineIdFrom<ContainerId>(random.bytes(32));
   context.shim.prepare?.(); // Most are started at once.
   checkConfig(asked.config);
   const name =
     asked.name === undefined || asked.name === ""
       ? inventName(random, { isFree: name => store.isNameFree(name), id })
       : checkContainerName(asked.name);
-  const image = context.images.get(asked.config.image);
+  const image = own?.isImageless === true ? SCRATCH : context.images.get(asked.config.image);
   checkPlatform(image, asked);
   const settled = settleRequest(context, { request: asked, image, id });
   checkRestartOnUnhealthy(settled);
@@ -63,7 +72,7 @@ export async function createContainer(
 }
 
 /** @throws OperationError `not-found` where the image is another platform's than the one that is asked for. */
-function checkPlatform({ os, architecture }: Image, { platform = "", config }: CreateContainerRequest): void {
+function checkPlatform({ os, architecture }: BaseImage, { platform = "", config }: CreateContainerRequest): void {
   const [wantedOs = "", wantedArchitecture] = platform.split("/");
   if (platform === "" || (wantedOs === os && (wantedArchitecture ?? architecture) === architecture)) return;
   throw new OperationError(
@@ -86,7 +95,7 @@ function checkLinks({ store }: ContainerContext, links: readonly string[]): void
 
 function settleRequest(
   context: ContainerContext,
-  { request, image, id }: { readonly request: CreateContainerRequest; readonly image: Image; readonly id: ContainerId },
+  { request, image, id }: { readonly request: CreateContainerRequest; readonly image: BaseImage; readonly id: ContainerId },
 ): CreateContainerRequest {
   const merged = mergeImageConfig(request.config, image.config);
   const given = settleHostConfig(request.hostConfig, context);
@@ -139,10 +148,12 @@ function joinedContainer({ store }: ContainerContext, networkMode: string): Cont
   }
 }
 
+type BaseImage = Omit<Image, "id"> & { readonly id: ImageId | "" };
+
 interface Making {
   readonly id: ContainerId;
   readonly name: string;
-  readonly image: Image;
+  readonly image: BaseImage;
   readonly request: CreateContainerRequest;
   readonly plans: readonly MountPlan[];
 }
@@ -263,7 +274,7 @@ function newRecord(
     id,
     name,
     createdAtMs: context.clock.nowMs(),
-    imageId: image.id,
+    imageId: asId<ImageId>(image.id),
     path,
     args,
     config,

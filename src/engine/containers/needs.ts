@@ -10,7 +10,7 @@ export interface ContainerImages {
   /** Makes the container's writable layer over the image's; kept until `removeRootfs`. `isShortLived`: it need not outlive a power loss (`--rm`). `isBare`: the image's files alone. */
   createRootfs(
     containerId: ContainerId,
-    imageId: ImageId,
+    imageId: ImageId | "",
     options?: { readonly isShortLived?: boolean; readonly isBare?: true },
   ): Promise<void>;
   /** Mounts it off the main thread; twice is safe. `isVolatile`: it never has to survive a crash (`--rm`). @returns the path. */

@@ -6,24 +6,27 @@ import { formatImageConfig, LAYERS_MAX, parseImageConfig } from "./image-config.
 import type { LayerStore } from "./layer-store.ts";
 import type { PreparedImage } from "./load.ts";
 import type { Reference } from "./reference.ts";
-import type { Staging } from "./staging.ts";
+import type { StagedFile, Staging } from "./staging.ts";
 import { OperationError } from "../../lib/errors.ts";
 import { TAR_END } from "../../lib/tar/writer.ts";
 
 export interface CommitRequest {
-  readonly base: Image;
+  /** Without an id: nothing. */
+  readonly base: Omit<Image, "id"> & { readonly id: ImageId | "" };
   readonly config: ImageConfig;
   readonly createdAtMs: number;
   readonly author: string;
   readonly comment: string;
   readonly createdBy: string;
   readonly tags: readonly Reference[];
+  /** Of a build: see ImageRecord. */
+  readonly stepKey?: string;
 }
 
-/** An image of another's layers and, where the archive holds anything, one more. */
+/** An image of another's layers and, where there is an archive that holds anything, one more. */
 export async function prepareCommit(
-  archive: AsyncIterable<Uint8Array>,
-  { base, config, createdAtMs, author, comment, createdBy, tags }: CommitRequest,
+  archive: AsyncIterable<Uint8Array> | undefined,
+  { base, config, createdAtMs, author, comment, createdBy, tags, stepKey }: CommitRequest,
   {
     staging,
     lease,
@@ -32,19 +35,19 @@ export async function prepareCommit(
 ): Promise<PreparedImage> {
   for (const diffId of base.diffIds) lease(diffId);
   const below = base.diffIds.map(diffId => ({ kind: "present", layer: defined(layers.get(diffId), `layer ${diffId}`) }) as const);
-  const blob = await staging.receive(archive);
-  const isEmptyLayer = blob.sizeBytes <= TAR_END.length;
-  const own = isEmptyLayer ? undefined : await ownLayer();
+  const blob = archive === undefined ? undefined : await staging.receive(archive);
+  const own = blob === undefined || blob.sizeBytes <= TAR_END.length ? undefined : await ownLayer(blob);
   if (below.length >= LAYERS_MAX && own !== undefined) throw new OperationError("invalid", "max depth exceeded");
   const diffIds = own === undefined ? base.diffIds : [...base.diffIds, own.diffId];
-  const history = [...base.history, { createdAtMs, createdBy, comment, isEmptyLayer, author }];
+  const history = [...base.history, { createdAtMs, createdBy, comment, isEmptyLayer: own === undefined, author }];
   const { architecture, variant, os } = base;
   const configBytes = formatImageConfig({ architecture, variant, os, createdAtMs, author, config, diffIds, history });
   const id = asId<ImageId>(`sha256:${createHash("sha256").update(configBytes).digest("hex")}`);
   const all = own === undefined ? below : [...below, own.layer];
-  return { id, configBytes, description: parseImageConfig(configBytes), layers: all, tags };
+  const origin = { ...(base.id !== "" && { parent: base.id }), ...(stepKey !== undefined && { stepKey }) };
+  return { id, configBytes, description: parseImageConfig(configBytes), layers: all, tags, origin };
 
-  async function ownLayer() {
+  async function ownLayer(blob: StagedFile) {
     const tree = await staging.unpack(blob);
     const present = layers.get(tree.diffId);
     if (present === undefined) return { diffId: tree.diffId, layer: { kind: "new", tree, blob } as const };

@@ -1,7 +1,7 @@
 import { OperationError } from "../../lib/errors.ts";
 import type { Filters } from "../../model/control.ts";
 import type { Image } from "../../model/image.ts";
-import { globPattern } from "./glob.ts";
+import { globPattern } from "../../lib/glob.ts";
 
 export interface FilterContext {
   readonly nowMs: number;

@@ -16,10 +16,14 @@ import {
   withDefaultTag,
 } from "./reference.ts";
 
-interface ImageRecord {
+export interface ImageRecord {
   readonly id: ImageId;
   readonly sizeBytes: number;
   readonly lastTaggedAtMs?: number;
+  /** What it was made of on this host. */
+  readonly parent?: ImageId;
+  /** By which step of a build: the same step on the same parent finds it again. */
+  readonly stepKey?: string;
 }
 
 interface Entry extends ImageRecord {
@@ -89,7 +93,14 @@ export class ImageIndex {
   }
 
   hasChildren(id: ImageId): boolean {
-    return [...this.#entries.values()].some(({ description }) => description.parent === id);
+    return [...this.#entries.values()].some(entry => parentOf(entry) === id);
+  }
+
+  /** What a build's step made of an image before, the newest. @param parent - Empty: of nothing. */
+  findStep(parent: ImageId | "", stepKey: string): Image | undefined {
+    const found = [...this.#entries.values()].filter(entry => entry.stepKey === stepKey && parentOf(entry) === parent);
+    const newest = found.toSorted((a, b) => (b.description.createdAtMs ?? 0) - (a.description.createdAtMs ?? 0))[0];
+    return newest === undefined ? undefined : this.get(newest.id);
   }
 
   /** By name, id or the start of an id. @throws OperationError `not-found`, or `invalid` for what cannot be a name. */
@@ -200,9 +211,15 @@ export class ImageIndex {
   }
 }
 
-function imageOf({ description, id, sizeBytes, lastTaggedAtMs }: Entry, names: readonly Reference[]): Image {
+function parentOf({ parent, description }: Entry): string {
+  return parent ?? description.parent;
+}
+
+function imageOf(entry: Entry, names: readonly Reference[]): Image {
+  const { description, id, sizeBytes, lastTaggedAtMs } = entry;
   return {
     ...description,
+    parent: parentOf(entry),
     id,
     sizeBytes,
     tags: names

@@ -3,6 +3,7 @@ import type { Digest, ImageId } from "../../model/ids.ts";
 import { ArchiveContents } from "./archive-contents.ts";
 import { type ArchivedImage, type Platform, readArchiveManifest } from "./archive-manifest.ts";
 import { type ImageDescription, parseImageConfig } from "./image-config.ts";
+import type { ImageRecord } from "./image-index.ts";
 import type { Layer, LayerStore } from "./layer-store.ts";
 import type { Reference } from "./reference.ts";
 import type { StagedFile, StagedTree, Staging } from "./staging.ts";
@@ -15,6 +16,8 @@ export interface PreparedImage {
   /** Bottom first. */
   readonly layers: readonly PreparedLayer[];
   readonly tags: readonly Reference[];
+  /** Of one that is made here. */
+  readonly origin?: Pick<ImageRecord, "parent" | "stepKey">;
 }
 
 /** Already here, or to be moved in. */

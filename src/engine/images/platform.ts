@@ -17,6 +17,8 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
   riscv64: "riscv64",
 };
 
+const OPERATING_SYSTEMS = ["linux", "windows", "darwin", "freebsd"];
+
 export function platformOfHost(): HostPlatform {
   return { os: "linux", architecture: ARCHITECTURES[process.arch] ?? process.arch, variant: "" };
 }
@@ -26,6 +28,9 @@ export function parsePlatform(text: string): HostPlatform {
   const host = platformOfHost();
   if (text === "") return host;
   const [os = "", architecture = host.architecture, variant = "", ...rest] = text.toLowerCase().split("/");
+  if (!text.includes("/") && !OPERATING_SYSTEMS.includes(os)) {
+    throw new OperationError("invalid", `${JSON.stringify(text)}: unknown operating system or architecture: invalid argument`);
+  }
   if (os !== "linux") throw new OperationError("invalid", `unsupported operating system ${JSON.stringify(os)}`);
   if (rest.length > 0 || !/^[a-z0-9_]+$/.test(architecture)) {
     throw new OperationError("invalid", `${JSON.stringify(text)} is an invalid platform`);

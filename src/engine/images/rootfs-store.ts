@@ -7,6 +7,8 @@ import type { Trash } from "./trash.ts";
 import { readIfThere, writeNewFile } from "./durable.ts";
 
 const BASE = "b";
+/** What a bare one without layers stands on, since the kernel wants something below. */
+const NOTHING = "e";
 
 interface RootfsRecord {
   /** Bottom first. */
@@ -36,6 +38,8 @@ export class RootfsStore {
     const store = new RootfsStore(root, options);
     await mkdir(`${root}/containers`, { recursive: true, mode: 0o700 });
     await makeBaseFolder(`${root}/${BASE}`);
+    await mkdir(`${root}/${NOTHING}`, { recursive: true });
+    await chmod(`${root}/${NOTHING}`, 0o755);
     const unrecorded: string[] = [];
     for (const name of await readdir(`${root}/containers`)) {
       const bytes = await readIfThere(`${root}/containers/${name}/record.json`);
@@ -91,8 +95,6 @@ export class RootfsStore {
 
   mountRootfs(id: ContainerId, { isVolatile }: { readonly isVolatile: boolean }): Promise<string> {
     return this.#alone(id, async () => {
-      const { diffIds, isBare = false } = this.#recordOf(id);
-      const layers = diffIds.map(diffId => `l/${this.#directoryOf(diffId)}`).reverse();
       const target = this.mountPath(id);
       if (this.#mounted.has(id)) return target;
       // The kernel refuses the work folder of a volatile mount that was: it may have lost writes in a crash. This one did not have to keep them.
@@ -100,7 +102,7 @@ export class RootfsStore {
       await mkdir(`${this.#path(id)}/work`, { mode: 0o700 });
       await this.#mounts.mount({
         directory: this.#root,
-        lower: isBare && layers.length > 0 ? layers : [...layers, BASE],
+        lower: this.#lower(id),
         upper: `containers/${id}/upper`,
         work: `containers/${id}/work`,
         target,
@@ -133,15 +135,24 @@ export class RootfsStore {
     return `${this.#path(id)}/upper`;
   }
 
-  layerFolders(id: ContainerId): { readonly upper: string; readonly lower: readonly string[] } {
-    const lower = this.#recordOf(id).diffIds.map(diffId => `${this.#root}/l/${this.#directoryOf(diffId)}`);
-    return { upper: this.upperPath(id), lower: [...lower.reverse(), `${this.#root}/${BASE}`] };
+  layerFolders(id: ContainerId): { readonly upper: string; readonly lower: readonly string[]; readonly isBare: boolean } {
+    const lower = this.#lower(id).map(folder => `${this.#root}/${folder}`);
+    return { upper: this.upperPath(id), lower, isBare: this.#recordOf(id).isBare === true };
   }
 
   /** Undefined for one that has no file system. */
   rootFolders(id: ContainerId) {
     if (!this.#records.has(id)) return undefined;
-    return { ...this.layerFolders(id), work: `${this.#path(id)}/work`, merged: `${this.#path(id)}/merged` };
+    const { upper, lower } = this.layerFolders(id);
+    return { upper, lower, work: `${this.#path(id)}/work`, merged: `${this.#path(id)}/merged` };
+  }
+
+  /** Below the root, topmost first. */
+  #lower(id: ContainerId): readonly string[] {
+    const { diffIds, isBare = false } = this.#recordOf(id);
+    const layers = diffIds.map(diffId => `l/${this.#directoryOf(diffId)}`).reverse();
+    if (!isBare) return [...layers, BASE];
+    return layers.length > 0 ? layers : [NOTHING];
   }
 
   async #unmount(id: ContainerId): Promise<void> {

@@ -2,6 +2,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import { createHash, randomBytes } from "node:crypto";
 import { defined } from "../../lib/assert.ts";
 import { OperationError } from "../../lib/errors.ts";
+import type { Labels } from "../../model/cluster.ts";
 import { asId, type ContainerId, type Digest, type ImageId } from "../../model/ids.ts";
 import type { Image } from "../../model/image.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -23,10 +24,11 @@ import { saveImages } from "./save.ts";
 import { selectSaved } from "./save-selection.ts";
 import type { Filters } from "../../model/control.ts";
 import { familiarReference, parseReference, targetReference, withDefaultTag } from "./reference.ts";
+import { recordImages } from "./record-images.ts";
 import { RootfsStore } from "./rootfs-store.ts";
+import { SCRATCH } from "./scratch.ts";
 import { Trash } from "./trash.ts";
 import { Staging, type StagingLimits } from "./staging.ts";
-import { failpoint } from "../../ports/failpoint.ts";
 
 export interface ImageStoreOptions {
   /** Images live in `images` below it. */
@@ -47,6 +49,8 @@ export interface ImageEvent {
   readonly action: "create" | "load" | "import" | "tag" | "untag" | "delete" | "pull" | "save";
   readonly imageId: string;
   readonly name: string;
+  /** Of the image; none once it has gone. */
+  readonly labels: Labels;
 }
 
 const GIB = 1024 ** 3;
@@ -64,10 +68,15 @@ export class ImageStore implements AsyncDisposable {
   readonly #mutex = new Mutex();
   readonly rootFolders = (containerId: ContainerId) => this.#rootfs.rootFolders(containerId);
   readonly upperPath = (containerId: ContainerId) => this.#rootfs.upperPath(containerId);
+  readonly mountRootfs = (containerId: ContainerId, options: { readonly isVolatile: boolean }) =>
+    this.#rootfs.mountRootfs(containerId, options);
+  readonly unmountRootfs = (containerId: ContainerId) => this.#rootfs.unmountRootfs(containerId);
+  readonly removeRootfs = (containerId: ContainerId) => this.#rootfs.removeRootfs(containerId);
   readonly imageFolders = ({ diffIds }: Image) => this.#layers.folders(diffIds);
   /** Bytes of each layer, by its diff id. */
   readonly layerSizes = (): Promise<ReadonlyMap<string, number>> => Promise.resolve(this.#layers.sizes());
   #usedBy: ImageUsers;
+  #isHeld: (id: ImageId) => boolean = () => false;
 
   private constructor(
     options: ImageStoreOptions,
@@ -121,6 +130,11 @@ export class ImageStore implements AsyncDisposable {
     this.#usedBy = usedBy;
   }
 
+  /** @param isHeld - Whether somebody is about to go on from an image: it is then not pruned. */
+  setHolder(isHeld: (id: ImageId) => boolean): void {
+    this.#isHeld = isHeld;
+  }
+
   get(reference: string): Image {
     return this.#index.require(reference);
   }
@@ -132,33 +146,21 @@ export class ImageStore implements AsyncDisposable {
   /** @param options.isShortLived - See RootfsStore. */
   async createRootfs(
     containerId: ContainerId,
-    imageId: ImageId,
+    imageId: ImageId | "",
     { isBare, ...options }: { readonly isShortLived?: boolean; readonly isBare?: true } = {},
   ): Promise<void> {
     // Only the claim is made alone, so that the layers are not collected before the container counts as their user: the disk is not waited for.
     await this.#mutex.run(async () => {
-      const { diffIds } = this.get(imageId);
+      const { diffIds } = imageId === "" ? SCRATCH : this.get(imageId);
       this.#rootfs.claim(containerId, { diffIds, ...(isBare && { isBare }) });
     });
     await this.#rootfs.createRootfs(containerId, options);
   }
 
-  mountRootfs(containerId: ContainerId, options: { readonly isVolatile: boolean }): Promise<string> {
-    return this.#rootfs.mountRootfs(containerId, options);
-  }
-
-  unmountRootfs(containerId: ContainerId): Promise<void> {
-    return this.#rootfs.unmountRootfs(containerId);
-  }
-
-  removeRootfs(containerId: ContainerId): Promise<void> {
-    return this.#rootfs.removeRootfs(containerId);
-  }
-
   rootfsPath = (containerId: ContainerId): string => this.#rootfs.mountPath(containerId);
 
   /** A container's own layer and those it stands on, topmost first. */
-  layerFolders(containerId: ContainerId): { readonly upper: string; readonly lower: readonly string[] } {
+  layerFolders(containerId: ContainerId): ReturnType<RootfsStore["layerFolders"]> {
     return this.#rootfs.layerFolders(containerId);
   }
 
@@ -248,16 +250,41 @@ export class ImageStore implements AsyncDisposable {
   ): Promise<{ readonly id: ImageId; readonly name: string }> {
     const { baseId, repository, tag, ...rest } = request;
     const tags = repository === "" ? [] : [targetReference(repository, tag)];
-    const made = { ...rest, base: this.get(baseId), createdAtMs: this.#options.clock.nowMs(), tags };
-    let id = baseId;
-    await this.#withStaging(async (staging, lease) => {
-      const image = await prepareCommit(archive, made, { staging, lease, layers: this.#layers });
-      await this.#record([image]);
-      ({ id } = image);
-    });
+    const id = await this.#commit(archive, { ...rest, base: this.get(baseId), tags });
     this.#announce("create", id, id);
     for (const one of tags) this.#announce("tag", id, familiarReference(one));
     return { id, name: tags[0] === undefined ? "" : familiarReference(tags[0]) };
+  }
+
+  /**
+   * What a build's step makes of an image, or of nothing.
+   * @param archive - Missing: it changes settings alone.
+   * @param request.isTold - Docker tells of steps that are made in a container.
+   */
+  async commitStep(
+    archive: AsyncIterable<Uint8Array> | undefined,
+    request: Omit<CommitRequest, "base" | "createdAtMs" | "tags"> & {
+      readonly baseId: ImageId | "";
+      readonly isTold: boolean;
+    },
+  ): Promise<ImageId> {
+    const { baseId, isTold, ...rest } = request;
+    const id = await this.#commit(archive, { ...rest, base: baseId === "" ? SCRATCH : this.get(baseId), tags: [] });
+    if (isTold) this.#announce("create", id, id);
+    return id;
+  }
+
+  findStep(parent: ImageId | "", stepKey: string): Image | undefined {
+    return this.#index.findStep(parent, stepKey);
+  }
+
+  async #commit(archive: AsyncIterable<Uint8Array> | undefined, request: Omit<CommitRequest, "createdAtMs">): Promise<ImageId> {
+    const whole = { ...request, createdAtMs: this.#options.clock.nowMs() };
+    return this.#withStaging(async (staging, lease) => {
+      const image = await prepareCommit(archive, whole, { staging, lease, layers: this.#layers });
+      await this.#record([image]);
+      return image.id;
+    });
   }
 
   async tag(reference: string, repository: string, tag: string): Promise<void> {
@@ -318,7 +345,7 @@ export class ImageStore implements AsyncDisposable {
       const deleted: Removed[] = [];
       let reclaimedBytes = 0;
       for (const { id } of selectPrunable(this.#index.all(), { filters, context: this.#filterContext() })) {
-        if (this.#usedBy(id).length > 0) continue;
+        if (this.#usedBy(id).length > 0 || this.#isHeld(id)) continue;
         const result = await removeImage(id, { force: true, prune: true }, this.#removal());
         deleted.push(...result.removed);
         reclaimedBytes += result.reclaimedBytes;
@@ -341,46 +368,21 @@ export class ImageStore implements AsyncDisposable {
     return { nowMs: this.#options.clock.nowMs(), get: reference => this.get(reference) };
   }
 
-  async #withStaging(action: (staging: Staging, lease: (diffId: Digest) => void) => Promise<void>): Promise<void> {
+  async #withStaging<T>(action: (staging: Staging, lease: (diffId: Digest) => void) => Promise<T>): Promise<T> {
     const releases: (() => void)[] = [];
     const path = `${this.#root}/staging/${randomBytes(8).toString("hex")}`;
     await using staging = await Staging.create(path, { archives: this.#options.archives, limits: this.#limits });
     try {
-      await action(staging, diffId => releases.push(this.#layers.lease(diffId)));
+      return await action(staging, diffId => releases.push(this.#layers.lease(diffId)));
     } finally {
       for (const release of releases) release();
     }
   }
 
-  /** Makes prepared images visible, all or none: first what they consist of, then the records, then the names. */
   async #record(images: readonly PreparedImage[]): Promise<void> {
-    if (images.some(({ layers }) => layers.some(({ kind }) => kind === "new")))
-      await failpoint("images/files.sync", () => this.#options.archives.syncFileSystem(this.#root));
-    await this.#mutex.run(async () => {
-      const added: ImageId[] = [];
-      const nowMs = this.#options.clock.nowMs();
-      try {
-        for (const image of images) {
-          for (const layer of image.layers) {
-            if (layer.kind === "present" || this.#layers.get(layer.tree.diffId) !== undefined) continue;
-            await this.#layers.adoptBlob(layer.blob.path, layer.blob.digest);
-            await this.#layers.adoptLayer(layer.tree, layer.blob);
-          }
-          if (this.#index.has(image.id)) continue;
-          await this.#layers.writeBlob(image.id, image.configBytes);
-          const layers = image.description.diffIds.map(diffId => defined(this.#layers.get(diffId), `layer ${diffId}`));
-          const sizeBytes = layers.reduce((sum, layer) => sum + layer.sizeBytes, 0);
-          const tagged = image.tags.length > 0 ? { lastTaggedAtMs: nowMs } : {};
-          await this.#index.addImage({ id: image.id, sizeBytes, ...tagged }, image.description);
-          added.push(image.id);
-        }
-        await this.#index.rename({ set: images.flatMap(({ id, tags }) => tags.map(tag => [tag, id] as const)), remove: [] });
-      } catch (error) {
-        for (const id of added) await this.#index.removeImage(id);
-        await this.#collect();
-        throw error;
-      }
-    });
+    const { archives, clock } = this.#options;
+    const parts = { root: this.#root, index: this.#index, layers: this.#layers, mutex: this.#mutex, archives, clock };
+    await recordImages(images, { ...parts, collect: () => this.#collect() });
   }
 
   /** Removes what neither an image nor a container needs. Inside the mutex only. */
@@ -391,6 +393,7 @@ export class ImageStore implements AsyncDisposable {
   }
 
   #announce(action: ImageEvent["action"], imageId: string, name: string): void {
-    this.#options.onEvent?.({ action, imageId, name });
+    const labels = this.#index.get(asId<ImageId>(imageId))?.config.labels ?? {};
+    this.#options.onEvent?.({ action, imageId, name, labels });
   }
 }

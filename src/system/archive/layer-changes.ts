@@ -30,10 +30,10 @@ interface LowerEntry {
 }
 
 /** What a container's own layer makes of the layers below: parents before children, by name. */
-export function listChanges({ upper, lower }: LayerFolders): readonly Change[] {
+export function listChanges({ upper, lower, isBare = false }: LayerFolders): readonly Change[] {
   const changes: Change[] = [];
   withFolders([upper, ...lower], ([own, ...below]) => {
-    if (own !== undefined) walk({ own, below, isOpaque: false, path: Buffer.alloc(0) }, changes);
+    if (own !== undefined) walk({ own, below, isOpaque: false, isBare, path: Buffer.alloc(0) }, changes);
   });
   return changes;
 }
@@ -43,6 +43,7 @@ interface Folder {
   readonly below: readonly number[];
   /** What is below does not show through. */
   readonly isOpaque: boolean;
+  readonly isBare: boolean;
   readonly path: Buffer;
 }
 
@@ -68,7 +69,7 @@ function visit(folder: Folder, name: Buffer, changes: Change[]): void {
     const inside: Change[] = [];
     if (stats.isDirectory()) descend(folder, { name, path, lower }, inside);
     if (lower === undefined) {
-      const isOwnMountPoint = MOUNT_POINTS.has(path.toString("latin1")) && inside.length === 0;
+      const isOwnMountPoint = !folder.isBare && MOUNT_POINTS.has(path.toString("latin1")) && inside.length === 0;
       const isEmpty = stats.isDirectory() || stats.size === 0 || stats.isSymbolicLink();
       if (!(isOwnMountPoint && isEmpty)) changes.push({ path, kind: "added" });
     } else if (!isSame || inside.length > 0) changes.push({ path, kind: "modified" });
@@ -87,7 +88,7 @@ function descend(
   if (own === undefined) return;
   try {
     const isOpaque = folder.isOpaque || getXattr(nameIn(folder.own, name), OPAQUE_XATTR)?.toString("latin1") === "y";
-    walk({ own, below: lower?.folders ?? [], isOpaque, path }, changes);
+    walk({ own, below: lower?.folders ?? [], isOpaque, isBare: folder.isBare, path }, changes);
   } finally {
     closeSync(own);
   }

@@ -21,6 +21,30 @@ export function ownerIn(spec: string, read: (path: string) => string): { readonl
   return { uid, gid: Number(found?.[2] ?? group) };
 }
 
+/**
+ * Who `--chown=USER[:GROUP]` means. Without a group, the user's word stands for one too.
+ * @throws OperationError `invalid`, in Docker's words.
+ */
+export function chownerIn(spec: string, read: (path: string) => string): { readonly uid: number; readonly gid: number } {
+  const [user = "", group = user, ...others] = spec.split(":");
+  if (others.length > 0) throw new OperationError("invalid", `invalid chown string format: ${spec}`);
+  return {
+    uid: idIn(read("/etc/passwd"), user, ["uid", "user"]),
+    gid: idIn(read("/etc/group"), group, ["gid", "group"]),
+  };
+}
+
+/** The third field of the line with that name; a number stands for itself. */
+function idIn(accounts: string, name: string, [id, what]: readonly [id: string, what: string]): number {
+  if (isNumber(name)) return Number(name);
+  const fields = accounts.split("\n").map(line => line.split(":"));
+  const found = fields.find(([account]) => account === name)?.[2];
+  if (found === undefined) {
+    throw new OperationError("invalid", `can't find ${id} for ${what} ${name}: no such ${what}: ${name}`);
+  }
+  return Number(found);
+}
+
 function isNumber(text: string): boolean {
   return /^\d{1,10}$/.test(text);
 }

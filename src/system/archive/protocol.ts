@@ -16,6 +16,8 @@ export type ArchiveJob =
       readonly source?: string;
       readonly bytesMax: number;
       readonly entriesMax: number;
+      /** A new file for the sums of its members, by which a build tells whether they have changed. */
+      readonly sumsPath?: string;
     }
   /** Makes everything written to the file system of `path` durable. */
   | { readonly kind: "sync"; readonly path: string }
@@ -31,6 +33,12 @@ export type ArchiveJob =
   | { readonly kind: "read-tree"; readonly root: RootSource }
   /** Data: JSON lists of `[path, kind]`, then `done`. */
   | { readonly kind: "list-changes"; readonly layers: LayerFolders }
+  /** What a build copies: a `sources` reply. */
+  | ({ readonly kind: "find-sources"; readonly root: RootSource } & SourceQuery)
+  | { readonly kind: "resolve-path"; readonly root: RootSource; readonly path: string }
+  | ({ readonly kind: "copy-sources"; readonly root: RootSource } & SourceCopy)
+  /** With all above it. */
+  | { readonly kind: "make-folder"; readonly root: RootSource; readonly path: string }
   /** The changes as a layer: data, then `done`. */
   | { readonly kind: "read-changes"; readonly layers: LayerFolders };
 
@@ -61,6 +69,36 @@ export interface LayerFolders {
   readonly upper: string;
   /** Topmost first. */
   readonly lower: readonly string[];
+  /** Nothing in it is the engine's own: a folder that is empty counts, whatever its name. */
+  readonly isBare?: boolean;
+}
+
+export interface SourceQuery {
+  /** As a Dockerfile names them, with `*`, `?` and `[…]`. */
+  readonly patterns: readonly string[];
+  /** Where `unpack` wrote the sums of this tree. Missing: the files are read. */
+  readonly sumsPath?: string;
+}
+
+/** Paths are latin1 here, a character a byte, since names need not be text; without a slash in front. */
+export interface FoundSource {
+  /** What the file is called where it is copied to is the last part of this. */
+  readonly path: string;
+  /** With links followed. */
+  readonly resolved: string;
+  readonly isFolder: boolean;
+  /** `file:SUM` or `dir:SUM`. */
+  readonly hash: string;
+}
+
+export interface SourceCopy {
+  readonly from: RootSource;
+  readonly sources: readonly Omit<FoundSource, "hash">[];
+  /** Absolute. With a slash at its end it is a folder. */
+  readonly destination: string;
+  /** `USER[:GROUP]` of the tree's own accounts; empty: root's. */
+  readonly chown: string;
+  readonly keepsOwners: boolean;
 }
 
 /** @see moby api/types/container: PathStat. */
@@ -81,6 +119,9 @@ export type ChangeKind = (typeof CHANGE_KINDS)[number];
 export type ArchiveReply =
   | { readonly kind: "unpacked"; readonly sha256: string; readonly sizeBytes: number; readonly entries: number }
   | { readonly kind: "stat"; readonly stat: PathStat }
+  | { readonly kind: "sources"; readonly sources: readonly FoundSource[] }
+  /** In latin1, without a slash in front. */
+  | { readonly kind: "resolved"; readonly path: string; readonly type: "file" | "folder" | "other" | "missing" }
   | { readonly kind: "done" }
   | {
       readonly kind: "failed";

@@ -140,7 +140,7 @@ export function openFolderIn(folderFd: number, name: Buffer): number | undefined
 }
 
 /** `undefined` for a socket, which no archive holds. */
-function typeOf(stats: Stats): TarEntryType | undefined {
+export function typeOf(stats: Stats): TarEntryType | undefined {
   if (stats.isDirectory()) return "directory";
   if (stats.isSymbolicLink()) return "symlink";
   if (stats.isCharacterDevice()) return "character-device";
@@ -148,7 +148,7 @@ function typeOf(stats: Stats): TarEntryType | undefined {
   return stats.isFIFO() ? "fifo" : undefined;
 }
 
-function deviceOf(rdev: number): { readonly deviceMajor: number; readonly deviceMinor: number } {
+export function deviceOf(rdev: number): { readonly deviceMajor: number; readonly deviceMinor: number } {
   const value = BigInt(rdev);
   return {
     deviceMajor: Number(((value >> 8n) & 0xfffn) | ((value >> 32n) & 0xfffff000n)),

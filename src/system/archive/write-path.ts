@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, readSync } from "node:fs";
+import { closeSync, fstatSync } from "node:fs";
 import { OperationError } from "../../lib/errors.ts";
 import { TarParser } from "../../lib/tar/parser.ts";
 import { SystemCallError } from "../libc.ts";
@@ -7,9 +7,7 @@ import { parseUserPath } from "./container-path.ts";
 import { ContainerWriter } from "./container-writer.ts";
 import { ownerIn } from "./owner.ts";
 import type { WriteSettings } from "./protocol.ts";
-
-const { O_NONBLOCK, O_RDONLY } = constants;
-const ACCOUNTS_BYTES_MAX = 4 * 1024 * 1024;
+import { readSmallFile } from "./small-file.ts";
 
 /** Unpacks an archive at a folder of the tree. @throws OperationError in Docker's words. */
 export function writePath(
@@ -56,22 +54,4 @@ function checkTarget(
 export function mountOf<M extends { readonly destination: string }>(path: string, mounts: readonly M[]): M | undefined {
   const holders = mounts.filter(({ destination }) => path === destination || path.startsWith(`${destination}/`));
   return holders.toSorted((left, right) => right.destination.length - left.destination.length)[0];
-}
-
-/** Empty when it is not there. A pipe in its place is not waited for. */
-function readSmallFile(root: ConfinedRoot, path: string): string {
-  let fd: number;
-  try {
-    fd = root.open(path, { flags: O_RDONLY | O_NONBLOCK });
-  } catch {
-    return "";
-  }
-  try {
-    const { size } = fstatSync(fd);
-    if (!fstatSync(fd).isFile() || size > ACCOUNTS_BYTES_MAX) return "";
-    const content = Buffer.alloc(size);
-    return content.toString("utf8", 0, readSync(fd, content, 0, size, 0));
-  } finally {
-    closeSync(fd);
-  }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { chainIds } from "../../../../src/engine/images/chain.ts";
 import { selectImages, selectPrunable } from "../../../../src/engine/images/filters.ts";
-import { globPattern } from "../../../../src/engine/images/glob.ts";
+import { globPattern } from "../../../../src/lib/glob.ts";
 import { applyChanges, EMPTY_CONFIG } from "../../../../src/engine/images/import-changes.ts";
 import { formatImageConfig, parseImageConfig } from "../../../../src/engine/images/image-config.ts";
 import { familiarReference, parseReference } from "../../../../src/engine/images/reference.ts";

@@ -1,4 +1,4 @@
-import { OperationError } from "../../lib/errors.ts";
+import { OperationError } from "./errors.ts";
 
 const PATTERN_CHARACTERS_MAX = 1024;
 
