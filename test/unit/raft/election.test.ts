@@ -312,6 +312,20 @@ describe("a Raft election", () => {
     assert.deepEqual([leader.role, leader.leaderId, leader.term], ["follower", 0, 1]);
   });
 
+  it("gives a new leader a whole election timeout to be answered, however long its election took", () => {
+    const core = aCore();
+    ticks(core, ELECTION_TICKS);
+    drain(core);
+    core.step({ kind: "pre-vote-response", from: 2, to: 1, term: 1, isGranted: true });
+    drain(core);
+    ticks(core, ELECTION_TICKS - 1);
+    core.step({ kind: "vote-response", from: 2, to: 1, term: 1, isGranted: true });
+    ticks(core, ELECTION_TICKS - 1);
+    assert.equal(core.role, "leader");
+    core.tick();
+    assert.equal(core.role, "follower");
+  });
+
   it("keeps a manager that was cut off from raising terms or disturbing anyone", () => {
     const network = new CoreNetwork([1, 2, 3].map(raftId => aCore({ raftId, draw: raftId })));
     network.elect(1);

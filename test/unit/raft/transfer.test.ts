@@ -96,4 +96,14 @@ describe("a leadership transfer (thesis 3.10)", () => {
     network.settle();
     assert.deepEqual([network.leaders(), network.core(3).term], [[3], 2]);
   });
+
+  it("is over with the leader's term: in its next it takes proposals", () => {
+    const network = new CoreNetwork([1, 2, 3].map(raftId => aCore({ raftId, draw: raftId })));
+    network.elect(1).transfer(3);
+    network.settle();
+    network.core(3).transfer(1);
+    network.settle();
+    assert.deepEqual([network.leaders(), network.core(1).transferTo], [[1], 0]);
+    assert.equal(network.core(1).propose(Buffer.from("a")).kind, "accepted");
+  });
 });
