@@ -31,6 +31,7 @@ const FILE_MAY_IMPORT: Record<string, readonly string[]> = {
   "raft/snapshot-exchange.ts": ["ports"],
   "raft/membership-work.ts": ["ports"],
   "raft/disk-watch.ts": ["ports"],
+  "cli/commands/container/bundle.ts": ["model", "api/client", "api/wire", "system"],
   "worker/engine-executor.ts": ["model", "ports", "codec", "engine", "network"],
 };
 /** Packages that one folder alone may know. */

@@ -12,6 +12,7 @@ import type { Filters } from "../model/control.ts";
 import type { CreateNetworkRequest, EngineNetwork, Volume } from "../model/engine-network.ts";
 import type { ContainerId, ExecId, ImageId } from "../model/ids.ts";
 import type { Image } from "../model/image.ts";
+import type { PortableBundle } from "../model/portable-bundle.ts";
 import type { ContainerStats } from "../model/stats.ts";
 
 /** What REST needs of the engine. Every method that takes `idOrName` throws OperationError `not-found` in Docker's words: `No such container: foo`. */
@@ -19,6 +20,7 @@ export interface ContainersBackend {
   /** @returns warnings for the user, in Docker's words. */
   create(request: CreateContainerRequest): Promise<{ readonly id: ContainerId; readonly warnings: readonly string[] }>;
   inspect(idOrName: string, options?: { readonly size?: boolean }): Promise<Container>;
+  bundle(idOrName: string): Promise<PortableBundle>;
   /** Newest first. Takes no lock. `all: false`: running ones only, unless a filter asks for others. */
   list(options: {
     readonly all: boolean;

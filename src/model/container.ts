@@ -30,6 +30,8 @@ export interface ContainerConfig {
   readonly exposedPorts: readonly string[];
   readonly onBuild?: readonly string[];
   readonly shell?: readonly string[];
+  /** Of Windows: kept and shown, of no effect here. */
+  readonly argsEscaped?: true;
 }
 
 export interface PortBinding {

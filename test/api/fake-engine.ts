@@ -118,6 +118,7 @@ export class FakeEngine {
     kill: async idOrName => this.#end(this.#find(idOrName), 137),
     pause: async idOrName => this.#setStatus(this.#find(idOrName), "paused"),
     unpause: async idOrName => this.#setStatus(this.#find(idOrName), "running"),
+    bundle: async idOrName => ({ config: "{}", files: {}, copies: { id: this.#find(idOrName).container.id } }),
     rename: async (idOrName, name) => {
       const running = this.#find(idOrName);
       running.container = { ...running.container, name };

@@ -38,6 +38,8 @@ export interface Operation {
   readonly path: string;
   /** Content types of its answers; empty: those of the whole API. */
   readonly produces: readonly string[];
+  /** Of the request. */
+  readonly body?: Schema;
   readonly responses: Readonly<Record<string, Response>>;
 }
 
@@ -51,10 +53,16 @@ interface RawOperation {
   readonly operationId: string;
   readonly tags: readonly string[];
   readonly produces?: readonly string[];
+  readonly parameters?: readonly { readonly in: string; readonly schema?: Schema }[];
   readonly responses: Readonly<Record<string, Response>>;
 }
 
 const METHODS = ["get", "head", "post", "put", "delete"];
+
+function bodyOf(parameters: NonNullable<RawOperation["parameters"]>): Pick<Operation, "body"> {
+  const body = parameters.find(parameter => parameter.in === "body")?.schema;
+  return body === undefined ? {} : { body };
+}
 
 export class Specification {
   readonly version: string;
@@ -74,9 +82,11 @@ export class Specification {
               operationId,
               tags: [tag = ""],
               produces = [],
+              parameters = [],
               responses,
             },
           ]) => ({
+            ...bodyOf(parameters),
             id: operationId,
             tag,
             method: method.toUpperCase(),

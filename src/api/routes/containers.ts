@@ -4,6 +4,7 @@ import { readBody, readPartialBody } from "../http/body.ts";
 import type { Answer, ApiRequest, Route } from "../http/exchange.ts";
 import { empty, json } from "../http/exchange.ts";
 import { filtersOf, flagOf, integerOf, textOf } from "../http/query.ts";
+import { isOlder } from "../http/version.ts";
 import { toCreateRequest } from "../validation/create-container.ts";
 import { validateUpdate } from "../validation/update-container.ts";
 import { containerInspect, containerSummary } from "../wire/container.ts";
@@ -34,6 +35,7 @@ async function create(request: ApiRequest, { backends }: ApiContext): Promise<An
   const { request: checked, warnings } = toCreateRequest(body, {
     name: textOf(request, "name"),
     platform: textOf(request, "platform"),
+    warnsOfMacAddress: !isOlder(request.version, "1.44"),
   });
   const created = await backends.containers.create(checked);
   return json({ Id: created.id, Warnings: [...warnings, ...created.warnings] }, 201);
@@ -90,6 +92,12 @@ async function top(request: ApiRequest, { backends }: ApiContext): Promise<Answe
   return json({ Titles: titles, Processes: processes });
 }
 
+/** Beyond Docker: what an OCI bundle is made of, beside the container's files. */
+async function bundle(request: ApiRequest, { backends }: ApiContext): Promise<Answer> {
+  const { config, files, copies } = await backends.containers.bundle(nameOf(request));
+  return json({ Config: config, Files: files, Copies: copies });
+}
+
 async function prune(request: ApiRequest, { backends }: ApiContext): Promise<Answer> {
   const { deleted, reclaimedBytes } = await backends.containers.prune(filtersOf(request, ["label", "label!", "until"]));
   return json({ ContainersDeleted: deleted.length === 0 ? null : deleted, SpaceReclaimed: reclaimedBytes });
@@ -112,6 +120,7 @@ export const CONTAINER_ROUTES: readonly Route<ApiContext>[] = [
   GET("/containers/json", list),
   GET("/containers/{name:.*}/json", inspect),
   GET("/containers/{name:.*}/top", top),
+  GET("/containers/{name:.*}/bundle", bundle),
   POST("/containers/create", create),
   POST("/containers/prune", prune),
   POST("/containers/{name:.*}/start", async (request, { backends }) => {

@@ -25,7 +25,11 @@ export interface CheckedCreate {
  */
 export function toCreateRequest(
   body: CreateBody,
-  { name, platform }: { readonly name: string; readonly platform: string },
+  {
+    name,
+    platform,
+    warnsOfMacAddress = false,
+  }: { readonly name: string; readonly platform: string; readonly warnsOfMacAddress?: boolean },
 ): CheckedCreate {
   refuseIf(body.isEmpty, "config cannot be empty in order to create a container");
   const { config } = body;
@@ -39,7 +43,7 @@ export function toCreateRequest(
   checkPorts(config, hostConfig);
   checkModes(config, hostConfig);
   refuseIf(hostConfig.cgroup !== "", "HostConfig.Cgroup is not supported by this engine");
-  const endpoints = withMacAddress(body, hostConfig);
+  const endpoints = withMacAddress(body, { networkMode: hostConfig.networkMode, warns: warnsOfMacAddress });
   for (const [network, endpoint] of Object.entries(endpoints)) checkEndpoint(network, endpoint);
   return {
     request: {
@@ -49,7 +53,11 @@ export function toCreateRequest(
       ...(name === "" ? {} : { name: name.replace(/^\//, "") }),
       ...(platform === "" ? {} : { platform }),
     },
-    warnings: [...body.warnings, ...warningsFor(hostConfig)],
+    warnings: [
+      ...body.warnings,
+      ...warningsFor(hostConfig),
+      ...(warnsOfMacAddress && body.macAddress !== undefined ? [MAC_ADDRESS_WARNING] : []),
+    ],
   };
 }
 
@@ -64,13 +72,24 @@ function checkHostConfig(config: HostConfig): void {
   checkMounts(config);
 }
 
-/** Clients before 1.44 put the default network's MAC address beside the config. */
+const MAC_ADDRESS_WARNING =
+  "The container-wide MacAddress field is now deprecated. It should be specified in EndpointsConfig instead.";
+
+/** Clients before 1.44 put the main network's MAC address beside the config; where there is no such network, later ones are only warned. */
 function withMacAddress(
   { endpoints = {}, macAddress }: CreateBody,
-  { networkMode }: HostConfig,
+  { networkMode, warns }: Pick<HostConfig, "networkMode"> & { readonly warns: boolean },
 ): CreateContainerRequest["endpoints"] {
   if (macAddress === undefined) return endpoints;
+  const isAlone = networkMode === "host" || networkMode === "none" || networkMode.startsWith("container:");
+  refuseIf(isAlone && !warns, "conflicting options: mac-address and the network mode");
+  if (isAlone) return endpoints;
   const network = networkMode === "" || networkMode === "default" ? "bridge" : networkMode;
+  const { macAddress: ofEndpoint = macAddress } = endpoints[network] ?? {};
+  refuseIf(
+    ofEndpoint.toLowerCase() !== macAddress.toLowerCase(),
+    "the container-wide MAC address must match the endpoint-specific MAC address for the main network, or be left empty",
+  );
   return { ...endpoints, [network]: { macAddress, ...endpoints[network] } };
 }
 

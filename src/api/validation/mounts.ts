@@ -98,6 +98,7 @@ export function checkMount(mount: Mount): void {
     refuseIf(!source.startsWith("/"), `${config}: invalid mount path: '${source}' mount path must be absolute`);
     const propagation = mount.bind?.propagation ?? "";
     refuseIf(propagation !== "" && !BIND_PROPAGATIONS.has(propagation), `${config}: invalid propagation mode: ${propagation}`);
+    checkReadOnlyRecursion(mount, config);
   }
   if (type === "tmpfs") {
     refuseIf(source !== "", `${config}: field Source must not be specified`);
@@ -110,6 +111,15 @@ export function checkMount(mount: Mount): void {
   if (type === "volume" && source !== "") checkVolumeName(source);
   const isAnonymousSubpath = type === "volume" && source === "" && mount.volume?.subpath !== undefined;
   refuseIf(isAnonymousSubpath, `${config}: must not set Subpath when using anonymous volumes`);
+}
+
+/** Docker says so when the container starts, or not at all. */
+function checkReadOnlyRecursion({ bind, readOnly = false }: Mount, config: string): void {
+  const { readOnlyForceRecursive: isForced = false, readOnlyNonRecursive: isFlat = false } = bind ?? {};
+  const conflict = (what: string) => `${config}: mount options conflict: ${what}`;
+  refuseIf(isForced && isFlat, conflict("ReadOnlyNonRecursive && ReadOnlyForceRecursive"));
+  refuseIf(isForced && !readOnly, conflict("Writable && ReadOnlyForceRecursive"));
+  refuseIf(isFlat && !readOnly, conflict("Writable && ReadOnlyNonRecursive"));
 }
 
 function checkTmpfsOptions({ tmpfs }: Mount, config: string): void {

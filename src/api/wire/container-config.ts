@@ -1,7 +1,12 @@
 import type { ContainerConfig } from "../../model/container.ts";
 import { field, omitEmpty, struct } from "./codec.ts";
 import { healthcheck, portSet, volumeSet } from "./common.ts";
-import { flag, int, map, optional, text, texts, unlessZero, words } from "./scalars.ts";
+import { adapt, flag, int, map, optional, text, texts, unlessZero, words } from "./scalars.ts";
+
+const trueOrNone = adapt(flag, {
+  toModel: (value): true | undefined => (value ? true : undefined),
+  toWire: (value: true | undefined) => value ?? false,
+});
 
 /** @see moby api/types/container/config.go, whose order of fields this is. */
 export const containerConfig = struct<ContainerConfig>("container.Config", {
@@ -18,6 +23,7 @@ export const containerConfig = struct<ContainerConfig>("container.Config", {
   env: field("Env", texts),
   cmd: field("Cmd", words),
   healthcheck: omitEmpty("Healthcheck", optional(healthcheck)),
+  argsEscaped: omitEmpty("ArgsEscaped", trueOrNone),
   image: field("Image", text),
   volumes: field("Volumes", volumeSet),
   workingDir: field("WorkingDir", text),

@@ -3,7 +3,7 @@ import type { Place, Struct } from "./codec.ts";
 import { field, isRecord, struct } from "./codec.ts";
 import { containerConfig } from "./container-config.ts";
 import { endpointConfig } from "./endpoint.ts";
-import { hostConfig, readWindowsFields } from "./host-config.ts";
+import { hostConfig, readForeignFields } from "./host-config.ts";
 import { map, optional, text, unlessZero } from "./scalars.ts";
 
 /** The body of a create: the container's config, flat, with two parts beside it. */
@@ -42,7 +42,7 @@ export const createBody: {
 } = {
   read(value, at = UNNAMED) {
     const { hostConfig: host, networking, macAddress } = beside.read(value, at);
-    const { warnings } = readWindowsFields(isRecord(value) ? value["HostConfig"] : undefined);
+    const { warnings } = readForeignFields(isRecord(value) ? value["HostConfig"] : undefined);
     return {
       config: containerConfig.read(value, at),
       ...(host === undefined ? {} : { hostConfig: host }),

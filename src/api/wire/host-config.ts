@@ -138,19 +138,28 @@ function isEmptyList(value: unknown): boolean {
 /** Fields that only Windows has; inspect shows them none the less. */
 export const WINDOWS_FIELDS = { CpuCount: 0, CpuPercent: 0, IOMaximumIOps: 0, IOMaximumBandwidth: 0 };
 
-/** What is said when one is set. Docker discards a share of the processors with a warning, and so it is here. */
+/** What is said when one is set. */
 const WINDOWS_REFUSALS = {
   CpuCount: "invalid option: CPU count configuration is not supported on linux",
   IOMaximumIOps: "invalid option: QoS maximum IOPs configuration is not supported on linux",
   IOMaximumBandwidth: "invalid option: QoS maximum bandwidth configuration is not supported on linux",
 } as const;
 
+const KERNEL_MEMORY = "Limits of kernel memory are no longer part of the API. Limitation discarded.";
+
+/** Fields that are dropped with a warning: Docker's own rule for a share of the processors; the others are gone from the API. */
+const DISCARDED = {
+  CpuPercent: "linux does not support CPU percent. Percent discarded.",
+  KernelMemory: KERNEL_MEMORY,
+  KernelMemoryTCP: KERNEL_MEMORY,
+} as const;
+
 /** @throws OperationError `invalid` for a field that nothing on Linux could honour. */
-export function readWindowsFields(value: unknown): { readonly warnings: readonly string[] } {
+export function readForeignFields(value: unknown): { readonly warnings: readonly string[] } {
   if (!isRecord(value)) return { warnings: [] };
   const isSet = (name: string) => typeof value[name] === "number" && value[name] !== 0;
   for (const [name, message] of Object.entries(WINDOWS_REFUSALS)) {
     if (isSet(name)) throw new OperationError("invalid", message);
   }
-  return { warnings: isSet("CpuPercent") ? ["linux does not support CPU percent. Percent discarded."] : [] };
+  return { warnings: [...new Set(Object.entries(DISCARDED).flatMap(([name, warning]) => (isSet(name) ? warning : [])))] };
 }

@@ -1,6 +1,7 @@
 import { errorKind, errorMessage, OperationError } from "../../lib/errors.ts";
 import type { Container, ContainerStatus, CreateContainerRequest, EndpointConfig, HostConfig } from "../../model/container.ts";
 import type { ContainerId, ImageId } from "../../model/ids.ts";
+import type { PortableBundle } from "../../model/portable-bundle.ts";
 import type { Filters } from "../../model/control.ts";
 import { healthUnwatched } from "../health/state.ts";
 import { type LogOptions, type LogStream, logLines } from "../logs/log-lines.ts";
@@ -19,6 +20,7 @@ import { Lifecycle } from "./lifecycle.ts";
 import { listContainers } from "./list-containers.ts";
 import { settledBy } from "./make-run.ts";
 import { checkContainerName } from "./names.ts";
+import { portableBundle } from "./portable-bundle.ts";
 import { pruneContainers } from "./prune-containers.ts";
 import { hasProcess, isRunning, withState } from "./record.ts";
 import { type RemoveOptions, removeContainer } from "./remove-container.ts";
@@ -74,6 +76,11 @@ export class ContainerEngine implements AsyncDisposable {
   /** Work on a container's files. One that does not run is held as it is until the work is done. */
   async withFileSystem<T>(idOrName: string, action: (files: ContainerFileSystem) => Promise<T>): Promise<T> {
     return withFileSystem(this.#context, this.#get(idOrName), action);
+  }
+
+  /** What an OCI runtime needs to run a container without this engine. */
+  async bundle(idOrName: string): Promise<PortableBundle> {
+    return portableBundle(this.#context, this.#get(idOrName));
   }
 
   /** Says what was done to a container, in its events. */

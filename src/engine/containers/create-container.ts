@@ -305,6 +305,12 @@ function initialNetworks({ hostConfig: { networkMode }, endpoints }: CreateConta
     sandboxId: "",
     sandboxKey: "",
     ports: {},
-    endpoints: Object.fromEntries(Object.entries(wanted).map(([network, config]) => [network, idleEndpoint(config)])),
+    endpoints: Object.fromEntries(
+      // Until it runs for the first time its own hardware address is shown, as in Docker.
+      Object.entries(wanted).map(([network, config]) => [
+        network,
+        { ...idleEndpoint(config), macAddress: config.macAddress ?? "" },
+      ]),
+    ),
   };
 }

@@ -3,7 +3,7 @@ import type { Container } from "../../model/container.ts";
 import type { ContainerContext } from "./context.ts";
 import type { ContainerEntry } from "./entry.ts";
 import type { MountPlan } from "./mount-plan.ts";
-import { volumesIn } from "./prepare-mounts.ts";
+import { imagesIn, volumesIn } from "./prepare-mounts.ts";
 import { hasProcess } from "./record.ts";
 import { Subpaths } from "./subpaths.ts";
 
@@ -30,13 +30,17 @@ export async function withFileSystem<T>(
     await entry.teardown;
     const { id } = entry;
     const volumes = volumesIn(entry.record.mounts);
+    const images = imagesIn(entry.record.mounts);
     const subpaths = new Subpaths(context);
     try {
       for (const { name } of volumes) await context.volumes.mount(name, id);
+      const { autoRemove: isVolatile } = entry.record.container.hostConfig;
+      for (const { rootfsId } of images) await context.images.mountRootfs(rootfsId, { isVolatile });
       return await action(await describe(context, entry, subpaths));
     } finally {
       subpaths[Symbol.dispose]();
       await context.images.unmountRootfs(id);
+      for (const { rootfsId } of images) await context.images.unmountRootfs(rootfsId);
       for (const { name } of volumes) await context.volumes.unmount(name, id);
     }
   });

@@ -171,7 +171,7 @@ async function connected(
 }
 
 /** The user's mounts and, where he mounts nothing else there, the three files of /etc. */
-async function allMounts(
+export async function allMounts(
   plans: readonly MountPlan[],
   { container, rootfsPath }: { readonly container: Container; readonly rootfsPath: string },
 ): Promise<readonly MountPlan[]> {

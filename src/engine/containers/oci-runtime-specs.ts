@@ -11,10 +11,11 @@ import { planExecProcess, planRlimits } from "../runtime/oci/process.ts";
 import { planResources, type ResourceRequest } from "../runtime/oci/resources.ts";
 import { parseSecurityOptions } from "../runtime/oci/security-options.ts";
 import { checkHostConfig, checkResourceUpdate, planSpec } from "../runtime/oci/spec.ts";
+import type { OciSpec } from "../runtime/oci/types.ts";
 import { type ResolvedUser, resolveUser } from "../runtime/oci/user.ts";
 import { CONTAINER_DEFAULTS, type ContainerDefaults, withProcessDefaults } from "./container-defaults.ts";
 import type { MountPlan } from "./mount-plan.ts";
-import type { RuntimeSpecs } from "./runtime-specs.ts";
+import type { RuntimeSpecs, SpecRequest } from "./runtime-specs.ts";
 
 export interface OciRuntimeSpecsOptions {
   readonly facts: HostFacts;
@@ -45,26 +46,36 @@ export function ociRuntimeSpecs({
   cdiDirectories = CDI_DIRECTORIES,
 }: OciRuntimeSpecsOptions): RuntimeSpecs {
   const findUser = userFinder(readConfinedFile);
+  const planned = async (request: SpecRequest, known: HostFacts): Promise<OciSpec> => {
+    const { container: asked, rootfsPath, mounts, networkNamespacePath, joined, sharedMemoryPath } = request;
+    const container = { ...asked, hostConfig: withProcessDefaults(asked.hostConfig, defaults()) };
+    const edits = await resolveDeviceRequests(container.hostConfig.deviceRequests, { directories: cdiDirectories });
+    const { spec } = planSpec({
+      container,
+      rootfsPath,
+      user: await findUser({ container, rootfsPath, user: container.config.user }),
+      ...(networkNamespacePath !== undefined && { networkNamespacePath }),
+      joined,
+      ...(sharedMemoryPath !== undefined && { sharedMemoryPath }),
+      mounts: await Promise.all(mounts.filter(plan => plan.kind !== "tmpfs").map(toSpecMount)),
+      cgroupParent,
+      deviceNodes: await gatherDeviceNodes(container.hostConfig),
+      hostHostname: hostname(),
+      facts: known,
+    });
+    return applyEdits(spec, { edits, nodes: await findDeviceNodes(hostPathsOf(edits)) });
+  };
   return {
     check: ({ hostConfig }) => checkHostConfig(withProcessDefaults(hostConfig, defaults()), facts),
     checkUpdate: changes => checkResourceUpdate({ ...NO_LIMITS, ...changes }, facts),
-    container: async ({ container: asked, rootfsPath, mounts, networkNamespacePath, joined, sharedMemoryPath }) => {
-      const container = { ...asked, hostConfig: withProcessDefaults(asked.hostConfig, defaults()) };
-      const edits = await resolveDeviceRequests(container.hostConfig.deviceRequests, { directories: cdiDirectories });
-      const { spec } = planSpec({
-        container,
-        rootfsPath,
-        user: await findUser({ container, rootfsPath, user: container.config.user }),
-        ...(networkNamespacePath !== undefined && { networkNamespacePath }),
-        joined,
-        ...(sharedMemoryPath !== undefined && { sharedMemoryPath }),
-        mounts: await Promise.all(mounts.filter(plan => plan.kind !== "tmpfs").map(toSpecMount)),
-        cgroupParent,
-        deviceNodes: await gatherDeviceNodes(container.hostConfig),
-        hostHostname: hostname(),
-        facts,
-      });
-      return applyEdits(spec, { edits, nodes: await findDeviceNodes(hostPathsOf(edits)) });
+    container: request => planned(request, facts),
+    portable: async request => {
+      const { compiledSeccomp: _ofCrunAlone, ...others } = facts;
+      const { root, linux, ...spec } = await planned(request, others);
+      const { cgroupsPath: _ofThisEngine, rootfsPropagation, ...rest } = linux;
+      // The specification knows no "rslave", which runtimes take as well.
+      const propagation = rootfsPropagation === undefined ? {} : { rootfsPropagation: rootfsPropagation.replace(/^r/, "") };
+      return { ...spec, root: { ...root, path: "rootfs" }, linux: { ...rest, ...propagation } };
     },
     exec: async ({ container, config, rootfsPath }) => {
       const hostConfig = withProcessDefaults(container.hostConfig, defaults());

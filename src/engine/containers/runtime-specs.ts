@@ -10,6 +10,8 @@ export interface RuntimeSpecs {
   checkUpdate(changes: Partial<HostConfig>): SettingsVerdict;
   /** The content of the bundle's config.json. @throws OperationError `invalid` in Docker's words, such as `unable to find user x: no matching entries in passwd file`. */
   container(request: SpecRequest): Promise<unknown>;
+  /** The same for a bundle that any runtime can run, whose root is the folder `rootfs` in it. */
+  portable(request: SpecRequest): Promise<unknown>;
   /** The OCI process of an exec. */
   exec(request: ExecSpecRequest): Promise<unknown>;
   /** The OCI resources of a running container that is updated. */
@@ -31,9 +33,9 @@ export interface SpecRequest {
   readonly mounts: readonly MountPlan[];
   /** A file to `setns` to; `undefined`: the host's network, or that of `joined.network`. */
   readonly networkNamespacePath: string | undefined;
-  /** Other containers whose namespaces it shares, by a process in them. */
   /** Where its shared memory is on the host, when others may share it or it is another container's. */
   readonly sharedMemoryPath?: string;
+  /** Other containers whose namespaces it shares, by a process in them. */
   readonly joined: { readonly network?: number; readonly ipc?: number; readonly pid?: number };
 }
 

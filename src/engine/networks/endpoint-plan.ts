@@ -1,5 +1,6 @@
 import { OperationError } from "../../lib/errors.ts";
 import type { EndpointConfig, HostConfig } from "../../model/container.ts";
+import { driverOptionProblems } from "./endpoint-options.ts";
 import { contains, parseInterfaceAddress, parseIpv4, parseSubnet } from "./ipv4.ts";
 import { parseMac } from "./mac-address.ts";
 import { isUserDefined, type NetworkRecord } from "./network-record.ts";
@@ -62,7 +63,7 @@ export function checkEndpoint(network: NetworkRecord, config: EndpointConfig): v
     throw new OperationError("invalid", `invalid MAC address: ${config.macAddress}`);
   }
   if ((config.linkLocalIps ?? []).length > 0) throw new OperationError("invalid", "link-local addresses are not supported");
-  const problems = [...aliasProblems(network, config), ...addressProblems(network, config)];
+  const problems = [...aliasProblems(network, config), ...addressProblems(network, config), ...driverOptionProblems(config)];
   if (problems.length === 0) return;
   const list = problems.length === 1 ? problems : problems.map(problem => `* ${problem}`);
   throw new OperationError(

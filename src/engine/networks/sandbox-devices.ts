@@ -1,6 +1,7 @@
-import { OperationError } from "../../lib/errors.ts";
+import { errorMessage, OperationError } from "../../lib/errors.ts";
 import type { IpBatch, KernelNetwork } from "../../ports/kernel-network.ts";
 import type { ClusterDriver } from "./cluster-driver.ts";
+import { interfaceSysctlsOf } from "./endpoint-options.ts";
 import { defaultRouteCommands, innerLinkCommands, type LinkPlacement, outerLinkCommands } from "./link-commands.ts";
 import { bridgeSettings } from "./network-record.ts";
 import type { NetworkTable } from "./network-table.ts";
@@ -32,7 +33,7 @@ export class SandboxDevices {
   /** @param inside - A batch in the container's namespace. */
   async raiseAll(record: SandboxRecord, inside: IpBatch): Promise<void> {
     const endpoints = allEndpoints(record).filter(({ link }) => link !== undefined);
-    await Promise.all(endpoints.map(endpoint => this.#raiseOuter(endpoint, inside)));
+    await Promise.all(endpoints.map(endpoint => this.#raiseOuter(endpoint, { inside, path: record.path })));
     const commands = [...endpoints.flatMap(innerLinkCommands), ...defaultRouteCommands(record)];
     await failpoint("networks/route.apply", () => inside.run(commands));
   }
@@ -41,7 +42,7 @@ export class SandboxDevices {
     endpoint: EndpointRecord,
     { inside, record }: { readonly inside: IpBatch; readonly record: SandboxRecord },
   ): Promise<void> {
-    await this.#raiseOuter(endpoint, inside);
+    await this.#raiseOuter(endpoint, { inside, path: record.path });
     const commands = [...innerLinkCommands(endpoint), ...defaultRouteCommands(record)];
     await failpoint("networks/route.apply", () => inside.run(commands));
   }
@@ -55,10 +56,24 @@ export class SandboxDevices {
     await failpoint("networks/link.lower", () => placement.slowBatch.run(commands, { allowFailure: true }));
   }
 
-  async #raiseOuter(endpoint: EndpointRecord, inside: IpBatch): Promise<void> {
+  /** @param place - The container's namespace: a batch in it, and where it is pinned. */
+  async #raiseOuter(
+    endpoint: EndpointRecord,
+    { inside, path }: { readonly inside: IpBatch; readonly path: string },
+  ): Promise<void> {
     const { batch, bridge, mtuBytes, isHairpin } = await this.#placement(endpoint.networkId);
     const commands = outerLinkCommands(endpoint, { bridge, mtuBytes, isHairpin, namespacePid: inside.pid });
     await failpoint("networks/link.raise", () => batch.run(commands));
+    const sysctls = interfaceSysctlsOf(endpoint.config, endpoint.link?.containerName ?? "");
+    for (const { name, value } of sysctls) await this.#writeSysctl(name, value, path);
+  }
+
+  async #writeSysctl(name: string, value: string, namespacePath: string): Promise<void> {
+    try {
+      await this.#kernel.writeSysctl(name, value, { namespacePath });
+    } catch (error) {
+      throw new OperationError("internal", `failed to set sysctl ${name}=${value}: ${errorMessage(error)}`, { cause: error });
+    }
   }
 
   async #placement(networkId: EndpointRecord["networkId"]): Promise<Placement> {

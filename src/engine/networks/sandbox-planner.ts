@@ -10,6 +10,7 @@ import {
   plainResolvConf,
   type ResolvSettings,
 } from "./container-files.ts";
+import { interfaceNameOf } from "./endpoint-options.ts";
 import { dnsNamesOf, gatewayOf, staticAddress, type WantedEndpoint } from "./endpoint-plan.ts";
 import { formatIpv4, parseIpv4, parseSubnet } from "./ipv4.ts";
 import { macFromIpv4, parseMac } from "./mac-address.ts";
@@ -117,6 +118,7 @@ export class SandboxPlanner {
     readonly interfaceNames: ReadonlySet<string>;
   }): EndpointRecord {
     const endpointId = this.newId();
+    const containerName = interfaceNameOf(config, interfaceNames) ?? freeName(interfaceNames);
     const address = this.#addressOn(network, config);
     const [pool] = network.ipam;
     const prefixLength =
@@ -131,9 +133,7 @@ export class SandboxPlanner {
       gateway: network.isInternal || network.scope === "swarm" ? "" : (pool?.gateway ?? ""),
       macAddress: parseMac(config.macAddress ?? "") ?? macFromIpv4(address),
       dnsNames: isUserDefined(network) ? dnsNamesOf({ ...owner, config }) : [],
-      ...(network.isIngress
-        ? {}
-        : { link: { hostName: `veth${endpointId.slice(0, 11)}`, containerName: freeName(interfaceNames) } }),
+      ...(network.isIngress ? {} : { link: { hostName: `veth${endpointId.slice(0, 11)}`, containerName } }),
     };
   }
 

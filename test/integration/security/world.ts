@@ -110,7 +110,7 @@ function refused({ body }: Reply): Outcome {
 }
 
 /** The text of a stream of frames; text without frames stays as it is. */
-function unframed(bytes: Buffer): string {
+export function unframed(bytes: Buffer): string {
   if ((bytes[0] ?? 9) > 2 || bytes.length < HEADER_BYTES) return bytes.toString();
   const parts: Buffer[] = [];
   for (let at = 0; at + HEADER_BYTES <= bytes.length; ) {

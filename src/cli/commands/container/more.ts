@@ -6,10 +6,12 @@ import { type CliContext, CliError, type Json, list, number, text } from "../../
 import { integer, lists, restartPolicy, size, value, withoutUndefined } from "../container-values.ts";
 import { eachName } from "../shared.ts";
 import { splitReference } from "../image-pull.ts";
+import { bundleCommand } from "./bundle.ts";
 import { containerPath } from "./reach.ts";
 
-/** `update`, `diff`, `export`, `commit`, `cp`, `stats`. */
+/** `update`, `diff`, `export`, `commit`, `cp`, `stats`, `bundle`. */
 export function registerMore(program: Command, context: () => CliContext): void {
+  bundleCommand(program.group("container", "Manage containers"), context);
   for (const parent of [program, program.group("container", "Manage containers")]) {
     updateCommand(parent, context);
     parent

@@ -13,11 +13,12 @@ export async function resolveDeviceRequests(
   { directories }: { readonly directories: readonly string[] },
 ): Promise<readonly CdiEdits[]> {
   const names: string[] = [];
-  for (const { driver, deviceIds, options, capabilities } of requests) {
+  for (const { driver, count, deviceIds, options, capabilities } of requests) {
     if (driver !== "cdi") {
       const groups = capabilities.map(group => `[${group.join(" ")}]`).join(" ");
       throw new OperationError("internal", `could not select device driver "${driver}" with capabilities: [${groups}]`);
     }
+    if (count !== 0) throw new OperationError("internal", "unexpected count in CDI device request");
     if (Object.keys(options).length > 0) throw new OperationError("internal", "unexpected options in CDI device request");
     names.push(...deviceIds);
   }

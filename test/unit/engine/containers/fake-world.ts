@@ -502,6 +502,7 @@ export class FakeWorld implements AsyncDisposable {
         check: () => ({ warnings: [], discarded: [] }),
         checkUpdate: () => ({ warnings: [], discarded: [] }),
         container: async request => ({ request }),
+        portable: async request => ({ request }),
         exec: async ({ config }) => ({ args: config.cmd }),
         resources: async hostConfig => ({ memory: hostConfig.memoryBytes }),
       },

@@ -1,0 +1,123 @@
+import { has, type FieldRow } from "../row.ts";
+
+const ENDPOINT = "NetworkingConfig.EndpointsConfig.*";
+/** The network that rows are on. */
+const ON_IT = { "HostConfig.NetworkMode": "fields" };
+const SHOWN = "inspect NetworkSettings.Networks.fields";
+
+function told(name: string, value: unknown): FieldRow {
+  return {
+    path: `${ENDPOINT}.${name}`,
+    verdict: "told",
+    note: "what the endpoint came to have",
+    tries: [{ value, with: ON_IT }],
+  };
+}
+
+export const NETWORKING_ROWS: readonly FieldRow[] = [
+  {
+    path: `${ENDPOINT}.IPAMConfig.IPv4Address`,
+    verdict: "honoured",
+    note: "",
+    effects: [{ value: "10.213.0.77", with: ON_IT, in: `${SHOWN}.IPAddress`, is: "10.213.0.77" }],
+    refusals: [
+      {
+        value: "10.9.9.9",
+        with: ON_IT,
+        status: 400,
+        says: /no configured subnet or ip-range contain the IP address 10\.9\.9\.9/,
+      },
+    ],
+  },
+  {
+    path: `${ENDPOINT}.IPAMConfig.IPv6Address`,
+    verdict: "refused",
+    note: "networks have no IPv6 addresses",
+    refusals: [
+      { value: "fd00::7", with: ON_IT, status: 400, says: /no configured subnet or ip-range contain the IP address fd00::7/ },
+    ],
+  },
+  {
+    path: `${ENDPOINT}.IPAMConfig.LinkLocalIPs`,
+    verdict: "refused",
+    note: "not there yet",
+    refusals: [{ value: ["169.254.3.4"], with: ON_IT, status: 400, says: /link-local addresses are not supported/ }],
+  },
+  {
+    path: `${ENDPOINT}.Links`,
+    verdict: "refused",
+    note: "not there yet; `HostConfig.Links` on the default network is",
+    refusals: [{ value: ["{donor}:db"], with: ON_IT, status: 400, says: /--link \(EndpointSettings\.Links\) is not supported/ }],
+  },
+  {
+    path: `${ENDPOINT}.MacAddress`,
+    verdict: "honoured",
+    note: "",
+    effects: [
+      {
+        value: "02:00:5e:00:00:07",
+        with: { ...ON_IT, Cmd: ["cat", "/sys/class/net/eth0/address"] },
+        in: "output",
+        is: "02:00:5e:00:00:07\n",
+      },
+    ],
+    refusals: [{ value: "nowhere", with: ON_IT, status: 400, says: /invalid MAC address/ }],
+  },
+  {
+    path: `${ENDPOINT}.Aliases`,
+    verdict: "honoured",
+    note: "",
+    effects: [{ value: ["given"], with: ON_IT, in: `${SHOWN}.DNSNames`, is: has('"given"') }],
+  },
+  {
+    path: `${ENDPOINT}.DriverOpts`,
+    verdict: "honoured",
+    note: "`com.docker.network.endpoint.ifname` and `com.docker.network.endpoint.sysctls`; others are refused",
+    effects: [
+      {
+        value: { "com.docker.network.endpoint.ifname": "given0" },
+        with: { ...ON_IT, Cmd: ["test", "-e", "/sys/class/net/given0"] },
+        in: "exit code",
+        is: 0,
+      },
+      {
+        value: { "com.docker.network.endpoint.sysctls": "net.ipv4.conf.IFNAME.log_martians=1" },
+        with: { ...ON_IT, Cmd: ["cat", "/proc/sys/net/ipv4/conf/eth0/log_martians"] },
+        in: "output",
+        is: "1\n",
+      },
+    ],
+    refusals: [
+      { value: { nosuch: "1" }, with: ON_IT, status: 400, says: /driver option "nosuch" is not supported by this engine/ },
+      {
+        value: { "com.docker.network.endpoint.sysctls": "kernel.msgmax=1" },
+        with: ON_IT,
+        status: 400,
+        says: /unrecognised network interface sysctl 'kernel\.msgmax=1'/,
+      },
+    ],
+  },
+  {
+    path: `${ENDPOINT}.GwPriority`,
+    verdict: "honoured",
+    note: "",
+    effects: [
+      {
+        value: 100,
+        // Of networks that nobody prefers, the first by name is the way out.
+        with: { ...ON_IT, "NetworkingConfig.EndpointsConfig.a-fields": {}, [ENDPOINT]: {}, Cmd: ["ip", "route"] },
+        in: "output",
+        is: has("default via 10.213.0.1 "),
+      },
+    ],
+  },
+  told("NetworkID", "given"),
+  told("EndpointID", "given"),
+  told("Gateway", "10.213.0.99"),
+  told("IPAddress", "10.213.0.98"),
+  told("IPPrefixLen", 13),
+  told("IPv6Gateway", "fd00::99"),
+  told("GlobalIPv6Address", "fd00::98"),
+  told("GlobalIPv6PrefixLen", 13),
+  told("DNSNames", ["given"]),
+];
