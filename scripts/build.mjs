@@ -8,6 +8,7 @@ const LONG_LIVED = {
   shoald: "src/daemon/main.ts",
   manager: "src/daemon/manager-main.ts",
   "archive-helper": "src/system/archive-helper.ts",
+  "port-forwarder": "src/system/port-forwarder-thread.ts",
 };
 /** In parts, loaded when they are needed: what counts is how soon it starts. */
 const SHORT_LIVED = {

@@ -158,6 +158,7 @@ function networkDefaults(values: Values): NetworkDefaults {
     },
     resolv: { servers: values.dns ?? [], search: values["dns-search"] ?? [], options: values["dns-opt"] ?? [] },
     ...(hostGatewayAddress === undefined ? {} : { hostGatewayAddress }),
+    forwardsPorts: values["userland-proxy"] !== false,
     forwarding: { isEnabled: values["ip-forward"] !== false, dropsOthers: values["ip-forward-no-drop"] !== true },
   };
 }

@@ -15,7 +15,9 @@ export interface KernelNetwork {
   /** A context in which nftables rules of that namespace are changed. It keeps the namespace alive. */
   openNftables(path: string | undefined): Nftables;
   /** Holds a port of this host so that no other program takes it. @throws OperationError `conflict` when it is in use. */
-  reservePort(port: HostPort): PortReservation;
+  reservePort(port: HostPort, options?: { readonly isForwarded: boolean }): PortReservation;
+  /** Whether this host has IPv6 to offer a port on. */
+  hasIpv6(): boolean;
   /** Listens on a free port of 127.0.0.11 inside a namespace, UDP and TCP alike. */
   openNameServer(path: string, answer: NameServerHandler): Promise<NameServerSockets>;
   /** Sends one query from the daemon's own namespace. Rejects when no answer came in time. */
@@ -50,7 +52,7 @@ export interface Nftables extends Disposable {
 
 export interface HostPort {
   readonly protocol: "tcp" | "udp";
-  /** IPv4; 0.0.0.0: every address. */
+  /** 0.0.0.0 and ::: every address of the family. */
   readonly address: string;
   readonly port: number;
 }
@@ -64,6 +66,11 @@ export interface TcpTarget {
 
 export interface PortReservation extends Disposable {
   readonly port: number;
+  /**
+   * Of one that was reserved as forwarded: carries what comes to it to a container, from a thread of its own.
+   * @returns what ends it, and all connections with it.
+   */
+  forward(destination: { readonly address: string; readonly port: number }): Promise<AsyncDisposable>;
 }
 
 /** `undefined`: send nothing. */

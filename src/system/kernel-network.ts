@@ -8,8 +8,10 @@ import { IpBatchProcess } from "./ip-batch.ts";
 import { MNT_DETACH, SystemCallError, umount2 } from "./libc.ts";
 import { openNameServer, queryNameServer } from "./name-server.ts";
 import { inNetworkNamespace } from "./namespace.ts";
-import { reservePort } from "./network-sockets.ts";
+import { bindHostPort, hasIpv6, portOf } from "./network-sockets.ts";
 import { NftablesContext } from "./nftables.ts";
+import { PortForwarder } from "./port-forwarding/port-forwarder.ts";
+import { HeldSocket } from "./port-forwarding/held-socket.ts";
 import { createSpawner } from "./spawn.ts";
 import { failpoint } from "../ports/failpoint.ts";
 
@@ -24,6 +26,8 @@ function startBatch(prefix: readonly string[]): Promise<IpBatchProcess> {
 
 /** The kernel of this host, in the network namespace that the daemon was started in. */
 export async function openKernelNetwork(): Promise<KernelNetwork & AsyncDisposable> {
+  const forwarder = new PortForwarder();
+  let canIpv6: boolean | undefined;
   const [host, hostSlow] = await Promise.all([startBatch([]), startBatch([])]);
   return {
     host,
@@ -32,14 +36,18 @@ export async function openKernelNetwork(): Promise<KernelNetwork & AsyncDisposab
     enterNamespace: path => failpoint("networks/namespace.enter", () => startBatch(["nsenter", `--net=${path}`])),
     deleteNamespace: path => failpoint("networks/namespace.delete", () => deleteNamespace(path)),
     openNftables: path => new NftablesContext(path),
-    reservePort,
+    reservePort(port, { isForwarded } = { isForwarded: false }) {
+      const fd = bindHostPort(port, { isForwarded });
+      return new HeldSocket({ fd, port: portOf(fd), protocol: port.protocol, forwarder });
+    },
+    hasIpv6: () => (canIpv6 ??= hasIpv6()),
     openNameServer,
     queryNameServer,
     connectTcp,
     readSysctl: async name => (await readFile(join("/proc/sys", name), "utf8")).trim(),
     writeSysctl,
     async [Symbol.asyncDispose]() {
-      await Promise.all([host[Symbol.asyncDispose](), hostSlow[Symbol.asyncDispose]()]);
+      await Promise.all([host, hostSlow, forwarder].map(part => part[Symbol.asyncDispose]()));
     },
   };
 }

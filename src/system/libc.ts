@@ -66,6 +66,12 @@ export const umount2Async = checkedAsync<[target: string, flags: number]>("umoun
 export const setns = checked<[fd: number, type: number]>("setns", "int setns(int fd, int type)");
 export const unshare = checked<[flags: number]>("unshare", "int unshare(int flags)");
 export const closeFd = checked<[fd: number]>("close", "int close(int fd)");
+const fcntl = checked<[fd: number, command: number, argument: number]>("fcntl", "int fcntl(int fd, int command, int argument)");
+const F_DUPFD_CLOEXEC = 1030;
+/** Another number of the same file, which no child program inherits. */
+export function duplicateFd(fd: number): number {
+  return fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
 export const chroot = checked<[path: string]>("chroot", "int chroot(const char *path)");
 export const mknod = checked<[path: string, mode: number, device: number]>(
   "mknod",

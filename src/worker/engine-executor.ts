@@ -1,12 +1,12 @@
 import { errorKind, errorMessage, OperationError } from "../lib/errors.ts";
-import type { TaskStatus } from "../model/cluster.ts";
-import type { Container, CreateContainerRequest } from "../model/container.ts";
+import type { PortConfig } from "../model/cluster.ts";
+import type { Container, CreateContainerRequest, NetworkState } from "../model/container.ts";
 import type { Filters } from "../model/control.ts";
 import { asId } from "../model/ids.ts";
 import type { TaskId } from "../model/ids.ts";
 import type { AssignedTask } from "../model/session.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Executor, NetworkAssignments, TaskFiles } from "./executor.ts";
+import type { Executor, NetworkAssignments, StartedTask, TaskFiles } from "./executor.ts";
 import { stopTimeoutSeconds, TASK_ID_LABEL, taskContainer } from "./task-container.ts";
 import type { TaskFileStore } from "./task-file-store.ts";
 import { taskName } from "./task-names.ts";
@@ -74,7 +74,7 @@ export class EngineExecutor implements Executor {
     await this.#containers.create(taskContainer({ assigned: task, hostname: this.#hostname(), fileMounts }));
   }
 
-  async start(task: AssignedTask, { signal }: { readonly signal: AbortSignal }): Promise<TaskStatus["container"]> {
+  async start(task: AssignedTask, { signal }: { readonly signal: AbortSignal }): Promise<StartedTask> {
     const name = taskName(task);
     const { state } = await this.#containers.inspect(name);
     if (state.status === "created") await this.#startContainer(name);
@@ -82,7 +82,7 @@ export class EngineExecutor implements Executor {
       const container = await this.#containers.inspect(name);
       const { status, health, pid, exitCode } = container.state;
       if (status === "exited" || status === "dead" || !awaitsHealth(container))
-        return { containerId: container.id, pid, exitCode };
+        return { container: { containerId: container.id, pid, exitCode }, ...portStatus(container.networks) };
       if (health?.status === "unhealthy") {
         await this.stop(task);
         throw new OperationError("internal", "dockerexec: unhealthy container");
@@ -185,4 +185,20 @@ function hasHealthcheck({ config: { healthcheck } }: Container): boolean {
 
 function awaitsHealth(container: Container): boolean {
   return hasHealthcheck(container) && container.state.health?.status !== "healthy";
+}
+
+/** Each port of this host that leads to the task, once for each family. */
+function portStatus({ ports }: NetworkState): Pick<StartedTask, "portStatus"> {
+  const portStatus = Object.entries(ports).flatMap(([key, bindings]) => {
+    const [targetPort = "", protocol = "tcp"] = key.split("/");
+    return bindings.map(
+      ({ hostPort }): PortConfig => ({
+        protocol: protocol as PortConfig["protocol"],
+        targetPort: Number(targetPort),
+        publishedPort: Number(hostPort),
+        publishMode: "host",
+      }),
+    );
+  });
+  return portStatus.length === 0 ? {} : { portStatus };
 }

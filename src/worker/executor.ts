@@ -2,6 +2,9 @@ import type { TaskStatus } from "../model/cluster.ts";
 import type { TaskId } from "../model/ids.ts";
 import type { AssignedTask, Assignment } from "../model/session.ts";
 
+/** What is told of a task that runs. */
+export type StartedTask = Pick<TaskStatus, "container" | "portStatus">;
+
 /** What runs tasks on this node: `engine-executor.ts` on the real engine, a simulated one in tests. */
 export interface Executor {
   /** Makes the network state of this node (overlays, peers, endpoints, services' addresses, ingress) what it is told. Resolves when it is in force. */
@@ -9,7 +12,7 @@ export interface Executor {
   /** Makes the container and all it needs. Twice for one task is safe: the second finds the first's. */
   prepare(task: AssignedTask, options: { readonly signal: AbortSignal; readonly files: TaskFiles }): Promise<void>;
   /** Starts it; resolves when it runs (and is healthy, if it has a health check). */
-  start(task: AssignedTask, options: { readonly signal: AbortSignal }): Promise<TaskStatus["container"]>;
+  start(task: AssignedTask, options: { readonly signal: AbortSignal }): Promise<StartedTask>;
   /** Resolves when it has ended, also if that was before the call. */
   wait(
     taskId: TaskId,

@@ -146,8 +146,8 @@ export class TaskRunner {
   async #start(signal: AbortSignal): Promise<void> {
     if (stateRank(this.#status.state) < stateRank("starting")) await this.#enter("starting", { message: "starting" });
     try {
-      const container = await this.#options.executor.start(this.#task, { signal });
-      await this.#enter("running", { message: "started", ...(container !== undefined && { container }) });
+      const started = await this.#options.executor.start(this.#task, { signal });
+      await this.#enter("running", { message: "started", ...started });
     } catch (error) {
       if (!signal.aborted) await this.#enter("failed", { message: "starting", error: errorMessage(error) });
     }

@@ -95,7 +95,7 @@ function withMacAddress(
 
 export function checkEndpoint(network: string, endpoint: EndpointConfig): void {
   const config = `invalid config for network ${network}`;
-  const { macAddress, ipv4Address = "", ipv6Address = "", links = [] } = endpoint;
+  const { macAddress, ipv4Address = "", ipv6Address = "" } = endpoint;
   refuseIf(
     macAddress !== undefined && !/^(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}$/i.test(macAddress),
     `${config}: invalid MAC address ${macAddress}`,
@@ -108,7 +108,6 @@ export function checkEndpoint(network: string, endpoint: EndpointConfig): void {
     ipv6Address !== "" && isIP(ipv6Address) !== 6,
     `${config}: invalid endpoint settings:\ninvalid IPv6 address: ${ipv6Address}`,
   );
-  refuseIf(links.length > 0, "--link (EndpointSettings.Links) is not supported by this engine");
 }
 
 function warningsFor({ networkMode, portBindings, mounts }: HostConfig): readonly string[] {

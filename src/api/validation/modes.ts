@@ -15,6 +15,11 @@ export function checkModes(config: ContainerConfig, host: HostConfig): void {
   refuseIf(!known(isolation, "default"), `invalid isolation (${isolation}): linux only supports 'default'`);
   refuseIf(utsMode === "host" && config.hostname !== "", "conflicting options: hostname and the UTS mode");
   refuseIf(networkMode === "container:", "invalid network mode: invalid container format container:<name|id>");
+  const isLinkedHost = networkMode === "host" && host.links.length > 0;
+  refuseIf(
+    isLinkedHost,
+    "conflicting options: host type networking can't be used with links. This would result in undefined behavior",
+  );
   if (isContainer(networkMode)) checkSharedNetwork(config, host);
 }
 

@@ -139,8 +139,17 @@ function networkFlags(flags: RunFlags): readonly NetworkFlag[] {
   const isPlain = Object.keys(ofFirst).length === 0;
   if (given.length === 0) return isPlain ? [] : [{ name: "default", endpoint: ofFirst }];
   return given.map((network, index) =>
-    index === 0 ? { ...network, endpoint: { ...(network.endpoint as object), ...ofFirst } } : network,
+    index === 0
+      ? { ...network, endpoint: { ...(network.endpoint as object), ...ofFirst, ...linksOn(network.name, flags) } }
+      : network,
   );
+}
+
+/** On a network of the user's a link belongs to the endpoint. */
+function linksOn(network: string, flags: RunFlags): object {
+  const links = lists(flags, "link");
+  const isOfUser = !["default", "bridge", "host", "none"].includes(network) && !network.startsWith("container:");
+  return isOfUser && links.length > 0 ? { Links: links } : {};
 }
 
 /** A name, or `name=net,alias=web,ip=10.0.0.5,driver-opt=a=b`. */

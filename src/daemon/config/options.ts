@@ -103,7 +103,9 @@ export const OPTIONS = {
   tlscacert: option(TEXT, { note: "default `/etc/shoal/ca.pem`" }),
   tlscert: option(TEXT, { note: "default `/etc/shoal/cert.pem`" }),
   tlskey: option(TEXT, { note: "default `/etc/shoal/key.pem`" }),
-  "userland-proxy": option(SWITCH, { note: "no proxy either way: the firewall carries loopback connections too" }),
+  "userland-proxy": option(SWITCH, {
+    note: "no process for each port: the firewall carries what it can, a thread of the daemon what comes over IPv6 to a container without it or to ::1",
+  }),
   validate: option(SWITCH, { isFlagOnly: true }),
 };
 

@@ -17,6 +17,7 @@ import type { ContainerEntry, ExitResult } from "./entry.ts";
 import { ExecStore, type TerminalSize } from "./exec-store.ts";
 import { type ContainerFileSystem, withFileSystem } from "./file-system.ts";
 import { Lifecycle } from "./lifecycle.ts";
+import { shownLinks } from "./links.ts";
 import { listContainers } from "./list-containers.ts";
 import { settledBy } from "./make-run.ts";
 import { checkContainerName } from "./names.ts";
@@ -89,7 +90,9 @@ export class ContainerEngine implements AsyncDisposable {
   }
 
   async inspect(idOrName: string, options: { readonly size?: boolean } = {}): Promise<Container> {
-    return this.#withSize(viewOf(this.#get(idOrName)), options);
+    const container = viewOf(this.#get(idOrName));
+    const links = shownLinks(this.#context.store, container);
+    return this.#withSize({ ...container, hostConfig: { ...container.hostConfig, links } }, options);
   }
 
   async list(options: {

@@ -15,6 +15,7 @@ import type { ContainerLog } from "../logs/container-log.ts";
 import { openLog } from "./container-logging.ts";
 import { type ContainerContext, directoryOf, publish } from "./context.ts";
 import { ContainerEntry } from "./entry.ts";
+import { settleLinks } from "./links.ts";
 import { mergeImageConfig } from "./merge-image-config.ts";
 import { type ImagePlan, type MountPlan, toMountPoint } from "./mount-plan.ts";
 import { SCRATCH } from "../images/scratch.ts";
@@ -54,9 +55,9 @@ export async function createContainer(
   const settled = settleRequest(context, { request: asked, image, id });
   checkRestartOnUnhealthy(settled);
   const { warnings, discarded } = context.specs.check(settled);
-  const request = { ...settled, hostConfig: withoutDiscarded(settled.hostConfig, discarded) };
-  context.networks.validate(request);
-  checkLinks(context, request.hostConfig.links);
+  context.networks.validate(settled);
+  const links = settleLinks(context.store, settled.hostConfig);
+  const request = { ...settled, hostConfig: { ...withoutDiscarded(settled.hostConfig, discarded), links } };
   const inherited = inheritedMounts(store, request.hostConfig.volumesFrom);
   const plans = planMounts({ config: request.config, hostConfig: request.hostConfig, inherited });
   for (const plan of plans) if (plan.kind === "image") context.images.get(plan.image);
@@ -79,18 +80,6 @@ function checkPlatform({ os, architecture }: BaseImage, { platform = "", config 
     "not-found",
     `image with reference ${config.image} was found but its platform (${os}/${architecture}) does not match the specified platform (${platform})`,
   );
-}
-
-/** @throws OperationError `invalid` for a link to what is not there. */
-function checkLinks({ store }: ContainerContext, links: readonly string[]): void {
-  for (const link of links) {
-    const [name = ""] = link.split(":");
-    try {
-      store.resolve(name);
-    } catch (error) {
-      throw new OperationError("invalid", `could not get container for ${name}: ${errorMessage(error)}`, { cause: error });
-    }
-  }
 }
 
 function settleRequest(

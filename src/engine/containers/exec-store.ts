@@ -8,6 +8,7 @@ import { type ContainerContext, publish, viewOfExecCommand } from "./context.ts"
 import { copyOutput } from "./copy-output.ts";
 import { DetachKeys } from "./detach-keys.ts";
 import type { ContainerEntry } from "./entry.ts";
+import { linkedEnvironment } from "./links.ts";
 import { settledBy } from "./make-run.ts";
 import { hasProcess } from "./record.ts";
 import { SIGKILL } from "./signals.ts";
@@ -179,7 +180,12 @@ export class ExecStore {
     publish(this.#context, entry, { action: `exec_start: ${viewOfExecCommand(config)}`, attributes: { execID: exec.state.id } });
     try {
       const process = await run.shim.exec({
-        process: await this.#context.specs.exec({ container: entry.record.container, config, rootfsPath: run.rootfsPath }),
+        process: await this.#context.specs.exec({
+          container: entry.record.container,
+          config,
+          rootfsPath: run.rootfsPath,
+          linkedEnv: linkedEnvironment(this.#context.store, entry.record.container),
+        }),
         isTty: config.tty,
         hasStdin: config.attachStdin && !options.detach,
       });

@@ -5,6 +5,7 @@ import type { Container } from "../../model/container.ts";
 import { mountSharedMemory, removeBundle, sharedMemoryPath } from "./bundle-mounts.ts";
 import { bundleOf, type ContainerContext } from "./context.ts";
 import type { ContainerEntry, ContainerRun } from "./entry.ts";
+import { linkedEnvironment } from "./links.ts";
 import type { BindPlan, MountPlan } from "./mount-plan.ts";
 import type { Sandbox } from "./needs.ts";
 import { OutputHub } from "./output-hub.ts";
@@ -74,6 +75,7 @@ export async function makeRun(context: ContainerContext, entry: ContainerEntry):
       ...(await sharedMemoryOf(context, container)),
       networkNamespacePath: sandbox.namespacePath,
       joined,
+      linkedEnv: linkedEnvironment(context.store, container),
     });
     await failpoint("containers/bundle.write", () =>
       writeFile(join(bundlePath, "config.json"), encodeSpec(spec), { mode: 0o600 }),

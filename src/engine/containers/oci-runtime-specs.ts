@@ -47,7 +47,7 @@ export function ociRuntimeSpecs({
 }: OciRuntimeSpecsOptions): RuntimeSpecs {
   const findUser = userFinder(readConfinedFile);
   const planned = async (request: SpecRequest, known: HostFacts): Promise<OciSpec> => {
-    const { container: asked, rootfsPath, mounts, networkNamespacePath, joined, sharedMemoryPath } = request;
+    const { container: asked, rootfsPath, mounts, networkNamespacePath, joined, sharedMemoryPath, linkedEnv } = request;
     const container = { ...asked, hostConfig: withProcessDefaults(asked.hostConfig, defaults()) };
     const edits = await resolveDeviceRequests(container.hostConfig.deviceRequests, { directories: cdiDirectories });
     const { spec } = planSpec({
@@ -61,6 +61,7 @@ export function ociRuntimeSpecs({
       cgroupParent,
       deviceNodes: await gatherDeviceNodes(container.hostConfig),
       hostHostname: hostname(),
+      ...(linkedEnv !== undefined && { linkedEnv }),
       facts: known,
     });
     return applyEdits(spec, { edits, nodes: await findDeviceNodes(hostPathsOf(edits)) });
@@ -77,7 +78,7 @@ export function ociRuntimeSpecs({
       const propagation = rootfsPropagation === undefined ? {} : { rootfsPropagation: rootfsPropagation.replace(/^r/, "") };
       return { ...spec, root: { ...root, path: "rootfs" }, linux: { ...rest, ...propagation } };
     },
-    exec: async ({ container, config, rootfsPath }) => {
+    exec: async ({ container, config, rootfsPath, linkedEnv = [] }) => {
       const hostConfig = withProcessDefaults(container.hostConfig, defaults());
       const isPrivileged = config.privileged || hostConfig.privileged;
       return planExecProcess({
@@ -88,6 +89,7 @@ export function ociRuntimeSpecs({
         capabilities: isPrivileged ? facts.capabilities : effectiveCapabilities(hostConfig, facts.capabilities),
         rlimits: planRlimits(hostConfig.ulimits, facts).rlimits,
         noNewPrivileges: parseSecurityOptions(hostConfig.securityOpt, facts).noNewPrivileges,
+        linkedEnv,
       });
     },
     resources: async hostConfig => {

@@ -37,10 +37,13 @@ export interface SpecRequest {
   readonly sharedMemoryPath?: string;
   /** Other containers whose namespaces it shares, by a process in them. */
   readonly joined: { readonly network?: number; readonly ipc?: number; readonly pid?: number };
+  /** What its links tell it of other containers. */
+  readonly linkedEnv?: readonly string[];
 }
 
 export interface ExecSpecRequest {
   readonly container: Container;
   readonly config: ExecConfig;
   readonly rootfsPath: string;
+  readonly linkedEnv?: readonly string[];
 }

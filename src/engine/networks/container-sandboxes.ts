@@ -53,6 +53,8 @@ interface LiveSandbox {
   ports: readonly HeldPort[];
   nftables: Nftables | undefined;
   nameServer: NameServerSockets | undefined;
+  /** Of published ports that the firewall does not carry. */
+  forwards: readonly AsyncDisposable[];
 }
 
 interface Adoption {
@@ -95,13 +97,14 @@ export class ContainerSandboxes {
     try {
       const sandbox = { sandboxId: fresh.sandboxId, path: fresh.path };
       const plan = await this.#planned(() => this.#options.planner.plan(container, { ...options, sandbox }));
-      live = { record: plan.record, ports: plan.ports, nftables: undefined, nameServer: undefined };
+      live = newLive(plan);
       this.#enlist(container.id, live);
       await this.#options.files.write(plan.record);
       await allOrError([
         this.#options.devices.raiseAll(plan.record, fresh.batch),
         this.#options.firewall.add(mappingRules(plan.record)),
         this.#openNameServer(live),
+        forwardPorts(live),
       ]);
       await this.#joinCluster(live);
     } catch (error) {
@@ -133,13 +136,14 @@ export class ContainerSandboxes {
    * @returns its networks where the record differs.
    */
   async adopt(record: SandboxRecord, { container, ports }: Adoption): Promise<NetworkState | undefined> {
-    const live: LiveSandbox = { record, ports, nftables: undefined, nameServer: undefined };
+    const live = newLive({ record, ports });
     this.#enlist(record.containerId, live);
     const recorded = Object.values(container.networks.endpoints).filter(({ ipAddress }) => ipAddress !== "");
     const isRecorded = ({ endpointId }: EndpointRecord) =>
       endpointId !== record.leaving && recorded.some(other => other.endpointId === endpointId);
     for (const endpoint of record.endpoints.filter(endpoint => !isRecorded(endpoint))) await this.#drop(live, endpoint);
     await this.#openNameServer(live);
+    await forwardPorts(live);
     await this.#joinCluster(live);
     const isSame = recorded.every(({ endpointId }) => live.record.endpoints.some(other => other.endpointId === endpointId));
     return isSame ? undefined : networkStateOf(live.record, container);
@@ -251,6 +255,7 @@ export class ContainerSandboxes {
     live.record = record;
     if (record.publishedAddress === before.publishedAddress) return;
     await this.#options.firewall.change({ add: mappingRules(record), remove: mappingRules(before) });
+    await forwardPorts(live);
   }
 
   async #openNameServer(live: LiveSandbox): Promise<void> {
@@ -267,28 +272,29 @@ export class ContainerSandboxes {
 
   #viewOf(live: LiveSandbox) {
     const { names, cluster } = this.#options;
-    const ask = <T>(question: (networkId: EndpointRecord["networkId"]) => T | undefined): T | undefined => {
-      for (const { networkId } of live.record.endpoints) {
-        const answer = question(networkId);
+    const ask = <T>(question: (endpoint: EndpointRecord) => T | undefined): T | undefined => {
+      for (const endpoint of live.record.endpoints) {
+        const answer = question(endpoint);
         if (answer !== undefined) return answer;
       }
       return undefined;
     };
-    const resolve = (name: string) => ask(id => cluster()?.resolve(id, name) ?? names.resolve(id, name));
+    const resolveOn = ({ networkId, linkedNames = {} }: EndpointRecord, name: string) => {
+      const target = Object.hasOwn(linkedNames, name) ? (linkedNames[name] ?? name) : name;
+      return cluster()?.resolve(networkId, target) ?? names.resolve(networkId, target);
+    };
     /** `web.backend`: a name with its network's. */
     const resolveOnNamed = (name: string) => {
       const endpoint = live.record.endpoints.find(({ networkName }) => name.endsWith(`.${networkName.toLowerCase()}`));
       if (endpoint === undefined) return undefined;
-      const short = name.slice(0, -endpoint.networkName.length - 1);
-      return cluster()?.resolve(endpoint.networkId, short) ?? names.resolve(endpoint.networkId, short);
+      return resolveOn(endpoint, name.slice(0, -endpoint.networkName.length - 1));
     };
     return {
-      resolve: (name: string) => resolve(name) ?? resolveOnNamed(name),
+      resolve: (name: string) => ask(endpoint => resolveOn(endpoint, name)) ?? resolveOnNamed(name),
       reverse: (address: string) =>
-        ask(id => {
-          const name = cluster()?.reverse(id, address) ?? names.reverse(id, address);
-          const network = live.record.endpoints.find(({ networkId }) => networkId === id)?.networkName ?? "";
-          return name === undefined ? undefined : `${name}.${network}`;
+        ask(({ networkId, networkName }) => {
+          const name = cluster()?.reverse(networkId, address) ?? names.reverse(networkId, address);
+          return name === undefined ? undefined : `${name}.${networkName}`;
         }),
       /** A container with no way out is answered by nobody outside either: a question would carry out what it holds. */
       get servers() {
@@ -341,14 +347,40 @@ async function allOrError(work: readonly Promise<void>[]): Promise<void> {
   for (const result of await Promise.allSettled(work)) if (result.status === "rejected") throw result.reason;
 }
 
+function newLive({ record, ports }: Pick<LiveSandbox, "record" | "ports">): LiveSandbox {
+  return { record, ports, nftables: undefined, nameServer: undefined, forwards: [] };
+}
+
+/** Carries what comes to published ports to where the container is now. */
+async function forwardPorts(live: LiveSandbox): Promise<void> {
+  await endForwards(live);
+  const { publishedAddress: address } = live.record;
+  if (address === "") return;
+  await allOrError(
+    live.ports.map(async ({ forward, published }) => {
+      const begun = await forward?.({ address, port: published.containerPort });
+      if (begun !== undefined) live.forwards = [...live.forwards, begun];
+    }),
+  );
+}
+
+async function endForwards(live: LiveSandbox): Promise<void> {
+  const ended = live.forwards;
+  live.forwards = [];
+  await Promise.all(ended.map(forward => forward[Symbol.asyncDispose]()));
+}
+
 async function closeHandles(live: LiveSandbox): Promise<void> {
+  await endForwards(live);
   await live.nameServer?.[Symbol.asyncDispose]();
   live.nftables?.[Symbol.dispose]();
 }
 
 export function mappingRules({ published, publishedAddress }: SandboxRecord): readonly Rule[] {
   if (publishedAddress === "") return [];
-  return published.map(({ protocol, hostAddress, hostPort, containerPort }) =>
-    mappingRule({ protocol, hostAddress, hostPort, containerPort, containerAddress: publishedAddress }),
-  );
+  return published
+    .filter(({ hostAddress }) => !hostAddress.includes(":"))
+    .map(({ protocol, hostAddress, hostPort, containerPort }) =>
+      mappingRule({ protocol, hostAddress, hostPort, containerPort, containerAddress: publishedAddress }),
+    );
 }

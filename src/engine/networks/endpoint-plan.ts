@@ -1,3 +1,4 @@
+import { BlockList, isIP } from "node:net";
 import { OperationError } from "../../lib/errors.ts";
 import type { EndpointConfig, HostConfig } from "../../model/container.ts";
 import { driverOptionProblems } from "./endpoint-options.ts";
@@ -6,6 +7,11 @@ import { parseMac } from "./mac-address.ts";
 import { isUserDefined, type NetworkRecord } from "./network-record.ts";
 import type { NetworkTable } from "./network-table.ts";
 import type { EndpointRecord, SandboxRecord } from "./sandbox-record.ts";
+
+const LINK_LOCAL_PREFIX_LENGTH = { ipv4: 16, ipv6: 64 } as const;
+const LINK_LOCAL = new BlockList();
+LINK_LOCAL.addSubnet("169.254.0.0", LINK_LOCAL_PREFIX_LENGTH.ipv4, "ipv4");
+LINK_LOCAL.addSubnet("fe80::", 10, "ipv6");
 
 export interface WantedEndpoint {
   readonly network: NetworkRecord;
@@ -62,8 +68,12 @@ export function checkEndpoint(network: NetworkRecord, config: EndpointConfig): v
   if (config.macAddress && parseMac(config.macAddress) === undefined) {
     throw new OperationError("invalid", `invalid MAC address: ${config.macAddress}`);
   }
-  if ((config.linkLocalIps ?? []).length > 0) throw new OperationError("invalid", "link-local addresses are not supported");
-  const problems = [...aliasProblems(network, config), ...addressProblems(network, config), ...driverOptionProblems(config)];
+  const problems = [
+    ...aliasProblems(network, config),
+    ...addressProblems(network, config),
+    ...linkLocalProblems(config),
+    ...driverOptionProblems(config),
+  ];
   if (problems.length === 0) return;
   const list = problems.length === 1 ? problems : problems.map(problem => `* ${problem}`);
   throw new OperationError(
@@ -91,6 +101,25 @@ function addressProblems(network: NetworkRecord, config: EndpointConfig): readon
   if (address === undefined) return [`invalid IPv4 address: ${config.ipv4Address}`];
   const isOutside = network.scope === "local" && !network.ipam.some(({ subnet }) => contains(parseSubnet(subnet), address));
   return isOutside ? [`no configured subnet or ip-range contain the IP address ${config.ipv4Address}`] : [];
+}
+
+function linkLocalProblems({ linkLocalIps = [] }: EndpointConfig): readonly string[] {
+  const isAddress = (text: string) => isIP(text) !== 0 && !/^[0:.]+$/.test(text);
+  return linkLocalIps.filter(text => !isAddress(text)).map(text => `invalid link-local IP address: ${text}`);
+}
+
+/**
+ * Addresses that an interface has beside its own, for neighbours alone.
+ * @throws OperationError `invalid` in Docker's words for one that routers would forward.
+ */
+export function linkLocalAddresses({ linkLocalIps = [] }: EndpointConfig): readonly string[] {
+  return linkLocalIps.map(address => {
+    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
+    if (!LINK_LOCAL.check(address, family)) {
+      throw new OperationError("invalid", `invalid link local IP address: ${address}`);
+    }
+    return `${address}/${LINK_LOCAL_PREFIX_LENGTH[family]}`;
+  });
 }
 
 /** Cluster tasks name theirs in CIDR form. */

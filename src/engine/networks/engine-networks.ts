@@ -15,11 +15,12 @@ import type { ContainerNetworks, Sandbox } from "../containers/needs.ts";
 import { NameServer } from "../dns/name-server.ts";
 import type { StateDatabase } from "../state/database.ts";
 import type { ClusterDriver } from "./cluster-driver.ts";
-import { type HostsEntry, hostsFile, parseResolvConf } from "./container-files.ts";
+import { hostsFile, parseResolvConf } from "./container-files.ts";
 import { ContainerSandboxes, mappingRules } from "./container-sandboxes.ts";
 import { networkNameOf, sharedContainerOf, type WantedEndpoint, wantedEndpoints } from "./endpoint-plan.ts";
 import { Firewall } from "./firewall.ts";
 import { HOST_BRIDGE } from "./firewall-rules.ts";
+import { LegacyLinks } from "./legacy-links.ts";
 import { NamespacePool } from "./namespace-pool.ts";
 import { isDangling, isPrunable, matchesFilters } from "./network-filters.ts";
 import { isPredefined, type NetworkRecord } from "./network-record.ts";
@@ -35,7 +36,7 @@ import { wantedPorts } from "./published-ports.ts";
 import { SandboxDevices } from "./sandbox-devices.ts";
 import { SandboxFiles } from "./sandbox-files.ts";
 import { SandboxPlanner } from "./sandbox-planner.ts";
-import { allEndpoints } from "./sandbox-record.ts";
+import { allEndpoints, type SandboxRecord } from "./sandbox-record.ts";
 
 export interface EngineNetworksOptions {
   readonly kernel: KernelNetwork;
@@ -64,6 +65,7 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
   readonly #namespaces: NamespacePool;
   readonly #sandboxes: ContainerSandboxes;
   readonly #bare = new BareContainers();
+  readonly #legacyLinks: LegacyLinks;
   #cluster: ClusterDriver | undefined;
 
   private constructor(options: EngineNetworksOptions) {
@@ -77,6 +79,7 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
       forwardingMark: join(execRoot, "forwarding"),
     });
     this.#ports = new PortAllocator(kernel);
+    this.#legacyLinks = new LegacyLinks(idOrName => this.#findSandbox(idOrName), log);
     this.#files = new SandboxFiles(join(execRoot, "sandboxes"));
     this.#namespaces = new NamespacePool({ kernel, random, clock, directory: join(execRoot, "netns") });
     this.#sandboxes = new ContainerSandboxes({
@@ -186,8 +189,9 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
       wanted: isBare ? [] : wanted,
       hostBridge: needsHostBridge ? await this.ensureHostBridge() : undefined,
       hostResolv: parseResolvConf(hostResolv),
-      links: this.#links(container),
+      links: this.#legacyLinks.entries(container),
     });
+    await this.#legacyLinks.started(container, sandbox.state.endpoints["bridge"]?.ipAddress);
     for (const { network } of wanted) this.#publish("connect", network, { container: container.id });
     if (!isBare || first === undefined) return sandbox;
     this.#bare.add(container.id, first.network);
@@ -196,6 +200,7 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
   }
 
   async release(containerId: ContainerId): Promise<void> {
+    this.#legacyLinks.ended(containerId);
     const record = this.#sandboxes.get(containerId);
     await this.#sandboxes.release(containerId);
     const left = (record?.endpoints ?? []).flatMap(({ networkId }) => this.#table.find(networkId) ?? []);
@@ -209,6 +214,7 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
     const changed = new Map<ContainerId, NetworkState>();
     this.#bare.restore(containers, { running, find: name => this.#table.find(name) });
     const kept = new Set<string>();
+    const { forwardsPorts: isForwarded } = this.#options.defaults ?? NETWORK_DEFAULTS;
     for (const record of await this.#files.all()) {
       try {
         const container = running.get(record.containerId);
@@ -216,7 +222,7 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
           kept.add(record.path);
           const state = await this.#sandboxes.adopt(record, {
             container,
-            ports: holdAgain(record, { table: this.#table, ports: this.#ports, log: this.#options.log }),
+            ports: holdAgain(record, { table: this.#table, ports: this.#ports, log: this.#options.log, isForwarded }),
           });
           if (state !== undefined) changed.set(container.id, state);
         } else {
@@ -228,6 +234,7 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
         this.#options.log.error({ containerId, error: String(error) }, "could not take up a container's network");
       }
     }
+    for (const container of alive) this.#legacyLinks.restore(container);
     await this.#deleteStrangers(kept);
     this.#namespaces.fill();
     return changed;
@@ -282,7 +289,12 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
   holdClusterPort(port: { readonly protocol: "tcp" | "udp"; readonly port: number }): Disposable {
     const { protocol, port: number } = port;
     const wanted = { protocol, containerPort: number, hostAddress: "", hostPorts: [number, number] as const };
-    return this.#ports.hold(wanted, { defaultAddress: "0.0.0.0" });
+    const held = this.#ports.hold(wanted, { defaultAddress: "0.0.0.0", hasIpv4: true, hasIpv6: false, isForwarded: false });
+    return {
+      [Symbol.dispose]() {
+        for (const port of held) port[Symbol.dispose]();
+      },
+    };
   }
 
   /** The bridge that joins containers on cluster networks to this host; made when missing. */
@@ -340,9 +352,7 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
 
   /** `container:X` */
   #sharedSandbox(idOrName: string, hostResolv: string): Sandbox {
-    const record = this.#sandboxes
-      .all()
-      .find(({ containerId, containerName }) => containerId.startsWith(idOrName) || containerName === idOrName);
+    const record = this.#findSandbox(idOrName);
     return {
       namespacePath: undefined,
       state: { sandboxId: "", sandboxKey: "", ports: {}, endpoints: {} },
@@ -351,20 +361,12 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
     };
   }
 
-  /** `--link name:alias`, on the default bridge only: elsewhere names are answered by the name server. */
-  #links({ hostConfig: { links, networkMode } }: Container): readonly HostsEntry[] {
-    if (networkNameOf(networkMode) !== "bridge") return [];
-    return links.flatMap(link => {
-      const [target = "", alias = target] = link.split(":");
-      const name = target.replace(/^\//, "");
-      const record = this.#sandboxes.all().find(other => other.containerName === name || other.containerId.startsWith(name));
-      const endpoint = record?.endpoints.find(({ networkName }) => networkName === "bridge");
-      if (record === undefined || endpoint === undefined) {
-        throw new OperationError("invalid", `Cannot link to a non running container: ${name} AS ${alias}`);
-      }
-      const shortAlias = alias.split("/").at(-1) ?? alias;
-      return [{ address: endpoint.address, names: [...new Set([shortAlias, record.hostName, record.containerName])] }];
-    });
+  #findSandbox(idOrName: string): SandboxRecord | undefined {
+    const all = this.#sandboxes.all();
+    return (
+      all.find(({ containerName }) => containerName === idOrName) ??
+      all.find(({ containerId }) => containerId.startsWith(idOrName))
+    );
   }
 
   async #deleteStrangers(kept: ReadonlySet<string>): Promise<void> {

@@ -7,7 +7,12 @@ import { allEndpoints, type SandboxRecord } from "./sandbox-record.ts";
 /** Takes the addresses and ports of a container that runs, after a start of the daemon. */
 export function holdAgain(
   record: SandboxRecord,
-  { table, ports, log }: { readonly table: NetworkTable; readonly ports: PortAllocator; readonly log: Log },
+  {
+    table,
+    ports,
+    log,
+    isForwarded,
+  }: { readonly table: NetworkTable; readonly ports: PortAllocator; readonly log: Log; readonly isForwarded: boolean },
 ): readonly HeldPort[] {
   for (const { networkId, address } of allEndpoints(record)) {
     const parsed = parseIpv4(address);
@@ -17,7 +22,8 @@ export function holdAgain(
   }
   return record.published.flatMap(port => {
     try {
-      return ports.hold({ ...port, hostPorts: [port.hostPort, port.hostPort] }, { defaultAddress: port.hostAddress });
+      const wanted = { ...port, hostPorts: [port.hostPort, port.hostPort] as const };
+      return ports.hold(wanted, { defaultAddress: port.hostAddress, hasIpv4: true, hasIpv6: true, isForwarded });
     } catch (error) {
       // Taken while no daemon held it. The container is reached all the same: the firewall comes before any socket.
       log.warn({ containerId: record.containerId, error: String(error) }, "a published port is in use");

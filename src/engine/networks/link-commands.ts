@@ -24,9 +24,17 @@ export function outerLinkCommands(endpoint: EndpointRecord, placement: LinkPlace
 }
 
 /** Run inside the container's namespace. */
-export function innerLinkCommands({ link, address, prefixLength }: EndpointRecord): readonly string[] {
+export function innerLinkCommands(endpoint: EndpointRecord): readonly string[] {
+  const { link, address, prefixLength, linkLocalAddresses = [] } = endpoint;
   if (link === undefined) return [];
-  return [`addr add ${address}/${prefixLength} brd + dev ${link.containerName}`, `link set dev ${link.containerName} up`];
+  const device = `dev ${link.containerName}`;
+  return [
+    `addr add ${address}/${prefixLength} brd + ${device}`,
+    ...linkLocalAddresses.map(local =>
+      local.includes(":") ? `addr add ${local} nodad ${device}` : `addr add ${local} brd + ${device}`,
+    ),
+    `link set ${device} up`,
+  ];
 }
 
 export function defaultRouteCommands(record: Pick<SandboxRecord, "endpoints" | "hostEndpoint">): readonly string[] {

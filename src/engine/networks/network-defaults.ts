@@ -12,6 +12,8 @@ export interface NetworkDefaults {
   readonly resolv: ResolvSettings;
   /** What `host-gateway` stands for; missing: the default bridge's address. */
   readonly hostGatewayAddress?: string;
+  /** Connections over IPv6 to published ports reach containers without it, and ::1 reaches all. */
+  readonly forwardsPorts: boolean;
   readonly forwarding: { readonly isEnabled: boolean; readonly dropsOthers: boolean };
 }
 
@@ -33,5 +35,6 @@ export const NETWORK_DEFAULTS: NetworkDefaults = {
   bridgeOptions: {},
   defaultBridge: { mtuBytes: 1500, isIccEnabled: true, isMasquerading: true, hostBindingAddress: "0.0.0.0" },
   resolv: { servers: [], search: [], options: [] },
+  forwardsPorts: true,
   forwarding: { isEnabled: true, dropsOthers: true },
 };

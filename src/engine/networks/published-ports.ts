@@ -1,6 +1,6 @@
 import { OperationError } from "../../lib/errors.ts";
 import type { NetworkState, PortBinding } from "../../model/container.ts";
-import { parseIpv4 } from "./ipv4.ts";
+import { normalizedIp, parseIp } from "../../lib/ip-address.ts";
 
 /** A container port that is to be reached at a port of the host. */
 export interface WantedPort {
@@ -34,9 +34,8 @@ export function wantedPorts({ portBindings, exposedPorts, publishAllPorts }: Por
   for (const [key, bindings] of Object.entries(portBindings)) {
     const port = parseContainerPort(key);
     for (const { hostIp, hostPort } of bindings) {
-      if (hostIp.includes(":")) throw new OperationError("invalid", `cannot publish ${key} on ${hostIp}: only IPv4 is supported`);
-      if (hostIp !== "" && parseIpv4(hostIp) === undefined) throw new OperationError("invalid", `invalid IP address: ${hostIp}`);
-      wanted.push({ ...port, hostAddress: hostIp, hostPorts: parseHostPorts(hostPort) });
+      if (hostIp !== "" && parseIp(hostIp) === undefined) throw new OperationError("invalid", `invalid IP address: ${hostIp}`);
+      wanted.push({ ...port, hostAddress: normalizedIp(hostIp), hostPorts: parseHostPorts(hostPort) });
     }
   }
   if (publishAllPorts) {
@@ -47,6 +46,26 @@ export function wantedPorts({ portBindings, exposedPorts, publishAllPorts }: Por
     }
   }
   return wanted.toSorted((left, right) => freedomOf(left) - freedomOf(right));
+}
+
+/** How a container can be reached from this host's addresses. */
+export interface PortReach {
+  /** Where ports are published that name no address. */
+  readonly defaultAddress: string;
+  readonly hasIpv4: boolean;
+  readonly hasIpv6: boolean;
+  /** What comes over IPv6 is carried to the container, whichever family it has. */
+  readonly isForwarded: boolean;
+}
+
+/** Where a port is published: every address of both families where none is named, as far as the container can be reached from there. */
+export function hostAddressesOf(
+  hostAddress: string,
+  { defaultAddress, hasIpv4, hasIpv6, isForwarded }: PortReach,
+): readonly string[] {
+  const unnamed = defaultAddress === "0.0.0.0" ? ["0.0.0.0", "::"] : [defaultAddress];
+  const named = hostAddress === "" ? unnamed : [hostAddress];
+  return named.filter(address => (address.includes(":") ? hasIpv6 || (isForwarded && hasIpv4) : hasIpv4));
 }
 
 /** What inspect shows. Exposed ports that are not published have no binding. */

@@ -11,8 +11,9 @@ import {
   type ResolvSettings,
 } from "./container-files.ts";
 import { interfaceNameOf } from "./endpoint-options.ts";
-import { dnsNamesOf, gatewayOf, staticAddress, type WantedEndpoint } from "./endpoint-plan.ts";
+import { dnsNamesOf, gatewayOf, linkLocalAddresses, staticAddress, type WantedEndpoint } from "./endpoint-plan.ts";
 import { formatIpv4, parseIpv4, parseSubnet } from "./ipv4.ts";
+import { linkedNames } from "./links.ts";
 import { macFromIpv4, parseMac } from "./mac-address.ts";
 import { isUserDefined, type NetworkRecord } from "./network-record.ts";
 import type { NetworkDefaults } from "./network-defaults.ts";
@@ -119,6 +120,8 @@ export class SandboxPlanner {
   }): EndpointRecord {
     const endpointId = this.newId();
     const containerName = interfaceNameOf(config, interfaceNames) ?? freeName(interfaceNames);
+    const linkLocal = linkLocalAddresses(config);
+    const linked = isUserDefined(network) ? linkedNames(config.links ?? []) : {};
     const address = this.#addressOn(network, config);
     const [pool] = network.ipam;
     const prefixLength =
@@ -130,9 +133,11 @@ export class SandboxPlanner {
       config,
       address: formatIpv4(address),
       prefixLength,
+      ...(linkLocal.length === 0 ? {} : { linkLocalAddresses: linkLocal }),
       gateway: network.isInternal || network.scope === "swarm" ? "" : (pool?.gateway ?? ""),
       macAddress: parseMac(config.macAddress ?? "") ?? macFromIpv4(address),
       dnsNames: isUserDefined(network) ? dnsNamesOf({ ...owner, config }) : [],
+      ...(Object.keys(linked).length === 0 ? {} : { linkedNames: linked }),
       ...(network.isIngress ? {} : { link: { hostName: `veth${endpointId.slice(0, 11)}`, containerName } }),
     };
   }
@@ -169,7 +174,8 @@ export class SandboxPlanner {
     const defaultAddress = this.#table.get(gateway.networkId).options["com.docker.network.bridge.host_binding_ipv4"] ?? "0.0.0.0";
     const held: HeldPort[] = [];
     try {
-      for (const port of wanted) held.push(this.#ports.hold(port, { defaultAddress }));
+      const reach = { defaultAddress, hasIpv4: true, hasIpv6: false, isForwarded: this.#defaults.forwardsPorts };
+      for (const port of wanted) held.push(...this.#ports.hold(port, reach));
       return held;
     } catch (error) {
       for (const port of held) port[Symbol.dispose]();

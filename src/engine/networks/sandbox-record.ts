@@ -12,10 +12,14 @@ export interface EndpointRecord {
   /** Dotted quad. */
   readonly address: string;
   readonly prefixLength: number;
+  /** With prefix lengths: further ones, for neighbours alone. */
+  readonly linkLocalAddresses?: readonly string[];
   /** "" where there is none. */
   readonly gateway: string;
   readonly macAddress: string;
   readonly dnsNames: readonly string[];
+  /** Names that stand for others on this network, for this container alone. */
+  readonly linkedNames?: Readonly<Record<string, string>>;
   /** Missing: the network has no interface in the container (ingress: its address lives on the host). */
   readonly link?: { readonly hostName: string; readonly containerName: string };
 }

@@ -76,6 +76,14 @@ describe("bridge networks", function () {
     });
   }
 
+  for (const protocol of ["tcp", "udp"] as const) {
+    it(`publishes ${protocol} over IPv6 too, for a container that has none`, async () => {
+      assert.equal((await host.run(undefined, call(protocol, "::1", 8080))).trim(), "web 172.17.0.1");
+      assert.equal(client(call(protocol, "fd98::1", 8080)).trim(), "web 172.17.0.1");
+      assert.equal((await host.run(undefined, call("tcp", "::1", 8081))).trim(), "failed ECONNREFUSED");
+    });
+  }
+
   it("lets a container call its own published port, and its neighbour's", async () => {
     assert.equal((await host.run(web.id, call("tcp", "10.98.0.1", 8080))).trim(), "web 172.17.0.1");
     assert.equal((await host.run(other.id, call("tcp", "172.17.0.1", 8080))).trim(), "web 172.17.0.1");
@@ -195,6 +203,41 @@ describe("bridge networks", function () {
         assert.equal((await host.run(app.id, resolver(ask))).trim(), answer);
       });
     }
+
+    it("answers what a link names, for the container that has it alone", async () => {
+      const linking = aContainer("linking", {
+        networkMode: "backend",
+        endpoints: { backend: { links: ["db:Primary", "nope:gone"] } },
+      });
+      await host.call("connect", linking);
+      const ask = async (container: string, name: string) =>
+        (await host.run(container, resolver(`r.resolve4("${name}", say)`))).trim();
+      assert.equal(await ask(linking.id, "primary"), "172.18.0.2");
+      assert.equal(await ask(linking.id, "primary.backend"), "172.18.0.2");
+      assert.equal(await ask(linking.id, "gone"), "ESERVFAIL");
+      assert.equal(await ask(app.id, "primary"), "ESERVFAIL");
+      await host.call("release", linking.id);
+      await host.call("settle");
+    });
+
+    it("gives an interface addresses for its neighbours alone", async () => {
+      const local = aContainer("local", {
+        networkMode: "backend",
+        endpoints: { backend: { linkLocalIps: ["169.254.7.7", "169.254.7.8"] } },
+      });
+      await host.call("connect", local);
+      const addresses = await host.run(local.id, ["ip", "-4", "-o", "addr", "show", "dev", "eth0"]);
+      assert.deepEqual(addresses.match(/inet \S+/g), ["inet 172.18.0.4/16", "inet 169.254.7.7/16", "inet 169.254.7.8/16"]);
+      await host.call("release", local.id);
+      await host.call("settle");
+      await assert.rejects(
+        host.call(
+          "connect",
+          aContainer("far", { networkMode: "backend", endpoints: { backend: { linkLocalIps: ["10.1.1.1"] } } }),
+        ),
+        /invalid link local IP address: 10\.1\.1\.1$/,
+      );
+    });
 
     it("leaves port 53 to a name server in the container", async () => {
       const { line } = await host.start(app.id, echoServer("own", 53));

@@ -22,7 +22,7 @@ export class TestLab implements AsyncDisposable {
     this.#ip("sw", "link set br0 up");
   }
 
-  /** A host at 10.98.0.`number`, with its engine running. */
+  /** A host at 10.98.0.`number` and fd98::`number`, with its engine running. */
   async host(number: number): Promise<TestHost> {
     const name = `h${number}`;
     if (!this.#namespaces.includes(this.#prefix + name)) this.plug(name, number);
@@ -57,6 +57,7 @@ export class TestLab implements AsyncDisposable {
     ]);
     this.#ip("sw", `link set p${name} master br0 up`);
     this.#ip(name, `addr add 10.98.0.${number}/24 dev eth0`);
+    this.#ip(name, `addr add fd98::${number}/64 dev eth0 nodad`);
     this.#ip(name, "link set eth0 up");
   }
 
@@ -249,7 +250,7 @@ export function call(protocol: "tcp" | "udp", address: string, port: number, loc
     s.setTimeout(2000, () => { console.log("failed ETIMEDOUT"); process.exit(); });
     s.on("data", d => text += d).on("end", () => { console.log(text); process.exit(); }).on("error", e => console.log("failed " + e.code));`;
   const udp = `
-    const u = require("dgram").createSocket("udp4");
+    const u = require("dgram").createSocket("${address.includes(":") ? "udp6" : "udp4"}");
     u.on("message", m => { console.log(String(m)); process.exit(); }); u.on("error", e => { console.log("failed " + e.code); process.exit(); });
     u.send("?", ${port}, "${address}", e => { if (e) { console.log("failed " + e.code); process.exit(); } });
     setTimeout(() => { console.log("failed ETIMEDOUT"); process.exit(); }, 2000);`;

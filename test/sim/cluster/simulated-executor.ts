@@ -1,9 +1,8 @@
 import { OperationError } from "../../../src/lib/errors.ts";
-import type { TaskStatus } from "../../../src/model/cluster.ts";
 import type { TaskId } from "../../../src/model/ids.ts";
 import type { AssignedTask } from "../../../src/model/session.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
-import type { Executor, NetworkAssignments, TaskFiles } from "../../../src/worker/executor.ts";
+import type { Executor, NetworkAssignments, StartedTask, TaskFiles } from "../../../src/worker/executor.ts";
 
 interface Container {
   readonly task: AssignedTask;
@@ -43,13 +42,13 @@ export class SimulatedExecutor implements Executor {
     if (!this.containers.has(id)) this.containers.set(id, { task, state: "created", exitCode: 0, onExit: new Set() });
   }
 
-  async start(task: AssignedTask, { signal }: { readonly signal: AbortSignal }): Promise<TaskStatus["container"]> {
+  async start(task: AssignedTask, { signal }: { readonly signal: AbortSignal }): Promise<StartedTask> {
     await this.#clock.sleep(this.startMs, { signal });
     const container = this.#get(task.task.id);
     if (container.state === "created") container.state = "running";
     const { image } = task.revision.task.container;
     if (image === "crash") void this.#clock.sleep(500).then(() => this.exit(task.task.id, 1));
-    return { containerId: `container-${task.task.id}`, pid: 1, exitCode: 0 };
+    return { container: { containerId: `container-${task.task.id}`, pid: 1, exitCode: 0 } };
   }
 
   async wait(taskId: TaskId, { signal }: { readonly signal: AbortSignal }): Promise<{ readonly exitCode: number }> {

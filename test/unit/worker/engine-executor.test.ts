@@ -14,6 +14,9 @@ import { anAssignedTask } from "./fixtures.ts";
 const NO_FILES = { secrets: new Map(), configs: new Map() };
 const CREATED: ContainerState = { status: "created", pid: 0, exitCode: 0, isOomKilled: false, error: "" };
 
+/** One port of the host, in both families. */
+const PORTS = { "80/tcp": ["0.0.0.0", "::"].map(hostIp => ({ hostIp, hostPort: "8080" })) };
+
 /** Containers that run until they are stopped. */
 class SimulatedContainers implements TaskContainers {
   readonly byName = new Map<string, { request: CreateContainerRequest; state: ContainerState; onExit: (() => void)[] }>();
@@ -32,6 +35,7 @@ class SimulatedContainers implements TaskContainers {
       name: found.request.name,
       config: found.request.config,
       state: found.state,
+      networks: { ports: PORTS },
     } as unknown as Container;
   }
 
@@ -104,7 +108,10 @@ describe("running a task on the engine", () => {
     const task = anAssignedTask({ container: { stopGracePeriodNs: 3e9 } });
     await executor.prepare(task, { signal, files: NO_FILES });
     await executor.prepare(task, { signal, files: NO_FILES });
-    assert.deepEqual(await executor.start(task, { signal }), { containerId: "id-of-web.3.task1", pid: 42, exitCode: 0 });
+    assert.deepEqual(await executor.start(task, { signal }), {
+      container: { containerId: "id-of-web.3.task1", pid: 42, exitCode: 0 },
+      portStatus: PORTS["80/tcp"].map(() => ({ protocol: "tcp", targetPort: 80, publishedPort: 8080, publishMode: "host" })),
+    });
     await executor.start(task, { signal });
     assert.deepEqual(await executor.list(), ["task1"]);
     const ended = executor.wait(task.task.id, { signal });

@@ -23,9 +23,13 @@ export function mergeEnvironment(base: readonly string[], overrides: readonly st
 
 export function containerEnvironment(
   { config }: Pick<Container, "config">,
-  { hostname, home }: { readonly hostname: string; readonly home: string },
+  {
+    hostname,
+    home,
+    linkedEnv = [],
+  }: { readonly hostname: string; readonly home: string; readonly linkedEnv?: readonly string[] },
 ): readonly string[] {
-  const base = [DEFAULT_PATH, `HOSTNAME=${hostname}`, ...(config.tty ? ["TERM=xterm"] : [])];
+  const base = [DEFAULT_PATH, `HOSTNAME=${hostname}`, ...(config.tty ? ["TERM=xterm"] : []), ...linkedEnv];
   return withHome(mergeEnvironment(base, config.env), home);
 }
 
@@ -41,10 +45,12 @@ export interface ProcessRequest {
   readonly rlimits: readonly OciRlimit[];
   readonly noNewPrivileges: boolean;
   readonly hasInit: boolean;
+  /** What its links tell it of other containers. */
+  readonly linkedEnv?: readonly string[];
 }
 
 export function planProcess(request: ProcessRequest): OciProcess {
-  const { container, user, capabilities, hasInit, hostname } = request;
+  const { container, user, capabilities, hasInit, hostname, linkedEnv = [] } = request;
   const { config, hostConfig, path, args } = container;
   const command = [path, ...args];
   return {
@@ -52,7 +58,7 @@ export function planProcess(request: ProcessRequest): OciProcess {
     ...consoleSize(config.tty, hostConfig.consoleSize),
     user: ociUser(user),
     args: hasInit ? [INIT_DESTINATION, "--", ...command] : command,
-    env: containerEnvironment(container, { hostname, home: user.home }),
+    env: containerEnvironment(container, { hostname, home: user.home, linkedEnv }),
     cwd: workingDirectory(config.workingDir),
     capabilities: toOciCapabilities(capabilities, user),
     rlimits: request.rlimits,
@@ -97,13 +103,17 @@ export interface ExecProcessRequest {
   readonly capabilities: readonly string[];
   readonly rlimits: readonly OciRlimit[];
   readonly noNewPrivileges: boolean;
+  readonly linkedEnv?: readonly string[];
 }
 
 /** `docker exec`: the container's environment, then the exec's own. */
 export function planExecProcess(request: ExecProcessRequest): OciProcess {
-  const { config, container, hostname, user, capabilities } = request;
+  const { config, container, hostname, user, capabilities, linkedEnv = [] } = request;
   if (config.cmd.length === 0) throw new OperationError("invalid", "No exec command specified");
-  const base = containerEnvironment({ config: { ...container.config, tty: config.tty } }, { hostname, home: user.home });
+  const base = containerEnvironment(
+    { config: { ...container.config, tty: config.tty } },
+    { hostname, home: user.home, linkedEnv },
+  );
   return {
     terminal: config.tty,
     ...consoleSize(config.tty, config.consoleSize),

@@ -35,6 +35,7 @@ export interface SpecRequest {
   readonly deviceNodes: readonly DeviceNode[];
   /** The host's name, which a container in the host's UTS namespace has. */
   readonly hostHostname: string;
+  readonly linkedEnv?: readonly string[];
   readonly facts: HostFacts;
 }
 
@@ -77,6 +78,7 @@ export function planSpec(request: SpecRequest): SpecPlan {
         rlimits: rlimits.rlimits,
         noNewPrivileges: security.noNewPrivileges,
         hasInit: initPath !== undefined,
+        linkedEnv: request.linkedEnv ?? [],
       }),
       root: { path: rootfsPath, readonly: hostConfig.readonlyRootfs },
       ...(isHostUts ? {} : { hostname: config.hostname }),

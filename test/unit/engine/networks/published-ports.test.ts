@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { OperationError } from "../../../../src/lib/errors.ts";
-import { PortAllocator } from "../../../../src/engine/networks/port-allocator.ts";
-import { portsState, wantedPorts } from "../../../../src/engine/networks/published-ports.ts";
+import { type HeldPort, PortAllocator } from "../../../../src/engine/networks/port-allocator.ts";
+import { hostAddressesOf, portsState, wantedPorts } from "../../../../src/engine/networks/published-ports.ts";
 
 const binding = (hostPort: string, hostIp = "") => ({ hostIp, hostPort });
 
@@ -50,50 +50,98 @@ describe("portsState", () => {
   });
 });
 
+describe("hostAddressesOf", () => {
+  const reach = { defaultAddress: "0.0.0.0", hasIpv4: true, hasIpv6: false, isForwarded: true };
+  const cases = [
+    { what: "every address", of: "", with: reach, are: ["0.0.0.0", "::"] },
+    { what: "every address, with nothing that forwards", of: "", with: { ...reach, isForwarded: false }, are: ["0.0.0.0"] },
+    {
+      what: "every address of a container of both families",
+      of: "",
+      with: { ...reach, hasIpv6: true, isForwarded: false },
+      are: ["0.0.0.0", "::"],
+    },
+    {
+      what: "every address of a container of IPv6 alone",
+      of: "",
+      with: { ...reach, hasIpv4: false, hasIpv6: true },
+      are: ["::"],
+    },
+    { what: "the administrator's address", of: "", with: { ...reach, defaultAddress: "127.0.0.1" }, are: ["127.0.0.1"] },
+    { what: "an IPv4 address", of: "127.0.0.2", with: reach, are: ["127.0.0.2"] },
+    { what: "an IPv6 address", of: "::1", with: reach, are: ["::1"] },
+    { what: "an IPv6 address, with nothing that forwards", of: "::1", with: { ...reach, isForwarded: false }, are: [] },
+  ];
+  for (const { what, of, with: options, are } of cases) {
+    it(`${what}: ${are.join(" and ")}`, () => assert.deepEqual(hostAddressesOf(of, options), are));
+  }
+});
+
 describe("PortAllocator", () => {
-  const setUp = (occupied: readonly number[] = []) => {
-    const open = new Set<number>();
+  const setUp = (occupied: readonly string[] = [], { hasIpv6 = true } = {}) => {
+    const open = new Set<string>();
     const allocator = new PortAllocator({
-      reservePort({ port }) {
-        if (occupied.includes(port)) throw new OperationError("conflict", "in use");
-        open.add(port);
-        return { port, [Symbol.dispose]: () => void open.delete(port) };
+      hasIpv6: () => hasIpv6,
+      reservePort({ address, port }) {
+        const name = `${address} ${port}`;
+        if (occupied.includes(name)) throw new OperationError("conflict", "in use");
+        open.add(name);
+        return { port, forward: () => assert.fail("nothing is forwarded"), [Symbol.dispose]: () => void open.delete(name) };
       },
     });
     const hold = (hostPorts: readonly [number, number] | undefined, hostAddress = "") =>
-      allocator.hold({ protocol: "tcp", containerPort: 80, hostAddress, hostPorts }, { defaultAddress: "0.0.0.0" });
-    return { hold, open };
+      allocator.hold(
+        { protocol: "tcp", containerPort: 80, hostAddress, hostPorts },
+        { defaultAddress: "0.0.0.0", hasIpv4: true, hasIpv6: false, isForwarded: true },
+      );
+    return { hold, open, portOf: (held: readonly HeldPort[]) => held[0]?.published.hostPort };
   };
 
-  it("holds a port until it is disposed", () => {
-    const { hold, open } = setUp();
+  it("holds a port of both families until it is disposed", () => {
+    const { hold, open, portOf } = setUp();
     const held = hold([80, 80]);
-    assert.deepEqual([...open], [80]);
+    assert.deepEqual([...open], ["0.0.0.0 80", ":: 80"]);
     assert.throws(() => hold([80, 80]), /^OperationError: Bind for 0\.0\.0\.0:80 failed: port is already allocated$/);
-    held[Symbol.dispose]();
+    for (const port of held) port[Symbol.dispose]();
     assert.deepEqual([...open], []);
-    assert.equal(hold([80, 80]).published.hostPort, 80);
+    assert.equal(portOf(hold([80, 80])), 80);
   });
 
-  it("lets two addresses have one port, but not beside every address", () => {
+  it("forwards what comes over IPv6 alone", () => {
+    const { hold } = setUp();
+    assert.deepEqual(
+      hold([80, 80]).map(({ published, forward }) => [published.hostAddress, forward !== undefined]),
+      [
+        ["0.0.0.0", false],
+        ["::", true],
+      ],
+    );
+  });
+
+  it("does without IPv6 on a host that has none", () => {
+    assert.equal(setUp([], { hasIpv6: false }).hold([80, 80]).length, 1);
+  });
+
+  it("lets two addresses have one port, and the families too, but not beside every address", () => {
     const { hold } = setUp();
     hold([80, 80], "127.0.0.1");
     hold([80, 80], "127.0.0.2");
-    assert.throws(() => hold([80, 80]), /port is already allocated/);
+    hold([80, 80], "::");
+    assert.throws(() => hold([80, 80]), /Bind for 0\.0\.0\.0:80 failed: port is already allocated/);
+    assert.throws(() => hold([80, 80], "::1"), /Bind for ::1:80 failed: port is already allocated/);
   });
 
-  it("takes the first free port of a range, and free ports one after another", () => {
-    const { hold } = setUp([8000, 32_768]);
-    assert.equal(hold([8000, 8002]).published.hostPort, 8001);
-    assert.equal(hold(undefined).published.hostPort, 32_769);
-    assert.equal(hold(undefined).published.hostPort, 32_770);
+  it("takes the first port of a range that is free in both families, and free ports one after another", () => {
+    const { hold, open, portOf } = setUp(["0.0.0.0 8000", ":: 8001", ":: 32768"]);
+    assert.equal(portOf(hold([8000, 8002])), 8002);
+    assert.deepEqual([...open], ["0.0.0.0 8002", ":: 8002"]);
+    assert.equal(portOf(hold(undefined)), 32_769);
+    assert.equal(portOf(hold(undefined)), 32_770);
   });
 
   it("tells another program's port from a container's", () => {
-    const { hold } = setUp([80]);
-    assert.throws(
-      () => hold([80, 80]),
-      /failed to bind host port 0\.0\.0\.0:80\/tcp for container port 80: address already in use/,
-    );
+    const reason = "80\\/tcp for container port 80: address already in use";
+    assert.throws(() => setUp(["0.0.0.0 80"]).hold([80, 80]), new RegExp(`failed to bind host port 0\\.0\\.0\\.0:${reason}`));
+    assert.throws(() => setUp([":: 80"]).hold([80, 80]), new RegExp(`failed to bind host port \\[::\\]:${reason}`));
   });
 });
