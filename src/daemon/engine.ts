@@ -69,12 +69,22 @@ export interface EngineOptions {
   readonly random: Random;
   readonly log: Log;
   readonly engineId: string;
+  /** Of the administrator, in `docker info`. */
+  readonly warnings: readonly string[];
   /** Called when networks are there and containers are not yet taken up: what drives networks of its own is put in here. */
   readonly onNetworks: (parts: Pick<Engine, "networks" | "kernel" | "exec">) => Promise<void>;
 }
 
 /** Puts the engine's parts together and takes up what an earlier daemon left running. */
-export async function createEngine({ settings, clock, random, log, engineId, onNetworks }: EngineOptions): Promise<Engine> {
+export async function createEngine({
+  settings,
+  clock,
+  random,
+  log,
+  engineId,
+  warnings,
+  onNetworks,
+}: EngineOptions): Promise<Engine> {
   const config = settings.current;
   checkDefaultLogConfig(config.containers.logConfig);
   const { dataRoot, execRoot, cgroupParent } = config;
@@ -212,7 +222,7 @@ export async function createEngine({ settings, clock, random, log, engineId, onN
       builtAt: BUILT_AT,
       ...settingsInInfo(settings.current),
       startedAtMs,
-      warnings: [],
+      warnings,
     });
     const system: SystemBackend = {
       login: (credentials, signal) => loginToRegistry(credentials, { insecure: settings.current.registry.insecure, signal }),

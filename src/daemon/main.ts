@@ -18,6 +18,7 @@ import { startDiagnostics } from "./diagnostics.ts";
 import { armFailpoints, FAILPOINTS_VARIABLE } from "./failpoints.ts";
 import { createEngine } from "./engine.ts";
 import { parseListenTarget } from "./listen-targets.ts";
+import { EXPOSED, exposureWarnings, servesAnyone } from "./exposure.ts";
 import { makeDirectory, refuseOccupiedSocket, refuseSecondDaemon } from "./exclusive.ts";
 import { createLog } from "./logger.ts";
 import { stateDump } from "./state-dump.ts";
@@ -66,7 +67,7 @@ async function main(): Promise<void> {
     let clusterNetwork: ClusterNetwork | undefined;
     const engine = resources.use(
       await createEngine({
-        ...{ settings, clock, random, log },
+        ...{ settings, clock, random, log, warnings: exposureWarnings(targets) },
         engineId: await ownId(config, random.bytes(32)),
         onNetworks: async parts => {
           if (member === undefined) return;
@@ -186,11 +187,10 @@ async function listenTargets(config: DaemonConfig, inherited: readonly Inherited
 async function listenOnAll(api: ApiServer, targets: readonly ListenTarget[], log: Log): Promise<void> {
   for (const target of targets) {
     if (target.kind === "unix") await makeDirectory(dirname(target.path), { mode: 0o755, purpose: "the socket's directory" });
-    else if (target.kind === "tcp" && target.tls === undefined)
-      log.warn(
-        { host: target.host, port: target.port },
-        "the API is served without TLS: whoever reaches it is root on this host",
-      );
+    else if (servesAnyone(target)) {
+      const place = { host: `tcp://${target.host}:${target.port}` };
+      for (const warning of EXPOSED) log.warn(place, warning);
+    }
     await api.listen(target);
   }
 }

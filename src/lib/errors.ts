@@ -1,3 +1,5 @@
+import { getSystemErrorMap } from "node:util";
+
 /** What the caller can do about it. Code branches on the kind; only people read the message. */
 export const ERROR_KINDS = [
   "invalid",
@@ -27,11 +29,38 @@ export function errorKind(error: unknown): ErrorKind {
   return error instanceof OperationError ? error.kind : "internal";
 }
 
+/** For people. A system call's failure is told as Docker tells it: `open /etc/x: no such file or directory`. */
 export function errorMessage(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const code = errnoCode(error);
+  return code === undefined ? error.message : inWords(error.message, code);
 }
 
 /** The `code` of a Node system error (`ENOENT`, …), if `error` is one. */
 export function errnoCode(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+/** Where libuv's words are not the C library's. */
+const OTHER_WORDS: Readonly<Record<string, string>> = {
+  EBUSY: "device or resource busy",
+  EEXIST: "file exists",
+  EIO: "input/output error",
+  EISDIR: "is a directory",
+  ELOOP: "too many levels of symbolic links",
+  ENAMETOOLONG: "file name too long",
+  EXDEV: "invalid cross-device link",
+};
+/** Node's `CODE: words, call 'path' -> 'path'`. */
+const NODE_MESSAGE = /^(E[A-Z0-9]+): [^,]+, (\w+)(?: '([^']*)'(?: -> '([^']*)')?)?$/;
+
+let wordsByCode: ReadonlyMap<string, string> | undefined;
+
+function inWords(message: string, code: string): string {
+  wordsByCode ??= new Map(getSystemErrorMap().values());
+  const words = OTHER_WORDS[code] ?? wordsByCode.get(code);
+  if (words === undefined) return message;
+  const [, named, ...place] = NODE_MESSAGE.exec(message) ?? [];
+  if (named === code) return `${place.filter(Boolean).join(" ")}: ${words}`;
+  return message.endsWith(`: ${code}`) ? message.slice(0, -code.length) + words : message;
 }

@@ -3,6 +3,7 @@
  * end the daemon, or make the step fail, before it is taken or after. Named by place and operation; the list is what a fault run must have hit.
  */
 export const FAILPOINTS = [
+  "archive/decompress.spawn",
   "archive/helper.spawn",
   "build/containers.sync",
   "containers/bundle.write",
@@ -48,6 +49,7 @@ export const FAILPOINTS = [
   "networks/ip.spawn",
   "networks/link.lower",
   "networks/link.raise",
+  "networks/loopback.raise",
   "networks/namespace.create",
   "networks/namespace.delete",
   "networks/namespace.enter",
@@ -60,6 +62,7 @@ export const FAILPOINTS = [
   "runtime/exec-terminal.spawn",
   "runtime/exec.spawn",
   "runtime/pause.spawn",
+  "runtime/probe-end.spawn",
   "runtime/probe.spawn",
   "runtime/resume.spawn",
   "runtime/start.spawn",
@@ -72,14 +75,16 @@ export const FAILPOINTS = [
   "state/volume.sync",
   "volumes/folder.remove",
   "volumes/mount.spawn",
+  "volumes/part.mount",
+  "volumes/part.unmount",
   "volumes/removal-mark.write",
   "volumes/umount.spawn",
 ] as const;
 
 export type FailpointName = (typeof FAILPOINTS)[number];
 
-/** Told before each step and after it; what it throws is the step's failure. */
-export type FailpointListener = (name: FailpointName, moment: "before" | "after") => void;
+/** Told before each step and after it; what it throws is the step's failure, and a step that can wait waits for what it returns. */
+export type FailpointListener = (name: FailpointName, moment: "before" | "after") => Promise<void> | undefined;
 
 let listener: FailpointListener | undefined;
 
@@ -96,15 +101,19 @@ export function failpoint<T>(name: FailpointName, step: () => Promise<T>): Promi
 /** As `failpoint`, for a step that is over when it returns. */
 export function failpointNow<T>(name: FailpointName, step: () => T): T {
   if (listener === undefined) return step();
-  listener(name, "before");
+  tellNow(listener, name, "before");
   const result = step();
-  listener(name, "after");
+  tellNow(listener, name, "after");
   return result;
 }
 
 async function observed<T>(listen: FailpointListener, ...[name, step]: [FailpointName, () => Promise<T>]): Promise<T> {
-  listen(name, "before");
+  await listen(name, "before");
   const result = await step();
-  listen(name, "after");
+  await listen(name, "after");
   return result;
+}
+
+function tellNow(listen: FailpointListener, ...told: Parameters<FailpointListener>): void {
+  if (listen(...told) !== undefined) throw new Error(`${told[0]} cannot wait`);
 }

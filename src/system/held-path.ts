@@ -2,6 +2,7 @@ import { closeSync, fstatSync, mkdirSync, rmdirSync, unlinkSync, writeFileSync }
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { OperationError } from "../lib/errors.ts";
+import { failpointNow } from "../ports/failpoint.ts";
 import { itself, O_PATH, openFolderRoot } from "./archive/confined-root.ts";
 import { mount, MNT_DETACH, MS_BIND, MS_REC, SystemCallError, umount2 } from "./libc.ts";
 
@@ -36,7 +37,7 @@ export class HeldPaths {
     try {
       if (fstatSync(fd).isDirectory()) mkdirSync(point, { mode: 0o700 });
       else writeFileSync(point, "", { mode: 0o600 });
-      mount(itself(fd), point, null, MS_BIND | MS_REC, null);
+      failpointNow("volumes/part.mount", () => mount(itself(fd), point, null, MS_BIND | MS_REC, null));
     } catch (error) {
       letGo(point);
       throw error;
@@ -67,7 +68,7 @@ function openBeneath(folder: string, path: string): number {
 
 /** Never recursive: were it mounted still, what it stands for would be removed. */
 function letGo(point: string): void {
-  ignoring(["EINVAL", "ENOENT"], () => umount2(point, MNT_DETACH));
+  ignoring(["EINVAL", "ENOENT"], () => failpointNow("volumes/part.unmount", () => umount2(point, MNT_DETACH)));
   ignoring(["ENOTDIR", "ENOENT"], () => rmdirSync(point));
   ignoring(["EISDIR", "EPERM", "ENOENT"], () => unlinkSync(point));
 }

@@ -3,6 +3,7 @@ import type { ChildProcess, SpawnRequest, Spawner, StdioEnd } from "../ports/pro
 import { streamOverFd } from "./fd-stream.ts";
 import { closeFd, declareChecked, declareUnchecked, SystemCallError } from "./libc.ts";
 import { exitOf, isOwnChild } from "./reaper.ts";
+import { goFirst } from "./scheduling.ts";
 
 // Each returns an errno, not -1.
 const actionsInit = declareUnchecked<[actions: Buffer]>("int posix_spawn_file_actions_init(void *actions)");
@@ -119,7 +120,15 @@ function wire(stdio: readonly StdioEnd[]): Wiring {
 }
 
 function spawn(request: SpawnRequest): ChildProcess {
-  const { file, args, stdio, cwd, env = { PATH: process.env["PATH"] ?? DEFAULT_PATH }, isSessionLeader = false } = request;
+  const {
+    file,
+    args,
+    stdio,
+    cwd,
+    env = { PATH: process.env["PATH"] ?? DEFAULT_PATH },
+    isSessionLeader = false,
+    goesFirst,
+  } = request;
   const { pipes, childFds, toClose } = wire(stdio);
   const actions = Buffer.alloc(ACTIONS_BYTES);
   check("posix_spawn_file_actions_init", actionsInit(actions));
@@ -141,6 +150,7 @@ function spawn(request: SpawnRequest): ChildProcess {
     actionsDestroy(actions);
     for (const fd of toClose) closeFd(fd);
   }
+  if (goesFirst) goFirst(pid[0] ?? 0);
   return childProcess(pid[0] ?? 0, pipes);
 }
 

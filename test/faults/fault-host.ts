@@ -99,6 +99,16 @@ export class FaultHost implements AsyncDisposable {
     return existsSync(join(this.#failpoints, "armed"));
   }
 
+  /** Waits until a step is held up by what was armed. */
+  async awaitHold(): Promise<void> {
+    await until("a step held up", DEATH_MS, () => existsSync(join(this.#failpoints, "held")));
+  }
+
+  /** The step that is held up goes on. */
+  release(): void {
+    rmSync(join(this.#failpoints, "held"), { force: true });
+  }
+
   /** @returns whether it was still armed: nothing had passed there. */
   disarm(): boolean {
     const path = join(this.#failpoints, "armed");

@@ -3,7 +3,8 @@ import { importBusybox } from "../integration/lab/lab.ts";
 import { Acknowledged } from "./acknowledged.ts";
 import { FaultHost } from "./fault-host.ts";
 import { settledLeftovers } from "./leftovers.ts";
-import { cleanUp, create, OPERATIONS, type Operation } from "./operations.ts";
+import { create, type Operation } from "./operation.ts";
+import { cleanUp, OPERATIONS } from "./operations.ts";
 import type { Passed } from "./plan.ts";
 import { playRound, type Round, type RoundResult } from "./round.ts";
 
@@ -13,9 +14,7 @@ const BEHIND_MS = 200;
 export class FaultRun implements AsyncDisposable {
   #host: FaultHost;
   #known: Acknowledged;
-  readonly #killedAt = new Map<FailpointName, number>();
   #count = 0;
-  failures = 0;
 
   private constructor(host: FaultHost, known: Acknowledged) {
     this.#host = host;
@@ -24,15 +23,6 @@ export class FaultRun implements AsyncDisposable {
 
   static async begin(): Promise<FaultRun> {
     return new FaultRun(...(await populatedHost()));
-  }
-
-  get count(): number {
-    return this.#count;
-  }
-
-  /** How often the daemon was killed at each failpoint. */
-  killedAt(): ReadonlyMap<FailpointName, number> {
-    return this.#killedAt;
   }
 
   /** Plays each operation without a fault. @throws Error when one leaves something. */
@@ -62,12 +52,7 @@ export class FaultRun implements AsyncDisposable {
       isHit: false,
       ending: "broken off",
     }));
-    if (round.fault.kind === "failpoint" && result.isHit) {
-      const { name: at } = round.fault.armed;
-      this.#killedAt.set(at, (this.#killedAt.get(at) ?? 0) + 1);
-    }
     if (result.problems.length > 0) {
-      this.failures++;
       await this.#host[Symbol.asyncDispose]();
       [this.#host, this.#known] = await populatedHost();
     }

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { cgroupDirectories, cgroupRoots, hostProcesses } from "../../deploy/lab/processes.ts";
 import type { FaultHost } from "./fault-host.ts";
-import { askOwners, type Owners } from "./owners.ts";
+import { askOwners, imageRootsOf, type Owners } from "./owners.ts";
 import { strayFiles } from "./stray-files.ts";
 
 /** Namespaces that the daemon keeps ready. */
@@ -85,7 +85,9 @@ function strayMounts(host: FaultHost, { running }: Owners): readonly string[] {
     .filter(point => point.startsWith(`${host.lab.directory}/data/`) || point.startsWith("/run/shoal"));
   const containers = [...running.values()];
   const wanted = [
-    ...containers.map(({ Id }) => `${host.lab.directory}/data/images/containers/${Id}/merged`),
+    ...containers
+      .flatMap(container => [container.Id, ...imageRootsOf(container)])
+      .map(id => `${host.lab.directory}/data/images/containers/${id}/merged`),
     ...containers.map(({ NetworkSettings }) => NetworkSettings.SandboxKey).filter(Boolean),
   ];
   const volumes = new Set(containers.flatMap(({ Mounts }) => Mounts.map(({ Name = "" }) => Name)));

@@ -1,27 +1,25 @@
 import { execFileSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { type Acknowledged, Cut, Refused } from "./acknowledged.ts";
+import { FAILED_STEP } from "../../src/daemon/failpoints.ts";
+import { Cut, Refused } from "./acknowledged.ts";
 import { download, get } from "./client.ts";
-import type { FaultHost } from "./fault-host.ts";
-
-export interface World {
-  readonly host: FaultHost;
-  readonly known: Acknowledged;
-  /** Of this round: what an operation makes is named after it. */
-  readonly name: string;
-}
-
-export interface Operation {
-  readonly name: string;
-  /** What it needs, made before anything fails. */
-  readonly prepare?: (world: World) => Promise<void>;
-  /** @throws Cut, Refused */
-  readonly run: (world: World) => Promise<void>;
-}
-
-const IMAGE = "busybox";
-const FOREVER = ["sleep", "1000000"];
+import { MOUNT_OPERATIONS } from "./mount-operations.ts";
+import {
+  act,
+  type ContainerOptions,
+  create,
+  createVolume,
+  IMAGE,
+  type Operation,
+  published,
+  remove,
+  runPublished,
+  runWith,
+  start,
+  type World,
+} from "./operation.ts";
+import { WAITING_OPERATIONS } from "./waiting-operations.ts";
 
 /** Every change that a client can ask for, and a restart of the daemon. */
 export const OPERATIONS: readonly Operation[] = [
@@ -64,6 +62,7 @@ export const OPERATIONS: readonly Operation[] = [
   { name: "volume create", run: world => createVolume(world) },
   { name: "volume remove", prepare: createVolume, run: world => removeNamed(world, "volume") },
   { name: "import", run: importImage },
+  { name: "import of what is compressed", run: importCompressed },
   { name: "load", prepare: prepareLoad, run: load },
   { name: "commit", prepare: prepareCommit, run: commit },
   { name: "tag", run: tag },
@@ -72,63 +71,16 @@ export const OPERATIONS: readonly Operation[] = [
   { name: "network prune", prepare: world => createNetwork(world, world.name), run: prune("networks", "network") },
   { name: "volume prune", prepare: createVolume, run: prune("volumes", "volume") },
   { name: "image prune", prepare: importImage, run: prune("images", "image") },
+  ...WAITING_OPERATIONS,
+  ...MOUNT_OPERATIONS,
   { name: "upgrade of the data root", prepare: runPublished, run: upgradeDataRoot },
   { name: "restart of the daemon", prepare: runPublished, run: restartDaemon },
 ];
-
-export interface ContainerOptions {
-  readonly Cmd?: readonly string[];
-  readonly Volumes?: object;
-  readonly HostConfig?: object;
-}
-
-export async function create({ known, name }: World, options: ContainerOptions = {}): Promise<void> {
-  const body = { Image: IMAGE, Cmd: FOREVER, StopSignal: "SIGKILL", ...options };
-  await known.change(
-    { method: "POST", path: `/containers/create?name=${name}`, body },
-    [`container:${name}`, "there"],
-    [`volume:${name}`, "any"],
-  );
-}
-
-async function start(world: World): Promise<void> {
-  await act(world, "start");
-}
-
-type Verb = "start" | "stop?t=0" | "restart?t=0" | "kill" | "pause" | "unpause";
-
-const AFTER = {
-  start: "running",
-  "stop?t=0": "exited",
-  "restart?t=0": "running",
-  kill: "any",
-  pause: "paused",
-  unpause: "running",
-} as const;
-
-async function act({ known, name }: World, verb: Verb): Promise<void> {
-  await known.change({ method: "POST", path: `/containers/${name}/${verb}` }, [`container:${name}`, AFTER[verb]]);
-}
 
 async function startInVain(world: World): Promise<void> {
   await act(world, "start").catch((error: unknown) => {
     if (!/no such file or directory/.test(String(error))) throw error;
   });
-}
-
-/** Ports of the host's own. */
-function published({ name }: World): ContainerOptions {
-  const port = String(20_000 + (Number(name.replace(/\D/g, "")) % 10_000));
-  return { HostConfig: { PortBindings: { "80/tcp": [{ HostPort: port }] } } };
-}
-
-async function runWith(world: World, options: ContainerOptions): Promise<void> {
-  await create(world, options);
-  await start(world);
-}
-
-async function runPublished(world: World): Promise<void> {
-  await runWith(world, published(world));
 }
 
 async function runPaused(world: World): Promise<void> {
@@ -162,10 +114,6 @@ async function onNetwork({ known, name }: World, verb: "connect" | "disconnect")
   ]);
 }
 
-async function createVolume({ known, name }: World): Promise<void> {
-  await known.change({ method: "POST", path: "/volumes/create", body: { Name: name } }, [`volume:${name}`, "there"]);
-}
-
 async function prepareMountedVolume(world: World): Promise<void> {
   const { known, name } = world;
   const body = { Name: name, DriverOpts: { type: "tmpfs", device: "tmpfs" } };
@@ -176,10 +124,6 @@ async function prepareMountedVolume(world: World): Promise<void> {
 async function runMountedVolume(world: World): Promise<void> {
   await prepareMountedVolume(world);
   await start(world);
-}
-
-async function remove({ known, name }: World): Promise<void> {
-  await known.change({ method: "DELETE", path: `/containers/${name}?force=1&v=1` }, [`container:${name}`, "gone"]);
 }
 
 async function removeNamed({ known, name }: World, kind: "network" | "volume" | "image"): Promise<void> {
@@ -203,7 +147,7 @@ async function exec({ host, known, name }: World, { isTty }: { readonly isTty: b
   const { Id } = await known.change<{ readonly Id: string }>({ method: "POST", path: `/containers/${name}/exec`, body });
   const output = await known.change<string>({ method: "POST", path: `/exec/${Id}/start`, body: { Detach: false, Tty: isTty } });
   if (String(output).includes("done")) return;
-  if (String(output).includes("failed on demand")) throw new Refused({ method: "POST", path: "exec" }, 500, output);
+  if (String(output).includes(FAILED_STEP)) throw new Refused({ method: "POST", path: "exec" }, 500, output);
   await host.awaitDeath().catch(() => undefined);
   if (!host.isUp()) throw new Cut("the output ends with the daemon");
   throw new Error(`exec said ${JSON.stringify(output)}`);
@@ -258,9 +202,17 @@ async function sendLogs(world: World): Promise<void> {
   await act(world, "kill");
 }
 
-async function importImage({ known, name }: World): Promise<void> {
+async function importImage(world: World): Promise<void> {
+  await importArchive(world, smallArchive(world.name));
+}
+
+async function importCompressed(world: World): Promise<void> {
+  await importArchive(world, execFileSync("xz", ["-c"], { input: smallArchive(world.name) }));
+}
+
+async function importArchive({ known, name }: World, body: Buffer): Promise<void> {
   const path = `/images/create?fromSrc=-&repo=${name}&tag=latest`;
-  await known.change({ method: "POST", path, body: smallArchive(name) }, [`image:${name}`, "there"]);
+  await known.change({ method: "POST", path, body }, [`image:${name}`, "there"]);
 }
 
 const saved = new Map<string, Buffer>();

@@ -4,7 +4,7 @@ interface InspectJson {
   readonly Id: string;
   readonly Name: string;
   readonly State: { readonly Status: string; readonly Pid: number; readonly Paused: boolean };
-  readonly Mounts: readonly { readonly Type: string; readonly Name?: string }[];
+  readonly Mounts: readonly { readonly Type: string; readonly Name?: string; readonly Source?: string }[];
   readonly NetworkSettings: {
     readonly SandboxKey: string;
     readonly Ports: Readonly<Record<string, readonly { readonly HostPort: string }[] | null>>;
@@ -19,6 +19,8 @@ export interface Owners {
   readonly volumes: ReadonlySet<string>;
   /** Volumes that some container has among its mounts. */
   readonly usedVolumes: ReadonlySet<string>;
+  /** Root file systems of images that are mounted in containers, by their folders' names. */
+  readonly imageRoots: ReadonlySet<string>;
   readonly networks: ReadonlyMap<string, { readonly bridge: string; readonly subnets: readonly string[] }>;
   /** Hex, without the algorithm. */
   readonly images: ReadonlySet<string>;
@@ -46,6 +48,7 @@ export async function askOwners(socket: string): Promise<Owners> {
     running: new Map(inspected.filter(({ State }) => State.Pid > 0).map(container => [container.Id, container])),
     volumes: new Set(volumes.Volumes.map(({ Name }) => Name)),
     usedVolumes: new Set(inspected.flatMap(({ Mounts }) => Mounts.map(({ Name = "" }) => Name))),
+    imageRoots: new Set(inspected.flatMap(imageRootsOf)),
     networks: new Map(
       networks
         .filter(({ Driver }) => Driver === "bridge")
@@ -60,6 +63,11 @@ export async function askOwners(socket: string): Promise<Owners> {
     images: new Set(images.map(({ Id }) => hexOf(Id))),
     layers: new Set(layers.flatMap(({ RootFS }) => (RootFS.Layers ?? []).map(hexOf))),
   };
+}
+
+/** Each is a folder of the container's own, named like a container's. */
+export function imageRootsOf({ Mounts }: InspectJson): readonly string[] {
+  return Mounts.filter(({ Type }) => Type === "image").flatMap(({ Source = "" }) => /\/([0-9a-f]{64})\//.exec(Source)?.[1] ?? []);
 }
 
 function hexOf(digest: string): string {

@@ -2,7 +2,7 @@ import { FAILPOINTS, type FailpointName } from "../../src/ports/failpoint.ts";
 import type { ArmedFailpoint } from "../../src/daemon/failpoints.ts";
 import { SeededRandom } from "../sim/seeded-random.ts";
 import { defined } from "../../src/lib/assert.ts";
-import type { Operation } from "./operations.ts";
+import type { Operation } from "./operation.ts";
 import type { Round } from "./round.ts";
 
 /** What an operation does when nothing fails. */
@@ -21,9 +21,18 @@ export interface PlanRequest {
   readonly hasErrors: boolean;
 }
 
-/** Not at a start of a program that fails by itself later, and not where an error has no user to be told. */
-const ERRORS = ["ENOSPC", "EIO", "EMFILE"] as const;
+/** Besides a full disk. */
+const OTHER_ERRORS = ["EIO", "EMFILE"] as const;
+/** A program that fails by itself later, and where an error has no user to be told. */
 const WITHOUT_ERRORS: readonly FailpointName[] = ["archive/helper.spawn", "networks/ip.spawn", "logs/rotate.rename"];
+
+/** Rounds that end the daemon there in each operation that passes there, the first time. */
+export function roundsAt(passed: readonly Passed[], name: FailpointName): readonly Round[] {
+  const armed: ArmedFailpoint = { name, moment: "before", action: "kill" };
+  return passed
+    .filter(({ hits }) => hits.includes(name))
+    .map(({ operation }) => ({ operation, fault: { kind: "failpoint", armed } }));
+}
 
 /** Every failpoint before and after, then moments of running operations, power losses and failing steps: the same for the same seed. */
 export function planRounds({ seed, passed, kills, crashes, stops, hasErrors }: PlanRequest): readonly Round[] {
@@ -54,8 +63,10 @@ export function planRounds({ seed, passed, kills, crashes, stops, hasErrors }: P
     });
   const errors = FAILPOINTS.flatMap((name): readonly Round[] => {
     if (WITHOUT_ERRORS.includes(name)) return [];
-    const found = at(name, { moment: "before", action: pick(dice, ERRORS) });
-    return found === undefined ? [] : [{ operation: found.operation, fault: { kind: "error", armed: found.armed } }];
+    return (["ENOSPC", pick(dice, OTHER_ERRORS)] as const).flatMap(action => {
+      const found = at(name, { moment: "before", action });
+      return found === undefined ? [] : [{ operation: found.operation, fault: { kind: "error", armed: found.armed } }];
+    });
   });
   const killed = shuffled(dice, failpoints).slice(0, kills);
   return shuffled(dice, [

@@ -3,7 +3,8 @@ import { Acknowledged, Cut, Refused } from "./acknowledged.ts";
 import { get } from "./client.ts";
 import type { FaultHost } from "./fault-host.ts";
 import { settledLeftovers } from "./leftovers.ts";
-import { cleanUp, type Operation, type World } from "./operations.ts";
+import type { Operation, World } from "./operation.ts";
+import { cleanUp } from "./operations.ts";
 
 /** What goes wrong. `moment` (kill -9), `stop` (SIGTERM) and `crash` (power loss) come so many ms after the operation began. */
 export type Fault =
@@ -108,9 +109,22 @@ function restartsDaemon({ name }: Operation): boolean {
 function unexpected({ operation, fault }: Round, error: unknown): readonly string[] {
   const mayEnd = fault.kind !== "error" || restartsDaemon(operation); // It may refuse to start.
   if (error === undefined || (error instanceof Cut && mayEnd)) return [];
-  if (error instanceof Refused && ["error", "stop"].includes(fault.kind)) return [];
+  if (error instanceof Refused && fault.kind === "stop") return [];
+  if (error instanceof Refused && fault.kind === "error") return inDockersWords(fault.armed, error);
   if (error instanceof Refused && fault.kind === "failpoint" && error.status >= 500) return []; // It was told before it died.
   return [`unexpected: ${textOf(error)}`];
+}
+
+const WORDS = {
+  ENOSPC: /no space left on device/i,
+  EIO: /input\/output error/i,
+  EMFILE: /too many open files/i,
+};
+
+/** The kernel's words for it, and none of ours. */
+function inDockersWords({ action }: ArmedFailpoint, { message }: Refused): readonly string[] {
+  if (action === "kill" || action === "hold") return [];
+  return WORDS[action].test(message) && !message.includes(action) ? [] : [`not in Docker's words: ${message}`];
 }
 
 /** What failed once works the next time. */

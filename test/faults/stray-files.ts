@@ -18,18 +18,18 @@ export function strayFiles(host: FaultHost, owners: Owners): readonly string[] {
   );
 }
 
-function ofContainers(data: string, { containers, volumes }: Owners): readonly string[] {
+function ofContainers(data: string, { containers, imageRoots, volumes }: Owners): readonly string[] {
   return [
     ...others(join(data, "containers"), name => containers.has(name)),
     ...others(join(data, "volumes"), name => volumes.has(name)),
-    ...others(join(data, "images/containers"), name => containers.has(name)),
+    ...others(join(data, "images/containers"), name => containers.has(name) || imageRoots.has(name)),
     ...[...containers].map(id => join(data, "containers", id, "undo.json")).filter(existsSync),
     ...[...volumes].map(name => join(data, "volumes", name, "removing")).filter(existsSync),
   ];
 }
 
-function ofImages(images: string, { containers, images: ids, layers }: Owners): readonly string[] {
-  const used = new Set([...layers, ...[...containers].flatMap(id => layersOf(join(images, "containers", id)))]);
+function ofImages(images: string, { containers, imageRoots, images: ids, layers }: Owners): readonly string[] {
+  const used = new Set([...layers, ...[...containers, ...imageRoots].flatMap(id => layersOf(join(images, "containers", id)))]);
   const records = namesIn(join(images, "layers"))
     .filter(name => name.endsWith(".json"))
     .map(name => JSON.parse(readFileSync(join(images, "layers", name), "utf8")) as LayerRecord);
@@ -62,6 +62,7 @@ function ofRuns(run: string, { running }: Owners): readonly string[] {
     ...others(join(run, "exits"), () => false),
     ...others(join(run, "sandboxes"), name => isRunning(name.replace(/\.json$/, ""))),
     ...others(join(run, "console"), () => false),
+    ...others(join(run, "held"), () => false),
     ...others(join(run, "runtime"), name => ["crun", "runc"].includes(name)),
     ...["crun", "runc"].flatMap(runtime => others(join(run, "runtime", runtime), isRunning)),
   ];

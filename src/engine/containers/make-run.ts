@@ -51,7 +51,7 @@ async function discardLast(context: ContainerContext, { id, record }: ContainerE
 /** Makes the rest of what a container's process needs and the process itself, which waits to be started. Undone whole when it fails. */
 export async function makeRun(context: ContainerContext, entry: ContainerEntry): Promise<ContainerRun> {
   let shim: ShimContainer | undefined;
-  const subpaths = new Subpaths(context);
+  using subpaths = new Subpaths(context);
   try {
     const joined = joinedPids(context, entry.record.container);
     const { container: before } = entry.record;
@@ -95,14 +95,13 @@ export async function makeRun(context: ContainerContext, entry: ContainerEntry):
       attach: isAttached,
     });
     const hub = isAttached ? new OutputHub(await shim.attach()) : undefined;
+    subpaths[Symbol.dispose](); // They are mounted now. What cannot be let go of is a reason not to start.
     return { shim, rootfsPath, hub, runLog, startedAtMonotonicMs: context.clock.monotonicMs() };
   } catch (error) {
     entry.log?.finish();
     entry.teardown = abandonRun(context, entry, shim);
     await entry.teardown;
     throw error;
-  } finally {
-    subpaths[Symbol.dispose](); // They are mounted now.
   }
 }
 

@@ -18,7 +18,11 @@ export class Subpaths implements Disposable {
     return { ...plan, source: place.path };
   }
 
+  /** What could not be let go of is held still: a second time tries again. */
   [Symbol.dispose](): void {
-    for (const place of this.#held.splice(0)) place[Symbol.dispose]();
+    for (let last = this.#held.at(-1); last !== undefined; last = this.#held.at(-1)) {
+      last[Symbol.dispose]();
+      this.#held.pop();
+    }
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock } from "../../ports/clock.ts";
 import type { IpBatch, KernelNetwork } from "../../ports/kernel-network.ts";
+import { failpoint } from "../../ports/failpoint.ts";
 import type { Random } from "../../ports/random.ts";
 
 /** Namespaces kept ready: making one costs some milliseconds, a container start should not wait for it. */
@@ -80,7 +81,7 @@ export class NamespacePool implements AsyncDisposable {
     const path = `${this.#directory}/${sandboxId.slice(0, 12)}`;
     try {
       const batch = await this.#kernel.createNamespace(path);
-      await batch.run(["link set lo up"]);
+      await failpoint("networks/loopback.raise", () => batch.run(["link set lo up"]));
       return { sandboxId, path, batch };
     } catch (error) {
       await this.#kernel.deleteNamespace(path);

@@ -116,6 +116,7 @@ async function startWithTerminal(place: ExecPlace, ociProcess: unknown): Promise
   };
 }
 
+/** crun gives the terminal its size when its child, the program to be, has it already and goes on. Where that came first, a program saw 0 by 0. */
 function spawnTerminalExec(place: ExecPlace, socketPath: string, listener: ConsoleListener): ChildProcess {
   try {
     return failpointNow("runtime/exec-terminal.spawn", () =>
@@ -123,6 +124,7 @@ function spawnTerminalExec(place: ExecPlace, socketPath: string, listener: Conso
         file: place.runtime.path,
         args: execArguments(place, ["--tty", "--console-socket", socketPath]),
         stdio: ["null", "null", "null"],
+        goesFirst: true,
       }),
     );
   } catch (error) {

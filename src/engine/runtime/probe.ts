@@ -90,7 +90,7 @@ async function takeAwayProbes({ exec, runDirectory }: ProbeRequest): Promise<voi
     for (const name of BUILT_IN) {
       const path = await findProgram(name);
       const args = ["--root", join(runDirectory, name), "delete", "--force", `${PROBE_ID}-${pid}`];
-      if (path !== undefined) await exec.run(path, args, { allowFailure: true });
+      if (path !== undefined) await failpoint("runtime/probe-end.spawn", () => exec.run(path, args, { allowFailure: true }));
     }
     await rm(join(runDirectory, `probe-${pid}`), { recursive: true, force: true });
   }
@@ -150,7 +150,9 @@ async function runProbe(
       exec.run(runtime.path, [...common, "run", "--bundle", bundle, id], { allowFailure: true }),
     );
     const said = (await readRuntimeError(logPath)) || stderr.trim();
-    await exec.run(runtime.path, [...common, "delete", "--force", id], { allowFailure: true });
+    await failpoint("runtime/probe-end.spawn", () =>
+      exec.run(runtime.path, [...common, "delete", "--force", id], { allowFailure: true }),
+    );
     return said;
   } catch (error) {
     // No word about the runtime: taken for one, running containers would find theirs gone.

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { errorMessage, OperationError } from "../../lib/errors.ts";
+import { failpointNow } from "../../ports/failpoint.ts";
 
 const CHUNK_BYTES = 256 * 1024;
 const STDERR_BYTES_MAX = 4096;
@@ -63,7 +64,7 @@ async function* throughProgram(
   source: AsyncIterable<Uint8Array>,
   { name, command: [file, ...args] }: { readonly name: string; readonly command: readonly [string, ...string[]] },
 ): AsyncGenerator<Uint8Array, void, void> {
-  const child = spawn(file, args, { stdio: ["pipe", "pipe", "pipe"], cwd: "/" });
+  const child = failpointNow("archive/decompress.spawn", () => spawn(file, args, { stdio: ["pipe", "pipe", "pipe"], cwd: "/" }));
   let stderr = "";
   let inputError: unknown;
   child.stderr.setEncoding("utf8").on("data", (text: string) => {

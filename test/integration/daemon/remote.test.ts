@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { TestAuthority } from "../../api/tls-certificates.ts";
 import { hasDocker } from "../cli/programs.ts";
-import { importBusybox } from "../lab/lab.ts";
+import { call, importBusybox } from "../lab/lab.ts";
 import { OwnDaemon } from "./own-daemon.ts";
 import { skip } from "../../skip.ts";
 
@@ -31,7 +31,8 @@ describe("one docker CLI with contexts on two daemons", function () {
       word.startsWith("--") ? word : join(tls, word),
     );
     const hosts = [`unix://${first.host.socket}`, "tcp://127.0.0.1:2376"];
-    await Promise.all([first.start({ hosts, flags: ["--tlsverify", ...files] }), second.start()]);
+    const exposed = { hosts: [`unix://${second.host.socket}`, "tcp://127.0.0.1:2376"], flags: ["--tls", ...files] };
+    await Promise.all([first.start({ hosts, flags: ["--tlsverify", ...files] }), second.start(exposed)]);
     await Promise.all([importBusybox([first.host]), importBusybox([second.host])]);
     environment = await clientEnvironment();
     await docker("context", "create", "over-tls", "--docker", await tlsEndpoint(authority, "good"));
@@ -75,6 +76,20 @@ DOCKER_HOST=unix://${second.host.socket} exec ${process.execPath} ${resolve("bin
     const { stdout } = await run("nsenter", command, { env: environment, timeout: LIMIT_MS });
     return stdout;
   }
+  it("warns of an address that serves anyone, and of no other", async () => {
+    const warningsOf = async ({ host }: OwnDaemon): Promise<readonly string[]> => {
+      const { body } = await call(host, "GET", "/info");
+      return (body as { readonly Warnings: readonly string[] | null }).Warnings ?? [];
+    };
+    assert.match(second.output, /Binding to IP address without --tlsverify is insecure/);
+    assert.match(
+      (await warningsOf(second)).join("\n"),
+      /API is accessible on https:\/\/127\.0\.0\.1:2376 without TLS client verification/,
+    );
+    assert.doesNotMatch(first.output, /Binding to/);
+    assert.doesNotMatch((await warningsOf(first)).join("\n"), /API is accessible/);
+  });
+
   /** A shell line; `tls` and `ssh` stand for the CLI in either context. */
   async function shell(line: string): Promise<string> {
     const script = `set -eo pipefail; tls() { docker --context over-tls "$@"; }; ssh_() { docker --context over-ssh "$@"; }; ${line}`;

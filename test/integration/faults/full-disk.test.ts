@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { Acknowledged, Refused } from "../../faults/acknowledged.ts";
 import { FaultHost } from "../../faults/fault-host.ts";
 import { settledLeftovers } from "../../faults/leftovers.ts";
-import { cleanUp, create, OPERATIONS, type World } from "../../faults/operations.ts";
+import { create, type World } from "../../faults/operation.ts";
+import { cleanUp, OPERATIONS } from "../../faults/operations.ts";
 import { importBusybox } from "../lab/lab.ts";
 
 const DISK_BYTES = 24 * 1024 * 1024;

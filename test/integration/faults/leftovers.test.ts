@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { cgroupRoots } from "../../../deploy/lab/processes.ts";
+import { cgroupRoots, hostProcesses } from "../../../deploy/lab/processes.ts";
 import { get, send } from "../../faults/client.ts";
 import { FaultHost } from "../../faults/fault-host.ts";
 import { leftovers, settledLeftovers } from "../../faults/leftovers.ts";
+import { importBusybox } from "../lab/lab.ts";
 
 const NOBODY = "f".repeat(64);
 
@@ -115,6 +116,7 @@ const PLANTED: readonly Planted[] = [
   file("a bundle", host => host.inside(`/run/shoal/containers/${NOBODY}`)),
   file("an exit code", host => host.inside(`/run/shoal/exits/${NOBODY}`)),
   file("a sandbox record", host => host.inside(`/run/shoal/sandboxes/${NOBODY}.json`)),
+  file("a held part of a volume", host => host.inside("/run/shoal/held/planted")),
   file("a terminal's socket", host => host.inside("/run/shoal/console/planted")),
   file("a runtime's state", host => host.inside(`/run/shoal/runtime/crun/${NOBODY}`)),
 ];
@@ -155,6 +157,97 @@ describe("the look for what a fault left", function () {
     }
     assert.deepEqual(await settledLeftovers(host), []);
   });
+});
+
+/** What a container that runs has, and what takes it away behind the daemon's back. */
+const MISSING: readonly {
+  readonly what: string;
+  readonly seen: RegExp;
+  readonly take: (host: FaultHost, id: string) => unknown;
+}[] = [
+  {
+    what: "a container's file system",
+    seen: /^mount missing .*merged$/,
+    take: (host, id) => inMounts(host, "umount", "-l", data(host, `images/containers/${id}/merged`)),
+  },
+  {
+    what: "a network namespace",
+    seen: /^mount missing \/run\/shoal\/netns\//,
+    take: async (host, id) => inMounts(host, "umount", "-l", (await inspectOf(host, id)).NetworkSettings.SandboxKey),
+  },
+  {
+    what: "a container's veth",
+    seen: /^device missing veth/,
+    async take(host, id) {
+      const { EndpointID } = (await inspectOf(host, id)).NetworkSettings.Networks["bridge"] ?? assert.fail();
+      host.inNetwork("ip", "link", "del", `veth${EndpointID.slice(0, 11)}`);
+    },
+  },
+  {
+    what: "a port's rule",
+    seen: /^rule missing for port 8099$/,
+    take: host => host.inNetwork("iptables", "-w", "5", "-t", "nat", "-F", "DOCKER"),
+  },
+  {
+    what: "a conmon",
+    seen: /^process 0 conmons of/,
+    async take(host, id) {
+      const [conmon = assert.fail()] = hostProcesses(host.lab, host.holderPid).filter(pid => isConmonOf(pid, id));
+      process.kill(conmon, "SIGKILL");
+    },
+  },
+  {
+    what: "that a container runs, and is frozen",
+    seen: /^process of [0-9a-f]{64} is frozen$/,
+    take: (host, id) => writeFileSync(`/sys/fs/cgroup/freezer${host.lab.cgroup}/containers/${id}/freezer.state`, "FROZEN"),
+  },
+];
+
+interface Inspected {
+  readonly NetworkSettings: {
+    readonly SandboxKey: string;
+    readonly Networks: Readonly<Record<string, { readonly EndpointID: string }>>;
+  };
+}
+
+function inspectOf(host: FaultHost, id: string): Promise<Inspected> {
+  return get<Inspected>(host.socket, `/containers/${id}/json`);
+}
+
+function isConmonOf(pid: number, id: string): boolean {
+  const [program = "", ...words] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+  return program.endsWith("conmon") && words.includes(id);
+}
+
+describe("the look for what a fault took away", function () {
+  this.timeout(60_000);
+  let host: FaultHost;
+  let id: string;
+
+  before(async () => {
+    host = await FaultHost.up();
+    await importBusybox([{ name: "m1", address: "", socket: host.socket }]);
+  });
+  after(async () => host?.[Symbol.asyncDispose]());
+  beforeEach(async () => {
+    const body = { Image: "busybox", Cmd: ["sleep", "1000"], HostConfig: { PortBindings: { "80/tcp": [{ HostPort: "8099" }] } } };
+    const created = await send(host.socket, { method: "POST", path: "/containers/create", body });
+    assert.ok(created.kind === "answer");
+    ({ Id: id } = created.body as { readonly Id: string });
+    await send(host.socket, { method: "POST", path: `/containers/${id}/start` });
+    assert.deepEqual(await settledLeftovers(host), []);
+  });
+  afterEach(async () => {
+    await send(host.socket, { method: "DELETE", path: `/containers/${id}?force=1` });
+    assert.deepEqual(await settledLeftovers(host), []);
+  });
+
+  for (const { what, seen, take } of MISSING) {
+    it(`misses ${what}`, async () => {
+      await take(host, id);
+      await settled(async () => (await leftovers(host)).some(line => seen.test(line)));
+    });
+  }
 });
 
 /** A program that was just started takes its name a moment later. */

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { request } from "node:http";
-import type { Duplex } from "node:stream";
 import { get, send } from "../../faults/client.ts";
 import { FaultHost } from "../../faults/fault-host.ts";
 import { settledLeftovers } from "../../faults/leftovers.ts";
+import { OpenStream } from "../../faults/open-stream.ts";
 import { importBusybox, until } from "../lab/lab.ts";
 
 interface Inspect {
@@ -60,25 +59,28 @@ for (const { what, change } of CHANGES) {
       await run("restarts", { Cmd: ["false"], HostConfig: { RestartPolicy: { Name: "always" } } });
       const Healthcheck = { Test: ["CMD", "true"], Interval: 200_000_000, Timeout: 5_000_000_000, Retries: 1 };
       await run("healthy", { Healthcheck });
+      // Always amid a probe.
+      await run("probed", { Healthcheck: { ...Healthcheck, Test: ["CMD", "usleep", "700000"], Interval: 20_000_000 } });
       await run("writes", { Cmd: ["sh", "-c", "i=0; while true; do i=$((i+1)); echo $i; usleep 2000; done"] });
       await post("/containers/create?name=created", { Image: "busybox", Cmd: FOREVER });
-      await until("the health", WAIT_MS, async () => (await inspect("healthy")).State.Health?.Status === "healthy");
+      for (const name of ["healthy", "probed"])
+        await until("the health", WAIT_MS, async () => (await inspect(name)).State.Health?.Status === "healthy");
       await until("a second restart", WAIT_MS, async () => (await inspect("restarts")).RestartCount >= 2);
       const { Id } = (await post("/containers/execs/exec", { Cmd: ["sleep", "7777"], AttachStdout: true })) as { Id: string };
-      streams["exec"] = await OpenStream.open(host, "POST", `/exec/${Id}/start`, { Detach: false, Tty: false });
-      streams["tty"] = await OpenStream.open(host, "POST", "/containers/tty/attach?stream=1&stdin=1&stdout=1");
-      streams["stats"] = await OpenStream.open(host, "GET", "/containers/plain/stats");
-      streams["logs"] = await OpenStream.open(host, "GET", "/containers/writes/logs?follow=1&stdout=1");
-      streams["wait"] = await OpenStream.open(host, "POST", "/containers/plain/wait");
-      streams["events"] = await OpenStream.open(host, "GET", "/events");
-      for (const name of ["plain", "execs", "tty", "paused", "restarts", "healthy", "writes", "created"])
+      streams["exec"] = await OpenStream.open(host.socket, "POST", `/exec/${Id}/start`, { Detach: false, Tty: false });
+      streams["tty"] = await OpenStream.open(host.socket, "POST", "/containers/tty/attach?stream=1&stdin=1&stdout=1");
+      streams["stats"] = await OpenStream.open(host.socket, "GET", "/containers/plain/stats");
+      streams["logs"] = await OpenStream.open(host.socket, "GET", "/containers/writes/logs?follow=1&stdout=1");
+      streams["wait"] = await OpenStream.open(host.socket, "POST", "/containers/plain/wait");
+      streams["events"] = await OpenStream.open(host.socket, "GET", "/events");
+      for (const name of ["plain", "execs", "tty", "paused", "restarts", "healthy", "probed", "writes", "created"])
         earlier.set(name, await inspect(name));
       await change(host);
       await host.start();
     });
     after(async () => host?.[Symbol.asyncDispose]());
 
-    for (const name of ["plain", "execs", "tty", "healthy", "writes"]) {
+    for (const name of ["plain", "execs", "tty", "healthy", "probed", "writes"]) {
       it(`run on: ${name}`, async () => {
         const { State, RestartCount } = await inspect(name);
         const was = earlier.get(name);
@@ -104,7 +106,7 @@ for (const { what, change } of CHANGES) {
     });
 
     it("answer on their terminal again", async () => {
-      await using stream = await OpenStream.open(host, "POST", "/containers/tty/attach?stream=1&stdin=1&stdout=1");
+      await using stream = await OpenStream.open(host.socket, "POST", "/containers/tty/attach?stream=1&stdin=1&stdout=1");
       stream.write("echo $((6*7))\n");
       await until("an answer", WAIT_MS, async () => stream.text.includes("42"));
     });
@@ -124,14 +126,16 @@ for (const { what, change } of CHANGES) {
       assert.equal((await inspect("restarts")).RestartCount, RestartCount);
     });
 
-    it("are still looked after", async () => {
-      const last = earlier.get("healthy")?.State.Health?.Log.at(-1)?.Start ?? "";
-      const isLater = async (): Promise<boolean> => {
-        const { State } = await inspect("healthy");
-        return State.Health?.Status === "healthy" && (State.Health.Log.at(-1)?.Start ?? "") > last;
-      };
-      await until("a later probe", WAIT_MS, isLater);
-    });
+    for (const name of ["healthy", "probed"]) {
+      it(`are still looked after: ${name}`, async () => {
+        const last = earlier.get(name)?.State.Health?.Log.at(-1)?.Start ?? "";
+        const isLater = async (): Promise<boolean> => {
+          const { State } = await inspect(name);
+          return State.Health?.Status === "healthy" && (State.Health.Log.at(-1)?.Start ?? "") > last;
+        };
+        await until("a later probe", WAIT_MS, isLater);
+      });
+    }
 
     it("lost no line of their logs", async () => {
       await post("/containers/writes/kill");
@@ -162,43 +166,4 @@ for (const { what, change } of CHANGES) {
 /** Numbers that are lines of their own; the frames around them are no digits. */
 function numbersIn(text: string): readonly number[] {
   return [...text.matchAll(/(\d+)\n/g)].map(([, digits]) => Number(digits));
-}
-
-/** A request whose answer goes on. */
-class OpenStream implements AsyncDisposable {
-  text = "";
-  isOver = false;
-  readonly #stream: Duplex;
-
-  private constructor(stream: Duplex) {
-    this.#stream = stream;
-    const end = (): void => void (this.isOver = true);
-    stream.on("data", (chunk: Buffer) => (this.text += chunk.toString("latin1")));
-    for (const event of ["end", "close", "error"]) stream.on(event, end);
-  }
-
-  static open(host: FaultHost, method: string, path: string, body?: object): Promise<OpenStream> {
-    return new Promise((resolve, reject) => {
-      const isHijacked = /attach|exec/.test(path);
-      const headers = { "content-type": "application/json", ...(isHijacked && { connection: "Upgrade", upgrade: "tcp" }) };
-      const outgoing = request({ socketPath: host.socket, method, path, headers, agent: false });
-      outgoing.on("upgrade", (_response, socket, head) => {
-        const stream = new OpenStream(socket);
-        stream.text += head.toString("latin1");
-        resolve(stream);
-      });
-      outgoing.on("response", response => resolve(new OpenStream(response as unknown as Duplex)));
-      outgoing.on("error", reject);
-      outgoing.end(body === undefined ? undefined : JSON.stringify(body));
-      if (path.endsWith("/wait")) outgoing.on("socket", socket => resolve(new OpenStream(socket)));
-    });
-  }
-
-  write(text: string): void {
-    this.#stream.write(text);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#stream.destroy();
-  }
 }

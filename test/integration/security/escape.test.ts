@@ -34,6 +34,22 @@ describe("a container that wants out", function () {
   const daemonPid = (): number =>
     (JSON.parse(readFileSync(`${dirname(lab.host("m1").socket)}/shoald.identity`, "utf8")) as { pid: number }).pid;
 
+  it("is alone in its namespaces", async () => {
+    const kinds = ["mnt", "net", "uts", "pid", "ipc"];
+    const list = `for n in ${kinds.join(" ")}; do readlink /proc/self/ns/$n; done`;
+    const words = (text: string) => text.trim().split("\n");
+    const [hosts, its, anothers] = [
+      words(await lab.sh("m1", list)),
+      words((await run(list)).output),
+      words((await run(list)).output),
+    ];
+    assert.deepEqual([hosts.length, its.length], [kinds.length, kinds.length]);
+    assert.deepEqual(
+      its.filter((name, index) => name === hosts[index] || name === anothers[index]),
+      [],
+    );
+  });
+
   it("has none of the host's open files, nor in an exec", async () => {
     const list = 'for f in /proc/self/fd/*; do [ -e $f ] && echo "${f##*/} $(readlink $f)"; done';
     const command = ["sh", "-c", list];

@@ -47,7 +47,7 @@ describe("createExec", () => {
   });
 
   const failures = [
-    { command: ["/no/such/program"], says: /cannot run \/no\/such\/program: ENOENT/ },
+    { command: ["/no/such/program"], says: /cannot run \/no\/such\/program: no such file or directory/ },
     { command: ["sh", "-c", "echo why >&2; exit 9"], says: /exited 9: why$/ },
     { command: ["sh", "-c", "kill -9 $$"], says: /was ended by signal 9$/ },
   ];
@@ -104,6 +104,21 @@ describe("createSpawner", () => {
     });
     const [data] = (await once(child.pipes[1] ?? assert.fail(), "data")) as [Buffer];
     assert.equal(Number(data.toString()), child.pid);
+    await child.exit;
+  });
+
+  it("lets a program go before others when asked, and what that starts as usual", async () => {
+    const policy = "cut -d' ' -f41 /proc/self/stat";
+    const child = spawner.spawn({
+      file: "sh",
+      args: ["-c", `read go; ${policy}`],
+      stdio: ["pipe-to-child", "pipe-from-child"],
+      goesFirst: true,
+    });
+    const own = readFileSync(`/proc/${child.pid}/stat`, "latin1").split(") ")[1]?.split(" ")[38];
+    const output = once(child.pipes[1] ?? assert.fail(), "data");
+    child.pipes[0]?.end("go\n");
+    assert.deepEqual([own, String((await output)[0]).trim()], ["2", "0"]);
     await child.exit;
   });
 
