@@ -6,7 +6,7 @@ import { changeMembers, type MembershipChange, MembershipHistory } from "./membe
 import { majority } from "./quorum.ts";
 import { requestRead } from "./read-index.ts";
 import { receive } from "./receive.ts";
-import { adoptMembers, advanceCommit, sendAppends, sendHeartbeats, snapshotSent } from "./replication.ts";
+import { adoptMembers, advanceCommit, askForGap, sendAppends, sendHeartbeats, snapshotSent } from "./replication.ts";
 import { type RaftLimits, type RaftRules, RaftState, type RaftTimes } from "./state.ts";
 import { bestSuccessor, startTransfer } from "./transfer.ts";
 import type { Entry, HardState, Member, Message, RaftRole, ReadState, Ready, SnapshotMeta } from "./types.ts";
@@ -213,8 +213,13 @@ export class RaftCore {
 
   /** To the voter given, or to the most advanced one. @returns false when there is nobody to take over. */
   transfer(to?: number): boolean {
-    const successor = to ?? bestSuccessor(this.#state);
-    return successor !== undefined && startTransfer(this.#state, successor);
+    const state = this.#state;
+    const successor = to ?? bestSuccessor(state);
+    const isNews = state.transferTo !== successor;
+    if (successor === undefined || !startTransfer(state, successor)) return false;
+    // It need not wait for a heartbeat to hear what it lacks, unless it was asked already.
+    if (isNews && !state.progressOf(successor).isPaused) askForGap(state, successor);
+    return true;
   }
 
   /** How many entries a member lacks; `undefined` for one that this manager does not lead. */

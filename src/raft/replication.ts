@@ -167,9 +167,14 @@ export function onHeartbeatResponse(state: RaftState, { from, readRound }: Heart
   // The answer may have overtaken one of a newer round.
   progress.readRound = Math.max(progress.readRound, readRound);
   answerConfirmedReads(state);
+  askForGap(state, from);
+}
+
+/** Whatever was sent may be lost, and the answer to this tells. A member that is probed is so until it says that it has all. */
+export function askForGap(state: RaftState, to: number): void {
+  const progress = state.progressOf(to);
   if (progress.state === "snapshot" || (progress.state === "replicate" && progress.match >= state.log.lastIndex)) return;
-  // Whatever was sent may be lost, and the answer to this tells. A member that is probed is so until it says that it has all.
-  sendNext(state, from, progress.isPaused ? 0 : state.limits.messageBytesMax);
+  sendNext(state, to, progress.isPaused ? 0 : state.limits.messageBytesMax);
 }
 
 /** All of a snapshot's bytes have come. */
