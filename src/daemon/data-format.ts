@@ -54,7 +54,7 @@ function laterVersion(
 
 async function migrateState(dataRoot: string, migration: Migration): Promise<void> {
   await using database = await StateDatabase.open(join(dataRoot, "engine", "state"));
-  await migration.migrate(database);
+  await migration.migrate(database, { dataRoot });
 }
 
 async function readFormat(path: string): Promise<FormatFile | undefined> {

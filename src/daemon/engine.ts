@@ -126,6 +126,7 @@ export async function createEngine({
       clock,
       archives,
       mounts: new OverlayMounts(archives),
+      rootfsRecords: database.collection("rootfs"),
       onEvent: ({ action, imageId, name, labels }) =>
         events.publish({ type: "image", action, actorId: imageId, attributes: { ...labels, name }, scope: "local" }),
     });

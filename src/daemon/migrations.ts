@@ -1,4 +1,8 @@
-import type { StateDatabase } from "../engine/state/database.ts";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { readIfThere } from "../engine/images/durable.ts";
+import type { RecordChange, StateDatabase } from "../engine/state/database.ts";
+import { errnoCode } from "../lib/errors.ts";
 
 /** From one format of the data root to the next. */
 export interface Migration {
@@ -6,7 +10,7 @@ export interface Migration {
   /** For the log. */
   readonly what: string;
   /** In one write, so that it is done or not; done twice it changes nothing. */
-  migrate(database: StateDatabase): Promise<void>;
+  migrate(database: StateDatabase, place: { readonly dataRoot: string }): Promise<void>;
 }
 
 /** In order, without a gap. One that was released is never changed. */
@@ -26,6 +30,29 @@ export const MIGRATIONS: readonly Migration[] = [
       ]);
     },
   },
+  {
+    to: 3,
+    what: "what containers' file systems stand on is kept with their records",
+    async migrate(database, { dataRoot }) {
+      const folder = join(dataRoot, "images", "containers");
+      const rootfs = database.collection<unknown>("rootfs");
+      const changes: RecordChange[] = [];
+      for (const id of await namesIn(folder)) {
+        const bytes = await readIfThere(join(folder, id, "record.json"));
+        // Empty, or zeros: of one that was not acknowledged, or need not outlive a power loss, and did not.
+        if (bytes === undefined || bytes.every(byte => byte === 0)) continue;
+        changes.push(rootfs.put(id, { id, ...(JSON.parse(bytes.toString("utf8")) as object) }));
+      }
+      await database.write(changes);
+    },
+  },
 ];
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  return readdir(folder).catch((error: unknown) => {
+    if (errnoCode(error) === "ENOENT") return [];
+    throw error;
+  });
+}
 
 const TOMBSTONE = "moved";

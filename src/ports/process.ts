@@ -4,13 +4,13 @@ import type { Duplex } from "node:stream";
 export interface Spawner {
   /**
    * Starts a program with no open files but those in `stdio`, default signal handling and nothing of this process's environment.
-   * Costs the same whatever this process's memory. @throws SystemCallError when it cannot be started.
+   * Costs the same whatever this process's memory, and does not hold up the event loop. @throws SystemCallError when it cannot be started.
    */
-  spawn(request: SpawnRequest): ChildProcess;
+  spawn(request: SpawnRequest): Promise<ChildProcess>;
 }
 
-/** What the child finds at a file number: nothing, the other end of one of `pipes`, or an open file of this process. */
-export type StdioEnd = "null" | "pipe-to-child" | "pipe-from-child" | { readonly fd: number };
+/** What the child finds at a file number: nothing, the other end of one of `pipes`, an open file of this process, or the same as at an earlier number. */
+export type StdioEnd = "null" | "pipe-to-child" | "pipe-from-child" | { readonly fd: number } | { readonly sameAs: number };
 
 export interface SpawnRequest {
   /** Absolute, or looked up in this process's PATH. */

@@ -3,7 +3,6 @@ import { errorMessage, OperationError } from "../lib/errors.ts";
 import type { Exec, RunOptions, RunResult } from "../ports/exec.ts";
 import type { ChildProcess, Spawner } from "../ports/process.ts";
 import { createSpawner } from "./spawn.ts";
-import { spawnTurn } from "./spawn-turns.ts";
 
 const OUTPUT_BYTES_MAX = 1024 * 1024;
 const SIGKILL = 9;
@@ -20,9 +19,8 @@ interface Run {
 
 async function run(spawner: Spawner, { file, args, options }: Run): Promise<RunResult> {
   const { stdin, cwd, env, signal, outputBytesMax = OUTPUT_BYTES_MAX, allowFailure = false } = options;
-  await spawnTurn();
   signal?.throwIfAborted();
-  const child = start(spawner, {
+  const child = await start(spawner, {
     file,
     args,
     stdio: [stdin === undefined ? "null" : "pipe-to-child", "pipe-from-child", "pipe-from-child"],
@@ -31,6 +29,7 @@ async function run(spawner: Spawner, { file, args, options }: Run): Promise<RunR
   });
   const abort = (): void => child.kill(SIGKILL);
   signal?.addEventListener("abort", abort, { once: true });
+  if (signal?.aborted === true) abort(); // While it was started.
   try {
     const [exitCode, stdout, stderr] = await Promise.all([
       child.exit,
@@ -47,9 +46,9 @@ async function run(spawner: Spawner, { file, args, options }: Run): Promise<RunR
   }
 }
 
-function start(spawner: Spawner, request: Parameters<Spawner["spawn"]>[0]): ChildProcess {
+async function start(spawner: Spawner, request: Parameters<Spawner["spawn"]>[0]): Promise<ChildProcess> {
   try {
-    return spawner.spawn(request);
+    return await spawner.spawn(request);
   } catch (error) {
     throw new OperationError("internal", errorMessage(error), { cause: error });
   }

@@ -1,7 +1,7 @@
 import { OperationError } from "../lib/errors.ts";
 import type { IpBatch } from "../ports/kernel-network.ts";
 import type { ChildProcess, Spawner } from "../ports/process.ts";
-import { failpointNow } from "../ports/failpoint.ts";
+import { failpoint } from "../ports/failpoint.ts";
 
 /** What `link show lo` ends with: everything asked before it has been done. */
 const MARK = /^ {4}link\/loopback .*\n/m;
@@ -9,9 +9,6 @@ const STOP_MS = 2_000;
 const SIGKILL = 9;
 
 interface Request {
-  readonly lines: readonly string[];
-  /** Lines sent to this process before; ip counts from its start. */
-  readonly firstLine: number;
   readonly resolve: (output: string) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -23,6 +20,7 @@ interface Request {
 export class IpBatchProcess implements IpBatch {
   readonly #spawner: Spawner;
   #prefix: readonly string[];
+  #starting: Promise<ChildProcess> | undefined;
   #child: ChildProcess | undefined;
   #pending: Request[] = [];
   #lineCount = 0;
@@ -52,40 +50,49 @@ export class IpBatchProcess implements IpBatch {
   }
 
   async run(lines: readonly string[], { allowFailure = false }: { readonly allowFailure?: boolean } = {}): Promise<void> {
-    const firstLine = this.#lineCount + 1;
-    const output = await this.#send(lines);
+    const { output, firstLine } = await this.#send(lines);
     const failures = allowFailure ? [] : failuresIn(output, { lines, firstLine });
     if (failures.length > 0) throw new OperationError("internal", failures.join("; "));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#starting?.catch(() => undefined); // Whoever waits for it is told.
     const child = this.#child;
     if (child === undefined) return;
     this.#child = undefined;
+    this.#starting = undefined;
     child.pipes[0]?.end();
     const timer = setTimeout(() => child.kill(SIGKILL), STOP_MS);
     await child.exit;
     clearTimeout(timer);
   }
 
-  #send(lines: readonly string[]): Promise<string> {
-    const child = (this.#child ??= this.#spawn());
-    return new Promise((resolve, reject) => {
-      this.#pending.push({ lines, firstLine: this.#lineCount + 1, resolve, reject });
-      this.#lineCount += lines.length + 1;
-      child.pipes[0]?.write(`${lines.map(line => `${line}\n`).join("")}link show lo\n`);
-    });
+  /** @returns what was printed, and the number of the first of these lines: ip counts from its start. */
+  async #send(lines: readonly string[]): Promise<{ readonly output: string; readonly firstLine: number }> {
+    const child = await (this.#starting ??= this.#spawn());
+    if (child !== this.#child) throw new OperationError("internal", "ip: ended as soon as it was started");
+    const firstLine = this.#lineCount + 1;
+    this.#lineCount += lines.length + 1;
+    const answer = new Promise<string>((resolve, reject) => this.#pending.push({ resolve, reject }));
+    child.pipes[0]?.write(`${lines.map(line => `${line}\n`).join("")}link show lo\n`);
+    return { output: await answer, firstLine };
   }
 
-  #spawn(): ChildProcess {
-    // The shell puts both streams on one pipe and leaves by exec.
-    const child = failpointNow("networks/ip.spawn", () =>
-      this.#spawner.spawn({
-        file: "/bin/sh",
-        args: ["-c", 'exec "$@" 2>&1', "sh", ...this.#prefix, "ip", "-force", "-batch", "-"],
-        stdio: ["pipe-to-child", "pipe-from-child", "null"],
-      }),
+  async #spawn(): Promise<ChildProcess> {
+    try {
+      return await this.#start();
+    } catch (error) {
+      this.#starting = undefined;
+      throw error;
+    }
+  }
+
+  async #start(): Promise<ChildProcess> {
+    const [file = "ip", ...args] = [...this.#prefix, "ip", "-force", "-batch", "-"];
+    const child = await failpoint("networks/ip.spawn", () =>
+      this.#spawner.spawn({ file, args, stdio: ["pipe-to-child", "pipe-from-child", { sameAs: 1 }] }),
     );
+    this.#child = child;
     this.#lineCount = 0;
     this.#output = "";
     const [stdin, stdout] = child.pipes;
@@ -109,6 +116,7 @@ export class IpBatchProcess implements IpBatch {
   #fail(child: ChildProcess, reason: string): void {
     if (this.#child !== child) return;
     this.#child = undefined;
+    this.#starting = undefined;
     const pending = this.#pending;
     this.#pending = [];
     for (const { reject } of pending) reject(new OperationError("internal", `ip: ${reason}`));

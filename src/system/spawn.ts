@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { ChildProcess, SpawnRequest, Spawner, StdioEnd } from "../ports/process.ts";
+import { Gate } from "../lib/gate.ts";
 import { streamOverFd } from "./fd-stream.ts";
 import { closeFd, declareChecked, declareUnchecked, SystemCallError } from "./libc.ts";
 import { exitOf, isOwnChild } from "./reaper.ts";
@@ -32,7 +33,7 @@ const attributesSetSigMask = declareUnchecked<[attributes: Buffer, set: Buffer]>
 );
 const posixSpawnp = declareUnchecked<
   [
-    pid: Int32Array,
+    pid: Buffer,
     file: string,
     actions: Buffer,
     attributes: Buffer,
@@ -40,7 +41,7 @@ const posixSpawnp = declareUnchecked<
     env: readonly (string | null)[],
   ]
 >(
-  "int posix_spawnp(_Out_ int *pid, const char *file, const void *actions, const void *attributes, const char **argv, const char **env)",
+  "int posix_spawnp(void *pid, const char *file, const void *actions, const void *attributes, const char **argv, const char **env)",
 );
 const pipe2 = declareChecked<[fds: Int32Array, flags: number]>("pipe2", "int pipe2(_Out_ int *fds, int flags)");
 const duplicate = declareChecked<[fd: number, command: number, minimum: number]>(
@@ -59,6 +60,7 @@ const SET_SESSION = 0x80;
 const ACTIONS_BYTES = 80;
 const ATTRIBUTES_BYTES = 336;
 const SIGNAL_SET_BYTES = 128;
+const PID_BYTES = 4;
 
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -100,6 +102,11 @@ function wire(stdio: readonly StdioEnd[]): Wiring {
       wiring.childFds.push(undefined);
       continue;
     }
+    if (typeof end === "object" && "sameAs" in end) {
+      wiring.pipes.push(undefined);
+      wiring.childFds.push(wiring.childFds[end.sameAs]);
+      continue;
+    }
     if (typeof end === "object") {
       const fd = duplicate(end.fd, F_DUPFD_CLOEXEC, stdio.length);
       wiring.pipes.push(undefined);
@@ -119,7 +126,11 @@ function wire(stdio: readonly StdioEnd[]): Wiring {
   return wiring;
 }
 
-function spawn(request: SpawnRequest): ChildProcess {
+/** The kernel holds up the thread that starts a program until the child has a processor: more at once would only take threads from others. */
+const SPAWNS_AT_ONCE_MAX = 4;
+const spawns = new Gate(SPAWNS_AT_ONCE_MAX);
+
+async function spawn(request: SpawnRequest): Promise<ChildProcess> {
   const {
     file,
     args,
@@ -127,12 +138,11 @@ function spawn(request: SpawnRequest): ChildProcess {
     cwd,
     env = { PATH: process.env["PATH"] ?? DEFAULT_PATH },
     isSessionLeader = false,
-    goesFirst,
+    goesFirst = false,
   } = request;
   const { pipes, childFds, toClose } = wire(stdio);
   const actions = Buffer.alloc(ACTIONS_BYTES);
   check("posix_spawn_file_actions_init", actionsInit(actions));
-  const pid = new Int32Array(1);
   try {
     childFds.forEach((fd, slot) => {
       if (fd === undefined) check("addopen", actionsOpen(actions, slot, "/dev/null", O_RDWR, 0));
@@ -141,8 +151,10 @@ function spawn(request: SpawnRequest): ChildProcess {
     if (cwd !== undefined) check("addchdir", actionsChdir(actions, cwd));
     check("addclosefrom", actionsCloseFrom(actions, stdio.length));
     const environment = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-    const errno = posixSpawnp(pid, file, actions, attributesFor(isSessionLeader), [file, ...args, null], [...environment, null]);
-    if (errno !== 0) throw new SystemCallError(`cannot run ${file}`, errno);
+    const pid = await spawns.run(() =>
+      start({ file, actions, attributes: attributesFor(isSessionLeader), argv: [file, ...args], environment, goesFirst }),
+    );
+    return childProcess(pid, pipes);
   } catch (error) {
     for (const pipe of pipes) pipe?.destroy();
     throw error;
@@ -150,8 +162,35 @@ function spawn(request: SpawnRequest): ChildProcess {
     actionsDestroy(actions);
     for (const fd of toClose) closeFd(fd);
   }
-  if (goesFirst) goFirst(pid[0] ?? 0);
-  return childProcess(pid[0] ?? 0, pipes);
+}
+
+interface Start {
+  readonly file: string;
+  readonly actions: Buffer;
+  readonly attributes: Buffer;
+  readonly argv: readonly string[];
+  readonly environment: readonly string[];
+  readonly goesFirst: boolean;
+}
+
+/** In the libuv pool. @returns the pid. */
+function start({ file, actions, attributes, argv, environment, goesFirst }: Start): Promise<number> {
+  const pid = Buffer.alloc(PID_BYTES);
+  if (goesFirst) {
+    // Here, since nothing may come between its start and that.
+    const errno = posixSpawnp(pid, file, actions, attributes, [...argv, null], [...environment, null]);
+    if (errno !== 0) throw new SystemCallError(`cannot run ${file}`, errno);
+    goFirst(pid.readInt32LE());
+    return Promise.resolve(pid.readInt32LE());
+  }
+  const used = { pid, actions, attributes }; // What the call works on lives as long as whoever waits for it.
+  return new Promise((resolve, reject) => {
+    posixSpawnp.async(pid, file, actions, attributes, [...argv, null], [...environment, null], (error, errno) => {
+      if (error !== null) reject(error);
+      else if (errno !== 0) reject(new SystemCallError(`cannot run ${file}`, errno));
+      else resolve(used.pid.readInt32LE());
+    });
+  });
 }
 
 function childProcess(pid: number, pipes: readonly (Socket | undefined)[]): ChildProcess {

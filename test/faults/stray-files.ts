@@ -28,8 +28,7 @@ function ofContainers(data: string, { containers, imageRoots, volumes }: Owners)
   ];
 }
 
-function ofImages(images: string, { containers, imageRoots, images: ids, layers }: Owners): readonly string[] {
-  const used = new Set([...layers, ...[...containers, ...imageRoots].flatMap(id => layersOf(join(images, "containers", id)))]);
+function ofImages(images: string, { images: ids, layers: used }: Owners): readonly string[] {
   const records = namesIn(join(images, "layers"))
     .filter(name => name.endsWith(".json"))
     .map(name => JSON.parse(readFileSync(join(images, "layers", name), "utf8")) as LayerRecord);
@@ -45,12 +44,6 @@ function ofImages(images: string, { containers, imageRoots, images: ids, layers 
       ["blobs", "containers", "b", "images", "l", "layers", "repositories.json", "staging"].includes(name),
     ),
   ];
-}
-
-function layersOf(directory: string): readonly string[] {
-  const path = join(directory, "record.json");
-  if (!existsSync(path)) return [];
-  return (JSON.parse(readFileSync(path, "utf8")) as { readonly diffIds: readonly string[] }).diffIds.map(hexOf);
 }
 
 function ofRuns(run: string, { running }: Owners): readonly string[] {

@@ -24,6 +24,7 @@ export class ManagerProcess implements AsyncDisposable {
   readonly #logLevel: () => LogLevel;
   readonly #stopping = new AbortController();
   readonly #running: Promise<void>;
+  #starting: Promise<ChildProcess> | undefined;
   #child: ChildProcess | undefined;
 
   constructor({
@@ -61,14 +62,16 @@ export class ManagerProcess implements AsyncDisposable {
     let backoffMs = BACKOFF_FIRST_MS;
     while (!signal.aborted) {
       const startedMs = this.#clock.monotonicMs();
-      this.#child = this.#spawner.spawn({
+      this.#starting = this.#spawner.spawn({
         file: process.execPath,
         args: [PROGRAM, JSON.stringify({ ...this.#options, logLevel: this.#logLevel() } satisfies ManagerOptions)],
         stdio: ["pipe-to-child", { fd: STDERR }, { fd: STDERR }],
         env: { PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin" },
       });
-      this.#child.pipes[0]?.on("error", () => {}); // It has ended: `exit` says so.
-      const exitCode = await this.#child.exit;
+      const child = await this.#starting;
+      this.#child = child;
+      child.pipes[0]?.on("error", () => {}); // It has ended: `exit` says so.
+      const exitCode = await child.exit;
       this.#child = undefined;
       if (signal.aborted) return;
       backoffMs = this.#clock.monotonicMs() - startedMs > STEADY_MS ? BACKOFF_FIRST_MS : Math.min(backoffMs * 2, BACKOFF_MAX_MS);
@@ -80,6 +83,7 @@ export class ManagerProcess implements AsyncDisposable {
   /** Leadership is handed over first. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort();
+    await this.#starting?.catch(() => undefined); // `#running` says so.
     const child = this.#child;
     if (child !== undefined) {
       this.#tell(MANAGER_COMMANDS.stop);

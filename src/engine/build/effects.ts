@@ -45,11 +45,7 @@ export interface BuildImages {
       readonly isTold: boolean;
     },
   ): Promise<ImageId>;
-  createRootfs(
-    id: ContainerId,
-    imageId: ImageId | "",
-    options: { readonly isShortLived: boolean; readonly isBare: true },
-  ): Promise<void>;
+  createRootfs(id: ContainerId, imageId: ImageId | "", options: { readonly isBare: true }): Promise<unknown>;
   mountRootfs(id: ContainerId, options: { readonly isVolatile: boolean }): Promise<string>;
   removeRootfs(id: ContainerId): Promise<void>;
   layerFolders(id: ContainerId): LayerFolders;

@@ -41,7 +41,7 @@ export class SourceTrees implements AsyncDisposable {
   }
 
   async #mount(id: ContainerId, image: ImageId | ""): Promise<RootSource> {
-    await this.#images.createRootfs(id, image, { isShortLived: true, isBare: true });
+    await this.#images.createRootfs(id, image, { isBare: true }); // Never recorded: a crash takes it away.
     try {
       return { kind: "folder", path: await this.#images.mountRootfs(id, { isVolatile: true }), mounts: [] };
     } catch (error) {

@@ -53,8 +53,9 @@ export class ContainerStore {
     if (this.#idByName.get(name) === id) this.#idByName.delete(name);
   }
 
-  async add(entry: ContainerEntry): Promise<void> {
-    await this.#write(entry, this.#records.put(entry.id, entry.record));
+  /** @param also - What is to be there with it or not at all. */
+  async add(entry: ContainerEntry, also: readonly RecordChange[]): Promise<void> {
+    await this.#write(entry, [this.#records.put(entry.id, entry.record), ...also]);
     this.#byId.set(entry.id, entry);
   }
 
@@ -72,15 +73,16 @@ export class ContainerStore {
     entry.record = next;
     if (this.#byId.get(entry.id) !== entry) return;
     try {
-      await this.#write(entry, this.#records.put(entry.id, next));
+      await this.#write(entry, [this.#records.put(entry.id, next)]);
     } catch (error) {
       if (!isFact && entry.record === next) entry.record = before;
       throw error;
     }
   }
 
-  async remove(entry: ContainerEntry): Promise<void> {
-    await this.#write(entry, this.#records.delete(entry.id));
+  /** @param also - What goes with it. */
+  async remove(entry: ContainerEntry, also: readonly RecordChange[]): Promise<void> {
+    await this.#write(entry, [this.#records.delete(entry.id), ...also]);
     this.#byId.delete(entry.id);
     this.releaseName(entry.name, entry.id);
   }
@@ -108,8 +110,8 @@ export class ContainerStore {
     return found;
   }
 
-  async #write({ record }: ContainerEntry, change: RecordChange): Promise<void> {
-    await this.#database.write([change], { isSynced: !record.container.hostConfig.autoRemove });
+  async #write({ record }: ContainerEntry, changes: readonly RecordChange[]): Promise<void> {
+    await this.#database.write(changes, { isSynced: !record.container.hostConfig.autoRemove });
   }
 
   #find(idOrName: string): ContainerEntry | undefined {

@@ -11,6 +11,8 @@ import type {
 } from "../../model/container.ts";
 import { asId, type ContainerId, engineIdFrom, type ImageId } from "../../model/ids.ts";
 import type { Image } from "../../model/image.ts";
+import { allDone } from "../../lib/all-done.ts";
+import type { RecordChange } from "../state/database.ts";
 import type { ContainerLog } from "../logs/container-log.ts";
 import { openLog } from "./container-logging.ts";
 import { type ContainerContext, directoryOf, publish } from "./context.ts";
@@ -154,18 +156,23 @@ async function makeEntry(context: ContainerContext, making: Making): Promise<Con
   const plans: MountPlan[] = [];
   try {
     await Promise.all(making.plans.filter(plan => plan.kind === "bind").map(checkBindSource));
-    // The folder comes first: start-up takes away what belongs to a folder that no record names.
-    await mkdir(directory, { recursive: true, mode: 0o710 });
-    const isShortLived = making.request.hostConfig.autoRemove;
-    await context.images.createRootfs(id, making.image.id, { isShortLived });
+    // What a crash leaves of it is taken away at the next start: no record names it.
+    const [, log, rootfs] = await allDone([
+      mkdir(directory, { recursive: true, mode: 0o710 }),
+      openLog(context, { id, hostConfig: making.request.hostConfig }),
+      context.images.createRootfs(id, making.image.id),
+    ]);
+    const changes = [rootfs];
     await makeVolumes(context, { making, directory, madeVolumes, plans });
     for (const [index, plan] of plans.entries()) {
-      if (plan.kind === "image") plans[index] = await makeImage(context, plan, { isShortLived });
+      if (plan.kind !== "image") continue;
+      const made = await makeImage(context, plan);
+      plans[index] = made.plan;
+      changes.push(made.change);
     }
-    const log = await openLog(context, { id, hostConfig: making.request.hostConfig });
     const record = newRecord(context, { making, plans, logPath: shownPath(log, making.request.hostConfig.logConfig) });
     const entry = new ContainerEntry(record, log);
-    await context.store.add(entry);
+    await context.store.add(entry, changes);
     if (madeVolumes.length > 0) await rm(join(directory, UNDO_FILE), { force: true });
     return entry;
   } catch (error) {
@@ -179,15 +186,13 @@ function shownPath(log: ContainerLog | undefined, { type }: LogConfig): string {
   return type === "json-file" ? (log?.path ?? "") : "";
 }
 
-/** What a crash leaves of it is taken away at the next start: no record names it. */
 async function makeImage(
   { images, random }: ContainerContext,
   plan: ImagePlan,
-  options: { readonly isShortLived: boolean },
-): Promise<ImagePlan> {
+): Promise<{ readonly plan: ImagePlan; readonly change: RecordChange }> {
   const rootfsId = engineIdFrom<ContainerId>(random.bytes(32));
-  await images.createRootfs(rootfsId, images.get(plan.image).id, { ...options, isBare: true });
-  return { ...plan, rootfsId, source: images.rootfsPath(rootfsId) };
+  const change = await images.createRootfs(rootfsId, images.get(plan.image).id, { isBare: true });
+  return { plan: { ...plan, rootfsId, source: images.rootfsPath(rootfsId) }, change };
 }
 
 async function makeVolumes(

@@ -1,5 +1,6 @@
-import { rm } from "node:fs/promises";
+import { rm, rmdir } from "node:fs/promises";
 import { errorMessage, OperationError } from "../../lib/errors.ts";
+import { Gate } from "../../lib/gate.ts";
 import { healthUnwatched } from "../health/state.ts";
 import type { ShimContainer, ShimExit } from "../runtime/shim.ts";
 import { finishLogging, startLogging } from "./container-logging.ts";
@@ -12,7 +13,6 @@ import { imagesIn, volumesIn } from "./prepare-mounts.ts";
 import { type ContainerRecord, hasProcess, withHealthAtStart, withIdleNetworks, withRestartCount, withState } from "./record.ts";
 import { nextRestartDelayMs, shouldRestart, shouldRestartUnhealthy } from "./restart-policy.ts";
 import { endUnhealthy, restartsOnUnhealthy } from "./restart-unhealthy.ts";
-import { StartGate } from "./start-gate.ts";
 import { startFailure } from "./start-error.ts";
 import { takeDownRun } from "./take-down.ts";
 import { noteVolumesToUndo } from "./undo-file.ts";
@@ -27,7 +27,7 @@ const STARTS_AT_ONCE_MAX = 8;
 /** Starts and ends processes, one step at a time per container: each `…Now` is called from the container's queue. */
 export class Lifecycle {
   readonly #context: ContainerContext;
-  readonly #starts = new StartGate(STARTS_AT_ONCE_MAX);
+  readonly #starts = new Gate(STARTS_AT_ONCE_MAX);
   /** Called when a container's process is gone, with its execs and anything else that lived in it. */
   readonly #onEnded: (entry: ContainerEntry) => void;
   readonly #execs: Pick<ExecStore, "probe">;
@@ -287,7 +287,12 @@ export class Lifecycle {
         anonymous.map(({ name }) => name),
       );
     }
-    await this.#context.store.remove(entry);
+    const { images, store } = this.#context;
+    const rootfsIds = [entry.id, ...imagesIn(entry.record.mounts).map(({ rootfsId }) => rootfsId)];
+    await store.remove(
+      entry,
+      rootfsIds.map(id => images.removalOfRootfs(id)),
+    );
   }
 
   /** @returns whether none is left that should go. */
@@ -319,15 +324,23 @@ export class Lifecycle {
     const { images } = this.#context;
     const { id } = entry;
     const attempt = (what: string, action: () => Promise<void> | undefined) => this.#attempt(entry, what, action);
-    await attempt("log", () => entry.log?.[Symbol.asyncDispose]());
-    await attempt("root file system", () => images.removeRootfs(id));
-    for (const { rootfsId } of imagesIn(entry.record.mounts)) await attempt("image", () => images.removeRootfs(rootfsId));
-    // It says which volumes are to go: at the next start then.
-    if (!isRid) return;
-    await attempt("folder", () =>
-      failpoint("containers/folder.remove", () => rm(directoryOf(this.#context, id), { recursive: true, force: true })),
-    );
+    const takeFolder = async (): Promise<void> => {
+      await attempt("log", () => entry.log?.[Symbol.asyncDispose]());
+      // It says which volumes are to go: at the next start then.
+      if (!isRid) return;
+      await attempt("folder", () => failpoint("containers/folder.remove", () => removeFolder(directoryOf(this.#context, id))));
+    };
+    await Promise.all([
+      takeFolder(),
+      attempt("root file system", () => images.removeRootfs(id)),
+      ...imagesIn(entry.record.mounts).map(({ rootfsId }) => attempt("image", () => images.removeRootfs(rootfsId))),
+    ]);
   }
+}
+
+/** That of a container which was never started is empty: one call to the kernel, where the removal of a tree takes many. */
+async function removeFolder(path: string): Promise<void> {
+  await rmdir(path).catch(() => rm(path, { recursive: true, force: true }));
 }
 
 /** Another container uses it too. */

@@ -1,7 +1,8 @@
 import { access, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { allDone } from "../../lib/all-done.ts";
 import { errorMessage, OperationError } from "../../lib/errors.ts";
-import type { Container } from "../../model/container.ts";
+import type { Container, HostConfig } from "../../model/container.ts";
 import { mountSharedMemory, removeBundle, sharedMemoryPath } from "./bundle-mounts.ts";
 import { bundleOf, type ContainerContext } from "./context.ts";
 import type { ContainerEntry, ContainerRun } from "./entry.ts";
@@ -53,25 +54,77 @@ export async function makeRun(context: ContainerContext, entry: ContainerEntry):
   let shim: ShimContainer | undefined;
   using subpaths = new Subpaths(context);
   try {
-    const joined = joinedPids(context, entry.record.container);
-    const { container: before } = entry.record;
-    const [rootfsPath, sandbox] = await allDone([
-      context.images.mountRootfs(entry.id, { isVolatile: before.hostConfig.autoRemove }),
-      context.networks.connect(before),
-    ]);
-    const container = await connected(context, { container: before, sandbox });
-    entry.record = { ...entry.record, container }; // Kept with the state, once it runs.
-    const bundlePath = bundleOf(context, entry.id);
+    const { id, log } = entry;
+    const { config, hostConfig, path } = entry.record.container;
+    const bundlePath = bundleOf(context, id);
     await mkdir(bundlePath, { recursive: true, mode: 0o700 });
-    if (container.config.workingDir !== "") await ensureDirectoryInRoot(rootfsPath, container.config.workingDir);
+    const runLog = log === undefined ? undefined : new RunLog(log, await log.end());
+    log?.begin();
+    const prepared = prepareBundle(context, { entry, bundlePath, subpaths });
+    const isUp = prepared.then(({ sandbox }) => sandbox.isUp);
+    // The shim begins beside: a good part of its own start needs no bundle.
+    const creation = context.shim.create({
+      id,
+      bundlePath,
+      logPath: log?.path,
+      isTty: config.tty,
+      hasStdin: config.openStdin,
+      isStdinOnce: config.stdinOnce,
+      runtime: hostConfig.runtime,
+      program: path,
+      isReady: needsNetwork(hostConfig) ? isUp : prepared,
+      attach: false,
+    });
+    const created = creation.then(made => (shim = made));
+    const [{ rootfsPath }, , made] = await allDone([prepared, isUp, created]);
+    const isAttached = entry.waitingAttachments.size > 0 || (config.openStdin && config.attachStdin);
+    const hub = isAttached ? new OutputHub(await made.attach()) : undefined;
+    subpaths[Symbol.dispose](); // They are mounted now. What cannot be let go of is a reason not to start.
+    return { shim: made, rootfsPath, hub, runLog, startedAtMonotonicMs: context.clock.monotonicMs() };
+  } catch (error) {
+    entry.log?.finish();
+    entry.teardown = abandonRun(context, entry, shim);
+    await entry.teardown;
+    throw error;
+  }
+}
+
+/** Whether something on the way to a made container looks at its interfaces. */
+function needsNetwork({ sysctls, deviceRequests }: HostConfig): boolean {
+  return deviceRequests.length > 0 || Object.keys(sysctls).some(name => name.startsWith("net."));
+}
+
+interface BundleRequest {
+  readonly entry: ContainerEntry;
+  readonly bundlePath: string;
+  readonly subpaths: Subpaths;
+}
+
+/** Makes all that the runtime reads or enters. */
+async function prepareBundle(
+  context: ContainerContext,
+  { entry, bundlePath, subpaths }: BundleRequest,
+): Promise<{ readonly rootfsPath: string; readonly sandbox: Sandbox }> {
+  const { container: before, mounts } = entry.record;
+  const joined = joinedPids(context, before);
+  const [rootfsPath, sandbox] = await allDone([
+    context.images.mountRootfs(entry.id, { isVolatile: before.hostConfig.autoRemove }),
+    context.networks.connect(before),
+  ]);
+  const container = connected(context, { container: before, sandbox });
+  entry.record = { ...entry.record, container }; // Kept with the state, once it runs.
+  const writeSpec = async (): Promise<void> => {
+    const { workingDir } = container.config;
+    const plans = withNetworkFiles(mounts, container);
+    await allDone([
+      workingDir === "" ? Promise.resolve() : ensureDirectoryInRoot(rootfsPath, workingDir),
+      plans.length === mounts.length ? Promise.resolve() : ensureDirectoryInRoot(rootfsPath, "/etc"),
+    ]);
     const spec = await context.specs.container({
       container,
       image: imageOf(context, container),
       rootfsPath,
-      mounts: await allMounts(
-        entry.record.mounts.map(plan => subpaths.hold(plan)),
-        { container, rootfsPath },
-      ),
+      mounts: plans.map(plan => subpaths.hold(plan)),
       ...(await sharedMemoryOf(context, container)),
       networkNamespacePath: sandbox.namespacePath,
       joined,
@@ -80,29 +133,9 @@ export async function makeRun(context: ContainerContext, entry: ContainerEntry):
     await failpoint("containers/bundle.write", () =>
       writeFile(join(bundlePath, "config.json"), encodeSpec(spec), { mode: 0o600 }),
     );
-    const { log } = entry;
-    const runLog = log === undefined ? undefined : new RunLog(log, await log.end());
-    log?.begin();
-    const isAttached = entry.waitingAttachments.size > 0 || (container.config.openStdin && container.config.attachStdin);
-    shim = await context.shim.create({
-      id: entry.id,
-      bundlePath,
-      logPath: entry.log?.path,
-      isTty: container.config.tty,
-      hasStdin: container.config.openStdin,
-      isStdinOnce: container.config.stdinOnce,
-      runtime: container.hostConfig.runtime,
-      attach: isAttached,
-    });
-    const hub = isAttached ? new OutputHub(await shim.attach()) : undefined;
-    subpaths[Symbol.dispose](); // They are mounted now. What cannot be let go of is a reason not to start.
-    return { shim, rootfsPath, hub, runLog, startedAtMonotonicMs: context.clock.monotonicMs() };
-  } catch (error) {
-    entry.log?.finish();
-    entry.teardown = abandonRun(context, entry, shim);
-    await entry.teardown;
-    throw error;
-  }
+  };
+  await allDone([writeNetworkFiles(container, sandbox), writeSpec()]);
+  return { rootfsPath, sandbox };
 }
 
 /** Ends a process that was made and shall not run. */
@@ -136,12 +169,6 @@ export async function settledBy(promise: Promise<unknown>, signal: AbortSignal):
   });
 }
 
-/** Waits for all, so that nothing still comes into being when it is undone. */
-async function allDone<A, B>(promises: readonly [Promise<A>, Promise<B>]): Promise<readonly [A, B]> {
-  await Promise.allSettled(promises);
-  return Promise.all(promises);
-}
-
 function imageOf(context: ContainerContext, container: Container): SpecRequest["image"] {
   try {
     return context.images.get(container.imageId);
@@ -150,41 +177,39 @@ function imageOf(context: ContainerContext, container: Container): SpecRequest["
   }
 }
 
-/** Its state on the network, and the files that say so. Those of a container whose network it shares are that container's. */
-async function connected(
+/** Its state on the network, and where the files are that say so. Those of a container whose network it shares are that container's. */
+function connected(
   context: ContainerContext,
   { container, sandbox }: { readonly container: Container; readonly sandbox: Sandbox },
-): Promise<Container> {
-  const { config } = container;
+): Container {
   const host = containerOf(container.hostConfig.networkMode);
-  if (host !== undefined) {
-    const { hostsPath, hostnamePath, resolvConfPath } = context.store.resolve(host).record.container;
-    return { ...container, networks: sandbox.state, hostsPath, hostnamePath, resolvConfPath };
-  }
+  if (host === undefined) return { ...container, networks: sandbox.state };
+  const { hostsPath, hostnamePath, resolvConfPath } = context.store.resolve(host).record.container;
+  return { ...container, networks: sandbox.state, hostsPath, hostnamePath, resolvConfPath };
+}
+
+async function writeNetworkFiles(container: Container, { hosts, resolvConf }: Sandbox): Promise<void> {
+  const { config, hostConfig, hostsPath, hostnamePath, resolvConfPath } = container;
+  if (containerOf(hostConfig.networkMode) !== undefined) return; // They are the other's.
   await failpoint("containers/files.write", () =>
     Promise.all([
-      writeFile(container.hostsPath, sandbox.hosts),
-      writeFile(container.resolvConfPath, sandbox.resolvConf),
-      writeFile(container.hostnamePath, `${config.hostname}\n`),
+      writeFile(hostsPath, hosts),
+      writeFile(resolvConfPath, resolvConf),
+      writeFile(hostnamePath, `${config.hostname}\n`),
     ]),
   );
-  return { ...container, networks: sandbox.state };
 }
 
 /** The user's mounts and, where he mounts nothing else there, the three files of /etc. */
-export async function allMounts(
-  plans: readonly MountPlan[],
-  { container, rootfsPath }: { readonly container: Container; readonly rootfsPath: string },
-): Promise<readonly MountPlan[]> {
+export function withNetworkFiles(plans: readonly MountPlan[], container: Container): readonly MountPlan[] {
   const taken = new Set(plans.map(plan => plan.destination));
   const isWritable = !container.hostConfig.readonlyRootfs;
   const files = [
     fileMount(container.resolvConfPath, { destination: "/etc/resolv.conf", isWritable }),
     fileMount(container.hostnamePath, { destination: "/etc/hostname", isWritable }),
     fileMount(container.hostsPath, { destination: "/etc/hosts", isWritable }),
-  ].filter(({ destination }) => !taken.has(destination));
-  if (files.length > 0) await ensureDirectoryInRoot(rootfsPath, "/etc");
-  return [...files, ...plans];
+  ];
+  return [...files.filter(({ destination }) => !taken.has(destination)), ...plans];
 }
 
 function fileMount(source: string, place: Pick<BindPlan, "destination" | "isWritable">): BindPlan {

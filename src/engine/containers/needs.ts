@@ -1,18 +1,20 @@
 import type { Container, CreateContainerRequest, EndpointConfig, NetworkState } from "../../model/container.ts";
 import type { ContainerId, ImageId } from "../../model/ids.ts";
 import type { Image } from "../../model/image.ts";
+import type { RecordChange } from "../state/database.ts";
 import type { Volume } from "../../model/engine-network.ts";
 
 /** What containers need of images. */
 export interface ContainerImages {
   /** By name, id or prefix of an id. @throws OperationError `not-found`: `No such image: busybox:latest`. */
   get(reference: string): Image;
-  /** Makes the container's writable layer over the image's; kept until `removeRootfs`. `isShortLived`: it need not outlive a power loss (`--rm`). `isBare`: the image's files alone. */
-  createRootfs(
-    containerId: ContainerId,
-    imageId: ImageId | "",
-    options?: { readonly isShortLived?: boolean; readonly isBare?: true },
-  ): Promise<void>;
+  /**
+   * Makes the container's writable layer over the image's; kept until `removeRootfs`. `isBare`: the image's files alone.
+   * @returns what is to be written with the container's record: without it the next start takes the layer away.
+   */
+  createRootfs(containerId: ContainerId, imageId: ImageId | "", options?: { readonly isBare?: true }): Promise<RecordChange>;
+  /** What is to be written when the container's record goes. */
+  removalOfRootfs(containerId: ContainerId): RecordChange;
   /** Mounts it off the main thread; twice is safe. `isVolatile`: it never has to survive a crash (`--rm`). @returns the path. */
   mountRootfs(containerId: ContainerId, options: { readonly isVolatile: boolean }): Promise<string>;
   unmountRootfs(containerId: ContainerId): Promise<void>;
@@ -30,7 +32,7 @@ export interface ContainerNetworks {
    * @throws OperationError `not-found`: `network foo not found`; `invalid` for settings that no network could honour.
    */
   validate(request: CreateContainerRequest, options?: { readonly mustExist: boolean }): void;
-  /** Makes the container's network namespace with its endpoints, published ports, hosts and resolv.conf content and name server. Undone whole when it fails. */
+  /** Makes the container's network namespace with its endpoints, published ports, hosts and resolv.conf content and name server. Undone whole when it, or `isUp`, fails. */
   connect(container: Container): Promise<Sandbox>;
   /** Twice is safe, and so is a container that never had one. */
   release(containerId: ContainerId): Promise<void>;
@@ -48,6 +50,8 @@ export interface Sandbox {
   /** Content of /etc/hosts and /etc/resolv.conf in the container. */
   readonly hosts: string;
   readonly resolvConf: string;
+  /** Interfaces, rules and name server are made beside, until this resolves: before, the container may be made, but its process not run. */
+  readonly isUp: Promise<void>;
 }
 
 /** What containers need of volumes. */

@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { allDone } from "../../lib/all-done.ts";
 import type { Container } from "../../model/container.ts";
 import { applyEdits, hostPathsOf } from "../runtime/cdi/apply-edits.ts";
 import { CDI_DIRECTORIES } from "../runtime/cdi/cdi-registry.ts";
@@ -49,17 +50,22 @@ export function ociRuntimeSpecs({
   const planned = async (request: SpecRequest, known: HostFacts): Promise<OciSpec> => {
     const { container: asked, rootfsPath, mounts, networkNamespacePath, joined, sharedMemoryPath, linkedEnv } = request;
     const container = { ...asked, hostConfig: withProcessDefaults(asked.hostConfig, defaults()) };
-    const edits = await resolveDeviceRequests(container.hostConfig.deviceRequests, { directories: cdiDirectories });
+    const [edits, user, specMounts, deviceNodes] = await allDone([
+      resolveDeviceRequests(container.hostConfig.deviceRequests, { directories: cdiDirectories }),
+      findUser({ container, rootfsPath, user: container.config.user }),
+      Promise.all(mounts.filter(plan => plan.kind !== "tmpfs").map(toSpecMount)),
+      gatherDeviceNodes(container.hostConfig),
+    ]);
     const { spec } = planSpec({
       container,
       rootfsPath,
-      user: await findUser({ container, rootfsPath, user: container.config.user }),
+      user,
       ...(networkNamespacePath !== undefined && { networkNamespacePath }),
       joined,
       ...(sharedMemoryPath !== undefined && { sharedMemoryPath }),
-      mounts: await Promise.all(mounts.filter(plan => plan.kind !== "tmpfs").map(toSpecMount)),
+      mounts: specMounts,
       cgroupParent,
-      deviceNodes: await gatherDeviceNodes(container.hostConfig),
+      deviceNodes,
       hostHostname: hostname(),
       ...(linkedEnv !== undefined && { linkedEnv }),
       facts: known,

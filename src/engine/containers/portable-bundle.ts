@@ -13,7 +13,7 @@ import { encodeSpec } from "../runtime/oci/spec.ts";
 import type { ContainerContext } from "./context.ts";
 import type { ContainerEntry } from "./entry.ts";
 import { withFileSystem } from "./file-system.ts";
-import { allMounts } from "./make-run.ts";
+import { withNetworkFiles } from "./make-run.ts";
 import type { MountPlan } from "./mount-plan.ts";
 import { ensureDirectoryInRoot } from "./prepare-mounts.ts";
 
@@ -32,11 +32,12 @@ export async function portableBundle(context: ContainerContext, entry: Container
     const copies = new Map<string, string>();
     const plans = entry.record.mounts.map(plan => copied(plan, copies));
     const moved = { ...container, hostsPath: FILES.hosts, hostnamePath: FILES.hostname, resolvConfPath: FILES.resolvConf };
+    await ensureDirectoryInRoot(rootfsPath, "/etc"); // For the three files.
     const config = await context.specs.portable({
       container: moved,
       image: undefined,
       rootfsPath,
-      mounts: await allMounts(plans, { container: moved, rootfsPath }),
+      mounts: withNetworkFiles(plans, moved),
       networkNamespacePath: undefined,
       joined: {},
     });

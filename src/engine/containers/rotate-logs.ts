@@ -3,7 +3,7 @@ import type { ContainerLog } from "../logs/container-log.ts";
 import { type LogLook, nextLookMs } from "../logs/log-look.ts";
 import type { ContainerContext } from "./context.ts";
 import type { ContainerEntry } from "./entry.ts";
-import { StartGate } from "./start-gate.ts";
+import { Gate } from "../../lib/gate.ts";
 
 /** How often logs are looked at that do not grow fast. */
 const PERIOD_MS = 1000;
@@ -15,7 +15,7 @@ const COMPRESSIONS_AT_ONCE_MAX = 1;
 /** Begins a new file for every log that is full, until `signal`. One that grows fast is looked at more often. */
 export async function rotateLogs(context: ContainerContext, signal: AbortSignal): Promise<void> {
   const { clock } = context;
-  const compressions = new StartGate(COMPRESSIONS_AT_ONCE_MAX);
+  const compressions = new Gate(COMPRESSIONS_AT_ONCE_MAX);
   const looks = new WeakMap<ContainerLog, LogLook>();
   const dueAtMs = (log: ContainerLog) => looks.get(log)?.dueAtMs ?? 0;
   for (let pauseMs = PERIOD_MS; ; ) {
@@ -57,7 +57,7 @@ function nextLook(
 /** @returns the size that was found; `undefined` when it cannot be known. */
 async function rotate(
   context: ContainerContext,
-  { entry, compressions }: { readonly entry: GrowingEntry; readonly compressions: StartGate },
+  { entry, compressions }: { readonly entry: GrowingEntry; readonly compressions: Gate },
 ): Promise<number | undefined> {
   const { id, run, log } = entry;
   try {

@@ -8,7 +8,6 @@ export type ReplacedFile =
   | "images/image-record"
   | "images/layer-record"
   | "images/repositories"
-  | "images/rootfs-record"
   | "state/format";
 
 /**
@@ -29,28 +28,6 @@ export async function replaceFile(
     throw error;
   }
   if (isSynced) await syncDirectory(path.slice(0, path.lastIndexOf("/")), `${place}.sync-folder`);
-}
-
-/**
- * For a file that was never there, in a folder that is new. Its two syncs go side by side, so after a power loss it may be there empty or as
- * zeros, but not once this has resolved. After a crash of this process alone it is whole or not there.
- */
-export async function writeNewFile(
-  path: string,
-  content: string,
-  { place, isSynced }: { readonly place: ReplacedFile; readonly isSynced: boolean },
-): Promise<void> {
-  const temporary = unfinishedPath(path);
-  await using file = await open(temporary, "w", 0o600);
-  await file.writeFile(content);
-  await failpoint(`${place}.rename`, () => rename(temporary, path));
-  if (!isSynced) return;
-  const syncs = [
-    failpoint(`${place}.sync`, () => file.datasync()),
-    syncDirectory(path.slice(0, path.lastIndexOf("/")), `${place}.sync-folder`),
-  ];
-  await Promise.allSettled(syncs); // Nothing is taken back while one of them goes on.
-  await Promise.all(syncs);
 }
 
 async function writeSynced(

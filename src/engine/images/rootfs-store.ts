@@ -1,16 +1,18 @@
 import { chmod, mkdir, readdir, rm } from "node:fs/promises";
-import { OperationError } from "../../lib/errors.ts";
+import { errnoCode, OperationError } from "../../lib/errors.ts";
 import { asId, type ContainerId, type Digest } from "../../model/ids.ts";
 import type { ImageMounts } from "./effects.ts";
 import { makeBaseFolder } from "./base-folder.ts";
 import type { Trash } from "./trash.ts";
-import { readIfThere, writeNewFile } from "./durable.ts";
+import type { RecordChange, RecordCollection } from "../state/database.ts";
 
 const BASE = "b";
 /** What a bare one without layers stands on, since the kernel wants something below. */
 const NOTHING = "e";
 
-interface RootfsRecord {
+/** Kept beside the record of the container that it belongs to, and written with it: the two are there or not together. */
+export interface RootfsRecord {
+  readonly id: ContainerId;
   /** Bottom first. */
   readonly diffIds: readonly Digest[];
   /** Without what every container has below its image. */
@@ -23,7 +25,10 @@ export class RootfsStore {
   readonly #trash: Trash;
   readonly #mounts: ImageMounts;
   readonly #directoryOf: (diffId: Digest) => string;
+  readonly #collection: RecordCollection<RootfsRecord>;
   readonly #records = new Map<ContainerId, RootfsRecord>();
+  /** Their work folders are as they were made. */
+  readonly #neverMounted = new Set<ContainerId>();
   readonly #mounted = new Set<ContainerId>();
   readonly #changing = new Map<ContainerId, Promise<unknown>>();
 
@@ -32,6 +37,7 @@ export class RootfsStore {
     this.#trash = options.trash;
     this.#mounts = options.mounts;
     this.#directoryOf = options.directoryOf;
+    this.#collection = options.records;
   }
 
   static async create(root: string, options: RootfsOptions): Promise<RootfsStore> {
@@ -40,19 +46,17 @@ export class RootfsStore {
     await makeBaseFolder(`${root}/${BASE}`);
     await mkdir(`${root}/${NOTHING}`, { recursive: true });
     await chmod(`${root}/${NOTHING}`, 0o755);
-    const unrecorded: string[] = [];
-    for (const name of await readdir(`${root}/containers`)) {
-      const bytes = await readIfThere(`${root}/containers/${name}/record.json`);
-      // Empty, or zeros: of one that was not acknowledged, or need not outlive a power loss, and did not.
-      if (bytes === undefined || bytes.every(byte => byte === 0)) unrecorded.push(`${root}/containers/${name}`);
-      else store.#records.set(asId<ContainerId>(name), JSON.parse(bytes.toString("utf8")) as RootfsRecord);
-    }
+    for (const record of await options.records.all()) store.#records.set(record.id, record);
+    // Folders are not synced when they are made: a power loss may have taken those of a container that is recorded.
+    await Promise.all([...store.#records.keys()].map(id => store.#makeFolders(id)));
+    const names = await readdir(`${root}/containers`);
+    const unrecorded = names.filter(name => !store.#records.has(asId<ContainerId>(name)));
     for (const point of await options.mounts.mountedUnder(`${root}/containers`)) {
       const id = asId<ContainerId>(point.split("/").at(-2) ?? "");
       if (store.#records.has(id)) store.#mounted.add(id);
       else await options.mounts.unmount(point);
     }
-    await options.trash.throwAway(unrecorded);
+    await options.trash.throwAway(unrecorded.map(name => `${root}/containers/${name}`));
     return store;
   }
 
@@ -66,25 +70,21 @@ export class RootfsStore {
   }
 
   /** From now on the layers are in use. @throws OperationError `conflict` when the container has a file system. */
-  claim(id: ContainerId, { diffIds, isBare }: RootfsRecord): void {
+  claim({ id, diffIds, isBare }: RootfsRecord): void {
     if (this.#records.has(id)) throw new OperationError("conflict", `the container ${id} has a file system already`);
-    this.#records.set(id, { diffIds, ...(isBare && { isBare }) });
+    this.#records.set(id, { id, diffIds, ...(isBare && { isBare }) });
   }
 
   /**
    * For a container that has claimed its layers; what fails gives them up.
-   * @param options.isShortLived - It need not outlive a power loss, so no sync is waited for.
+   * @returns what is to be written with the container's record.
    */
-  createRootfs(id: ContainerId, { isShortLived = false }: { readonly isShortLived?: boolean } = {}): Promise<void> {
+  createRootfs(id: ContainerId): Promise<RecordChange> {
     return this.#alone(id, async () => {
       try {
-        for (const folder of ["", "/upper", "/merged"])
-          await mkdir(this.#path(id) + folder, { mode: folder === "" ? 0o710 : 0o755 });
-        await chmod(`${this.#path(id)}/upper`, 0o755); // It is what the container sees as `/`, whatever this process's umask is.
-        await writeNewFile(`${this.#path(id)}/record.json`, JSON.stringify(this.#recordOf(id)), {
-          place: "images/rootfs-record",
-          isSynced: !isShortLived,
-        });
+        await this.#makeFolders(id);
+        this.#neverMounted.add(id);
+        return this.#collection.put(id, this.#recordOf(id));
       } catch (error) {
         this.#records.delete(id);
         await this.#trash.throwAway([this.#path(id)]);
@@ -93,13 +93,22 @@ export class RootfsStore {
     });
   }
 
+  /** To be written when the container's record goes. */
+  removalOf(id: ContainerId): RecordChange {
+    return this.#collection.delete(id);
+  }
+
+  /** Of a container that is not recorded. */
+  async forget(id: ContainerId): Promise<void> {
+    await this.removeRootfs(id);
+    await this.#collection.remove([id]);
+  }
+
   mountRootfs(id: ContainerId, { isVolatile }: { readonly isVolatile: boolean }): Promise<string> {
     return this.#alone(id, async () => {
       const target = this.mountPath(id);
       if (this.#mounted.has(id)) return target;
-      // The kernel refuses the work folder of a volatile mount that was: it may have lost writes in a crash. This one did not have to keep them.
-      await rm(`${this.#path(id)}/work`, { recursive: true, force: true });
-      await mkdir(`${this.#path(id)}/work`, { mode: 0o700 });
+      if (!this.#neverMounted.delete(id)) await this.#renewWorkFolder(id);
       await this.#mounts.mount({
         directory: this.#root,
         lower: this.#lower(id),
@@ -123,6 +132,7 @@ export class RootfsStore {
       await this.#unmount(id);
       await this.#trash.throwAway([this.#path(id)]);
       this.#records.delete(id);
+      this.#neverMounted.delete(id);
     });
   }
 
@@ -155,6 +165,23 @@ export class RootfsStore {
     return layers.length > 0 ? layers : [NOTHING];
   }
 
+  async #makeFolders(id: ContainerId): Promise<void> {
+    await makeFolder(this.#path(id), 0o710);
+    const upper = `${this.#path(id)}/upper`;
+    await Promise.all([
+      // It is what the container sees as `/`, whatever this process's umask is.
+      makeFolder(upper, 0o755).then(isNew => (isNew ? chmod(upper, 0o755) : undefined)),
+      makeFolder(`${this.#path(id)}/merged`, 0o755),
+      makeFolder(`${this.#path(id)}/work`, 0o700),
+    ]);
+  }
+
+  /** The kernel refuses the work folder of a volatile mount that was: it may have lost writes in a crash. This one did not have to keep them. */
+  async #renewWorkFolder(id: ContainerId): Promise<void> {
+    await rm(`${this.#path(id)}/work`, { recursive: true, force: true });
+    await mkdir(`${this.#path(id)}/work`, { mode: 0o700 });
+  }
+
   async #unmount(id: ContainerId): Promise<void> {
     if (!this.#mounted.has(id)) return;
     await this.#mounts.unmount(this.mountPath(id));
@@ -184,7 +211,19 @@ export class RootfsStore {
   }
 }
 
+/** @returns whether it was not there. */
+async function makeFolder(path: string, mode: number): Promise<boolean> {
+  try {
+    await mkdir(path, { mode });
+    return true;
+  } catch (error) {
+    if (errnoCode(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+
 export interface RootfsOptions {
+  readonly records: RecordCollection<RootfsRecord>;
   readonly trash: Trash;
   readonly mounts: ImageMounts;
   readonly directoryOf: (diffId: Digest) => string;

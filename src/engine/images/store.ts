@@ -22,10 +22,11 @@ import type { ImageUser } from "./removal.ts";
 import { selectImages, selectPrunable } from "./filters.ts";
 import { saveImages } from "./save.ts";
 import { selectSaved } from "./save-selection.ts";
+import type { RecordChange, RecordCollection } from "../state/database.ts";
 import type { Filters } from "../../model/control.ts";
 import { familiarReference, parseReference, targetReference, withDefaultTag } from "./reference.ts";
 import { recordImages } from "./record-images.ts";
-import { RootfsStore } from "./rootfs-store.ts";
+import { type RootfsRecord, RootfsStore } from "./rootfs-store.ts";
 import { SCRATCH } from "./scratch.ts";
 import { Trash } from "./trash.ts";
 import { Staging, type StagingLimits } from "./staging.ts";
@@ -37,6 +38,8 @@ export interface ImageStoreOptions {
   readonly clock: Clock;
   readonly archives: ImageArchives;
   readonly mounts: ImageMounts;
+  /** Of containers' file systems. */
+  readonly rootfsRecords: RecordCollection<RootfsRecord>;
   readonly limits?: Partial<StagingLimits>;
   /** Who uses an image. Called when one is to be removed or listed; may be given later by `setUsers`. */
   readonly usedBy?: ImageUsers;
@@ -72,6 +75,7 @@ export class ImageStore implements AsyncDisposable {
     this.#rootfs.mountRootfs(containerId, options);
   readonly unmountRootfs = (containerId: ContainerId) => this.#rootfs.unmountRootfs(containerId);
   readonly removeRootfs = (containerId: ContainerId) => this.#rootfs.removeRootfs(containerId);
+  readonly removalOfRootfs = (containerId: ContainerId): RecordChange => this.#rootfs.removalOf(containerId);
   readonly imageFolders = ({ diffIds }: Image) => this.#layers.folders(diffIds);
   /** Bytes of each layer, by its diff id. */
   readonly layerSizes = (): Promise<ReadonlyMap<string, number>> => Promise.resolve(this.#layers.sizes());
@@ -115,7 +119,7 @@ export class ImageStore implements AsyncDisposable {
     };
     const index = await ImageIndex.create(root, { read, log });
     const directoryOf = (diffId: Digest): string => defined(layers.get(diffId), `layer ${diffId}`).directory;
-    const rootfs = await RootfsStore.create(root, { trash, mounts, directoryOf });
+    const rootfs = await RootfsStore.create(root, { trash, mounts, directoryOf, records: options.rootfsRecords });
     const store = new ImageStore(options, { root, layers, index, rootfs, trash });
     await store.#collect();
     return store;
@@ -143,18 +147,18 @@ export class ImageStore implements AsyncDisposable {
     return Promise.resolve().then(() => this.get(reference));
   }
 
-  /** @param options.isShortLived - See RootfsStore. */
+  /** @returns what is to be written with the container's record. */
   async createRootfs(
     containerId: ContainerId,
     imageId: ImageId | "",
-    { isBare, ...options }: { readonly isShortLived?: boolean; readonly isBare?: true } = {},
-  ): Promise<void> {
+    { isBare }: { readonly isBare?: true } = {},
+  ): Promise<RecordChange> {
     // Only the claim is made alone, so that the layers are not collected before the container counts as their user: the disk is not waited for.
     await this.#mutex.run(async () => {
       const { diffIds } = imageId === "" ? SCRATCH : this.get(imageId);
-      this.#rootfs.claim(containerId, { diffIds, ...(isBare && { isBare }) });
+      this.#rootfs.claim({ id: containerId, diffIds, ...(isBare && { isBare }) });
     });
-    await this.#rootfs.createRootfs(containerId, options);
+    return this.#rootfs.createRootfs(containerId);
   }
 
   rootfsPath = (containerId: ContainerId): string => this.#rootfs.mountPath(containerId);
@@ -171,7 +175,7 @@ export class ImageStore implements AsyncDisposable {
   }): Promise<void> {
     const [known, running] = [new Set(options.known), new Set(options.running)];
     for (const id of this.#rootfs.ids()) {
-      if (!known.has(id)) await this.#rootfs.removeRootfs(id);
+      if (!known.has(id)) await this.#rootfs.forget(id);
       else if (!running.has(id)) await this.#rootfs.unmountRootfs(id);
     }
     await this.#mutex.run(() => this.#collect());

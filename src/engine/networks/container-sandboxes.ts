@@ -1,7 +1,7 @@
 import { errorMessage, OperationError } from "../../lib/errors.ts";
 import type { Container, EndpointConfig, NetworkState } from "../../model/container.ts";
 import type { ContainerId } from "../../model/ids.ts";
-import type { KernelNetwork, NameServerSockets, Nftables } from "../../ports/kernel-network.ts";
+import type { IpBatch, KernelNetwork, NameServerSockets, Nftables } from "../../ports/kernel-network.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Sandbox } from "../containers/needs.ts";
 import type { NameServer } from "../dns/name-server.ts";
@@ -19,7 +19,7 @@ import type { NetworkTable } from "./network-table.ts";
 import type { HeldPort } from "./port-allocator.ts";
 import type { SandboxDevices } from "./sandbox-devices.ts";
 import type { SandboxFiles } from "./sandbox-files.ts";
-import { interfaceNamesOf, ownerOf, type SandboxPlanner } from "./sandbox-planner.ts";
+import { interfaceNamesOf, ownerOf, type SandboxPlan, type SandboxPlanner } from "./sandbox-planner.ts";
 import { allEndpoints, type EndpointRecord, type SandboxRecord } from "./sandbox-record.ts";
 import { failpoint } from "../../ports/failpoint.ts";
 
@@ -86,36 +86,49 @@ export class ContainerSandboxes {
     options: {
       readonly wanted: readonly WantedEndpoint[];
       readonly hostBridge: NetworkRecord | undefined;
-      readonly hostResolv: ResolvSettings;
+      readonly hostResolv: Promise<ResolvSettings>;
       readonly links: readonly HostsEntry[];
     },
   ): Promise<Sandbox> {
     await this.release(container.id);
     await this.#releasing.get(container.id);
     const fresh = await this.#options.namespaces.take();
-    let live: LiveSandbox | undefined;
+    const sandbox = { sandboxId: fresh.sandboxId, path: fresh.path };
+    let plan: SandboxPlan;
     try {
-      const sandbox = { sandboxId: fresh.sandboxId, path: fresh.path };
-      const plan = await this.#planned(() => this.#options.planner.plan(container, { ...options, sandbox }));
-      live = newLive(plan);
-      this.#enlist(container.id, live);
-      await this.#options.files.write(plan.record);
+      const hostResolv = await options.hostResolv;
+      plan = await this.#planned(() => this.#options.planner.plan(container, { ...options, hostResolv, sandbox }));
+    } catch (error) {
+      await fresh.batch[Symbol.asyncDispose]();
+      await this.#options.kernel.deleteNamespace(fresh.path);
+      throw error;
+    }
+    const live = newLive(plan);
+    this.#enlist(container.id, live);
+    const isUp = this.#raise(container.id, { live, inside: fresh.batch });
+    const { path: namespacePath, hosts, resolvConf } = live.record;
+    return { namespacePath, state: networkStateOf(live.record, container), hosts, resolvConf, isUp };
+  }
+
+  async #raise(
+    containerId: ContainerId,
+    { live, inside }: { readonly live: LiveSandbox; readonly inside: IpBatch },
+  ): Promise<void> {
+    try {
+      await this.#options.files.write(live.record); // First, so that what is made in the kernel has an owner.
       await allOrError([
-        this.#options.devices.raiseAll(plan.record, fresh.batch),
-        this.#options.firewall.add(mappingRules(plan.record)),
+        this.#options.devices.raiseAll(live.record, inside),
+        this.#options.firewall.add(mappingRules(live.record)),
         this.#openNameServer(live),
         forwardPorts(live),
       ]);
       await this.#joinCluster(live);
     } catch (error) {
-      await fresh.batch[Symbol.asyncDispose]();
-      if (live === undefined) await this.#options.kernel.deleteNamespace(fresh.path);
-      else await this.#takeDown(container.id, live);
+      await inside[Symbol.asyncDispose]();
+      await this.#takeDown(containerId, live);
       throw error;
     }
-    void fresh.batch[Symbol.asyncDispose]();
-    const { path: namespacePath, hosts, resolvConf } = live.record;
-    return { namespacePath, state: networkStateOf(live.record, container), hosts, resolvConf };
+    void inside[Symbol.asyncDispose]();
   }
 
   /** Names and addresses are free to the eye at once; the kernel's part goes on behind. */

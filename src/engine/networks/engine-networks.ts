@@ -1,7 +1,7 @@
 import { BareContainers } from "./bare-containers.ts";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { errorKind, errorMessage, OperationError } from "../../lib/errors.ts";
+import { OperationError } from "../../lib/errors.ts";
 import type { Container, CreateContainerRequest, EndpointConfig, EngineEvent, NetworkState } from "../../model/container.ts";
 import type { Filters } from "../../model/control.ts";
 import type { CreateNetworkRequest, EngineNetwork } from "../../model/engine-network.ts";
@@ -15,10 +15,12 @@ import type { ContainerNetworks, Sandbox } from "../containers/needs.ts";
 import { NameServer } from "../dns/name-server.ts";
 import type { StateDatabase } from "../state/database.ts";
 import type { ClusterDriver } from "./cluster-driver.ts";
+import { throwConnectFailure } from "./connect-failure.ts";
 import { hostsFile, parseResolvConf } from "./container-files.ts";
 import { ContainerSandboxes, mappingRules } from "./container-sandboxes.ts";
 import { networkNameOf, sharedContainerOf, type WantedEndpoint, wantedEndpoints } from "./endpoint-plan.ts";
 import { Firewall } from "./firewall.ts";
+import { readText, RESOLV_CONF } from "./host-files.ts";
 import { HOST_BRIDGE } from "./firewall-rules.ts";
 import { LegacyLinks } from "./legacy-links.ts";
 import { NamespacePool } from "./namespace-pool.ts";
@@ -51,8 +53,6 @@ export interface EngineNetworksOptions {
   /** Missing: Docker's. */
   readonly defaults?: NetworkDefaults;
 }
-
-const RESOLV_CONF = "/etc/resolv.conf";
 
 /** The networks of this host and the containers on them. */
 export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
@@ -164,39 +164,49 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
 
   async connect(container: Container): Promise<Sandbox> {
     try {
-      return await this.#connect(container);
+      const sandbox = await this.#connect(container);
+      const isUp = sandbox.isUp.catch(throwConnectFailure);
+      isUp.catch(() => undefined); // Also where a failure before it keeps anybody from waiting for it.
+      return { ...sandbox, isUp };
     } catch (error) {
-      const message = `failed to set up container networking: ${errorMessage(error)}`;
-      throw new OperationError(errorKind(error), message, { cause: error });
+      return throwConnectFailure(error);
     }
   }
 
   async #connect(container: Container): Promise<Sandbox> {
-    const hostResolv = await readText(RESOLV_CONF);
+    const reading = readText(RESOLV_CONF);
     const shared = sharedContainerOf(container.hostConfig);
-    if (shared !== undefined) return this.#sharedSandbox(shared, hostResolv);
+    if (shared !== undefined) return this.#sharedSandbox(shared, await reading);
     const wanted = this.#wanted(container);
     const [first] = wanted;
     if (first?.network.driver === "host") {
       const state = bareNetworkState(first.network, { endpointId: this.#newId(), sandboxId: this.#newId(), sandboxKey: "" });
       this.#publish("connect", first.network, { container: container.id });
       this.#bare.add(container.id, first.network);
-      return { namespacePath: undefined, state, hosts: await readText("/etc/hosts"), resolvConf: hostResolv };
+      return {
+        namespacePath: undefined,
+        state,
+        hosts: await readText("/etc/hosts"),
+        resolvConf: await reading,
+        isUp: Promise.resolve(),
+      };
     }
     const isBare = first?.network.driver === "null" || container.config.networkDisabled;
     const needsHostBridge = wanted.some(({ network }) => network.scope === "swarm" && !network.isInternal);
     const sandbox = await this.#sandboxes.connect(container, {
       wanted: isBare ? [] : wanted,
       hostBridge: needsHostBridge ? await this.ensureHostBridge() : undefined,
-      hostResolv: parseResolvConf(hostResolv),
+      hostResolv: reading.then(parseResolvConf),
       links: this.#legacyLinks.entries(container),
     });
-    await this.#legacyLinks.started(container, sandbox.state.endpoints["bridge"]?.ipAddress);
-    for (const { network } of wanted) this.#publish("connect", network, { container: container.id });
-    if (!isBare || first === undefined) return sandbox;
-    this.#bare.add(container.id, first.network);
+    const isUp = sandbox.isUp.then(async () => {
+      await this.#legacyLinks.started(container, sandbox.state.endpoints["bridge"]?.ipAddress);
+      for (const { network } of wanted) this.#publish("connect", network, { container: container.id });
+      if (isBare && first !== undefined) this.#bare.add(container.id, first.network);
+    });
+    if (!isBare || first === undefined) return { ...sandbox, isUp };
     const { sandboxId, sandboxKey } = sandbox.state;
-    return { ...sandbox, state: bareNetworkState(first.network, { endpointId: this.#newId(), sandboxId, sandboxKey }) };
+    return { ...sandbox, isUp, state: bareNetworkState(first.network, { endpointId: this.#newId(), sandboxId, sandboxKey }) };
   }
 
   async release(containerId: ContainerId): Promise<void> {
@@ -358,6 +368,7 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
       state: { sandboxId: "", sandboxKey: "", ports: {}, endpoints: {} },
       hosts: record?.hosts ?? hostsFile([]),
       resolvConf: record?.resolvConf ?? hostResolv,
+      isUp: Promise.resolve(),
     };
   }
 
@@ -384,9 +395,4 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
   #newId(): string {
     return Buffer.from(this.#options.random.bytes(32)).toString("hex");
   }
-}
-
-/** "" when there is no such file. */
-async function readText(path: string): Promise<string> {
-  return readFile(path, "utf8").catch(() => "");
 }

@@ -14,7 +14,6 @@ export class SandboxFiles {
 
   async write(record: SandboxRecord): Promise<void> {
     const path = this.#path(record.containerId);
-    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     try {
       await writeFile(`${path}.new`, JSON.stringify(record), { mode: 0o600 });
       await failpoint("networks/sandbox-record.rename", () => rename(`${path}.new`, path));
@@ -30,7 +29,8 @@ export class SandboxFiles {
 
   /** At a start, while none is written. */
   async all(): Promise<readonly SandboxRecord[]> {
-    const names = await readdir(this.#directory).catch((): string[] => []);
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    const names = await readdir(this.#directory);
     // Of a record that was being written when the daemon ended.
     for (const name of names) if (name.endsWith(".new")) await rm(join(this.#directory, name), { force: true });
     const files = names.filter(name => name.endsWith(".json"));

@@ -7,7 +7,7 @@ import type { RuntimeHost } from "./host.ts";
 import { globalArguments, type OciRuntime, readRuntimeError } from "./runtime-command.ts";
 import type { ShimCreate } from "./shim.ts";
 import { translateRuntimeError } from "./start-error.ts";
-import { failpointNow } from "../../ports/failpoint.ts";
+import { failpoint } from "../../ports/failpoint.ts";
 
 export interface ConmonLaunch {
   readonly host: RuntimeHost;
@@ -20,6 +20,7 @@ export interface ConmonLaunch {
 
 const SYNC_FD = 3;
 const START_FD = 4;
+const SIGKILL = 9;
 
 export const RUNTIME_LOG = "runtime.log";
 export const CONMON_PID_FILE = "conmon.pid";
@@ -43,39 +44,53 @@ function conmonArguments({ runtime, exitDirectoryPath }: ConmonLaunch, request: 
 }
 
 /**
- * Starts conmon, which creates the container. It forks itself away from here: neither this process's end nor its signals reach it.
+ * Starts conmon, which creates the container once all is ready for it: its own start goes on beside. Then it forks itself away from here:
+ * neither this process's end nor its signals reach it.
  *
  * @returns the pid of the container's first process, which waits to be started.
  */
-export async function launchConmon(launch: ConmonLaunch, request: ShimCreate & { readonly program: string }): Promise<number> {
-  const { host, conmonPath, cgroupProcsFiles } = launch;
-  const isHeld = cgroupProcsFiles.length > 0;
-  const spawnRequest: SpawnRequest = {
-    file: conmonPath,
-    args: conmonArguments(launch, request),
-    stdio: ["null", "null", "null", "pipe-from-child", ...(isHeld ? ["pipe-to-child" as const] : [])],
-    cwd: request.bundlePath, // It writes its OOM mark to where it runs.
-    env: {
-      PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin",
-      TZ: "UTC", // Of the log's time stamps.
-      _OCI_SYNCPIPE: String(SYNC_FD),
-      ...(isHeld ? { _OCI_STARTPIPE: String(START_FD) } : {}),
-    },
-  };
-  const child = failpointNow("runtime/conmon.spawn", () => host.spawner.spawn(spawnRequest));
-  if (isHeld) await moveAndRelease(child, cgroupProcsFiles);
+export async function launchConmon(
+  launch: ConmonLaunch,
+  request: ShimCreate & { readonly isReady: Promise<unknown> },
+): Promise<number> {
+  const child = await startHeld(launch, request);
+  try {
+    await moveTo(launch.cgroupProcsFiles, child);
+    await request.isReady;
+  } catch (error) {
+    child.kill(SIGKILL);
+    await child.exit;
+    throw error;
+  }
+  const start = child.pipes[START_FD];
+  start?.on("error", () => undefined); // It has ended: its answer says so.
+  start?.end("0");
   const answer = await readAnswer(child);
   if (answer.data > 0) return answer.data;
   const said = (await readRuntimeError(join(request.bundlePath, RUNTIME_LOG))) || answer.message;
   throw translateRuntimeError(said, { phase: "create", program: request.program });
 }
 
-/** conmon waits for a byte before it forks, so that all it starts is in the cgroup too. */
-async function moveAndRelease(child: ChildProcess, cgroupProcsFiles: readonly string[]): Promise<void> {
-  for (const file of cgroupProcsFiles) await writeFile(file, String(child.pid)).catch(() => undefined);
-  const pipe = child.pipes[START_FD];
-  pipe?.on("error", () => undefined);
-  pipe?.end("0");
+/** It reads a byte before it forks; one that is ended until then has made nothing but an empty log. */
+async function startHeld(launch: ConmonLaunch, request: ShimCreate): Promise<ChildProcess> {
+  const spawnRequest: SpawnRequest = {
+    file: launch.conmonPath,
+    args: conmonArguments(launch, request),
+    stdio: ["null", "null", "null", "pipe-from-child", "pipe-to-child"],
+    cwd: request.bundlePath, // It writes its OOM mark to where it runs.
+    env: {
+      PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin",
+      TZ: "UTC", // Of the log's time stamps.
+      _OCI_SYNCPIPE: String(SYNC_FD),
+      _OCI_STARTPIPE: String(START_FD),
+    },
+  };
+  return failpoint("runtime/conmon.spawn", () => launch.host.spawner.spawn(spawnRequest));
+}
+
+/** Before it forks, so that all it starts is there too. */
+async function moveTo(cgroupProcsFiles: readonly string[], { pid }: ChildProcess): Promise<void> {
+  for (const file of cgroupProcsFiles) await writeFile(file, String(pid)).catch(() => undefined);
 }
 
 interface ConmonAnswer {

@@ -87,15 +87,15 @@ export async function createConmonShim(options: ConmonShimOptions): Promise<Conm
   async function create(request: ShimCreate): Promise<ShimContainer> {
     const { id, bundlePath } = request;
     const runtime = runtimeNamed(request.runtime);
-    const [program] = await Promise.all([readProgram(bundlePath), exits.remove(id), removeFile(join(bundlePath, "oom"))]);
+    const isReady = Promise.all([request.isReady, exits.remove(id), removeFile(join(bundlePath, "oom"))]);
+    isReady.catch(() => undefined); // Waited for below, unless conmon cannot be started.
     const launch: ConmonLaunch = { host, conmonPath, runtime, exitDirectoryPath: exits.path, cgroupProcsFiles };
-    const pid = await launchConmon(launch, { ...request, program });
+    const pid = await launchConmon(launch, { ...request, isReady });
     const [processStat, cgroups] = await Promise.all([readProcessStat(pid), readCgroupPaths(pid)]);
     if (processStat === undefined) throw new OperationError("internal", `container ${id} ended before it was started`);
     const container = containerOf({
       ...request,
       runtime,
-      program,
       pid,
       pidStartTicks: processStat.startTicks,
       cgroups,
@@ -106,9 +106,8 @@ export async function createConmonShim(options: ConmonShimOptions): Promise<Conm
   }
 
   function containerOf(
-    given: Omit<ShimCreate, "runtime" | "attach" | "hasStdin"> & {
+    given: Omit<ShimCreate, "runtime" | "attach" | "hasStdin" | "isReady"> & {
       readonly runtime: OciRuntime;
-      readonly program: string;
       readonly pid: number;
       readonly pidStartTicks: number;
       readonly cgroups: CgroupPaths | undefined;
@@ -196,7 +195,11 @@ function endProcess(pid: number): void {
 
 /** conmon's own mark, or the kernel's count where conmon's version misses it. */
 async function isOomKilled(bundlePath: string, cgroups: CgroupPaths | undefined): Promise<boolean> {
-  return (await isThere(join(bundlePath, "oom"))) || (cgroups !== undefined && (await wasOomKilled(cgroups)));
+  const [isMarked, isCounted] = await Promise.all([
+    isThere(join(bundlePath, "oom")),
+    cgroups !== undefined && wasOomKilled(cgroups),
+  ]);
+  return isMarked || isCounted;
 }
 
 async function isThere(path: string): Promise<boolean> {
@@ -208,7 +211,6 @@ async function isThere(path: string): Promise<boolean> {
 
 /** What runs in the container, for the words of an error. */
 async function readProgram(bundlePath: string): Promise<string> {
-  await mkdir(bundlePath, { recursive: true });
   const text = await readFile(join(bundlePath, "config.json"), "utf8").catch(() => {
     throw new OperationError("internal", `${bundlePath} has no config.json`);
   });

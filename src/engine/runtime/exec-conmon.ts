@@ -7,7 +7,7 @@ import { readSyncLines } from "./conmon-launch.ts";
 import type { ExecPlace, StartedExec } from "./exec-start.ts";
 import { writeControlLine } from "./log-rotation.ts";
 import { globalArguments } from "./runtime-command.ts";
-import { failpointNow } from "../../ports/failpoint.ts";
+import { failpoint } from "../../ports/failpoint.ts";
 
 const SYNC_FD = 3;
 const START_FD = 4;
@@ -21,7 +21,7 @@ const GO = "0";
  */
 export async function startExecUnderConmon(place: ExecPlace): Promise<StartedExec> {
   const { host, conmonPath, runtime, directory, containerId } = place;
-  const child = failpointNow("runtime/exec-conmon.spawn", () =>
+  const child = await failpoint("runtime/exec-conmon.spawn", () =>
     host.spawner.spawn({
       file: conmonPath,
       args: [

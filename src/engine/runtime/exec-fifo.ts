@@ -16,10 +16,13 @@ export async function startByFifo({ kind, rootPath }: OciRuntime, id: ContainerI
   const path = join(rootPath, id, "exec.fifo");
   const fifo = await open(path, constants.O_WRONLY | constants.O_NONBLOCK).catch(() => undefined);
   if (fifo === undefined) return false;
-  await using _ = fifo;
-  await failpoint("runtime/start.spawn", async () => {
-    await unlink(path);
-    await fifo.write("0");
-  });
+  try {
+    await failpoint("runtime/start.spawn", async () => {
+      await unlink(path);
+      await fifo.write("0");
+    });
+  } finally {
+    void fifo.close().catch(() => undefined); // Nobody waits for it, and nothing hangs on it.
+  }
   return true;
 }

@@ -9,7 +9,7 @@ import { encodeSpec } from "./oci/spec.ts";
 import { globalArguments, type OciRuntime, readRuntimeError } from "./runtime-command.ts";
 import type { ShimExec, ShimProcess, ShimStreams } from "./shim.ts";
 import { translateRuntimeError } from "./start-error.ts";
-import { failpointNow } from "../../ports/failpoint.ts";
+import { failpoint } from "../../ports/failpoint.ts";
 
 export interface ExecPlace {
   readonly host: RuntimeHost;
@@ -80,8 +80,8 @@ function execArguments({ runtime, directory, containerId }: ExecPlace, extra: re
   ];
 }
 
-function startWithPipes(place: ExecPlace, { hasStdin }: ShimExec): StartedExec {
-  const child = failpointNow("runtime/exec.spawn", () =>
+async function startWithPipes(place: ExecPlace, { hasStdin }: ShimExec): Promise<StartedExec> {
+  const child = await failpoint("runtime/exec.spawn", () =>
     place.host.spawner.spawn({
       file: place.runtime.path,
       args: execArguments(place, []),
@@ -102,7 +102,7 @@ async function startWithTerminal(place: ExecPlace, ociProcess: unknown): Promise
   const { host, directory, socketDirectory } = place;
   const socketPath = join(socketDirectory, `${process.pid}-${++consoleCount}`);
   const listener = await host.listenForConsole(socketPath);
-  const child = spawnTerminalExec(place, socketPath, listener);
+  const child = await spawnTerminalExec(place, socketPath, listener);
   void child.exit.then(() => listener.close());
   const terminal = await listener.console;
   // The runtime sets it too, but may do so after the program has begun; here it is done when this resolves.
@@ -117,9 +117,9 @@ async function startWithTerminal(place: ExecPlace, ociProcess: unknown): Promise
 }
 
 /** crun gives the terminal its size when its child, the program to be, has it already and goes on. Where that came first, a program saw 0 by 0. */
-function spawnTerminalExec(place: ExecPlace, socketPath: string, listener: ConsoleListener): ChildProcess {
+async function spawnTerminalExec(place: ExecPlace, socketPath: string, listener: ConsoleListener): Promise<ChildProcess> {
   try {
-    return failpointNow("runtime/exec-terminal.spawn", () =>
+    return await failpoint("runtime/exec-terminal.spawn", () =>
       place.host.spawner.spawn({
         file: place.runtime.path,
         args: execArguments(place, ["--tty", "--console-socket", socketPath]),

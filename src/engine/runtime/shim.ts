@@ -28,6 +28,10 @@ export interface ShimCreate {
   readonly isStdinOnce: boolean;
   /** Name of a configured runtime; `undefined`: the default, found by a probe. */
   readonly runtime?: string;
+  /** What runs in the container, for the words of an error. */
+  readonly program: string;
+  /** The rest of what is needed, config.json among it, is made beside, until this resolves; with its failure the creation fails. Missing: it is there. */
+  readonly isReady?: Promise<unknown>;
   /** Opens the attach connection at once, so that the first byte is not missed. */
   readonly attach: boolean;
 }

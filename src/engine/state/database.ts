@@ -3,12 +3,18 @@ import { errorMessage, OperationError } from "../../lib/errors.ts";
 import { failpoint } from "../../ports/failpoint.ts";
 
 /** The form in which the data root keeps things. A daemon refuses records of a later one; earlier ones are brought up to it before it starts. */
-export const FORMAT_VERSION = 2;
+export const FORMAT_VERSION = 3;
 /** Changes that may wait for the disk; past it a disk does not keep up and writers are refused. */
 const WAITING_WRITES_MAX = 10_000;
 
 /** Each kind of record, with the name that its failpoint has for it. */
-const COLLECTIONS = { container: "container", network: "network", networks: "network", volume: "volume" } as const;
+const COLLECTIONS = {
+  container: "container",
+  network: "network",
+  networks: "network",
+  rootfs: "container",
+  volume: "volume",
+} as const;
 
 /** `networks`: before format 2. */
 export type CollectionName = keyof typeof COLLECTIONS;
@@ -151,6 +157,10 @@ export class RecordCollection<T> {
 
   async get(id: string): Promise<T | undefined> {
     return (await this.#database.get(this.#prefix + id)) as T | undefined;
+  }
+
+  async remove(ids: readonly string[]): Promise<void> {
+    await this.#database.write(ids.map(id => this.delete(id)));
   }
 
   /** All of them, in the order of their ids. */

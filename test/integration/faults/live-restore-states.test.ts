@@ -36,7 +36,7 @@ const remove = (name: string): Call => ({ method: "DELETE", path: `/containers/$
 
 /** Those that pass. Exec, a terminal, pause, restarts and health checks go on: `live-restore.test.ts` has them. */
 const STATES: readonly State[] = [
-  { doing: "creating", at: "images/rootfs-record.rename", moment: "after", call: create, ends: ["created", "absent"] },
+  { doing: "creating", at: "containers/volume-copy.spawn", moment: "after", call: create, ends: ["created", "absent"] },
   { doing: "creating", at: "state/container.sync", moment: "before", call: create, ends: ["created", "absent"] },
   { doing: "creating", at: "state/container.sync", moment: "after", call: create, ends: ["created"] },
   ...(["images/rootfs.mount", "networks/link.raise", "containers/bundle.write", "runtime/start.spawn"] as const).map(

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import type { ImageStore } from "../../../src/engine/images/store.ts";
 import { asId, type ContainerId } from "../../../src/model/ids.ts";
@@ -56,7 +56,7 @@ describe("image store", function () {
   it("keeps images, names and mounts over a restart and removes what was not recorded", async () => {
     await collect(store.load(stream(gzipSync(dockerArchive())), { quiet: true }));
     const image = store.get("busybox");
-    await store.createRootfs(CONTAINER, image.id);
+    await fixture.keep(await store.createRootfs(CONTAINER, image.id));
     const path = await store.mountRootfs(CONTAINER, { isVolatile: false });
     for (const left of ["l/zz", "blobs/sha256/zz", "layers/zz.json.new"])
       writeFileSync(`${fixture.dataRoot}/images/${left}`, "x");
@@ -67,7 +67,23 @@ describe("image store", function () {
     assert.equal(await next.mountRootfs(CONTAINER, { isVolatile: false }), path);
     await next.restoreRootfs({ known: [], running: [] });
     assert.equal(existsSync(path), false);
+    const last = await fixture.open();
+    assert.throws(() => last.upperPath(CONTAINER), { kind: "not-found" });
     assert.deepEqual(await fixture.mounts.mountedUnder(fixture.dataRoot), []);
+  });
+
+  it("makes the folders of a recorded container again where a power loss has taken them, and removes those of no record", async () => {
+    await collect(store.load(stream(gzipSync(dockerArchive())), { quiet: true }));
+    const { id } = store.get("busybox");
+    await fixture.keep(await store.createRootfs(CONTAINER, id));
+    const other = asId<ContainerId>("d".repeat(64));
+    await store.createRootfs(other, id);
+    rmSync(`${fixture.dataRoot}/images/containers/${CONTAINER}`, { recursive: true });
+    const next = await fixture.open();
+    assert.deepEqual(readdirSync(`${fixture.dataRoot}/images/containers`), [CONTAINER]);
+    const path = await next.mountRootfs(CONTAINER, { isVolatile: false });
+    assert.ok(existsSync(`${path}/bin/sh`));
+    assert.throws(() => next.upperPath(other), { kind: "not-found" });
   });
 
   it("imports a root file system with changes", async () => {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
+import type { RootfsRecord } from "../../../src/engine/images/rootfs-store.ts";
 import { ImageStore, type ImageStoreOptions } from "../../../src/engine/images/store.ts";
+import { type RecordChange, StateDatabase } from "../../../src/engine/state/database.ts";
 import { Archives } from "../../../src/system/archive.ts";
 import { OverlayMounts } from "../../../src/system/overlay.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
@@ -31,6 +33,7 @@ export class StoreFixture implements AsyncDisposable {
   readonly archives: Archives;
   readonly mounts: OverlayMounts;
   readonly clock = new FixedClock();
+  #database: StateDatabase | undefined;
 
   constructor() {
     this.dataRoot = mkdtempSync("/tmp/shim-images-");
@@ -38,14 +41,22 @@ export class StoreFixture implements AsyncDisposable {
     this.mounts = new OverlayMounts(this.archives);
   }
 
-  open(options: Partial<ImageStoreOptions> = {}): Promise<ImageStore> {
+  async open(options: Partial<ImageStoreOptions> = {}): Promise<ImageStore> {
     const { dataRoot, archives, mounts, clock } = this;
-    return ImageStore.create({ dataRoot, archives, mounts, clock, log: silent, ...options });
+    this.#database ??= await StateDatabase.open(`${dataRoot}/state`);
+    const rootfsRecords = this.#database.collection<RootfsRecord>("rootfs");
+    return ImageStore.create({ dataRoot, archives, mounts, clock, rootfsRecords, log: silent, ...options });
+  }
+
+  /** What would be written with a container's record. */
+  async keep(change: RecordChange): Promise<void> {
+    await this.#database?.write([change]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const point of await this.mounts.mountedUnder(this.dataRoot)) await this.mounts.unmount(point);
     await this.archives[Symbol.asyncDispose]();
+    await this.#database?.[Symbol.asyncDispose]();
     await rm(this.dataRoot, { recursive: true, force: true });
   }
 }

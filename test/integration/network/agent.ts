@@ -57,6 +57,7 @@ const calls: Record<string, (argument: never) => Promise<unknown>> = {
   },
   async connect(container: Container) {
     const sandbox = await networks.connect(container);
+    await sandbox.isUp;
     if (sandbox.namespacePath !== undefined) paths.set(container.id, sandbox.namespacePath);
     return sandbox;
   },

@@ -112,6 +112,7 @@ export class RuntimeLab implements AsyncDisposable {
       hasStdin: request.hasStdin ?? false,
       isStdinOnce: request.isStdinOnce ?? false,
       runtime: request.runtime,
+      program: command[0] ?? "",
       attach: request.attach ?? false,
     };
   }

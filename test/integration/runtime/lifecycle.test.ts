@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import type { ConmonShim } from "../../../src/engine/runtime/conmon-shim.ts";
 import { ExecStartError } from "../../../src/engine/runtime/start-error.ts";
@@ -45,6 +45,31 @@ for (const runtime of ["crun", "runc"] as const) {
       const { code, lines } = await run(["sh", "-c", "echo out; echo err >&2; exit 7"]);
       assert.equal(code, 7);
       assert.deepEqual([...lines].sort(), ["stderr F err", "stdout F out"]);
+    });
+
+    it("makes a container once all is ready for it, while conmon has begun", async () => {
+      const request = await lab.prepare(["sh", "-c", "exit 6"], { runtime });
+      const config = join(request.bundlePath, "config.json");
+      await rename(config, `${config}.later`);
+      const isReady = (async () => {
+        await untilConmonBegan(request);
+        await rename(`${config}.later`, config);
+      })();
+      const container = await shim.create({ ...request, isReady });
+      await container.start();
+      assert.equal((await container.exit).exitCode, 6);
+      await container.delete();
+    });
+
+    it("leaves no conmon and no container when what was to be ready fails", async () => {
+      const request = await lab.prepare(["true"], { runtime });
+      const isReady = (async () => {
+        await untilConmonBegan(request);
+        throw new Error("no room");
+      })();
+      await assert.rejects(shim.create({ ...request, isReady }), /^Error: no room$/);
+      assert.deepEqual(await conmonsOf(request.id), []);
+      assert.deepEqual(await readdir(request.bundlePath), ["config.json", "log"]);
     });
 
     it("gives a container what Docker gives it", async () => {
@@ -271,4 +296,16 @@ function messages(log: string): readonly string[] {
     text += `${words.join(" ")}${mark === "F" ? "\n" : ""}`;
   }
   return text.trimEnd().split("\n");
+}
+
+/** It opens the log, and then waits. */
+async function untilConmonBegan({ id, bundlePath }: Pick<ShimCreate, "id" | "bundlePath">): Promise<void> {
+  await waitUntil(async () => (await readdir(bundlePath)).includes("log"), "a conmon that has begun");
+  assert.equal((await conmonsOf(id)).length, 1);
+}
+
+async function conmonsOf(id: string): Promise<readonly string[]> {
+  const pids = (await readdir("/proc")).filter(name => /^\d+$/.test(name));
+  const commandLines = await Promise.all(pids.map(pid => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")));
+  return commandLines.filter(line => line.includes("conmon\0") && line.includes(id));
 }

@@ -40,7 +40,7 @@ describe("containers over a daemon's kill -9", function () {
       JSON.stringify({ runtime: runtimes.get(runtime), conmonPath, exitDirectory, socketDirectory, request }),
     );
     const enterCgroup = cgroup === "" ? "" : `echo $$ > ${cgroup}/cgroup.procs; `;
-    const child = createSpawner().spawn({
+    const child = await createSpawner().spawn({
       file: "sh",
       args: ["-c", `${enterCgroup}exec "$@"`, "sh", process.execPath, "--import=tsx", STAND_IN, order],
       stdio: ["null", "pipe-from-child", "null"],

@@ -34,6 +34,13 @@ describe("the format of the data root", () => {
       { type: "put", key: "networks/m", value: record({ name: "m" }) },
     ]);
     await level.close();
+    for (const [id, text] of [
+      ["c", '{"diffIds":["sha256:1"],"isBare":true}'],
+      ["unacknowledged", "\0\0"],
+    ] as const) {
+      mkdirSync(join(dataRoot, "images", "containers", id), { recursive: true });
+      writeFileSync(join(dataRoot, "images", "containers", id, "record.json"), text);
+    }
   }
 
   it("is noted in a new one", async () => {
@@ -53,15 +60,16 @@ describe("the format of the data root", () => {
     await writeFirstFormat();
     await settle();
     assert.deepEqual(formatFile(), { format: FORMAT_VERSION, writtenBy: "7.8.9" });
-    assert.deepEqual(await keys(), ["container/c", "network/m", "network/n", "networks/moved"]);
+    assert.deepEqual(await keys(), ["container/c", "network/m", "network/n", "networks/moved", "rootfs/c"]);
     {
       await using database = await StateDatabase.open(statePath());
       assert.deepEqual(await database.collection("network").all(), [{ name: "m" }, { name: "n" }]);
       assert.deepEqual(await database.collection("container").all(), [{ name: "c" }]);
+      assert.deepEqual(await database.collection("rootfs").all(), [{ id: "c", diffIds: ["sha256:1"], isBare: true }]);
       await database.write([database.collection("networks").delete("moved")]);
     }
     await settle(); // Nothing is migrated again.
-    assert.deepEqual(await keys(), ["container/c", "network/m", "network/n"]);
+    assert.deepEqual(await keys(), ["container/c", "network/m", "network/n", "rootfs/c"]);
   });
 
   it("is brought up to date by the next start when one was cut off before it was noted", async () => {
@@ -69,7 +77,7 @@ describe("the format of the data root", () => {
     await settle();
     rmSync(join(dataRoot, "format.json"));
     await settle();
-    assert.deepEqual(await keys(), ["container/c", "network/m", "network/n", "networks/moved"]);
+    assert.deepEqual(await keys(), ["container/c", "network/m", "network/n", "networks/moved", "rootfs/c"]);
     assert.deepEqual(formatFile(), { format: FORMAT_VERSION, writtenBy: "7.8.9" });
   });
 

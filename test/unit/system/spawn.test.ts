@@ -83,7 +83,7 @@ describe("createSpawner", () => {
       const fds = [0, 1, 2].map(index => openSync(join(folder, String(index)), "w"));
       const [first = 0, second = 0, third = 0] = fds;
       const stdio = ["null", { fd: third }, { fd: second }, { fd: first }] as const;
-      const child = spawner.spawn({ file: "sh", args: ["-c", "echo a; echo b >&2; echo c >&3"], stdio });
+      const child = await spawner.spawn({ file: "sh", args: ["-c", "echo a; echo b >&2; echo c >&3"], stdio });
       assert.equal(await child.exit, 0);
       for (const fd of fds) closeSync(fd);
       assert.deepEqual(
@@ -96,7 +96,7 @@ describe("createSpawner", () => {
   });
 
   it("makes a session leader when asked", async () => {
-    const child = spawner.spawn({
+    const child = await spawner.spawn({
       file: "sh",
       args: ["-c", "cut -d' ' -f6 /proc/$$/stat"],
       stdio: ["null", "pipe-from-child"],
@@ -109,7 +109,7 @@ describe("createSpawner", () => {
 
   it("lets a program go before others when asked, and what that starts as usual", async () => {
     const policy = "cut -d' ' -f41 /proc/self/stat";
-    const child = spawner.spawn({
+    const child = await spawner.spawn({
       file: "sh",
       args: ["-c", `read go; ${policy}`],
       stdio: ["pipe-to-child", "pipe-from-child"],
@@ -123,7 +123,7 @@ describe("createSpawner", () => {
   });
 
   it("signals a child, and nobody once it has ended", async () => {
-    const child = spawner.spawn({ file: "sleep", args: ["60"], stdio: [] });
+    const child = await spawner.spawn({ file: "sleep", args: ["60"], stdio: [] });
     child.kill(15);
     assert.equal(await child.exit, 143);
     child.kill(15);

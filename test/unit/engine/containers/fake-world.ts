@@ -18,7 +18,7 @@ import type { ContainerImages, ContainerNetworks, Sandbox } from "../../../../sr
 import { EventLog } from "../../../../src/engine/events/event-log.ts";
 import { ExecStartError } from "../../../../src/engine/runtime/start-error.ts";
 import type { Shim, ShimContainer, ShimCreate, ShimExit, ShimProcess, ShimStreams } from "../../../../src/engine/runtime/shim.ts";
-import { StateDatabase } from "../../../../src/engine/state/database.ts";
+import { type RecordChange, StateDatabase } from "../../../../src/engine/state/database.ts";
 import { Volumes } from "../../../../src/engine/volumes/volumes.ts";
 import { OperationError } from "../../../../src/lib/errors.ts";
 import { systemLogNetwork } from "../../../../src/system/log-network.ts";
@@ -78,9 +78,14 @@ export class FakeImages implements ContainerImages {
     return join(this.#directory, "roots", id);
   }
 
-  async createRootfs(id: ContainerId): Promise<void> {
+  async createRootfs(id: ContainerId): Promise<RecordChange> {
     if (this.failCreate) throw new OperationError("internal", "no space left");
     cpSync(this.#baseRootfs, this.rootfsOf(id), { recursive: true, verbatimSymlinks: true });
+    return { collection: "rootfs", key: `rootfs/${id}`, kind: "put", value: { id } };
+  }
+
+  removalOfRootfs(id: ContainerId): RecordChange {
+    return { collection: "rootfs", key: `rootfs/${id}`, kind: "delete" };
   }
 
   async mountRootfs(id: ContainerId): Promise<string> {
@@ -121,6 +126,7 @@ export class FakeNetworks implements ContainerNetworks {
     return {
       namespacePath: undefined,
       state: container.networks,
+      isUp: Promise.resolve(),
       hosts: "127.0.0.1\tlocalhost\n",
       resolvConf: "nameserver 127.0.0.11\n",
     };
@@ -356,6 +362,7 @@ export class FakeHost {
   shim(): Shim {
     return {
       create: async request => {
+        await request.isReady;
         this.onCreate?.(request);
         const process = new FakeProcess(request, { pid: this.nextPid++ });
         if (request.logPath !== undefined) appendFileSync(request.logPath, "");

@@ -1,5 +1,5 @@
-/** Lets a few through at a time, in the order they came: more at once would only make each other wait for the kernel's locks. */
-export class StartGate {
+/** Lets a few through at a time, in the order they came. */
+export class Gate {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { StartGate } from "../../../../src/engine/containers/start-gate.ts";
+import { Gate } from "../../../src/lib/gate.ts";
 
-describe("StartGate", () => {
+describe("Gate", () => {
   it("lets as many through as it may, then the others in their order, also after one failed", async () => {
-    const gate = new StartGate(2);
+    const gate = new Gate(2);
     const began: number[] = [];
     const ends: (() => void)[] = [];
     const all = [0, 1, 2, 3].map(number =>
