@@ -126,7 +126,10 @@ export class StateDatabase implements AsyncDisposable {
   async #recover(): Promise<void> {
     if (this.#failed === undefined) return;
     await this.#level.close();
-    await this.#level.open(); // As long as there is no room it fails too, and so does what wants to be written.
+    // As long as there is no room it fails too, and so does what wants to be written.
+    await this.#level.open().catch((error: unknown) => {
+      throw new OperationError("internal", `the state database cannot be written: ${reasonOf(error)}`, { cause: error });
+    });
     const operations = [...this.#failed].map(([key, value]) =>
       value === undefined ? { type: "del" as const, key } : { type: "put" as const, key, value },
     );
