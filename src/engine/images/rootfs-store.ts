@@ -65,8 +65,13 @@ export class RootfsStore {
     return new Set([...this.#records.values()].flatMap(({ diffIds }) => diffIds));
   }
 
-  ids(): readonly ContainerId[] {
-    return [...this.#records.keys()];
+  /** Unmounts what does not run and removes what belongs to nobody. */
+  async restore(users: RootfsUsers): Promise<void> {
+    const [known, running] = [new Set(users.known), new Set(users.running)];
+    for (const id of [...this.#records.keys()]) {
+      if (!known.has(id)) await this.#forget(id);
+      else if (!running.has(id)) await this.unmountRootfs(id);
+    }
   }
 
   /** From now on the layers are in use. @throws OperationError `conflict` when the container has a file system. */
@@ -99,7 +104,7 @@ export class RootfsStore {
   }
 
   /** Of a container that is not recorded. */
-  async forget(id: ContainerId): Promise<void> {
+  async #forget(id: ContainerId): Promise<void> {
     await this.removeRootfs(id);
     await this.#collection.remove([id]);
   }
@@ -220,6 +225,11 @@ async function makeFolder(path: string, mode: number): Promise<boolean> {
     if (errnoCode(error) === "EEXIST") return false;
     throw error;
   }
+}
+
+export interface RootfsUsers {
+  readonly known: Iterable<ContainerId>;
+  readonly running: Iterable<ContainerId>;
 }
 
 export interface RootfsOptions {

@@ -26,7 +26,7 @@ import type { RecordChange, RecordCollection } from "../state/database.ts";
 import type { Filters } from "../../model/control.ts";
 import { familiarReference, parseReference, targetReference, withDefaultTag } from "./reference.ts";
 import { recordImages } from "./record-images.ts";
-import { type RootfsRecord, RootfsStore } from "./rootfs-store.ts";
+import { type RootfsRecord, RootfsStore, type RootfsUsers } from "./rootfs-store.ts";
 import { SCRATCH } from "./scratch.ts";
 import { Trash } from "./trash.ts";
 import { Staging, type StagingLimits } from "./staging.ts";
@@ -169,15 +169,8 @@ export class ImageStore implements AsyncDisposable {
   }
 
   /** After a start: unmounts what does not run and removes the file systems of containers that no longer exist. */
-  async restoreRootfs(options: {
-    readonly known: Iterable<ContainerId>;
-    readonly running: Iterable<ContainerId>;
-  }): Promise<void> {
-    const [known, running] = [new Set(options.known), new Set(options.running)];
-    for (const id of this.#rootfs.ids()) {
-      if (!known.has(id)) await this.#rootfs.forget(id);
-      else if (!running.has(id)) await this.#rootfs.unmountRootfs(id);
-    }
+  async restoreRootfs(options: RootfsUsers): Promise<void> {
+    await this.#rootfs.restore(options);
     await this.#mutex.run(() => this.#collect());
   }
 
