@@ -88,7 +88,7 @@ export class IpBatchProcess implements IpBatch {
   }
 
   async #start(): Promise<ChildProcess> {
-    const [file = "ip", ...args] = [...this.#prefix, "ip", "-force", "-batch", "-"];
+    const [file, ...args] = [...this.#prefix, "ip", "-force", "-batch", "-"];
     const child = await failpoint("networks/ip.spawn", () =>
       this.#spawner.spawn({ file, args, stdio: ["pipe-to-child", "pipe-from-child", { sameAs: 1 }] }),
     );
