@@ -51,6 +51,8 @@ export interface StateMachine {
 /** How encoded messages reach a peer. Never blocks: what cannot be sent now is dropped, and Raft sends again. */
 export interface RaftTransport {
   send(to: RaftMember, message: Uint8Array): void;
+  /** From then on `tell` hears of each address to which messages were lost. */
+  onLost?(tell: (address: string) => void): void;
   /** Sends a snapshot's chunks on a stream of their own, behind no heartbeat. */
   sendSnapshot(to: RaftMember, chunks: AsyncIterable<Uint8Array>, options: { readonly signal: AbortSignal }): Promise<void>;
 }

@@ -110,7 +110,8 @@ export class AppliedState {
   async #writeSnapshot(): Promise<void> {
     const { stateMachine, core, storage, log, options, signal } = this.#parts;
     const meta = { index: this.#index, term: this.#term, members: core.membersAt(this.#index) };
-    const compactTo = Math.max(0, meta.index - options.keepEntries);
+    const { keepEntries: entriesMax, keepBytes: bytesMax } = options;
+    const compactTo = core.inspected.log.beginOfLast(meta.index, { entriesMax, bytesMax });
     const written = await storage.writeSnapshot(meta, stateMachine.snapshot());
     if (signal.aborted) return;
     if (!(await storage.publishSnapshot(written, { compactTo }))) return;

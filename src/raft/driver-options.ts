@@ -10,6 +10,8 @@ export interface RaftDriverOptions {
   readonly snapshotEveryBytes: number;
   /** Entries before the snapshot that stay in the log, for followers a little behind. */
   readonly keepEntries: number;
+  /** And no more bytes of them than that. */
+  readonly keepBytes: number;
   readonly messageBytesMax: number;
   readonly inflightMessagesMax: number;
   readonly inflightBytesMax: number;
@@ -29,6 +31,7 @@ export const DEFAULT_OPTIONS: RaftDriverOptions = {
   snapshotEveryEntries: 10_000,
   snapshotEveryBytes: 64 * MIB,
   keepEntries: 500,
+  keepBytes: 16 * MIB,
   messageBytesMax: MIB,
   inflightMessagesMax: 256,
   inflightBytesMax: 8 * MIB,

@@ -96,6 +96,7 @@ export class RaftDriver implements Consensus {
     const onResult = ({ index, term: appliedTerm }: Entry, result: unknown) =>
       this.#proposals.applied(index, appliedTerm, result);
     this.#applied = new AppliedState({ core, storage, stateMachine, clock, log, options, signal, onResult });
+    transport.onLost?.(address => this.#onLost(address));
     const ownAddress = () => this.#ownAddress();
     const onSender = (sender: RaftMember) => this.#addresses.set(sender.raftId, sender.address);
     this.#snapshots = new SnapshotExchange({ core, storage, transport, clock, log, signal, ownAddress, onInput, onSender });
@@ -194,6 +195,12 @@ export class RaftDriver implements Consensus {
       else this.#setup.log.warn({ error: error.message }, "a raft message was dropped");
       return;
     }
+    this.#onInput();
+  }
+
+  /** A peer that is away is sent one message a heartbeat instead of all that there is. */
+  #onLost(address: string): void {
+    for (const member of this.#core.members) if (member.address === address) this.#core.unreachable(member.raftId);
     this.#onInput();
   }
 

@@ -179,6 +179,17 @@ export class RaftLog {
     return { entries: this.#entries.slice(from, to), bytes };
   }
 
+  /** The entry before the last ones up to `index` that count and weigh no more than that. */
+  beginOfLast(index: number, limits: { readonly entriesMax: number; readonly bytesMax: number }): number {
+    let bytes = 0;
+    let at = index;
+    for (; at > this.#baseIndex && index - at < limits.entriesMax; at--) {
+      bytes += entryBytes(defined(this.#entries[at - this.#baseIndex - 1], "entry"));
+      if (bytes > limits.bytesMax) break;
+    }
+    return at;
+  }
+
   /** Forgets the entries up to `index`, which a snapshot holds. */
   compactTo(index: number): void {
     if (index <= this.#baseIndex) return;

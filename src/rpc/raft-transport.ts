@@ -25,16 +25,21 @@ export class RaftPeers implements RaftTransport, AsyncDisposable {
   readonly #options: RaftPeersOptions;
   readonly #peers = new Map<string, PeerStream>();
   readonly #over = new AbortController();
+  #tellLost: (address: string) => void = () => {};
 
   constructor(options: RaftPeersOptions) {
     this.#options = options;
+  }
+
+  onLost(tell: (address: string) => void): void {
+    this.#tellLost = tell;
   }
 
   send({ address }: RaftMember, message: Uint8Array): void {
     if (this.#over.signal.aborted) return;
     let peer = this.#peers.get(address);
     if (peer === undefined) {
-      peer = new PeerStream(address, this.#options, this.#over.signal);
+      peer = new PeerStream(address, { ...this.#options, over: this.#over.signal, onLost: () => this.#tellLost(address) });
       this.#peers.set(address, peer);
       void peer.run().finally(() => this.#peers.delete(address));
     }
@@ -55,19 +60,22 @@ export class RaftPeers implements RaftTransport, AsyncDisposable {
   }
 }
 
+interface PeerStreamOptions extends RaftPeersOptions {
+  readonly over: AbortSignal;
+  readonly onLost: () => void;
+}
+
 /** The messages for one peer. Runs until nothing has been sent for a minute. */
 class PeerStream {
   readonly #address: string;
-  readonly #options: RaftPeersOptions;
-  readonly #over: AbortSignal;
+  readonly #options: PeerStreamOptions;
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
   #wake = () => {};
 
-  constructor(address: string, options: RaftPeersOptions, over: AbortSignal) {
+  constructor(address: string, options: PeerStreamOptions) {
     this.#address = address;
     this.#options = options;
-    this.#over = over;
   }
 
   push(message: Uint8Array): void {
@@ -78,12 +86,12 @@ class PeerStream {
   }
 
   async run(): Promise<void> {
-    const { clock, identity } = this.#options;
+    const { clock, identity, over, onLost } = this.#options;
     let backoffMs = BACKOFF_FIRST_MS;
-    while (!this.#over.aborted) {
+    while (!over.aborted) {
       const startedMs = clock.monotonicMs();
       const broken = new AbortController();
-      const signal = AbortSignal.any([this.#over, broken.signal]);
+      const signal = AbortSignal.any([over, broken.signal]);
       try {
         const messages = this.#messages(signal);
         await stream({ address: this.#address, identity: identity(), method: "stream", messages, signal, broken });
@@ -92,9 +100,10 @@ class PeerStream {
         // The peer is away, or we are closing. What was queued is of no use any more: Raft has moved on.
         this.#queue = [];
         this.#queuedBytes = 0;
+        if (!over.aborted) onLost();
       }
       if (clock.monotonicMs() - startedMs > BACKOFF_MAX_MS) backoffMs = BACKOFF_FIRST_MS;
-      await clock.sleep(backoffMs, { signal: this.#over }).catch(() => undefined);
+      await clock.sleep(backoffMs, { signal: over }).catch(() => undefined);
       backoffMs = Math.min(BACKOFF_MAX_MS, backoffMs * 2);
     }
   }

@@ -16,6 +16,7 @@ import { SnapshotStream } from "./snapshot-stream.ts";
 const OPTIONS: Partial<RaftDriverOptions> = {
   snapshotEveryEntries: 24,
   keepEntries: 6,
+  keepBytes: 600,
   messageBytesMax: 400,
   inflightMessagesMax: 4,
   inflightBytesMax: 2_000,
@@ -98,9 +99,14 @@ export class SimulatedCluster {
   }
 
   #transport({ raftId: from }: Host, sender: Process): RaftTransport {
+    let tellLost = (_address: string) => {};
     return {
+      onLost: tell => {
+        tellLost = tell;
+      },
       send: ({ raftId: to }, message) => {
         this.trace(`${from}>${to} ${crc32(message)}`);
+        if (!this.network.isOpen(from, to)) this.time.after(1, () => sender.pass(() => tellLost(`m${to}`)));
         this.network.send(from, to, () => {
           const process = this.hosts.get(to)?.process;
           process?.pass(() => process.driver?.receive(message));

@@ -135,6 +135,22 @@ describe("RaftLog", () => {
     assert.deepEqual(log.lastWithTermAtMost(2, 1), { index: 2, term: 0 });
   });
 
+  const kept = [
+    { index: 6, entriesMax: 4, bytesMax: 1_000, begin: 2 },
+    { index: 6, entriesMax: 4, bytesMax: 60, begin: 3 }, // An entry weighs 19 bytes, so three weigh 57.
+    { index: 6, entriesMax: 100, bytesMax: 1_000, begin: 1 },
+    { index: 6, entriesMax: 0, bytesMax: 1_000, begin: 6 },
+    { index: 6, entriesMax: 4, bytesMax: 0, begin: 6 },
+    { index: 3, entriesMax: 1, bytesMax: 1_000, begin: 2 },
+  ];
+  for (const { index, entriesMax, bytesMax, begin } of kept) {
+    it(`begins the last ${entriesMax} entries and ${bytesMax} bytes up to ${index} after ${begin}`, () => {
+      const log = aLog([1, 1, 1, 1, 1, 1], { commit: 6, applied: 6 });
+      log.compactTo(1);
+      assert.equal(log.beginOfLast(index, { entriesMax, bytesMax }), begin);
+    });
+  }
+
   it("starts over behind a snapshot that is ahead", () => {
     const log = aLog([1, 1], { commit: 1 });
     assert.throws(() => log.restore(1, 1), /behind the commit/);

@@ -43,8 +43,9 @@ export class RealCluster implements AsyncDisposable {
     this.#options = options;
   }
 
-  static async create(options: Partial<RaftDriverOptions> = {}): Promise<RealCluster> {
-    return new RealCluster(await mkdtemp(join(tmpdir(), "shoal-raft-")), { tickMs: 10, ...options });
+  /** @param parent - The folder for the disks. */
+  static async create(options: Partial<RaftDriverOptions> = {}, parent = tmpdir()): Promise<RealCluster> {
+    return new RealCluster(await mkdtemp(join(parent, "shoal-raft-")), { tickMs: 10, ...options });
   }
 
   static member(raftId: number): RaftMember {

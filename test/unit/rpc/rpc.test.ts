@@ -329,6 +329,8 @@ describe("rpc", () => {
 
   it("delivers Raft's messages in order, and again after the peer was away", async () => {
     await using peers = new RaftPeers({ identity: () => manager, clock });
+    const lost: string[] = [];
+    peers.onLost(lostAt => lost.push(lostAt));
     const to = { raftId: 2, address };
     for (let index = 0; index < 200; index++) peers.send(to, Uint8Array.of(index));
     await until(() => parts.received.length === 200, "200 messages");
@@ -337,8 +339,11 @@ describe("rpc", () => {
       Array.from({ length: 200 }, (_, index) => index),
     );
 
+    assert.deepEqual(lost, []);
     const { port } = listener;
     await listener[Symbol.asyncDispose]();
+    await until(() => lost.length > 0, "word of the loss");
+    assert.equal(lost[0], address);
     listener = await ManagerListener.listen({ host: "127.0.0.1", port, identity: manager, clusterId, backends: parts, log });
     let sent = 0;
     await until(() => {
