@@ -31,7 +31,7 @@ const DEFAULT_MUTANTS = [
   {
     guards: "capabilities: none in effect for a user other than root",
     edits: [at(`${OCI}/capabilities.ts`, "uid === 0 ? names : []", "names")],
-    test: [DEFAULTS, "is the same of a user"],
+    test: ["test/unit/engine/runtime/capabilities.test.ts", ""],
   },
   {
     guards: "masked paths: /proc/kcore",

@@ -41,7 +41,7 @@ function ofImages(images: string, { images: ids, layers: used }: Owners): readon
     ...others(join(images, "l"), name => kept.some(({ directory }) => directory === name)),
     ...others(join(images, "blobs/sha256"), name => blobs.has(name)),
     ...others(images, name =>
-      ["blobs", "containers", "b", "images", "l", "layers", "repositories.json", "staging"].includes(name),
+      ["blobs", "containers", "b", "e", "images", "l", "layers", "repositories.json", "staging"].includes(name),
     ),
   ];
 }

@@ -73,8 +73,6 @@ const CASES: readonly (readonly [name: string, body: Body])[] = [
 
 /** Lines that differ on purpose or by the runtime: crun in place of runc. */
 const EXPLAINED: readonly (readonly [RegExp, string])[] = [
-  [/^mount \S+ \/proc\/(bus|fs|irq|sys|sysrq-trigger) ro\b.*$/, "read-only: runc also repeats what /proc itself is mounted with"],
-  [/^mount \/null (\/proc\/\S+) .*$/, "masked by the null device: the host's with crun, the container's with runc"],
   [/^dev \/dev\/core .*$/, "a link of crun's to the masked /proc/kcore"],
   [/^allowed (c 10:200 rwm|[bc] \*:\* m)$/, "runc lets every container use tun"],
   [/^dev \/dev\/null .*$/, "crun gives a container's user its null device, as it does with its other streams"],
@@ -149,6 +147,9 @@ function normalized(output: string): readonly string[] {
         .replaceAll(/\b[0-9a-f]{64}\b/g, "ID")
         .replace(/^mount \/\S+\/containers\/ID\//, "mount DATA/")
         .replace(/^(mount \S+ \/\S* \S+) (master|shared):\d+/, "$1")
+        // Masked by the null device: the host's with crun, the container's with runc. Read-only: runc also repeats what /proc itself is mounted with.
+        .replace(/^mount \/null (\/proc\/\S+) .*/, "masked $1")
+        .replace(/^mount \S+ (\/proc\/(?:bus|fs|irq|sys|sysrq-trigger)) ro\b.*/, "read-only $1")
         .replace(/^namespace (\S+) .*/, "namespace $1"),
     )
     .filter(line => !EXPLAINED.some(([pattern]) => pattern.test(line)));
