@@ -89,6 +89,9 @@ function strayMounts(host: FaultHost, { running }: Owners): readonly string[] {
       .flatMap(container => [container.Id, ...imageRootsOf(container)])
       .map(id => `${host.lab.directory}/data/images/containers/${id}/merged`),
     ...containers.map(({ NetworkSettings }) => NetworkSettings.SandboxKey).filter(Boolean),
+    ...containers
+      .filter(({ HostConfig }) => HostConfig.IpcMode === "shareable")
+      .map(({ Id }) => `/run/shoal/containers/${Id}/mounts/shm`),
   ];
   const volumes = new Set(containers.flatMap(({ Mounts }) => Mounts.map(({ Name = "" }) => Name)));
   const unknown = points.filter(

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { encodeMember, TAR_END } from "../../src/lib/tar/writer.ts";
 import { FAILED_STEP } from "../../src/daemon/failpoints.ts";
 import { Cut, Refused } from "./acknowledged.ts";
 import { download, get } from "./client.ts";
@@ -63,6 +64,7 @@ export const OPERATIONS: readonly Operation[] = [
   { name: "volume remove", prepare: createVolume, run: world => removeNamed(world, "volume") },
   { name: "import", run: importImage },
   { name: "import of what is compressed", run: importCompressed },
+  { name: "build", run: build },
   { name: "load", prepare: prepareLoad, run: load },
   { name: "commit", prepare: prepareCommit, run: commit },
   { name: "tag", run: tag },
@@ -210,6 +212,11 @@ async function importCompressed(world: World): Promise<void> {
   await importArchive(world, execFileSync("xz", ["-c"], { input: smallArchive(world.name) }));
 }
 
+async function build({ known, name }: World): Promise<void> {
+  const body = archiveOf("Dockerfile", `FROM ${IMAGE}\nCOPY Dockerfile /\nRUN echo ${name} > /made`);
+  await known.change({ method: "POST", path: `/build?t=${name}`, body }, [`image:${name}`, "there"]);
+}
+
 async function importArchive({ known, name }: World, body: Buffer): Promise<void> {
   const path = `/images/create?fromSrc=-&repo=${name}&tag=latest`;
   await known.change({ method: "POST", path, body }, [`image:${name}`, "there"]);
@@ -270,8 +277,11 @@ async function restartDaemon({ host, known }: World): Promise<void> {
 
 /** One file, whose content is the name. */
 function smallArchive(name: string): Buffer {
-  const script = `d=$(mktemp -d); echo ${name} > $d/${name}; tar -C $d -cf - ${name}; rm -r $d`;
-  return execFileSync("sh", ["-c", script]);
+  return archiveOf(name, name);
+}
+
+function archiveOf(path: string, content: string): Buffer {
+  return Buffer.concat([encodeMember({ type: "file", path }, Buffer.from(content)), TAR_END]);
 }
 
 /** Takes away what a round made, by the names it gave. */

@@ -3,6 +3,7 @@ import { get } from "./client.ts";
 interface InspectJson {
   readonly Id: string;
   readonly Name: string;
+  readonly HostConfig: { readonly IpcMode: string };
   readonly State: { readonly Status: string; readonly Pid: number; readonly Paused: boolean };
   readonly Mounts: readonly { readonly Type: string; readonly Name?: string; readonly Source?: string }[];
   readonly NetworkSettings: {
