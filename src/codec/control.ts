@@ -1,4 +1,5 @@
 import type * as model from "../model/control.ts";
+import type { ClusterEvent } from "../model/cluster-event.ts";
 import type { RequestId } from "../model/ids.ts";
 import * as wire from "../gen/control.ts";
 import {
@@ -7,6 +8,7 @@ import {
   type Codec,
   flag,
   id,
+  labels,
   list,
   map,
   needed,
@@ -14,6 +16,7 @@ import {
   record,
   text,
   union,
+  word,
   wrappedList,
 } from "./combinators.ts";
 import { blobSpec, cluster, clusterSpec, config, network, networkSpec, node, nodeSpec, secret, task } from "./objects.ts";
@@ -139,3 +142,10 @@ export const controlResponse: Codec<model.ControlResponse, wire.ControlCallRespo
 
 /** What a user's request answered, as replicated state keeps it for a retry. */
 export const controlResponseBytes: BytesCodec<model.ControlResponse> = bytesOf(controlResponse, wire.ControlCallResponse);
+
+export const clusterEvent = record<ClusterEvent, wire.ClusterEvent>({
+  type: word(["node", "service", "network", "secret", "config"]),
+  action: word(["create", "update", "remove"]),
+  id: text,
+  attributes: labels,
+});

@@ -153,6 +153,18 @@ export interface ControlCallResponse {
     | undefined;
 }
 
+export interface ClusterEvent {
+  type: string;
+  action: string;
+  id: string;
+  attributes: Map<string, string>;
+}
+
+export interface ClusterEvent_AttributesEntry {
+  key: string;
+  value: string;
+}
+
 export interface Created {
   id: string;
   warnings: string[];
@@ -1447,6 +1459,145 @@ export const ControlCallResponse: MessageFns<ControlCallResponse> = {
   },
 };
 
+function createBaseClusterEvent(): ClusterEvent {
+  return { type: "", action: "", id: "", attributes: new Map() };
+}
+
+export const ClusterEvent: MessageFns<ClusterEvent> = {
+  encode(message: ClusterEvent, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.type !== "") {
+      writer.uint32(10).string(message.type);
+    }
+    if (message.action !== "") {
+      writer.uint32(18).string(message.action);
+    }
+    if (message.id !== "") {
+      writer.uint32(26).string(message.id);
+    }
+    message.attributes.forEach((value, key) => {
+      ClusterEvent_AttributesEntry.encode({ key: key as any, value }, writer.uint32(34).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ClusterEvent {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClusterEvent();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.action = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            const entry4 = ClusterEvent_AttributesEntry.decode(reader, reader.uint32());
+            if (entry4.value !== undefined) {
+              message.attributes.set(entry4.key, entry4.value);
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseClusterEvent_AttributesEntry(): ClusterEvent_AttributesEntry {
+  return { key: "", value: "" };
+}
+
+export const ClusterEvent_AttributesEntry: MessageFns<ClusterEvent_AttributesEntry> = {
+  encode(message: ClusterEvent_AttributesEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ClusterEvent_AttributesEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClusterEvent_AttributesEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseCreated(): Created {
   return { id: "", warnings: [] };
 }
@@ -2121,11 +2272,23 @@ export const ControlService = {
     responseSerialize: (value: ControlCallResponse): Buffer => Buffer.from(ControlCallResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ControlCallResponse => ControlCallResponse.decode(value),
   },
+  /** What happens in the cluster from now on, as this manager applies it. For the daemon of the same host alone. */
+  events: {
+    path: "/shoal.Control/Events" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: Nothing): Buffer => Buffer.from(Nothing.encode(value).finish()),
+    requestDeserialize: (value: Buffer): Nothing => Nothing.decode(value),
+    responseSerialize: (value: ClusterEvent): Buffer => Buffer.from(ClusterEvent.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ClusterEvent => ClusterEvent.decode(value),
+  },
 } as const;
 
 export interface ControlServer extends UntypedServiceImplementation {
   /** A long list comes in pages, so that neither side stands still over a large answer. */
   call: handleServerStreamingCall<ControlCallRequest, ControlCallResponse>;
+  /** What happens in the cluster from now on, as this manager applies it. For the daemon of the same host alone. */
+  events: handleServerStreamingCall<Nothing, ClusterEvent>;
 }
 
 export interface ControlClient extends Client {
@@ -2136,6 +2299,9 @@ export interface ControlClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<ControlCallResponse>;
+  /** What happens in the cluster from now on, as this manager applies it. For the daemon of the same host alone. */
+  events(request: Nothing, options?: Partial<CallOptions>): ClientReadableStream<ClusterEvent>;
+  events(request: Nothing, metadata?: Metadata, options?: Partial<CallOptions>): ClientReadableStream<ClusterEvent>;
 }
 
 export const ControlClient = makeGenericClientConstructor(ControlService, "shoal.Control") as unknown as {

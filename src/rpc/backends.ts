@@ -1,3 +1,4 @@
+import type { ClusterEvent } from "../model/cluster-event.ts";
 import type { ControlRequest, ControlResponse } from "../model/control.ts";
 import type { NodeDescription, NodeRole, NodeSpec, TaskStatus } from "../model/cluster.ts";
 import type { NodeId, RequestId, SessionId, TaskId } from "../model/ids.ts";
@@ -17,6 +18,12 @@ export interface ControlBackend {
     request: ControlRequest,
     options: Waiting & { readonly requestId: RequestId; readonly isForwarded: boolean },
   ): Promise<ControlResponse>;
+}
+
+/** Offered to this host's daemon alone. */
+export interface EventsBackend {
+  /** What happens from this call on. */
+  events(options: Waiting): AsyncIterable<ClusterEvent>;
 }
 
 export interface DispatcherBackend {

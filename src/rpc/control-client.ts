@@ -1,7 +1,8 @@
 import { credentials, Metadata } from "@grpc/grpc-js";
-import { controlCall, controlResponse } from "../codec/control.ts";
+import { clusterEvent, controlCall, controlResponse } from "../codec/control.ts";
 import { joinPages } from "../codec/control-pages.ts";
-import { type ControlCallResponse, ControlClient } from "../gen/control.ts";
+import { type ClusterEvent as WireClusterEvent, type ControlCallResponse, ControlClient } from "../gen/control.ts";
+import type { ClusterEvent } from "../model/cluster-event.ts";
 import type { ControlCaller, ControlRequest, ControlResponse } from "../model/control.ts";
 import type { RequestId } from "../model/ids.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -27,6 +28,20 @@ export class LocalControl implements ControlCaller, AsyncDisposable {
   ): Promise<ControlResponse> {
     const options = { requestId, isForwarded: false, nowMs: this.#clock.nowMs(), ...(signal && { signal }) };
     return await callControl(this.#client, request, options);
+  }
+
+  /** What happens from now on, until the signal or the end of the manager process. */
+  async *events({ signal }: { readonly signal: AbortSignal }): AsyncGenerator<ClusterEvent> {
+    signal.throwIfAborted();
+    const call = this.#client.events({});
+    try {
+      for await (const event of incoming<WireClusterEvent>(call, { signal })) yield clusterEvent.fromWire(event);
+    } catch (error) {
+      throw signal.aborted ? error : fromStatus(error);
+    } finally {
+      call.on("error", () => {}); // A cancelled call says so; nobody is left to hear it.
+      call.cancel();
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,7 +1,7 @@
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { rm } from "node:fs/promises";
 import { OperationError } from "../lib/errors.ts";
-import type { ControlBackend } from "./backends.ts";
+import type { ControlBackend, EventsBackend } from "./backends.ts";
 import { serverOptions, CONTROL_BYTES_MAX } from "./limits.ts";
 import { addControl } from "./services.ts";
 
@@ -14,9 +14,17 @@ export class ControlSocket implements AsyncDisposable {
   }
 
   /** A socket file that an earlier process left is replaced. */
-  static async listen({ path, backend }: { readonly path: string; readonly backend: ControlBackend }): Promise<ControlSocket> {
+  static async listen({
+    path,
+    backend,
+    events,
+  }: {
+    readonly path: string;
+    readonly backend: ControlBackend;
+    readonly events: EventsBackend;
+  }): Promise<ControlSocket> {
     const server = new Server({ ...serverOptions, "grpc.max_receive_message_length": CONTROL_BYTES_MAX });
-    addControl(server, { backend, isLocal: true });
+    addControl(server, { backend, local: events });
     await rm(path, { force: true });
     await new Promise<void>((resolve, reject) => {
       server.bindAsync(`unix:${path}`, ServerCredentials.createInsecure(), cause => {

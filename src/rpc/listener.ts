@@ -50,7 +50,7 @@ export class ManagerListener implements AsyncDisposable {
     this.#options = options;
     const { backends, identity } = options;
     const members = new Server(serverOptions);
-    addControl(members, { backend: backends.control, isLocal: false });
+    addControl(members, { backend: backends.control });
     addDispatcher(members, backends.dispatcher);
     addRaft(members, backends.raft);
     addCa(members, { backend: backends.ca, mayActForOthers: true });

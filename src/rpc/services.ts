@@ -1,6 +1,6 @@
 import { Server } from "@grpc/grpc-js";
 import { id, list, needed, number, record, word } from "../codec/combinators.ts";
-import { controlCall, controlResponse } from "../codec/control.ts";
+import { clusterEvent, controlCall, controlResponse } from "../codec/control.ts";
 import { controlPages } from "../codec/control-pages.ts";
 import { nodeDescription } from "../codec/objects.ts";
 import { reportedStatus, sessionDown, sessionUp } from "../codec/session.ts";
@@ -36,17 +36,24 @@ const nodeReport = record<backends.NodeReport, wire.NodeReport>({
 });
 export const leaderReports = { sessionReport, statusReport, nodeReport };
 
-/** @param isLocal - On the socket that only this host's daemon can open; elsewhere managers alone may call. */
-export function addControl(server: Server, { backend, isLocal }: { backend: backends.ControlBackend; isLocal: boolean }): void {
+/** @param local - What is offered on the socket that only this host's daemon can open; elsewhere managers alone may call. */
+export function addControl(
+  server: Server,
+  { backend, local }: { readonly backend: backends.ControlBackend; readonly local?: backends.EventsBackend },
+): void {
   server.addService(ControlService, {
     call: answering(async function* (message, { peer, signal }) {
-      if (!isLocal) managerOnly(peer);
+      if (local === undefined) managerOnly(peer);
       const { request, requestId, isForwarded } = controlCall.fromWire(message);
       const response = await backend.call(request, { requestId, isForwarded, signal });
       for (const page of controlPages(response)) {
         yield controlResponse.toWire(page);
         await nextTurn();
       }
+    }),
+    events: answering((_message, { signal }) => {
+      if (local === undefined) throw new OperationError("forbidden", "only the daemon of the same host may listen");
+      return mapped(local.events({ signal }), clusterEvent.toWire);
     }),
   });
 }

@@ -3,6 +3,7 @@ import { docker, type Scenario, until } from "./scenario.ts";
 const SERVICE = docker("service create -d --name svc --replicas 2 --restart-delay 1s --stop-grace-period 0s busybox sleep 300", {
   isSetUp: true,
 });
+const EVENT = "'{{.Type}} {{.Action}} {{.Scope}} {{json .Actor.Attributes}}'";
 const TASKS = "service ps svc --format '{{.Name}} {{.Image}} {{.DesiredState}} {{.Error}}'";
 
 /** A swarm of one. */
@@ -22,6 +23,30 @@ export const SWARM_SCENARIOS: readonly Scenario[] = [
       until(TASKS, /^(svc\.\d \S+ Running.*\n){2}$/),
       docker("service inspect svc"),
       until("service ls --format '{{.Name}} {{.Mode}} {{.Replicas}} {{.Image}} {{.Ports}}'", /2\/2/),
+    ],
+  },
+  {
+    name: "events of a swarm",
+    steps: [
+      docker("config create told-config -", { stdin: "a" }),
+      docker("secret create told-secret -", { stdin: "a" }),
+      docker("network create -d overlay told-network"),
+      docker("service create -d --name told --replicas 1 --stop-grace-period 0s busybox sleep 300"),
+      until("service ls --filter name=told --format '{{.Replicas}}'", /1\/1/),
+      docker("service update -d --replicas 2 told"),
+      until("service ls --filter name=told --format '{{.Replicas}}'", /2\/2/),
+      docker("service update -d --update-monitor 1s --args 'sleep 200' told"),
+      until("service inspect told --format '{{.UpdateStatus.State}}'", /^completed/),
+      docker("service rm told"),
+      docker("network rm told-network"),
+      docker("secret rm told-secret"),
+      docker("config rm told-config"),
+      ...["config", "secret", "network", "service"].map(type =>
+        until(
+          `events --since 1h --until 0s --filter scope=swarm --filter type=${type} --filter ${type}=told --format ${EVENT}`,
+          /remove/,
+        ),
+      ),
     ],
   },
   {

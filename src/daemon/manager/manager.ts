@@ -7,6 +7,7 @@ import { clusterIdFrom, type SessionId, type TaskId } from "../../model/ids.ts";
 import { CertificateAuthority } from "../../manager/ca/authority.ts";
 import { Membership } from "../../manager/ca/membership.ts";
 import { createControlApi } from "../../manager/control-api/control-api.ts";
+import { clusterEvents } from "../../manager/control-api/cluster-events.ts";
 import { ForwardingControl } from "../../manager/control-api/forwarding.ts";
 import { runControlLoop } from "../../manager/control-loop.ts";
 import { Dispatcher } from "../../manager/dispatcher/dispatcher.ts";
@@ -131,7 +132,8 @@ export async function startManager({ options, files, disk, clock, random, log }:
       },
     }),
   );
-  resources.use(await ControlSocket.listen({ path: options.socketPath, backend: control }));
+  const events = { events: (waiting: { readonly signal: AbortSignal }) => clusterEvents(store, waiting) };
+  resources.use(await ControlSocket.listen({ path: options.socketPath, backend: control, events }));
 
   const newTaskId = (): TaskId => clusterIdFrom<TaskId>(random.bytes(25));
   const background = [

@@ -1,5 +1,6 @@
 import { connect } from "node:net";
 import { errorKind, OperationError } from "../../lib/errors.ts";
+import type { ClusterEvent } from "../../model/cluster-event.ts";
 import type { ControlCaller, ControlRequest, ControlResponse } from "../../model/control.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { LocalControl } from "../../rpc/control-client.ts";
@@ -35,8 +36,14 @@ export class ManagerControl implements ControlCaller, AsyncDisposable {
     }
   }
 
+  /** What happens in the cluster from now on; ends with the manager process. */
+  async *events({ signal }: { readonly signal: AbortSignal }): AsyncGenerator<ClusterEvent> {
+    const client = await this.#connected({ signal });
+    yield* client.events({ signal });
+  }
+
   /** A client is made only when there is someone to answer: after a failure it would wait ever longer before it tried again. */
-  async #connected({ signal }: CallOptions): Promise<LocalControl> {
+  async #connected({ signal }: Pick<CallOptions, "signal">): Promise<LocalControl> {
     const clock = this.#clock;
     const waiting = AbortSignal.any([this.#closed.signal, clock.timeout(STARTING_MS), ...(signal === undefined ? [] : [signal])]);
     while (this.#client === undefined) {

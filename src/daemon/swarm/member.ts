@@ -6,6 +6,7 @@ import type { NodeCertificate, NodeIdentity } from "../../ports/certificates.ts"
 import { readCertificate } from "../../system/certificates.ts";
 import { createSpawner } from "../../system/spawn.ts";
 import { joinRaft, leaveRaft, ownAddress, renewCertificate } from "./manager-calls.ts";
+import { ClusterEvents } from "./cluster-events.ts";
 import { ManagerControl } from "./manager-control.ts";
 import { ManagerProcess } from "./manager-process.ts";
 import type { NodeFiles, NodeRecord } from "./node-files.ts";
@@ -26,6 +27,7 @@ interface MemberSetup {
 }
 
 interface RunningManager {
+  readonly events: ClusterEvents;
   readonly process: ManagerProcess;
   readonly control: ManagerControl;
 }
@@ -228,13 +230,16 @@ export class Member implements AsyncDisposable {
   // ---- the manager process ----
 
   #startManager(): void {
-    const { config, clock, log, logLevel } = this.#options;
+    const { config, clock, engine, log, logLevel } = this.#options;
     const { manager, nodeId, clusterId, listenAddress } = this.#record;
     if (manager === undefined || this.#manager !== undefined) return;
     const socketPath = join(config.execRoot, "manager.sock");
     const { dataRoot, logFormat, logFile } = config;
     const crashDirectory = join(dataRoot, "crash");
+    const control = new ManagerControl({ path: socketPath, clock });
     this.#manager = {
+      control,
+      events: new ClusterEvents({ source: control, events: engine.events, clock, log }),
       process: new ManagerProcess({
         ...{ clock, log, logLevel },
         spawner: createSpawner(),
@@ -244,13 +249,13 @@ export class Member implements AsyncDisposable {
           advertiseAddress: ownAddress(this.#record),
         },
       }),
-      control: new ManagerControl({ path: socketPath, clock }),
     };
   }
 
   async #stopManager(): Promise<void> {
     const manager = this.#manager;
     this.#manager = undefined;
+    await manager?.events[Symbol.asyncDispose]();
     await manager?.control[Symbol.asyncDispose]();
     await manager?.process[Symbol.asyncDispose]();
   }

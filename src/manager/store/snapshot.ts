@@ -23,4 +23,6 @@ export interface Snapshot {
 export interface Touched {
   readonly index: number;
   readonly ids: ReadonlyMap<TableName, ReadonlySet<string>>;
+  /** The state with that entry. */
+  readonly view: Snapshot;
 }

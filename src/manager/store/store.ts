@@ -60,7 +60,7 @@ export class Store implements StateMachine {
     }
     if (entry.request !== undefined) draft.complete({ ...entry.request, index });
     this.#publish(draft.finish(index));
-    this.#watchers.announce({ index, ids: touchedIds(entry.changes) });
+    this.#watchers.announce({ index, ids: touchedIds(entry.changes), view: this.#current });
     return { kind: "applied", index, ...(entry.request === undefined ? {} : { result: entry.request.result }) };
   }
 

@@ -364,12 +364,19 @@ describe("rpc", () => {
     const directory = await mkdtemp(join(tmpdir(), "shoal-rpc-"));
     const path = join(directory, "manager.sock");
     try {
-      await using _first = await ControlSocket.listen({ path, backend: parts.control });
-      await using _second = await ControlSocket.listen({ path, backend: parts.control });
+      const told = { type: "service", action: "update", id: "one", attributes: { name: "web", "replicas.new": "2" } } as const;
+      const events = {
+        async *events() {
+          yield told;
+        },
+      };
+      await using _first = await ControlSocket.listen({ path, backend: parts.control, events });
+      await using _second = await ControlSocket.listen({ path, backend: parts.control, events });
       await using local = new LocalControl({ path, clock });
       const answer = await local.call({ kind: "list-nodes", filters: { role: ["a", "b"] } }, { requestId });
       assert.deepEqual(answer, { kind: "created", id: "list-nodes request1 false", warnings: [] });
       const abort = new AbortController();
+      for await (const event of local.events(abort)) assert.deepEqual(event, told);
       abort.abort(new OperationError("cancelled", "no more"));
       await assert.rejects(local.call({ kind: "get-cluster" }, { requestId, signal: abort.signal }), /no more/);
     } finally {
