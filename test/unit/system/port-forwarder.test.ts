@@ -62,8 +62,8 @@ describe("forwarded ports", function () {
     const closed = once(client, "close");
     client.on("error", () => undefined);
     await forward[Symbol.asyncDispose]();
+    port[Symbol.dispose](); // A connection that nobody has accepted yet ends with it.
     await closed;
-    port[Symbol.dispose]();
     using again = reserve("tcp", port.port);
     assert.equal(again.port, port.port);
   });

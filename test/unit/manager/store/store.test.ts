@@ -240,6 +240,7 @@ describe("Store", () => {
     const { value } = await watch.next();
     assert.deepEqual(value, {
       index: 2,
+      view: log.store.view(),
       ids: new Map([
         ["service", new Set(["web-id"])],
         ["task", new Set(["t"])],
