@@ -3,6 +3,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { encodeMember, TAR_END } from "../../src/lib/tar/writer.ts";
 import { FAILED_STEP } from "../../src/daemon/failpoints.ts";
+import { encodeMember, TAR_END } from "../../src/lib/tar/writer.ts";
 import { Cut, Refused } from "./acknowledged.ts";
 import { download, get } from "./client.ts";
 import { MOUNT_OPERATIONS } from "./mount-operations.ts";
@@ -68,6 +69,7 @@ export const OPERATIONS: readonly Operation[] = [
   { name: "load", prepare: prepareLoad, run: load },
   { name: "commit", prepare: prepareCommit, run: commit },
   { name: "tag", run: tag },
+  { name: "build", run: build },
   { name: "image remove", prepare: importImage, run: world => removeNamed(world, "image") },
   { name: "container prune", prepare: world => create(world), run: prune("containers", "container") },
   { name: "network prune", prepare: world => createNetwork(world, world.name), run: prune("networks", "network") },
@@ -245,6 +247,25 @@ async function commit({ known, name }: World): Promise<void> {
     `image:${name}`,
     "there",
   ]);
+}
+
+/** A step of every kind: settings, a command, a folder, files of the context and of an image. */
+async function build({ known, name }: World): Promise<void> {
+  const dockerfile = `FROM ${IMAGE} AS one
+ENV name=${name}
+VOLUME /data
+RUN echo ${name} >/made
+WORKDIR /work
+FROM ${IMAGE}
+COPY file /file
+COPY --from=one /made /made
+`;
+  const members = [
+    encodeMember({ type: "file", path: "Dockerfile" }, Buffer.from(dockerfile)),
+    encodeMember({ type: "file", path: "file" }, Buffer.from(name)),
+  ];
+  const body = Buffer.concat([...members, TAR_END]);
+  await known.change({ method: "POST", path: `/build?t=${name}&forcerm=1`, body }, [`image:${name}`, "there"]);
 }
 
 async function tag({ known, name }: World): Promise<void> {

@@ -23,6 +23,7 @@ function ofContainers(data: string, { containers, imageRoots, volumes }: Owners)
     ...others(join(data, "containers"), name => containers.has(name)),
     ...others(join(data, "volumes"), name => volumes.has(name)),
     ...others(join(data, "images/containers"), name => containers.has(name) || imageRoots.has(name)),
+    ...others(join(data, "build"), () => false),
     ...[...containers].map(id => join(data, "containers", id, "undo.json")).filter(existsSync),
     ...[...volumes].map(name => join(data, "volumes", name, "removing")).filter(existsSync),
   ];

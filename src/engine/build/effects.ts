@@ -1,5 +1,5 @@
 import type { CreateContainerRequest } from "../../model/container.ts";
-import type { ContainerId, ImageId } from "../../model/ids.ts";
+import type { ContainerId, Digest, ImageId } from "../../model/ids.ts";
 import type { Image, ImageConfig } from "../../model/image.ts";
 import type { ContainerArchives, LayerFolders, RootSource } from "../archive/effects.ts";
 import type { AttachOptions } from "../containers/attach.ts";
@@ -41,10 +41,16 @@ export interface BuildImages {
       readonly author: string;
       readonly comment: string;
       readonly createdBy: string;
-      readonly stepKey: string;
+      readonly stepKey?: string;
       readonly isTold: boolean;
+      /** A layer that is here, in place of an archive. */
+      readonly layer?: Digest;
+      /** Missing: now. */
+      readonly createdAtMs?: number;
     },
   ): Promise<ImageId>;
+  /** From now on an image counts as made of another. */
+  setParent(id: ImageId, parent: ImageId): Promise<void>;
   createRootfs(id: ContainerId, imageId: ImageId | "", options: { readonly isBare: true }): Promise<unknown>;
   mountRootfs(id: ContainerId, options: { readonly isVolatile: boolean }): Promise<string>;
   removeRootfs(id: ContainerId): Promise<void>;

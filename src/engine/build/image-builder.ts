@@ -17,6 +17,7 @@ import type { BuildArchives, BuildContainers, BuildImages } from "./effects.ts";
 import { expandAction } from "./expand-action.ts";
 import { SourceTrees } from "./source-trees.ts";
 import { StageBuilder, type StageParts } from "./stage-builder.ts";
+import { StepCache } from "./step-cache.ts";
 import { StepContainers } from "./step-containers.ts";
 
 export interface ImageBuilderOptions {
@@ -65,8 +66,6 @@ export class ImageBuilder {
     const { archives, random } = this.#options;
     const tags = tagsOf(request.tags);
     checkedPlatform(request.platform);
-    if (request.cacheFrom.length > 0)
-      throw new OperationError("invalid", "a cache from other images (--cache-from) is not supported yet");
     await using folder = await BuildFolder.create(join(this.#root, Buffer.from(random.bytes(8)).toString("hex")), archives);
     const context = await BuildContext.receive(request.context, { folder: folder.path, archives });
     const { nodes, escape, warnings } = await context.takeDockerfile(request.dockerfile);
@@ -89,13 +88,14 @@ export class ImageBuilder {
   ): Promise<ImageId | ""> {
     const { images, archives, random } = this.#options;
     const { request, output, folder, escape } = build;
-    const { hostConfig, signal, usesCache, removesContainers } = request;
+    const { hostConfig, signal, removesContainers } = request;
     const containers = new StepContainers({ ...this.#options, folder, output, hostConfig, signal });
     await using trees = new SourceTrees({ images, random });
     using holds = this.#holds();
     const buildArguments = new BuildArguments(request.buildArguments);
     const parts: StageParts = {
-      ...{ images, archives, containers, trees, usesCache, removesContainers, signal, hold: holds.hold },
+      ...{ images, archives, containers, trees, removesContainers, signal, hold: holds.hold },
+      newCache: () => new StepCache(images, request),
       ...{ context: build.context, output, escape },
       bases: new BaseImages({ images, output, request }),
       stages: new BuildStages(),

@@ -24,6 +24,7 @@ import type { BuildArchives, BuildImages } from "./effects.ts";
 import { expandAction, variablesOf } from "./expand-action.ts";
 import type { SourceTrees } from "./source-trees.ts";
 import { type StepContainers, stepContainer } from "./step-containers.ts";
+import type { StepCache } from "./step-cache.ts";
 import { stepKey } from "./step-key.ts";
 
 const DEFAULT_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -39,7 +40,8 @@ export interface StageParts {
   readonly stages: BuildStages;
   readonly output: BuildOutput;
   readonly escape: EscapeToken;
-  readonly usesCache: boolean;
+  /** Each stage begins anew with it. */
+  readonly newCache: () => StepCache;
   readonly removesContainers: "always" | "on-success" | "never";
   readonly signal: AbortSignal;
   /** Told of each image that the build stands on. */
@@ -51,13 +53,13 @@ export class StageBuilder {
   readonly #parts: StageParts;
   readonly #arguments: BuildArguments;
   #settings: StageSettings = { config: EMPTY_CONFIG, author: "", hasCommand: false };
+  readonly #cache: StepCache;
   #image: StageImage = "";
-  /** A step was made anew, so all after it are. */
-  #isCacheOut = false;
 
   constructor(parts: StageParts, buildArguments: BuildArguments) {
     this.#parts = parts;
     this.#arguments = buildArguments;
+    this.#cache = parts.newCache();
   }
 
   get image(): StageImage {
@@ -222,16 +224,10 @@ export class StageBuilder {
     make: (key: string) => Promise<ImageId>,
     probed = this.#settings.config,
   ): Promise<void> {
-    const { images, output, usesCache } = this.#parts;
     const key = stepKey(probed, command);
-    const cached = usesCache && !this.#isCacheOut ? images.findStep(this.#image, key) : undefined;
-    if (cached !== undefined) {
-      await output.print(" ---> Using cache\n");
-      this.#stand(cached.id);
-      return;
-    }
-    this.#isCacheOut = true;
-    this.#stand(await make(key));
+    const cached = await this.#cache.find(this.#image, { key, command, config: probed });
+    if (cached !== undefined) await this.#parts.output.print(" ---> Using cache\n");
+    this.#stand(cached ?? (await make(key)));
   }
 
   #create(command: readonly string[], own: Parameters<typeof stepContainer>[1] = {}): Promise<ContainerId> {

@@ -14,19 +14,35 @@ export interface CommitRequest {
   /** Without an id: nothing. */
   readonly base: Omit<Image, "id"> & { readonly id: ImageId | "" };
   readonly config: ImageConfig;
-  readonly createdAtMs: number;
+  /** Missing: now. */
+  readonly createdAtMs?: number;
   readonly author: string;
   readonly comment: string;
   readonly createdBy: string;
   readonly tags: readonly Reference[];
   /** Of a build: see ImageRecord. */
   readonly stepKey?: string;
+  /** A layer that is here, in place of an archive. */
+  readonly layer?: Digest;
+  /** The archive is a layer however little it holds. */
+  readonly isWhole?: true;
 }
 
 /** An image of another's layers and, where there is an archive that holds anything, one more. */
 export async function prepareCommit(
   archive: AsyncIterable<Uint8Array> | undefined,
-  { base, config, createdAtMs, author, comment, createdBy, tags, stepKey }: CommitRequest,
+  {
+    base,
+    config,
+    createdAtMs,
+    author,
+    comment,
+    createdBy,
+    tags,
+    stepKey,
+    layer,
+    isWhole,
+  }: CommitRequest & { readonly createdAtMs: number },
   {
     staging,
     lease,
@@ -36,7 +52,8 @@ export async function prepareCommit(
   for (const diffId of base.diffIds) lease(diffId);
   const below = base.diffIds.map(diffId => ({ kind: "present", layer: defined(layers.get(diffId), `layer ${diffId}`) }) as const);
   const blob = archive === undefined ? undefined : await staging.receive(archive);
-  const own = blob === undefined || blob.sizeBytes <= TAR_END.length ? undefined : await ownLayer(blob);
+  const isEmpty = blob !== undefined && blob.sizeBytes <= TAR_END.length && isWhole !== true;
+  const own = layer !== undefined ? presentLayer(layer) : blob === undefined || isEmpty ? undefined : await ownLayer(blob);
   if (below.length >= LAYERS_MAX && own !== undefined) throw new OperationError("invalid", "max depth exceeded");
   const diffIds = own === undefined ? base.diffIds : [...base.diffIds, own.diffId];
   const history = [...base.history, { createdAtMs, createdBy, comment, isEmptyLayer: own === undefined, author }];
@@ -49,9 +66,12 @@ export async function prepareCommit(
 
   async function ownLayer(blob: StagedFile) {
     const tree = await staging.unpack(blob);
-    const present = layers.get(tree.diffId);
-    if (present === undefined) return { diffId: tree.diffId, layer: { kind: "new", tree, blob } as const };
-    lease(present.diffId);
-    return { diffId: tree.diffId, layer: { kind: "present", layer: present } as const };
+    if (layers.get(tree.diffId) !== undefined) return presentLayer(tree.diffId);
+    return { diffId: tree.diffId, layer: { kind: "new", tree, blob } as const };
+  }
+
+  function presentLayer(diffId: Digest) {
+    lease(diffId);
+    return { diffId, layer: { kind: "present", layer: defined(layers.get(diffId), `layer ${diffId}`) } as const };
   }
 }

@@ -155,6 +155,11 @@ export class ImageIndex {
     await this.addImage({ ...record, lastTaggedAtMs: nowMs }, description);
   }
 
+  async setParent(id: ImageId, parent: ImageId): Promise<void> {
+    const { description, ...record } = defined(this.#entries.get(id), id);
+    await this.addImage({ ...record, parent }, description);
+  }
+
   async removeImage(id: ImageId): Promise<void> {
     this.#entries.delete(id);
     await rm(this.#recordPath(id), { force: true });

@@ -1,5 +1,5 @@
 import { mkdir, readFile } from "node:fs/promises";
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { defined } from "../../lib/assert.ts";
 import { OperationError } from "../../lib/errors.ts";
 import type { Labels } from "../../model/cluster.ts";
@@ -8,7 +8,7 @@ import type { Image } from "../../model/image.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { ImageArchives, ImageMounts } from "./effects.ts";
-import { formatImageConfig, type ImageDescription, parseImageConfig } from "./image-config.ts";
+import { type ImageDescription, parseImageConfig } from "./image-config.ts";
 import { type CommitRequest, prepareCommit } from "./commit.ts";
 import { ImageIndex } from "./image-index.ts";
 import { applyChanges, EMPTY_CONFIG } from "./import-changes.ts";
@@ -214,32 +214,21 @@ export class ImageStore implements AsyncDisposable {
       readonly platform: string;
     },
   ): AsyncIterable<ProgressMessage> {
-    return reporting(report =>
-      this.#withStaging(async (staging, lease) => {
-        const config = applyChanges(EMPTY_CONFIG, options.changes);
-        const tags = options.repository === "" ? [] : [targetReference(options.repository, options.tag)];
-        const platform = parsePlatform(options.platform);
-        const blob = await staging.receive(archive);
-        const tree = await staging.unpack(blob);
-        const createdAtMs = this.#options.clock.nowMs();
-        const history = [{ createdAtMs, createdBy: "", comment: options.message, isEmptyLayer: false, author: "" }];
-        const configBytes = formatImageConfig({ ...platform, createdAtMs, author: "", config, diffIds: [tree.diffId], history });
-        const present = this.#layers.get(tree.diffId);
-        if (present !== undefined) lease(present.diffId);
-        const id = asId<ImageId>(`sha256:${createHash("sha256").update(configBytes).digest("hex")}`);
-        const layer =
-          present === undefined ? ({ kind: "new", tree, blob } as const) : ({ kind: "present", layer: present } as const);
-        await this.#record([{ id, configBytes, description: parseImageConfig(configBytes), layers: [layer], tags }]);
-        report({ status: id });
-        this.#announce("import", id, tags[0] === undefined ? id : familiarReference(tags[0]));
-      }),
-    );
+    return reporting(async report => {
+      const config = applyChanges(EMPTY_CONFIG, options.changes);
+      const tags = options.repository === "" ? [] : [targetReference(options.repository, options.tag)];
+      const base = { ...SCRATCH, ...parsePlatform(options.platform) };
+      const request = { base, config, author: "", comment: options.message, createdBy: "", tags, isWhole: true } as const;
+      const id = await this.#commit(archive, request);
+      report({ status: id });
+      this.#announce("import", id, tags[0] === undefined ? id : familiarReference(tags[0]));
+    });
   }
 
   /** An image of another's layers with one more on top. @param archive - What that one changes; an empty one adds none. */
   async commit(
     archive: AsyncIterable<Uint8Array>,
-    request: Omit<CommitRequest, "base" | "createdAtMs" | "tags"> & {
+    request: Omit<CommitRequest, "base" | "tags"> & {
       readonly baseId: ImageId;
       readonly repository: string;
       readonly tag: string;
@@ -260,10 +249,7 @@ export class ImageStore implements AsyncDisposable {
    */
   async commitStep(
     archive: AsyncIterable<Uint8Array> | undefined,
-    request: Omit<CommitRequest, "base" | "createdAtMs" | "tags"> & {
-      readonly baseId: ImageId | "";
-      readonly isTold: boolean;
-    },
+    request: Omit<CommitRequest, "base" | "tags"> & { readonly baseId: ImageId | ""; readonly isTold: boolean },
   ): Promise<ImageId> {
     const { baseId, isTold, ...rest } = request;
     const id = await this.#commit(archive, { ...rest, base: baseId === "" ? SCRATCH : this.get(baseId), tags: [] });
@@ -275,8 +261,13 @@ export class ImageStore implements AsyncDisposable {
     return this.#index.findStep(parent, stepKey);
   }
 
-  async #commit(archive: AsyncIterable<Uint8Array> | undefined, request: Omit<CommitRequest, "createdAtMs">): Promise<ImageId> {
-    const whole = { ...request, createdAtMs: this.#options.clock.nowMs() };
+  /** An image that is here and came from elsewhere is from now on what a step made of another. */
+  setParent(id: ImageId, parent: ImageId): Promise<void> {
+    return this.#mutex.run(() => this.#index.setParent(id, parent));
+  }
+
+  async #commit(archive: AsyncIterable<Uint8Array> | undefined, request: CommitRequest): Promise<ImageId> {
+    const whole = { createdAtMs: this.#options.clock.nowMs(), ...request };
     return this.#withStaging(async (staging, lease) => {
       const image = await prepareCommit(archive, whole, { staging, lease, layers: this.#layers });
       await this.#record([image]);

@@ -9,7 +9,7 @@ import { importBusybox } from "../lab/lab.ts";
 
 const DISK_BYTES = 24 * 1024 * 1024;
 /** What cannot be done without room for a record. */
-const REFUSED = ["create", "commit", "import", "network create", "volume create", "start on a network"];
+const REFUSED = ["create", "commit", "build", "import", "network create", "volume create", "start on a network"];
 
 describe("an engine whose disk is full", function () {
   this.timeout(60_000);
