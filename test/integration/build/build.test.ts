@@ -188,18 +188,17 @@ describe("builds", function () {
 
   it("wait for a client that does not read, and take no memory for what it has not read", async () => {
     const { outgoing, response } = await beginBuild(daemon.host.socket, "", {
-      Dockerfile: "FROM busybox\nRUN yes 0123456789012345678901234567890123456789 | head -c 200000000\n",
+      Dockerfile: "FROM busybox\nRUN yes 0123456789012345678901234567890123456789 | head -c 2000000000\n",
     });
-    const memoryBytes = () =>
-      Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${childPid(daemon.pid)}/status`, "utf8"))?.[1]) * 1024;
+    const memoryBytes = () => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${daemon.pid}/status`, "utf8"))?.[1]) * 1024;
     const before = memoryBytes();
     await until("the step is held back", SETTLE_MS, async () => (await containers()).length === 1);
     let most = 0;
-    for (let look = 0; look < 10; look++) {
+    for (let look = 0; look < 20; look++) {
       most = Math.max(most, memoryBytes());
       await new Promise(resolve => setTimeout(resolve, 100));
     }
-    assert.ok(most - before < 64 * MIB, `grew by ${(most - before) / MIB} MiB`);
+    assert.ok(most - before < 32 * MIB, `grew by ${(most - before) / MIB} MiB`);
     response.destroy();
     outgoing.destroy();
     await until("the build has left nothing", SETTLE_MS, hasNothingLeft);
@@ -245,9 +244,3 @@ describe("builds", function () {
     assert.ok(await inspect("made:pruned"));
   });
 });
-
-/** Of the daemon, which the test has started through a shell. */
-function childPid(pid: number): number {
-  const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
-  return readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("node") ? pid : Number(child);
-}
