@@ -3,7 +3,6 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { encodeMember, TAR_END } from "../../src/lib/tar/writer.ts";
 import { FAILED_STEP } from "../../src/daemon/failpoints.ts";
-import { encodeMember, TAR_END } from "../../src/lib/tar/writer.ts";
 import { Cut, Refused } from "./acknowledged.ts";
 import { download, get } from "./client.ts";
 import { MOUNT_OPERATIONS } from "./mount-operations.ts";
@@ -69,7 +68,6 @@ export const OPERATIONS: readonly Operation[] = [
   { name: "load", prepare: prepareLoad, run: load },
   { name: "commit", prepare: prepareCommit, run: commit },
   { name: "tag", run: tag },
-  { name: "build", run: build },
   { name: "image remove", prepare: importImage, run: world => removeNamed(world, "image") },
   { name: "container prune", prepare: world => create(world), run: prune("containers", "container") },
   { name: "network prune", prepare: world => createNetwork(world, world.name), run: prune("networks", "network") },
@@ -212,11 +210,6 @@ async function importImage(world: World): Promise<void> {
 
 async function importCompressed(world: World): Promise<void> {
   await importArchive(world, execFileSync("xz", ["-c"], { input: smallArchive(world.name) }));
-}
-
-async function build({ known, name }: World): Promise<void> {
-  const body = archiveOf("Dockerfile", `FROM ${IMAGE}\nCOPY Dockerfile /\nRUN echo ${name} > /made`);
-  await known.change({ method: "POST", path: `/build?t=${name}`, body }, [`image:${name}`, "there"]);
 }
 
 async function importArchive({ known, name }: World, body: Buffer): Promise<void> {
