@@ -175,7 +175,7 @@ export const BAD_INPUT_CASES: readonly BadInputCase[] = [
     message:
       "invalid volume specification: '/a:b': invalid mount config for type \"bind\": invalid mount path: 'b' mount path must be absolute",
   },
-  { when: "a bind's mode is unknown", ...host({ Binds: ["/a:/b:foo"] }), message: "invalid mode: foo" },
+  { when: "a bind's mode is unknown", ...host({ Binds: ["/a:/b:foo"] }), status: 500, message: "invalid mode: foo" },
   {
     when: "a volume's name is a path",
     ...host({ Binds: ["a/b:/b"] }),

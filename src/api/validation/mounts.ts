@@ -36,7 +36,8 @@ function targetOfBind(bind: string): string {
   const malformed = `invalid volume specification: '${bind}'`;
   refuseIf(parts.length > 3 || parts.some(part => part === ""), malformed);
   const [source = "", target, mode = ""] = parts;
-  for (const word of mode === "" ? [] : mode.split(",")) refuseIf(!BIND_MODES.has(word), `invalid mode: ${mode}`);
+  const isMode = mode === "" || mode.split(",").every(word => BIND_MODES.has(word));
+  if (!isMode) throw new OperationError("internal", `invalid mode: ${mode}`); // Docker answers 500.
   if (target === undefined) {
     refuseIf(
       !source.startsWith("/"),

@@ -25,6 +25,7 @@ const wireEndpoint = struct<WireEndpoint>("network.EndpointSettings", {
   macAddress: field("MacAddress", unlessZero(text)),
   driverOptions: field("DriverOpts", optional(textMap)),
   gatewayPriority: field("GwPriority", unlessZero(int)),
+  networkId: field("NetworkID", unlessZero(text)),
 });
 
 /** The part of an endpoint that users set. */

@@ -120,7 +120,7 @@ async function prepareBundle(
       workingDir === "" ? Promise.resolve() : ensureDirectoryInRoot(rootfsPath, workingDir),
       plans.length === mounts.length ? Promise.resolve() : ensureDirectoryInRoot(rootfsPath, "/etc"),
     ]);
-    const spec = await context.specs.container({
+    const spec = await plannedSpec(context, {
       container,
       image: imageOf(context, container),
       rootfsPath,
@@ -136,6 +136,15 @@ async function prepareBundle(
   };
   await allDone([writeNetworkFiles(container, sandbox), writeSpec()]);
   return { rootfsPath, sandbox };
+}
+
+/** A setting that turns out to be wrong now is no fault of the request to start: Docker answers 500. */
+async function plannedSpec({ specs }: ContainerContext, request: SpecRequest): Promise<unknown> {
+  try {
+    return await specs.container(request);
+  } catch (error) {
+    throw new OperationError("internal", errorMessage(error), { cause: error });
+  }
 }
 
 /** Ends a process that was made and shall not run. */

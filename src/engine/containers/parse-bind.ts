@@ -21,7 +21,7 @@ export function parseBind(text: string, options: { readonly volumeDriver: string
     return volumePlan({ name: first, destination, mode, ...options });
   }
   const words = modeWords(mode);
-  if (words.includes("nocopy")) throw new OperationError("invalid", `invalid mode: ${mode}`);
+  if (words.includes("nocopy")) throw new OperationError("internal", `invalid mode: ${mode}`);
   return {
     kind: "bind",
     source: cleanPath(first),
@@ -88,7 +88,8 @@ function checkMode(mode: string, text: string): void {
   );
   const isSingle = [PROPAGATIONS, LABELS, ACCESS, CONSISTENCY].every(known => count(known) <= 1);
   if (!isKnown || !isSingle) {
-    throw new OperationError("invalid", mode === "" ? `invalid volume specification: '${text}'` : `invalid mode: ${mode}`);
+    if (mode === "") throw new OperationError("invalid", `invalid volume specification: '${text}'`);
+    throw new OperationError("internal", `invalid mode: ${mode}`); // Docker answers 500.
   }
 }
 

@@ -7,8 +7,8 @@ import { CONTAINER_DEFAULTS, withLogDefaults } from "./container-defaults.ts";
 import type { ContainerDependencies } from "./dependencies.ts";
 import { parseSignal } from "./signals.ts";
 
-const HOSTNAME = /^[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?$/;
-const HOSTNAME_CHARACTERS_MAX = 63;
+/** The kernel's limit; it takes any bytes but zeros, and so does Docker. */
+const HOSTNAME_BYTES_MAX = 64;
 
 /** Fills in what the user left open, as inspect shows it. @throws OperationError `invalid` in Docker's words. */
 export function settleHostConfig(
@@ -88,7 +88,7 @@ export function checkConfig(config: ContainerConfig): void {
     );
   }
   if (config.stopSignal !== undefined && config.stopSignal !== "") parseSignal(config.stopSignal);
-  if (config.hostname !== "" && (config.hostname.length > HOSTNAME_CHARACTERS_MAX || !HOSTNAME.test(config.hostname))) {
+  if (Buffer.byteLength(config.hostname) > HOSTNAME_BYTES_MAX || config.hostname.includes("\0")) {
     throw new OperationError("invalid", `invalid hostname format: ${config.hostname}`);
   }
   for (const entry of config.env) {

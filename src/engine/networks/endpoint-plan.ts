@@ -65,6 +65,9 @@ export function wantedEndpoints(
 
 /** @throws OperationError `invalid` in Docker's words. */
 export function checkEndpoint(network: NetworkRecord, config: EndpointConfig): void {
+  const { networkId = network.id } = config;
+  if (networkId !== network.name && !network.id.startsWith(networkId))
+    throw new OperationError("not-found", `network ${networkId} not found`);
   if (config.macAddress && parseMac(config.macAddress) === undefined) {
     throw new OperationError("invalid", `invalid MAC address: ${config.macAddress}`);
   }

@@ -18,7 +18,7 @@ export const CONFIG_ROWS: readonly FieldRow[] = [
     verdict: "honoured",
     note: "the name of the container's host",
     effects: [{ value: "given", in: "config.json hostname", is: "given" }],
-    refusals: [{ value: "-no-", status: 400, says: /invalid hostname format: -no-/ }],
+    refusals: [{ value: "a".repeat(65), status: 400, says: /invalid hostname/ }],
   },
   {
     path: "Domainname",
@@ -31,7 +31,7 @@ export const CONFIG_ROWS: readonly FieldRow[] = [
     verdict: "honoured",
     note: "names are looked up in the container's own files",
     effects: [{ value: "12:34", in: "config.json process.user", is: has('"uid":12,"gid":34') }],
-    refusals: [{ value: "nobody-here", status: 400, says: /unable to find user nobody-here/, isAtStart: true }],
+    refusals: [{ value: "nobody-here", status: 500, says: /unable to find user nobody-here/, isAtStart: true }],
   },
   { path: "AttachStdin", verdict: "kept", note: "what the client does: anyone may attach", tries: [{ value: true }] },
   { path: "AttachStdout", verdict: "kept", note: "what the client does: anyone may attach", tries: [{ value: true }] },

@@ -161,7 +161,7 @@ export const HOST_ROWS: readonly FieldRow[] = [
     verdict: "honoured",
     note: "",
     effects: [{ value: ["77"], in: "config.json process.user.additionalGids", is: has("77") }],
-    refusals: [{ value: ["no-such"], status: 400, says: /Unable to find group no-such/i, isAtStart: true }],
+    refusals: [{ value: ["no-such"], status: 500, says: /Unable to find group no-such/i, isAtStart: true }],
   },
   {
     path: "HostConfig.IpcMode",
@@ -230,7 +230,7 @@ export const HOST_ROWS: readonly FieldRow[] = [
       { value: ["no-new-privileges"], in: "config.json process.noNewPrivileges", is: true },
       { value: ["systempaths=unconfined"], in: "config.json linux.maskedPaths", is: [] },
     ],
-    refusals: [{ value: ["nosuch=1"], status: 400, says: /invalid --security-opt 2: "nosuch=1"/ }],
+    refusals: [{ value: ["nosuch=1"], status: 500, says: /invalid --security-opt 2: "nosuch=1"/ }],
   },
   {
     path: "HostConfig.StorageOpt",
@@ -250,7 +250,7 @@ export const HOST_ROWS: readonly FieldRow[] = [
     verdict: "honoured",
     note: "",
     effects: [{ value: { "/data": "size=4m" }, in: "config.json mounts[destination=/data]", is: /"type":"tmpfs".*"size=4m"/ }],
-    refusals: [{ value: { "/data": "nosuch" }, status: 400, says: /invalid tmpfs option "nosuch"/, isAtStart: true }],
+    refusals: [{ value: { "/data": "nosuch" }, status: 500, says: /invalid tmpfs option "nosuch"/, isAtStart: true }],
   },
   {
     path: "HostConfig.UTSMode",

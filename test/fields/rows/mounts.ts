@@ -21,7 +21,7 @@ export const MOUNT_ROWS: readonly FieldRow[] = [
     verdict: "honoured",
     note: "",
     effects: [{ value: ["{folder}:/data:ro"], in: DATA, is: has('"source":"{folder}"') }],
-    refusals: [{ value: ["{folder}:/data:nosuch"], status: 400, says: /invalid mode: nosuch/ }],
+    refusals: [{ value: ["{folder}:/data:nosuch"], status: 500, says: /invalid mode: nosuch/ }],
   },
   {
     path: `${MOUNT}.Target`,

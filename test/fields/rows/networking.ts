@@ -111,7 +111,12 @@ export const NETWORKING_ROWS: readonly FieldRow[] = [
       },
     ],
   },
-  told("NetworkID", "given"),
+  {
+    path: `${ENDPOINT}.NetworkID`,
+    verdict: "honoured",
+    note: "that network and no other of the name",
+    refusals: [{ value: "given", with: ON_IT, status: 404, says: /network given not found/ }],
+  },
   told("EndpointID", "given"),
   told("Gateway", "10.213.0.99"),
   told("IPAddress", "10.213.0.98"),

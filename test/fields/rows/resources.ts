@@ -154,7 +154,7 @@ export const RESOURCE_ROWS: readonly FieldRow[] = [
     refusals: [
       {
         value: "/dev/no-such",
-        status: 400,
+        status: 500,
         says: /error gathering device information.*no such file or directory/,
         isAtStart: true,
       },

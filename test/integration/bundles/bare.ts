@@ -42,6 +42,10 @@ const pty = createRequire(import.meta.url)("@lydell/node-pty") as {
   spawn(file: string, args: readonly string[], options: object): Terminal;
 };
 
+const ESCAPE = String.fromCharCode(27);
+/** What is still in the terminal when its process has ended, crun 1.8 passes on as if it were a message of its own, with a time and in red. */
+const IN_RED = new RegExp(`${ESCAPE}\\[1;31m\\S+Z: ([^]*)${ESCAPE}\\[0m\\n`);
+
 function onTerminal(program: string, args: readonly string[]): Promise<Outcome> {
   return new Promise(resolve => {
     const terminal = pty.spawn(program, args, { env: process.env });
@@ -50,7 +54,7 @@ function onTerminal(program: string, args: readonly string[]): Promise<Outcome> 
     terminal.onData(data => (stdout += data));
     terminal.onExit(({ exitCode }) => {
       clearTimeout(limit);
-      resolve({ exitCode, stdout, stderr: "" });
+      resolve({ exitCode, stdout: stdout.replace(IN_RED, "$1"), stderr: "" });
     });
   });
 }

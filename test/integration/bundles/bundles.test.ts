@@ -4,7 +4,8 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Outcome, run, words } from "../cli/programs.ts";
 import { OwnDaemon } from "../daemon/own-daemon.ts";
-import { ask, busyboxTree, importImage, runContainer, send } from "../security/world.ts";
+import { until } from "../lab/lab.ts";
+import { ask, busyboxTree, importImage, runContainer, send, startContainer } from "../security/world.ts";
 import { runBare } from "./bare.ts";
 import { type BundleCase, CASES } from "./cases.ts";
 import { schemaViolations } from "./schema.ts";
@@ -101,6 +102,21 @@ describe("bundles of containers, run by runtimes alone", function () {
     assert.equal(exitCode, 1);
     assert.match(stderr, /a bundle cannot be made of this container: it shares the network namespace of another container/);
     assert.equal((await send(daemon.host, "GET /containers/nosuch/bundle")).status, 404);
+  });
+
+  it("of one that runs have the files that it has written", async () => {
+    const script = "cat /written && exit 7; echo once >/written; echo ready; exec sleep 1000";
+    const Id = await startContainer(daemon.host, { Cmd: ["sh", "-c", script], HostConfig: { NetworkMode: "none" } });
+    await until("it has written", 10_000, async () => {
+      const log = await send(daemon.host, `GET /containers/${Id}/logs?stdout=1`);
+      return log.body.includes("ready");
+    });
+    const bundle = join(daemon.directory, "running");
+    const { exitCode, stderr } = await run("shoal", daemon.host.socket, ["container", "bundle", Id, bundle]);
+    assert.equal(exitCode, 0, stderr);
+    const networkNamespace = `/proc/${daemon.pid}/ns/net`;
+    const bare = await runBare({ runtime: "crun", bundle, id: `shoal-running-${process.pid}`, networkNamespace });
+    assert.deepEqual(bare, { exitCode: 7, stdout: "once\n", stderr: "" });
   });
 
   it("are written only where nothing is", async () => {

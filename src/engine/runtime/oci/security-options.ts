@@ -23,7 +23,7 @@ const DEFAULTS: SecurityOptions = {
  * Reads `--security-opt`. Where the kernel has no SELinux or AppArmor, their labels and profiles have nothing to act on. Docker takes them silently; here
  * they are taken with a warning.
  *
- * @throws OperationError `invalid` for an option that is unknown or cannot be honoured.
+ * @throws OperationError `internal`, as Docker, for an option that is unknown; `invalid` for one that cannot be honoured.
  */
 export function parseSecurityOptions(
   options: readonly string[],
@@ -58,7 +58,7 @@ function parseOption({ option, name, value, hasAppArmor }: OneOption): Partial<S
     case "seccomp":
       return { seccomp: parseSeccomp(option, value) };
     case "systempaths":
-      if (value !== "unconfined") throw new OperationError("invalid", `invalid --security-opt 2: "${option}"`);
+      if (value !== "unconfined") throw new OperationError("internal", `invalid --security-opt 2: "${option}"`);
       return { isSystemPathsUnconfined: true };
     case "writable-cgroups":
       return { hasWritableCgroups: value === undefined || parseBoolean(option, value) };
@@ -73,18 +73,18 @@ function parseOption({ option, name, value, hasAppArmor }: OneOption): Partial<S
       if (value === "disable") return {};
       return { warnings: [`SELinux is not enabled. Label ${value} discarded.`] };
     default:
-      throw new OperationError("invalid", `invalid --security-opt 2: "${option}"`);
+      throw new OperationError("internal", `invalid --security-opt 2: "${option}"`);
   }
 }
 
 function parseBoolean(option: string, value: string): boolean {
   if (/^(1|t|T|TRUE|true|True)$/.test(value)) return true;
   if (/^(0|f|F|FALSE|false|False)$/.test(value)) return false;
-  throw new OperationError("invalid", `invalid --security-opt 2: "${option}"`);
+  throw new OperationError("internal", `invalid --security-opt 2: "${option}"`);
 }
 
 function parseSeccomp(option: string, value: string | undefined): SecurityOptions["seccomp"] {
-  if (value === undefined || value === "") throw new OperationError("invalid", `invalid --security-opt 1: "${option}"`);
+  if (value === undefined || value === "") throw new OperationError("internal", `invalid --security-opt 1: "${option}"`);
   if (value === "unconfined") return "unconfined";
   return { profileText: value === "builtin" ? DEFAULT_SECCOMP_PROFILE_TEXT : value };
 }
