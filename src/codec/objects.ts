@@ -31,6 +31,7 @@ export const task = record<model.Task, wire.Task>({
   networks: list(record<model.TaskNetwork, wire.TaskNetwork>({ networkId: id(), addresses: list(text), aliases: list(text) })),
   hostPorts: list(port),
   startNotBeforeMs: optional(number),
+  jobIteration: optional(number),
 });
 
 export const nodeSpec = record<model.NodeSpec, wire.NodeSpec>({

@@ -237,6 +237,7 @@ export const service = record<model.Service, wire.Service>({
   updateStatus: optional(updateStatus),
   isRemoving: flag,
   isRollingBack: flag,
+  job: optional(record<NonNullable<model.Service["job"]>, wire.JobRun>({ iteration: number, lastExecutedAtMs: number })),
 });
 
 export const revision = record<model.Revision, wire.Revision>({

@@ -30,6 +30,12 @@ export interface Service {
   updateStatus?: UpdateStatus | undefined;
   isRemoving: boolean;
   isRollingBack: boolean;
+  job?: JobRun | undefined;
+}
+
+export interface JobRun {
+  iteration: number;
+  lastExecutedAtMs: number;
 }
 
 export interface Revision {
@@ -333,6 +339,7 @@ export interface Task {
   networks: TaskNetwork[];
   hostPorts: PortConfig[];
   startNotBeforeMs?: number | undefined;
+  jobIteration?: number | undefined;
 }
 
 export interface TaskStatus {
@@ -624,6 +631,7 @@ function createBaseService(): Service {
     updateStatus: undefined,
     isRemoving: false,
     isRollingBack: false,
+    job: undefined,
   };
 }
 
@@ -664,6 +672,9 @@ export const Service: MessageFns<Service> = {
     }
     if (message.isRollingBack !== false) {
       writer.uint32(96).bool(message.isRollingBack);
+    }
+    if (message.job !== undefined) {
+      JobRun.encode(message.job, writer.uint32(106).fork()).join();
     }
     return writer;
   },
@@ -775,6 +786,71 @@ export const Service: MessageFns<Service> = {
             }
 
             message.isRollingBack = reader.bool();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.job = JobRun.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseJobRun(): JobRun {
+  return { iteration: 0, lastExecutedAtMs: 0 };
+}
+
+export const JobRun: MessageFns<JobRun> = {
+  encode(message: JobRun, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.iteration !== 0) {
+      writer.uint32(8).uint64(message.iteration);
+    }
+    if (message.lastExecutedAtMs !== 0) {
+      writer.uint32(16).int64(message.lastExecutedAtMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): JobRun {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseJobRun();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.iteration = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.lastExecutedAtMs = longToNumber(reader.int64());
             continue;
           }
         }
@@ -4105,6 +4181,7 @@ function createBaseTask(): Task {
     networks: [],
     hostPorts: [],
     startNotBeforeMs: undefined,
+    jobIteration: undefined,
   };
 }
 
@@ -4148,6 +4225,9 @@ export const Task: MessageFns<Task> = {
     }
     if (message.startNotBeforeMs !== undefined) {
       writer.uint32(104).int64(message.startNotBeforeMs);
+    }
+    if (message.jobIteration !== undefined) {
+      writer.uint32(112).uint64(message.jobIteration);
     }
     return writer;
   },
@@ -4267,6 +4347,14 @@ export const Task: MessageFns<Task> = {
             }
 
             message.startNotBeforeMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.jobIteration = longToNumber(reader.uint64());
             continue;
           }
         }

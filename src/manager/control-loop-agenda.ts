@@ -32,7 +32,7 @@ export class Agenda {
 
   #noteNodes(view: Snapshot, nodes: ReadonlySet<string>): void {
     for (const id of this.#waiting) this.#dirty.add(id);
-    for (const { id, spec } of view.all("service")) if (spec.mode.kind === "global") this.#dirty.add(id);
+    for (const { id, spec } of view.all("service")) if (spec.mode.kind.startsWith("global")) this.#dirty.add(id);
     for (const id of nodes) for (const task of view.tasksOfNode(asId<NodeId>(id))) this.#dirty.add(task.serviceId);
   }
 

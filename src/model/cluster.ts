@@ -26,6 +26,8 @@ export interface Service extends ObjectMeta {
   readonly isRemoving: boolean;
   /** The previous spec is being put back, by the user or by failureAction `rollback`. */
   readonly isRollingBack: boolean;
+  /** Jobs only: each change of the job, also one that changes nothing, runs it again. */
+  readonly job?: { readonly iteration: number; readonly lastExecutedAtMs: number };
 }
 
 /** A task template that tasks run. An object of its own, kept while a task or a rollback needs it. */
@@ -228,6 +230,8 @@ export interface Task extends ObjectMeta {
   readonly hostPorts: readonly PortConfig[];
   /** `status.atMs` at the time the supervisor decides whether to start its successor: no earlier than this. */
   readonly startNotBeforeMs?: number;
+  /** Jobs only: the run that it is a task of. */
+  readonly jobIteration?: number;
 }
 
 export interface TaskStatus {

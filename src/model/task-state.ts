@@ -28,6 +28,11 @@ export function isTerminal(state: TaskState): boolean {
   return RANK[state] > RANK.running;
 }
 
+/** It is meant to run: for good, or, as a task of a job, until it completes. */
+export function isToRun(desiredState: TaskState): boolean {
+  return RANK[desiredState] <= RANK.complete;
+}
+
 /** The later of two states: a report that arrives late never takes a task back. */
 export function laterState(a: TaskState, b: TaskState): TaskState {
   return RANK[a] >= RANK[b] ? a : b;

@@ -1,5 +1,5 @@
 import type { TaskState } from "../model/task-state.ts";
-import { isTerminal, stateRank } from "../model/task-state.ts";
+import { isTerminal, isToRun, stateRank } from "../model/task-state.ts";
 
 /** What a node has to do next for one of its tasks. */
 export type Step =
@@ -19,7 +19,7 @@ export function nextStep(options: {
 }): Step {
   const { state, desiredState, isPrepared } = options;
   if (isTerminal(state)) return { kind: "rest" };
-  if (stateRank(desiredState) > stateRank("running")) return { kind: "stop" };
+  if (!isToRun(desiredState)) return { kind: "stop" };
   if (stateRank(state) < stateRank("accepted")) return { kind: "accept" };
   if (stateRank(state) < stateRank("ready")) return { kind: "prepare" };
   if (state === "running") return { kind: "wait" };

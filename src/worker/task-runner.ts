@@ -3,7 +3,7 @@ import type { TaskStatus } from "../model/cluster.ts";
 import type { TaskId } from "../model/ids.ts";
 import type { AssignedTask } from "../model/session.ts";
 import type { TaskState } from "../model/task-state.ts";
-import { isTerminal, stateRank } from "../model/task-state.ts";
+import { isTerminal, isToRun, stateRank } from "../model/task-state.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { Executor, TaskFiles } from "./executor.ts";
@@ -106,7 +106,7 @@ export class TaskRunner {
   }
 
   get #isToStop(): boolean {
-    return stateRank(this.#task.task.desiredState) > stateRank("running");
+    return !isToRun(this.#task.task.desiredState);
   }
 
   #noteDesired(): void {

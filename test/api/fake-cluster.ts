@@ -149,7 +149,8 @@ export class FakeCluster implements ControlCaller {
     const id = this.#newId<Service["id"]>("service");
     const endpoint = { ports: spec.endpoint?.ports ?? [], virtualIps: [] };
     const revisionId = this.#newId<Service["revisionId"]>("revision");
-    this.#services.set(id, { id, ...this.#meta(), spec, revisionId, endpoint, isRemoving: false, isRollingBack: false });
+    const job = spec.mode.kind.endsWith("job") ? { job: { iteration: 0, lastExecutedAtMs: 0 } } : {};
+    this.#services.set(id, { id, ...this.#meta(), spec, revisionId, endpoint, isRemoving: false, isRollingBack: false, ...job });
     return { kind: "created", id, warnings: [] };
   }
 
@@ -216,6 +217,7 @@ function aTask(service: Service, slot: number): TaskView {
       },
       networks: [],
       hostPorts: [],
+      ...(service.job !== undefined && { jobIteration: service.job.iteration }),
     },
     revision: {
       id: service.revisionId,

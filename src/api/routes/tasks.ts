@@ -19,7 +19,7 @@ async function list(request: ApiRequest, context: ApiContext): Promise<Answer> {
   const { [UP_TO_DATE]: upToDate, runtime: _, ...filters } = filtersOf(request, TASK_FILTERS);
   checkDesiredStates(filters);
   const { tasks } = await callCluster(request, context, { kind: "list-tasks", filters });
-  if (upToDate?.includes("true") !== true) return json(tasks.map(view => taskJson(view, { isJob: false })));
+  if (upToDate?.includes("true") !== true) return json(tasks.map(taskJson));
   const { services } = await callCluster(request, context, { kind: "list-services", filters: {} });
   return json(newestTasks(tasks, services));
 }
@@ -34,9 +34,8 @@ function newestTasks(tasks: readonly TaskView[], services: readonly ServiceView[
   const byId = new Map(services.map(({ service }) => [service.id, service]));
   return tasks.flatMap(view => {
     const service = byId.get(view.task.serviceId);
-    if (service === undefined || service.revisionId !== view.task.revisionId) return [];
-    const isJob = service.spec.mode.kind === "replicated-job" || service.spec.mode.kind === "global-job";
-    return [taskJson(view, { isJob })];
+    const { revisionId, jobIteration } = view.task;
+    return service?.revisionId === revisionId && service.job?.iteration === jobIteration ? [taskJson(view)] : [];
   });
 }
 
@@ -56,6 +55,6 @@ async function logs(request: ApiRequest, context: ApiContext): Promise<Answer> {
 
 export const TASK_ROUTES: readonly Route<ApiContext>[] = [
   GET("/tasks", list),
-  GET("/tasks/{id}", async (request, context) => json(taskJson(await find(request, context), { isJob: false }))),
+  GET("/tasks/{id}", async (request, context) => json(taskJson(await find(request, context)))),
   GET("/tasks/{id}/logs", logs),
 ];

@@ -25,8 +25,7 @@ export function serviceJson(
   { service, runningTasks, desiredTasks, completedTasks }: ServiceView,
   { withStatus = false, withDefaults = false }: { readonly withStatus?: boolean; readonly withDefaults?: boolean },
 ): Record<string, unknown> {
-  const { spec, previousSpec, endpoint, updateStatus } = service;
-  const isJob = spec.mode.kind === "replicated-job" || spec.mode.kind === "global-job";
+  const { spec, previousSpec, endpoint, updateStatus, job } = service;
   // One that nothing reaches by network is given no endpoint.
   const isReached = endpoint.ports.length > 0 || spec.task.networks.length > 0;
   const status = { RunningTasks: runningTasks, DesiredTasks: desiredTasks, CompletedTasks: completedTasks };
@@ -53,19 +52,20 @@ export function serviceJson(
           },
         }),
     ...(withStatus ? { ServiceStatus: status } : {}),
-    ...(isJob ? { JobStatus: { JobIteration: JOB_ITERATION, LastExecution: rfc3339(service.updatedAtMs) } } : {}),
+    ...(job === undefined
+      ? {}
+      : { JobStatus: { JobIteration: jobIteration(job.iteration), LastExecution: rfc3339(job.lastExecutedAtMs) } }),
   };
 }
 
-/** Clients compare a job's with its tasks'; which tasks are of the newest run is told by their revision instead. */
-const JOB_ITERATION = {};
+/** Clients compare a job's with its tasks', to know which are of the newest run. */
+function jobIteration(iteration: number): Record<string, number> {
+  return iteration === 0 ? {} : { Index: iteration };
+}
 
 // ---- tasks ----
 
-export function taskJson(
-  { task, revision, networks }: TaskView,
-  { isJob }: { readonly isJob: boolean },
-): Record<string, unknown> {
+export function taskJson({ task, revision, networks }: TaskView): Record<string, unknown> {
   const { Runtime: _, ...spec } = taskSpec.write(revision.task);
   return {
     ID: task.id,
@@ -78,7 +78,7 @@ export function taskJson(
     Status: taskStatus(task),
     DesiredState: task.desiredState,
     ...(task.networks.length === 0 ? {} : { NetworksAttachments: attachments(task, networks) }),
-    ...(isJob ? { JobIteration: JOB_ITERATION } : {}),
+    ...(task.jobIteration === undefined ? {} : { JobIteration: jobIteration(task.jobIteration) }),
     Volumes: null,
   };
 }

@@ -112,7 +112,6 @@ function checkMode({ mode, update, rollback }: ServiceSpec): void {
   }
   const isJob = mode.kind === "replicated-job" || mode.kind === "global-job";
   if (isJob && update !== undefined) throw invalid("Jobs may not have an update config");
-  if (isJob) throw rpcError("Unimplemented", "jobs are not supported");
   checkUpdate(update);
   checkUpdate(rollback);
 }

@@ -3,6 +3,8 @@ import type { EndpointSpec, Revision, Service, ServiceSpec, Task } from "../../m
 import type { Filters, ServiceView } from "../../model/control.ts";
 import type { Change } from "../../model/entry.ts";
 import type { RevisionId, ServiceId } from "../../model/ids.ts";
+import { isToRun } from "../../model/task-state.ts";
+import { isWanted } from "../orchestrator/instance.ts";
 import { rpcError } from "../rpc-error.ts";
 import type { StateSnapshot } from "../store/state-snapshot.ts";
 import { beginsWith, checkFilters, hasLabels, passes } from "./filters.ts";
@@ -16,7 +18,7 @@ const NEW = { version: 0, createdAtMs: 0, updatedAtMs: 0 };
 const NO_ENDPOINT: EndpointSpec = { mode: "vip", ports: [] };
 
 export function createService(given: ServiceSpec): PlanMutation {
-  return (view, { newId }) => {
+  return (view, { newId, nowMs }) => {
     checkServiceSpec(given);
     const { spec, reliesOn } = resolveReferences(view, given);
     checkPorts(view, spec);
@@ -26,6 +28,7 @@ export function createService(given: ServiceSpec): PlanMutation {
     const service: Service = {
       ...{ ...NEW, id, spec, revisionId: revision.id, isRemoving: false, isRollingBack: false },
       endpoint: { ports: [], virtualIps: [] },
+      ...(isJob(spec) && { job: { iteration: 0, lastExecutedAtMs: nowMs } }),
     };
     return {
       changes: [put("revision", revision), put("service", service)],
@@ -45,7 +48,7 @@ export function updateService(request: {
   return (view, context) => {
     if (!rollback) checkServiceSpec(spec);
     const service = find(view, "service", id);
-    return rollback ? rollBack(service, version) : replaceSpec(view, { service, version, given: spec, context });
+    return rollback ? rollBack(service, version, context) : replaceSpec(view, { service, version, given: spec, context });
   };
 }
 
@@ -76,13 +79,23 @@ function replaceSpec(
     previousSpec: service.spec,
     previousRevisionId: service.revisionId,
     isRollingBack: false,
+    ...runAgain(service, context),
   };
   const changes: Change[] = [put("service", updated, service.version)];
   if (revision !== undefined) changes.unshift(put("revision", revision));
   return { changes, reliesOn, response: { kind: "done" } };
 }
 
-function rollBack(service: Service, version: number): Mutation {
+function isJob({ mode }: ServiceSpec): boolean {
+  return mode.kind === "replicated-job" || mode.kind === "global-job";
+}
+
+/** Whatever is changed of a job. */
+function runAgain({ job }: Service, { nowMs }: MutationContext): Pick<Service, "job"> {
+  return job === undefined ? {} : { job: { iteration: job.iteration + 1, lastExecutedAtMs: nowMs } };
+}
+
+function rollBack(service: Service, version: number, context: MutationContext): Mutation {
   const { previousSpec, previousRevisionId } = service;
   if (previousSpec === undefined || previousRevisionId === undefined) {
     throw rpcError("FailedPrecondition", `service ${service.id} does not have a previous spec`);
@@ -95,7 +108,8 @@ function rollBack(service: Service, version: number): Mutation {
     revisionId: previousRevisionId,
     previousSpec: service.spec,
     previousRevisionId: service.revisionId,
-    isRollingBack: previousRevisionId !== service.revisionId,
+    isRollingBack: service.job === undefined && previousRevisionId !== service.revisionId,
+    ...runAgain(service, context),
   };
   return { changes: [put("service", updated, service.version)], response: { kind: "done" } };
 }
@@ -147,19 +161,18 @@ export async function viewsOfServices(view: StateSnapshot, services: readonly Se
 
 function viewOfService(service: Service, tasks: readonly Task[]): ServiceView {
   const { mode } = service.spec;
-  const isCurrent = (task: Task) => task.revisionId === service.revisionId;
+  const isOfThisRun = ({ jobIteration }: Task) => jobIteration === service.job?.iteration;
   const count = (fits: (task: Task) => boolean) => tasks.filter(fits).length;
   const desired = {
     replicated: () => (mode.kind === "replicated" ? mode.replicas : 0),
     global: () => count(task => task.desiredState === "running"),
     "replicated-job": () => (mode.kind === "replicated-job" ? mode.maxConcurrent : 0),
-    "global-job": () => count(task => isCurrent(task) && task.desiredState === "complete"),
+    "global-job": () => count(task => isOfThisRun(task) && isWanted(task)),
   };
-  const isJob = mode.kind === "replicated-job" || mode.kind === "global-job";
   return {
     service,
-    runningTasks: count(task => task.status.state === "running" && (task.desiredState === "running" || isJob)),
+    runningTasks: count(task => task.status.state === "running" && isToRun(task.desiredState)),
     desiredTasks: desired[mode.kind](),
-    completedTasks: isJob ? count(task => isCurrent(task) && task.status.state === "complete") : 0,
+    completedTasks: isJob(service.spec) ? count(task => isOfThisRun(task) && task.status.state === "complete") : 0,
   };
 }

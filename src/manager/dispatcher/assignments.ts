@@ -3,6 +3,7 @@ import { asId } from "../../model/ids.ts";
 import type { ConfigId, NetworkId, NodeId, SecretId, ServiceId, TaskId } from "../../model/ids.ts";
 import type { AssignedService, Assignment, AssignmentKey, Endpoint } from "../../model/session.ts";
 import { assignmentId, peerOf } from "../../model/session.ts";
+import { isToRun } from "../../model/task-state.ts";
 import { attachmentsOf, ingressNetwork } from "../allocator/attachments.ts";
 import { isDead } from "../orchestrator/instance.ts";
 import type { Snapshot } from "../store/snapshot.ts";
@@ -144,7 +145,7 @@ export function endpointOf(view: Snapshot, task: Task | undefined): Endpoint | u
     networks: task.networks.flatMap(({ networkId, addresses: [address], aliases }) =>
       address === undefined ? [] : [{ networkId, address, aliases }],
     ),
-    isServing: task.status.state === "running" && task.desiredState === "running",
+    isServing: task.status.state === "running" && isToRun(task.desiredState),
   };
 }
 

@@ -1,19 +1,19 @@
 import type { Node, Service, Task } from "../../model/cluster.ts";
 import type { NodeId, RevisionId, TaskId } from "../../model/ids.ts";
-import { isTerminal, stateRank } from "../../model/task-state.ts";
+import { isTerminal, isToRun } from "../../model/task-state.ts";
 import type { Snapshot } from "../store/snapshot.ts";
 
 /** One place of a service: a slot of a replicated one, a node of a global one, with all its tasks, oldest first. */
 export interface Instance {
   readonly slot: number;
-  /** Only in a global service. */
+  /** Only in a global service or job. */
   readonly nodeId?: NodeId;
   readonly tasks: readonly Task[];
 }
 
-/** It is meant to run, now or when its turn comes. */
-export function isWanted(task: Task): boolean {
-  return stateRank(task.desiredState) <= stateRank("running");
+/** It is meant to run, now or when its turn comes. A job's task that has completed is wanted no more. */
+export function isWanted({ desiredState, status }: Task): boolean {
+  return isToRun(desiredState) && !(desiredState === "complete" && status.state === "complete");
 }
 
 export function isDead(task: Task): boolean {
@@ -44,7 +44,7 @@ export function isOutOfReach(view: Snapshot, task: Task): boolean {
 
 export function instancesOf(view: Snapshot, service: Service): Map<number | NodeId, Instance> {
   const byKey = new Map<number | NodeId, { slot: number; nodeId?: NodeId; tasks: Task[] }>();
-  const isGlobal = service.spec.mode.kind === "global";
+  const isGlobal = service.spec.mode.kind === "global" || service.spec.mode.kind === "global-job";
   for (const task of view.tasksOfService(service.id)) {
     const key = isGlobal ? task.nodeId : task.slot;
     if (key === undefined) continue;
@@ -73,7 +73,7 @@ export function newTask(options: {
   readonly revisionId: RevisionId;
   readonly slot: number;
   readonly nodeId?: NodeId;
-  readonly desiredState: "ready" | "running";
+  readonly desiredState: "ready" | "running" | "complete";
   readonly startNotBeforeMs?: number;
   readonly nowMs: number;
 }): Task {
@@ -92,5 +92,6 @@ export function newTask(options: {
     networks: [],
     hostPorts: [],
     ...(startNotBeforeMs !== undefined && { startNotBeforeMs }),
+    ...(service.job !== undefined && { jobIteration: service.job.iteration }),
   };
 }

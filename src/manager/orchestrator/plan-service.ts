@@ -6,6 +6,7 @@ import { removal } from "../control-loop-draft.ts";
 import { planGlobal } from "./global.ts";
 import { instancesOf, isWanted } from "./instance.ts";
 import type { Instance } from "./instance.ts";
+import { endEarlierRuns, planGlobalJob, planReplicatedJob } from "./jobs.ts";
 import { reapInstance, reapOne } from "./reap.ts";
 import { planReplicas } from "./replicated.ts";
 import { ServicePlanner } from "./service-plan.ts";
@@ -25,7 +26,7 @@ export function planService(view: Snapshot, service: Service, context: PlanConte
   // Ended tasks are replaced before missing slots are filled: a successor waits for its delay, a missing task does not.
   const supervised = superviseAll(planner, instances);
   const staying = planInstances(planner, supervised);
-  const serviceChanges = planUpdate(planner, staying);
+  const serviceChanges = service.job === undefined ? planUpdate(planner, staying) : [];
   for (const instance of instances.values()) {
     // Looked at again next turn, once its changes are in: one change a task, and reaping never takes what was just put.
     if (planner.hasRoom())
@@ -43,11 +44,12 @@ function keyOf({ slot, nodeId }: Instance): number | NodeId {
 function superviseAll(planner: ServicePlanner, instances: Instances): Instances {
   const supervised = new Map<number | NodeId, Instance>();
   for (const [key, instance] of instances) {
-    supervised.set(key, planner.hasRoom() ? superviseInstance(planner, instance) : instance);
+    supervised.set(key, planner.hasRoom() ? superviseInstance(planner, endEarlierRuns(planner, instance)) : instance);
   }
   return supervised;
 }
 
+/** @returns the instances that stay, which an update moves to the present revision; a job is run again instead. */
 function planInstances(planner: ServicePlanner, instances: Instances): readonly Instance[] {
   const { mode } = planner.service.spec;
   switch (mode.kind) {
@@ -56,8 +58,11 @@ function planInstances(planner: ServicePlanner, instances: Instances): readonly 
     case "global":
       return planGlobal(planner, instances as ReadonlyMap<NodeId, Instance>);
     case "replicated-job":
+      planReplicatedJob(planner, { ...mode, instances: instances as ReadonlyMap<number, Instance> });
+      return [];
     case "global-job":
-      return []; // Refused where services are made.
+      planGlobalJob(planner, instances as ReadonlyMap<NodeId, Instance>);
+      return [];
   }
 }
 

@@ -84,6 +84,16 @@ export class ServicePlanner {
     return this.#historyLimit;
   }
 
+  /** What is wanted of a task that need not wait: to run, or in a job to complete. */
+  get startedState(): "running" | "complete" {
+    return this.service.job === undefined ? "running" : "complete";
+  }
+
+  /** Of what is no job, every task is. */
+  isOfThisRun({ jobIteration }: Task): boolean {
+    return jobIteration === this.service.job?.iteration;
+  }
+
   wakeAt(atMs: number): void {
     if (atMs > this.nowMs) this.#wakeAtMs = Math.min(this.#wakeAtMs, atMs);
   }
@@ -101,7 +111,7 @@ export class ServicePlanner {
   create(options: {
     readonly slot: number;
     readonly nodeId?: NodeId;
-    readonly desiredState: "ready" | "running";
+    readonly desiredState: "ready" | "running" | "complete";
     readonly startNotBeforeMs?: number;
   }): Task {
     const { service, nowMs } = this;

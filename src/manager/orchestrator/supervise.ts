@@ -20,7 +20,7 @@ function isQuiet(planner: ServicePlanner, { tasks }: Instance): boolean {
   return (
     only !== undefined &&
     others.length === 0 &&
-    only.desiredState === "running" &&
+    only.desiredState === planner.startedState &&
     !isDead(only) &&
     planner.nodeTrouble(only) === undefined
   );
@@ -40,7 +40,7 @@ function replaceEnded(planner: ServicePlanner, instance: Instance): readonly Tas
   const trouble = isDead(last) ? undefined : planner.nodeTrouble(last);
   // A global service's task belongs to its node: it is made again when the node is back.
   if (trouble !== undefined && instance.nodeId !== undefined) return tasks;
-  const earlier = instance.tasks.filter(task => task !== last);
+  const earlier = instance.tasks.filter(task => task !== last && planner.isOfThisRun(task));
   if (!mayRestart(last, { restart: revision.task.restart, earlier, nowMs: planner.nowMs })) return tasks;
   const delayMs = trouble === undefined ? restartDelayMs(revision.task.restart) : 0;
   return [...tasks, createSuccessor(planner, { ...instance, tasks }, { delayMs })];
@@ -54,7 +54,7 @@ export function createSuccessor(planner: ServicePlanner, instance: Instance, { d
   return planner.create({
     slot: instance.slot,
     ...(instance.nodeId !== undefined && { nodeId: instance.nodeId }),
-    desiredState: mustWait ? "ready" : "running",
+    desiredState: mustWait ? "ready" : planner.startedState,
     ...(delayMs > 0 && { startNotBeforeMs }),
   });
 }
@@ -81,7 +81,7 @@ function startWaiting(planner: ServicePlanner, tasks: readonly Task[]): readonly
       planner.wakeAt(patienceEndsMs);
       return task;
     }
-    return planner.setDesired(task, "running");
+    return planner.setDesired(task, planner.startedState);
   });
 }
 

@@ -300,6 +300,7 @@ export class SimulatedCluster {
       endpoint: { ports: [], virtualIps: [] },
       isRemoving: false,
       isRollingBack: false,
+      ...(full.mode.kind.endsWith("job") && { job: { iteration: 0, lastExecutedAtMs: this.clock.nowMs() } }),
     };
     await this.propose([
       { kind: "put", table: "revision", object: revision, basedOn: 0 },
@@ -321,6 +322,7 @@ export class SimulatedCluster {
         spec,
         revisionId,
         isRollingBack: false,
+        ...(service.job !== undefined && { job: { ...service.job, iteration: service.job.iteration + 1 } }),
         ...(isNewTask && { previousSpec: service.spec, previousRevisionId: service.revisionId }),
       };
       const revision: Revision = {

@@ -187,8 +187,9 @@ export const service = shape<model.Service>(
     ),
     isRemoving: flag,
     isRollingBack: flag,
+    job: shape<NonNullable<model.Service["job"]>>({ iteration: count, lastExecutedAtMs: whole }),
   },
-  ["previousSpec", "previousRevisionId", "updateStatus"],
+  ["previousSpec", "previousRevisionId", "updateStatus", "job"],
 );
 export const revision = shape<model.Revision>({
   ...meta,
@@ -221,8 +222,9 @@ export const task = shape<model.Task>(
     networks: lists(shape<model.TaskNetwork>({ networkId: anyId(), addresses: texts, aliases: texts })),
     hostPorts: lists(port),
     startNotBeforeMs: whole,
+    jobIteration: count,
   },
-  ["nodeId", "startNotBeforeMs"],
+  ["nodeId", "startNotBeforeMs", "jobIteration"],
 );
 export const nodeDescription = shape<model.NodeDescription>({
   hostname: text,
