@@ -39,6 +39,12 @@ export const CONTAINER_SCENARIOS: readonly Scenario[] = [
     name: "run with a hostname",
     steps: [docker("run --name box -h box --domainname example.org busybox sh -c 'hostname; cat /etc/hostname'"), INSPECT],
   },
+  {
+    name: "run with hostnames that are none for a resolver",
+    steps: ["my_host", "-no-", "a..b", "é", "x".repeat(64)].map(name =>
+      docker(`run --rm --network none --hostname ${name} busybox sh -c 'hostname; cat /etc/hostname'`),
+    ),
+  },
   { name: "run with limits", steps: [docker("run --name box -m 64m --cpus 0.5 --pids-limit 50 busybox true"), INSPECT] },
   { name: "run with too little memory", steps: [docker("run --name box -m 1m busybox true"), PS] },
   {

@@ -21,7 +21,7 @@ const EXPLANATIONS: readonly Explanation[] = [
     because: "the headers name the program and its version; that the server closed first, the CLI tells by chance",
   },
   {
-    scenario: /^(made|run): (--blkio-weight 5|--hostname 'a b')/,
+    scenario: /^(made|run): --blkio-weight 5/,
     where: /: exit code$|: stdout|: stderr|^at the end/,
     reason: "more on purpose",
     because: "what can never work is refused when it is asked for; the real engine takes it, and fails or forgets it later",
@@ -45,7 +45,7 @@ const EXPLANATIONS: readonly Explanation[] = [
   },
   {
     scenario:
-      /^refused, as (a bind's target is|a bind's mode is unknown|a bind has too many parts|a task's state is unknown|a security option is unknown|a limit is no number|events are since never|a restart is of nothing|a join token is none|a swarm has a bad|a service's network is not there|a login names no server)/,
+      /^refused, as (a bind's target is|a bind has too many parts|a task's state is unknown|a limit is no number|events are since never|a restart is of nothing|a join token is none|a swarm has a bad|a service's network is not there|a login names no server)/,
     where: /: exit code$/,
     reason: "a bug of Docker's",
     because: "what the client got wrong is answered as a failure of the engine (500)",

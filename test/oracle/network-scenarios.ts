@@ -7,6 +7,16 @@ const ENDED = docker("run --name box busybox true", { isSetUp: true });
 /** Networks of one host. */
 export const NETWORK_SCENARIOS: readonly Scenario[] = [
   {
+    name: "an interface by its options",
+    steps: [
+      docker(
+        "run --name box --network name=bridge,driver-opt=com.docker.network.endpoint.ifname=given0,driver-opt=com.docker.network.endpoint.sysctls=net.ipv4.conf.IFNAME.log_martians=1 busybox cat /proc/sys/net/ipv4/conf/given0/log_martians",
+      ),
+      docker("inspect box"),
+      docker("run --rm --network name=bridge,driver-opt=com.docker.network.endpoint.sysctls=kernel.msgmax=1 busybox true"),
+    ],
+  },
+  {
     name: "an address of one's own",
     steps: [
       docker("network create --subnet 172.31.0.0/24 net", { isSetUp: true }),
