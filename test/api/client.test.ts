@@ -43,6 +43,14 @@ describe("the client", () => {
     assert.deepEqual(messages, [{ stream: "Loaded image: busybox:latest\n" }]);
   });
 
+  it("is told in the body that an archive is refused, as by Docker: some clients never look at this answer's status", async () => {
+    const { status, json } = await harness.call("POST", "/images/load", { body: "x" });
+    assert.deepEqual(
+      { status, json },
+      { status: 200, json: { errorDetail: { message: "unexpected EOF" }, error: "unexpected EOF" } },
+    );
+  });
+
   it("attaches, types, closes its half and takes the output apart", async () => {
     const id = await created(["cat"]);
     const query = { stream: 1, stdin: 1, stdout: 1, stderr: 1 };

@@ -176,7 +176,13 @@ export const COMMAND_SCENARIOS: readonly Scenario[] = [
       docker("save nope"),
     ],
   },
-  { name: "load of what is no archive", steps: [docker("load", { stdin: "nothing like a tar" })] },
+  {
+    name: "load of what is no archive",
+    steps: [
+      docker("load", { stdin: "nothing like a tar" }),
+      { kind: "http", method: "POST", path: "/v1.50/images/load", body: "nothing like a tar" },
+    ],
+  },
   {
     name: "prune of images and system",
     steps: [docker("image prune -f"), docker("system prune -f --volumes"), docker("images --format '{{.Repository}}'")],

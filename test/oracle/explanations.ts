@@ -91,9 +91,9 @@ const EXPLANATIONS: readonly Explanation[] = [
   },
   {
     scenario: /^load of what is no archive$/,
-    where: /: stderr line 1$/,
+    where: /: stderr line 1$|: stdout\.(error|errorDetail\.message)$/,
     reason: "more on purpose",
-    because: "it is refused with the answer's status, before any of it is sent, and told what is wrong with it",
+    because: "it is told what is wrong with it",
   },
   {
     scenario: /^events of all that can happen to a container$/,

@@ -53,7 +53,7 @@ async function sendStream(response: ServerResponse, answer: Answer & { readonly 
   try {
     for await (const chunk of answer.chunks) await writeAll(response, [chunk]);
   } catch (error) {
-    if (!response.headersSent) throw error;
+    if (!response.headersSent && answer.failsInBody !== true) throw error;
     // A cut-off chunked body is what tells the client, unless the format has a place for errors.
     if (answer.onError === undefined || response.destroyed) {
       response.destroy();

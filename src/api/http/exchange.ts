@@ -36,6 +36,8 @@ export type Answer =
       readonly isEager: boolean;
       /** Appended when `chunks` throws after the first byte. */
       readonly onError?: (error: unknown) => Uint8Array;
+      /** That is where an error stands also when nothing was sent before it: the status never tells. */
+      readonly failsInBody?: boolean;
     }
   | {
       readonly kind: "hijack";

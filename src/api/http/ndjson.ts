@@ -2,7 +2,10 @@ import { errorMessage } from "../../lib/errors.ts";
 import type { Answer } from "./exchange.ts";
 
 /** A stream of JSON values, one a line, as `pull`, `load` and `events` answer. */
-export function ndjson(values: AsyncIterable<unknown>, options: { readonly isEager: boolean }): Answer {
+export function ndjson(
+  values: AsyncIterable<unknown>,
+  options: { readonly isEager: boolean; readonly failsInBody?: boolean },
+): Answer {
   async function* chunks(): AsyncGenerator<Uint8Array> {
     for await (const value of values) yield line(value);
   }
@@ -11,6 +14,7 @@ export function ndjson(values: AsyncIterable<unknown>, options: { readonly isEag
     contentType: "application/json",
     chunks: chunks(),
     isEager: options.isEager,
+    failsInBody: options.failsInBody ?? false,
     onError(error) {
       const message = errorMessage(error);
       return line({ errorDetail: { message }, error: message });

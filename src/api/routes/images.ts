@@ -23,8 +23,8 @@ async function list(request: ApiRequest, { backends }: ApiContext): Promise<Answ
 }
 
 function load(request: ApiRequest, { backends }: ApiContext): Answer {
-  // The head goes out with the first message, so that an archive refused at once is answered with its status.
-  return ndjson(backends.images.load(request.body.stream, { quiet: flagOf(request, "quiet") }), { isEager: false });
+  const quiet = !request.query.has("quiet") || flagOf(request, "quiet");
+  return ndjson(backends.images.load(request.body.stream, { quiet }), { isEager: false, failsInBody: true });
 }
 
 function save(references: readonly string[], request: ApiRequest, { backends }: ApiContext): Answer {

@@ -69,14 +69,13 @@ function events(request: ApiRequest, { backends }: ApiContext): Answer {
     ...(sinceNs === undefined ? {} : { sinceNs }),
     ...(untilNs === undefined ? {} : { untilNs }),
   });
-  const withOldFields = isOlder(request.version, "1.52");
   const withoutCreatedImages = isOlder(request.version, "1.46");
-  const contentType = withOldFields ? "application/json" : eventTypeOf(request);
+  const contentType = isOlder(request.version, "1.52") ? "application/json" : eventTypeOf(request);
   async function* chunks(): AsyncGenerator<Uint8Array> {
     const prefix = contentType === "application/json-seq" ? RECORD_SEPARATOR : "";
     for await (const event of source) {
       if (withoutCreatedImages && event.type === "image" && event.action === "create") continue;
-      yield Buffer.from(`${prefix}${eventJson(event, { withOldFields })}\n`);
+      yield Buffer.from(`${prefix}${eventJson(event)}\n`);
     }
   }
   return { kind: "stream", contentType, chunks: chunks(), isEager: true };

@@ -31,11 +31,14 @@ const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => 
 const isActive = ({ state }: Container): boolean => ["running", "paused", "restarting"].includes(state.status);
 const sizeOf = (container: Container): number => container.sizeWritableBytes ?? 0;
 
-/** `GET /system/df`: lists up to 1.51, sums from 1.52 on, and 1.52 gives both. */
+/**
+ * `GET /system/df`: lists, and sums from 1.52 on, where whoever asks for sums with every object gets them alone. That 1.53 drops the lists
+ * is not followed. @see decision 0017
+ */
 export function diskUsageJson(usage: DiskUsage, options: DiskUsageOptions): Record<string, unknown> {
   const { version, isVerbose } = options;
-  const hasLists = isOlder(version, "1.53") && !(version === "1.52" && isVerbose);
   const hasSums = !isOlder(version, "1.52");
+  const hasLists = !(hasSums && isVerbose);
   return { ...(hasLists ? lists(usage, options) : {}), ...(hasSums ? sums(usage, options) : {}) };
 }
 

@@ -1,12 +1,9 @@
 import type { EngineEvent } from "../../model/container.ts";
 
-/** A line of `GET /events`. @param withOldFields - With the three that clients before 1.22 read, which 1.52 has dropped. */
-export function eventJson(
-  { type, action, actorId, attributes, scope, timeNs }: EngineEvent,
-  { withOldFields }: { readonly withOldFields: boolean },
-): string {
+/** A line of `GET /events`, with the three fields that old clients read at whatever version they ask for. @see decision 0017 */
+export function eventJson({ type, action, actorId, attributes, scope, timeNs }: EngineEvent): string {
   const seconds = timeNs / 1_000_000_000n;
-  const hasOld = withOldFields && (type === "container" || type === "image");
+  const hasOld = type === "container" || type === "image";
   const old = hasOld ? oldFields({ type, action, actorId, attributes }) : {};
   const event = { ...old, Type: type, Action: action, Actor: { ID: actorId, Attributes: attributes }, scope };
   // ns since 1970 are beyond the whole numbers that a double holds, so the digits are put in as text.

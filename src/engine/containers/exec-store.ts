@@ -73,7 +73,7 @@ export class ExecStore {
 
   async create(container: string, config: ExecConfig): Promise<ExecId> {
     const entry = this.#context.store.resolve(container);
-    checkRunning(entry);
+    checkRunning(entry, container);
     if (config.cmd.length === 0) throw new OperationError("invalid", "No exec command specified");
     this.#context.shim.prepare?.();
     if (config.detachKeys !== "") new DetachKeys(config.detachKeys);
@@ -299,10 +299,10 @@ async function copyExecStdin(
   return false;
 }
 
-/** @throws OperationError `conflict` in Docker's words. */
-function checkRunning(entry: ContainerEntry): void {
+/** @param asked - What the client called the container, where it did. @throws OperationError `conflict` in Docker's words. */
+function checkRunning(entry: ContainerEntry, asked: string = entry.id): void {
   if (entry.state.status === "paused") {
-    throw new OperationError("conflict", `Container ${entry.name} is paused, unpause the container before exec`);
+    throw new OperationError("conflict", `Container ${asked} is paused, unpause the container before exec`);
   }
   if (entry.state.status === "restarting") {
     throw new OperationError("conflict", `Container ${entry.id} is restarting, wait until the container is running`);

@@ -93,10 +93,12 @@ describe("execs", () => {
       message: "No exec command specified",
     });
     await world.engine.pause(id);
-    await assert.rejects(world.engine.execs.create(id, config), {
-      kind: "conflict",
-      message: "Container web is paused, unpause the container before exec",
-    });
+    for (const asked of ["web", id]) {
+      await assert.rejects(world.engine.execs.create(asked, config), {
+        kind: "conflict",
+        message: `Container ${asked} is paused, unpause the container before exec`,
+      });
+    }
     await world.engine.unpause(id);
     const execId = await world.engine.execs.create(id, config);
     await world.engine.stop(id, {});
