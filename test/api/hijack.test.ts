@@ -65,6 +65,24 @@ describe("hijacked connections", () => {
     assert.equal(connection.body.toString(), "hiend of input\n");
   });
 
+  it("frames an exec's output as who starts it asks, whether it has a terminal or not", async () => {
+    for (const [hasTerminal, asksForOne] of [
+      [true, false],
+      [false, true],
+    ]) {
+      const id = await running(["cat"]);
+      const body = { AttachStdout: true, Cmd: ["echo", "a"], Tty: hasTerminal };
+      const made = await harness.call("POST", `/containers/${id}/exec`, { body });
+      const start = JSON.stringify({ Tty: asksForOne });
+      const { Id: execId } = made.json as { readonly Id: string };
+      const connection = await RawConnection.open(harness.socketPath);
+      const head = `POST /exec/${execId}/start HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${start.length}\r\n`;
+      connection.socket.write(`${head}${UPGRADE}\r\n${start}`);
+      await connection.ended();
+      assert.equal(connection.body.toString("latin1"), asksForOne === true ? "a\n" : frame(1, "a\n"));
+    }
+  });
+
   it("names no framed output to clients before 1.42", async () => {
     const connection = await RawConnection.open(harness.socketPath);
     connection.socket.end(attachTo(await running(["cat"]), UPGRADE).replace("v1.50", "v1.41"));

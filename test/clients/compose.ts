@@ -69,7 +69,9 @@ class ComposeRun {
   constructor(target: Target, options: ComposeOptions) {
     this.#target = target;
     this.#options = options;
-    this.#normalizer = new Normalizer(target.engine.literals);
+    // So that they are not taken for names that are made up.
+    const names = ["front", "back", "data"].map(name => [`clients_${name}`, `clients.${name}`] as const);
+    this.#normalizer = new Normalizer([...target.engine.literals, ...names]);
   }
 
   async all(): Promise<readonly TestResult[]> {
@@ -159,12 +161,18 @@ const ENVIRONMENT = {
   PYTHONWARNINGS: "ignore",
 };
 
-/** The programs keep variables and aliases in maps: in what order they give them is chance. */
+/** The programs keep variables, mounts and aliases in maps: in what order they give them is chance. */
 function withListsInOrder(inspected: string): string {
   const lists = new Set(["Env", "Aliases", "DNSNames"]);
   return JSON.stringify(JSON.parse(inspected), (key, value: unknown) => {
+    if (key === "Mounts" && Array.isArray(value))
+      return value.toSorted((left, right) => (targetOf(left) < targetOf(right) ? -1 : 1));
     return lists.has(key) && Array.isArray(value) ? value.toSorted(shortIdsLast) : value;
   });
+}
+
+function targetOf({ Target, Destination }: { readonly Target?: string; readonly Destination?: string }): string {
+  return Target ?? Destination ?? "";
 }
 
 function shortIdsLast(left: string, right: string): number {

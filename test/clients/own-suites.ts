@@ -113,16 +113,27 @@ export const DOCKER_PY: Suite = {
   isShared: true,
   images: folder => makeImages(folder, ["busybox", "hello"]),
   run: async target => {
-    const { stdout, stderr } = await runOn(target, [PYTHON, ...pytestArgs(target)], {
-      cwd: join(SOURCES, "docker-py"),
-      env: { HOME: target.folder, TMPDIR: target.folder, PYTHONDONTWRITEBYTECODE: "1", COLUMNS: "400" },
-      limitMs: LIMIT_MS,
-    });
+    const run = (extra: readonly string[]) =>
+      runOn(target, [PYTHON, ...pytestArgs(target), ...extra], {
+        cwd: join(SOURCES, "docker-py"),
+        env: { HOME: target.folder, TMPDIR: target.folder, PYTHONDONTWRITEBYTECODE: "1", CI: "true" },
+        limitMs: LIMIT_MS,
+      });
+    const { stdout, stderr } = await run([]);
     const results = readPytest(stdout);
     if (results.length === 0) console.error(stdout + stderr);
-    return results;
+    return withSecondTry(results, readPytest((await run(["--last-failed"])).stdout));
   },
 };
+
+/**
+ * Python's client reads an answer's head through a buffer and throws the rest of the buffer away: output that comes along with the head, as it does
+ * when the client had to wait for a processor, is lost. So what fails is tried once more, on both engines.
+ */
+function withSecondTry(first: readonly TestResult[], second: readonly TestResult[]): readonly TestResult[] {
+  const passed = new Set(second.filter(({ isPassed }) => isPassed).map(({ name }) => name));
+  return first.map(result => (passed.has(result.name) ? { ...result, isPassed: true } : result));
+}
 
 const TEST_LIMIT_S = 60;
 
@@ -137,5 +148,10 @@ export const PYTHON_DOCKER: Suite = {
   lacks: () => lacksPython(["docker"], "python3-docker"),
   isShared: true,
   images: folder => makeImages(folder, ["busybox"]),
-  run: async target => readLines((await runOn(target, [PYTHON, "test/clients/python_docker.py"], { limitMs: LIMIT_MS })).stdout),
+  run: async target => {
+    const run = async () =>
+      readLines((await runOn(target, [PYTHON, "test/clients/python_docker.py"], { limitMs: LIMIT_MS })).stdout);
+    const first = await run();
+    return first.every(({ isPassed }) => isPassed) ? first : withSecondTry(first, await run());
+  },
 };

@@ -55,7 +55,7 @@ const EXPLANATIONS: readonly Explanation[] = [
   { where: /\.SandboxKey$/, reason: "the machine's own", because: "path of the network namespace inside the exec root" },
   {
     scenario:
-      /^refused, as (an exposed port is too high|a port has an unknown protocol|a weight is too small|the user namespace is of nowhere|a name server is none|a hostname is too long|a health check's kind is unknown|a network's name has a space|a published port is too high|a port has no target|a service's mount has no target)/,
+      /^refused, as (an exposed port is too high|a port has an unknown protocol|a weight is too small|the user namespace is of nowhere|a name server is none|a hostname is too long|a health check's kind is unknown|a published port is too high|a port has no target|a service's mount has no target)/,
     where:
       /: exit code$|: stdout\.(Id|ID|Warnings?|message)$|^at the end|all that is there: stdout\.(containers|networks|services)\.length$/,
     reason: "more on purpose",

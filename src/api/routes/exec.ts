@@ -34,11 +34,13 @@ async function start(request: ApiRequest, { backends }: ApiContext): Promise<Ans
         await backends.execs.start(id, {
           detach: false,
           wantsStdout: config.attachStdout,
-          wantsStderr: config.attachStderr,
+          wantsStderr: config.attachStderr && !body.tty, // There is one stream to put output in.
           ...(config.attachStdin ? { stdin: connection.input } : {}),
           ...(config.detachKeys === "" ? {} : { detachKeys: config.detachKeys }),
           ...consoleSizeOf(body),
           ...end,
+          // Whether output is framed is up to who starts it, not to whether it has a terminal.
+          onReady: () => end.onReady(body.tty),
         });
       } catch (error) {
         await complain(error, connection, end);

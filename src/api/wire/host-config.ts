@@ -126,7 +126,8 @@ export const hostConfig: Readable<HostConfig> = {
   write({ givenEmpty = [], ...given }) {
     const written = settings.write(given);
     const isMap = (key: string) => Object.values(settings.fields).some(({ wire, codec }) => wire === key && codec.form === "map");
-    for (const key of givenEmpty) if (written[key] === null) written[key] = isMap(key) ? {} : [];
+    // Links are not told as they were given.
+    for (const key of givenEmpty) if (written[key] === null && key !== "Links") written[key] = isMap(key) ? {} : [];
     return written;
   },
 };

@@ -27,6 +27,7 @@ import { hasProcess, isRunning, withState } from "./record.ts";
 import { type RemoveOptions, removeContainer } from "./remove-container.ts";
 import { restoreContainers, startByPolicy } from "./restore-containers.ts";
 import { rotateLogs } from "./rotate-logs.ts";
+import type { ShimContainer } from "../runtime/shim.ts";
 import { imagesIn } from "./prepare-mounts.ts";
 import { killContainer, signalOf, type StopOptions, stopContainer } from "./stop-container.ts";
 import { type ProcessTable, processTable } from "./top.ts";
@@ -34,6 +35,8 @@ import { updateContainer } from "./update-container.ts";
 
 /** How long the engine waits for what one container is in the middle of, when it closes. */
 const CLOSE_MS = 10_000;
+/** How much later than the runtime the engine may hear that a process has ended. */
+const EXIT_NEWS_MS = 1000;
 
 /** The containers of this host. Closing it leaves them running: the next one takes them up. */
 export class ContainerEngine implements AsyncDisposable {
@@ -166,7 +169,7 @@ export class ContainerEngine implements AsyncDisposable {
         throw new OperationError("conflict", `Container ${entry.id} is restarting, wait until the container is running`);
       }
       const { shim } = this.#running(entry);
-      await shim.pause();
+      await this.#pauseShim(entry, shim);
       this.#lifecycle.unwatchHealth(entry);
       try {
         await this.#context.store.change(entry, record => ({
@@ -180,6 +183,18 @@ export class ContainerEngine implements AsyncDisposable {
       }
       publish(this.#context, entry, { action: "pause" });
     });
+  }
+
+  /** @throws OperationError `conflict` when the runtime could not, since the process has ended: the news of it may come after that. */
+  async #pauseShim(entry: ContainerEntry, shim: ShimContainer): Promise<void> {
+    try {
+      await shim.pause();
+    } catch (error) {
+      let hasEnded = false;
+      const exit = shim.exit.then(() => (hasEnded = true));
+      await settledBy(exit, this.#context.clock.timeout(EXIT_NEWS_MS));
+      throw hasEnded ? new OperationError("conflict", `container ${entry.id} is not running`, { cause: error }) : error;
+    }
   }
 
   async unpause(idOrName: string): Promise<void> {

@@ -6,7 +6,6 @@ import { NETWORK_DEFAULTS, type NetworkDefaults } from "./network-defaults.ts";
 import { contains, formatIpv4, formatSubnet, overlaps, parseIpv4, parseSubnet, type Subnet } from "./ipv4.ts";
 import { BRIDGE_OPTION, type NetworkRecord, PREDEFINED_NETWORKS } from "./network-record.ts";
 
-const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 const INTERFACE_NAME = /^[^\s/:]{1,15}$/;
 const FLAG_OPTIONS = [BRIDGE_OPTION.icc, BRIDGE_OPTION.masquerade, BRIDGE_OPTION.isDefault];
 
@@ -52,9 +51,6 @@ export function planNetwork(asked: CreateNetworkRequest, context: PlanNetworkCon
 
 function checkName(name: string, existing: readonly NetworkRecord[]): void {
   if (name.trim() === "") throw new OperationError("invalid", "invalid network name: name is empty");
-  if (!NAME.test(name)) {
-    throw new OperationError("invalid", `invalid network name "${name}": only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
-  }
   if (PREDEFINED_NETWORKS.includes(name) || name === "default") {
     throw new OperationError("forbidden", `operation is not permitted on predefined ${name} network`);
   }

@@ -60,6 +60,13 @@ describe("misses that are listed", () => {
     assert.deepEqual(faults([passed("a")], [passed("a")], [miss("b")]), [words]);
   });
 
+  it("may pass where that is chance", () => {
+    const results = [passed("a"), passed("b")];
+    const chance: Miss = { ...miss("b"), byChance: true };
+    assert.deepEqual(faults(results, results, [chance]), []);
+    assert.deepEqual(faults(results, [passed("a"), failed("b")], [chance]), []);
+  });
+
   it("do not excuse another test, nor another suite's", () => {
     const [real, ours] = [
       [passed("a"), passed("b")],

@@ -356,6 +356,7 @@ export class FakeHost {
   nextPid = 1000;
   /** What the next creations do instead. */
   onCreate: ((request: ShimCreate) => void) | undefined;
+  failPause = false;
   onStart: ((process: FakeProcess) => void) | undefined;
   onExec: ((exec: FakeExec) => void) | undefined;
 
@@ -403,6 +404,7 @@ export class FakeHost {
         end(signal);
       },
       pause: async () => {
+        if (this.failPause) throw new Error("the container is not running: No such process");
         process.isFrozen = true;
       },
       isPaused: async () => process.isFrozen,

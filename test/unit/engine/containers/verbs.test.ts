@@ -51,6 +51,22 @@ describe("container verbs", () => {
     assert.equal(world.hasFiles(id), false);
   });
 
+  it("say that a container does not run when it ended as it was to be paused, and the runtime's reason when it did not", async () => {
+    const { id } = await world.run({ name: "web" });
+    world.host.failPause = true;
+    const paused = world.engine.pause(id);
+    setImmediate(() => world.process(id).exit(0));
+    await assert.rejects(paused, { kind: "conflict", message: `container ${id} is not running` });
+    const other = await world.run({ name: "other" });
+    let isRefused = false;
+    const refused = assert.rejects(world.engine.pause(other.id), /No such process/).then(() => (isRefused = true));
+    while (!isRefused) {
+      await world.clock.advance(1000);
+      await new Promise(resolve => setImmediate(resolve));
+    }
+    await refused;
+  });
+
   it("refuse what a stopped container does not allow", async () => {
     const { id } = await world.engine.create(aRequest({ name: "web" }));
     const message = `container ${id} is not running`;

@@ -53,7 +53,7 @@ describe("planNetwork", () => {
 
   const refused = [
     { request: { name: "" }, kind: "invalid", words: /name is empty/ },
-    { request: { name: "-x" }, kind: "invalid", words: /only \[a-zA-Z0-9\]/ },
+    { request: { name: " " }, kind: "invalid", words: /name is empty/ },
     { request: { name: "bridge" }, kind: "forbidden", words: /^operation is not permitted on predefined bridge network$/ },
     { request: { driver: "host" }, kind: "forbidden", words: /^only one instance of "host" network is allowed$/ },
     { request: { driver: "macvlan" }, kind: "not-found", words: /^plugin "macvlan" not found$/ },
@@ -71,6 +71,10 @@ describe("planNetwork", () => {
     { request: { options: { "com.docker.network.driver.mtu": "12" } }, kind: "invalid", words: /invalid MTU number: 12/ },
     { request: { options: { "com.docker.network.bridge.enable_icc": "maybe" } }, kind: "invalid", words: /enable_icc/ },
   ];
+  it("takes any name that is not empty, as Docker does", () => {
+    for (const name of ["test 01", "-x", "größe"]) assert.equal(plan({ name }).name, name);
+  });
+
   for (const { request, kind, words } of refused) {
     it(`refuses ${JSON.stringify(request)}`, () => {
       assert.throws(
