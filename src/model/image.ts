@@ -20,6 +20,8 @@ export interface Image {
   readonly diffIds: readonly Digest[];
   readonly config: ImageConfig;
   readonly lastTaggedAtMs?: number;
+  /** Of the step that made it, where a build of this host did. */
+  readonly stepCommand?: readonly string[];
   readonly history: readonly {
     readonly createdAtMs?: number;
     readonly createdBy: string;

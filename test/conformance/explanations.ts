@@ -33,7 +33,6 @@ export const DIFFERENCES_EXPLAINED: readonly { readonly where: RegExp; readonly 
 
 /** What we cannot do yet: a status here may have no case, and must have none. */
 export const NOT_SHOWN_YET: readonly { readonly operation: string; readonly status: number; readonly because: string }[] = [
-  ...[200, 400].map(status => ({ operation: "ImageBuild", status, because: "images cannot be built yet" })),
   { operation: "ImageCreate", status: 404, because: "images cannot be pulled yet" },
   { operation: "ImagePush", status: 200, because: "images cannot be pushed yet" },
   { operation: "ImageSearch", status: 200, because: "no registry is searched yet" },

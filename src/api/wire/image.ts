@@ -29,7 +29,7 @@ export function imageInspect(
   { version, folders }: { readonly version: string; readonly folders: ImageFolders | undefined },
 ): Record<string, unknown> {
   const inspected = { ...fullInspect(image), GraphDriver: { Data: graphData(folders), Name: GRAPH_DRIVER } };
-  if (isOlder(version, SLIM_SINCE)) return olderInspect(inspected, version);
+  if (isOlder(version, SLIM_SINCE)) return olderInspect(inspected, { image, version });
   const { Config: config, ...others } = inspected;
   return { ...withoutEmpty(others, ["Parent", "Comment", "DockerVersion", "Author"]), Config: withoutEmpty(config, "all") };
 }
@@ -54,14 +54,22 @@ const OF_CONTAINERS = {
   Image: "",
 };
 
-function olderInspect(inspected: ReturnType<typeof fullInspect>, version: string): Record<string, unknown> {
+function olderInspect(
+  inspected: ReturnType<typeof fullInspect>,
+  { image, version }: { readonly image: Image; readonly version: string },
+): Record<string, unknown> {
   const config = isOlder(version, "1.50") ? { ...OF_CONTAINERS, ...inspected.Config } : inspected.Config;
   return {
     ...inspected,
     Config: config,
-    ...(isOlder(version, "1.45") ? { ContainerConfig: { ...OF_CONTAINERS, ...imageConfig.write(imageConfig.read({})) } } : {}),
+    ...(isOlder(version, "1.45") ? { ContainerConfig: { ...OF_CONTAINERS, ...stepConfig(image) } } : {}),
     ...(isOlder(version, "1.44") ? { VirtualSize: inspected.Size } : {}),
   };
+}
+
+/** Of the container that a build's step was made in. */
+function stepConfig({ stepCommand, config }: Image): Record<string, unknown> {
+  return imageConfig.write(stepCommand === undefined ? imageConfig.read({}) : { ...config, cmd: stepCommand });
 }
 
 /** From this version on what is not set is not shown. */

@@ -1,5 +1,5 @@
 import { jsonLines } from "../../api/client/decode.ts";
-import { type CliContext, CliError, field, type Json, type Query, text } from "../context.ts";
+import { type CliContext, CliError, field, type Json, number, type Query, text } from "../context.ts";
 
 export interface ProgressCall {
   readonly path: string;
@@ -7,10 +7,15 @@ export interface ProgressCall {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: AsyncIterable<Uint8Array>;
   readonly print: (line: string) => void;
+  /** Told of each image that a build has made. */
+  readonly onImage?: (id: string) => void;
 }
 
 /** Makes a call that reports as it goes, and prints what it says; its error, which comes inside the stream, becomes ours. */
-export async function printProgress(cli: CliContext, { path, query, headers, body, print }: ProgressCall): Promise<void> {
+export async function printProgress(
+  cli: CliContext,
+  { path, query, headers, body, print, onImage }: ProgressCall,
+): Promise<void> {
   const response = await cli.client.stream("POST", path, {
     ...(query && { query }),
     ...(headers && { headers }),
@@ -19,7 +24,9 @@ export async function printProgress(cli: CliContext, { path, query, headers, bod
   for await (const item of jsonLines(response)) {
     const message = item as Json;
     const error = text(message, "errorDetail", "message") || text(message, "error");
-    if (error !== "") throw new CliError(error);
+    if (error !== "") throw new CliError(error, number(message, "errorDetail", "code") || 1);
+    const image = text(message, "aux", "ID");
+    if (image !== "") onImage?.(image);
     const stream = text(message, "stream");
     const status = text(message, "status");
     if (stream !== "") print(stream);

@@ -4,7 +4,7 @@ import { OperationError } from "../../lib/errors.ts";
 import type { RootSource } from "../archive/effects.ts";
 import { type ParsedDockerfile, parseDockerfileNamed } from "./dockerfile/parse-dockerfile.ts";
 import type { BuildArchives } from "./effects.ts";
-import { IgnorePatterns, ignoreLines } from "./ignore-patterns.ts";
+import { IgnorePatterns, ignoreLines } from "../../lib/ignore-patterns.ts";
 
 const GIB = 1024 ** 3;
 const CONTEXT_BYTES_MAX = 1024 * GIB;

@@ -41,7 +41,7 @@ export interface BuildImages {
       readonly author: string;
       readonly comment: string;
       readonly createdBy: string;
-      readonly stepKey?: string;
+      readonly step?: { readonly key: string; readonly command: readonly string[] };
       readonly isTold: boolean;
       /** A layer that is here, in place of an archive. */
       readonly layer?: Digest;

@@ -246,7 +246,7 @@ export class StageBuilder {
   #commitArchive(archive: AsyncIterable<Uint8Array> | undefined, { key, command, isTold }: Step): Promise<ImageId> {
     const { config, author } = this.#settings;
     return this.#parts.images.commitStep(archive, {
-      ...{ baseId: this.#image, config, author, comment: "", stepKey: key, isTold },
+      ...{ baseId: this.#image, config, author, comment: "", step: { key, command }, isTold },
       createdBy: command.join(" "),
     });
   }

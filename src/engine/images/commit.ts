@@ -3,6 +3,7 @@ import { defined } from "../../lib/assert.ts";
 import { asId, type Digest, type ImageId } from "../../model/ids.ts";
 import type { Image, ImageConfig } from "../../model/image.ts";
 import { formatImageConfig, LAYERS_MAX, parseImageConfig } from "./image-config.ts";
+import type { ImageRecord } from "./image-index.ts";
 import type { LayerStore } from "./layer-store.ts";
 import type { PreparedImage } from "./load.ts";
 import type { Reference } from "./reference.ts";
@@ -21,7 +22,7 @@ export interface CommitRequest {
   readonly createdBy: string;
   readonly tags: readonly Reference[];
   /** Of a build: see ImageRecord. */
-  readonly stepKey?: string;
+  readonly step?: ImageRecord["step"];
   /** A layer that is here, in place of an archive. */
   readonly layer?: Digest;
   /** The archive is a layer however little it holds. */
@@ -39,7 +40,7 @@ export async function prepareCommit(
     comment,
     createdBy,
     tags,
-    stepKey,
+    step,
     layer,
     isWhole,
   }: CommitRequest & { readonly createdAtMs: number },
@@ -61,7 +62,7 @@ export async function prepareCommit(
   const configBytes = formatImageConfig({ architecture, variant, os, createdAtMs, author, config, diffIds, history });
   const id = asId<ImageId>(`sha256:${createHash("sha256").update(configBytes).digest("hex")}`);
   const all = own === undefined ? below : [...below, own.layer];
-  const origin = { ...(base.id !== "" && { parent: base.id }), ...(stepKey !== undefined && { stepKey }) };
+  const origin = { ...(base.id !== "" && { parent: base.id }), ...(step !== undefined && { step }) };
   return { id, configBytes, description: parseImageConfig(configBytes), layers: all, tags, origin };
 
   async function ownLayer(blob: StagedFile) {

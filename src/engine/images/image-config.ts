@@ -18,7 +18,7 @@ import {
 } from "./json.ts";
 
 /** What the configuration blob says: an image without its names and sizes. */
-export type ImageDescription = Omit<Image, "id" | "tags" | "digests" | "sizeBytes" | "lastTaggedAtMs">;
+export type ImageDescription = Omit<Image, "id" | "tags" | "digests" | "sizeBytes" | "lastTaggedAtMs" | "stepCommand">;
 
 /** As many as Docker allows; overlayfs itself takes 500. */
 export const LAYERS_MAX = 127;

@@ -22,8 +22,8 @@ export interface ImageRecord {
   readonly lastTaggedAtMs?: number;
   /** What it was made of on this host. */
   readonly parent?: ImageId;
-  /** By which step of a build: the same step on the same parent finds it again. */
-  readonly stepKey?: string;
+  /** By which step of a build: with the same key on the same parent it is found again. */
+  readonly step?: { readonly key: string; readonly command: readonly string[] };
 }
 
 interface Entry extends ImageRecord {
@@ -98,7 +98,7 @@ export class ImageIndex {
 
   /** What a build's step made of an image before, the newest. @param parent - Empty: of nothing. */
   findStep(parent: ImageId | "", stepKey: string): Image | undefined {
-    const found = [...this.#entries.values()].filter(entry => entry.stepKey === stepKey && parentOf(entry) === parent);
+    const found = [...this.#entries.values()].filter(entry => entry.step?.key === stepKey && parentOf(entry) === parent);
     const newest = found.toSorted((a, b) => (b.description.createdAtMs ?? 0) - (a.description.createdAtMs ?? 0))[0];
     return newest === undefined ? undefined : this.get(newest.id);
   }
@@ -221,7 +221,7 @@ function parentOf({ parent, description }: Entry): string {
 }
 
 function imageOf(entry: Entry, names: readonly Reference[]): Image {
-  const { description, id, sizeBytes, lastTaggedAtMs } = entry;
+  const { description, id, sizeBytes, lastTaggedAtMs, step } = entry;
   return {
     ...description,
     parent: parentOf(entry),
@@ -236,5 +236,6 @@ function imageOf(entry: Entry, names: readonly Reference[]): Image {
       .map(name => `${familiarName(name)}@${String(name.digest)}`)
       .sort(),
     ...(lastTaggedAtMs === undefined ? {} : { lastTaggedAtMs }),
+    ...(step === undefined ? {} : { stepCommand: step.command }),
   };
 }

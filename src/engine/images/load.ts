@@ -17,7 +17,7 @@ export interface PreparedImage {
   readonly layers: readonly PreparedLayer[];
   readonly tags: readonly Reference[];
   /** Of one that is made here. */
-  readonly origin?: Pick<ImageRecord, "parent" | "stepKey">;
+  readonly origin?: Pick<ImageRecord, "parent" | "step">;
 }
 
 /** Already here, or to be moved in. */

@@ -1,4 +1,4 @@
-import { anArchive } from "../archive.ts";
+import { anArchive, archiveOf } from "../archive.ts";
 import { type Case, GONE, shows } from "../case.ts";
 import type { Stage } from "../stage.ts";
 
@@ -49,6 +49,30 @@ export const IMAGE_CASES: readonly Case[] = [
 
   shows("ImageHistory", 200, "it was imported", s => s.call(BUSYBOX)),
   shows("ImageHistory", 404, "there is no such image", s => s.call(NOTHING)),
+
+  shows("ImageBuild", 200, "a Dockerfile is sent", async s => {
+    const name = s.newName();
+    s.later("ImageDelete", { name });
+    const body = archiveOf("Dockerfile", "FROM busybox\nLABEL one=1\nRUN true\n");
+    return s.call({}, { query: { t: name, labels: '{"two":"2"}' }, headers: TAR, body });
+  }),
+  shows("ImageBuild", 400, "an instruction is unknown", s =>
+    s.call({}, { headers: TAR, body: archiveOf("Dockerfile", "FROM busybox\nFOO\n") }),
+  ),
+  shows("ImageHistory", 200, "it was built", async s => {
+    const name = s.newName();
+    const body = archiveOf("Dockerfile", "FROM busybox\nLABEL one=1\nCOPY Dockerfile /\n");
+    await s.need("ImageBuild", {}, { query: { t: name }, headers: TAR, body });
+    s.later("ImageDelete", { name });
+    return s.call({ name });
+  }),
+  shows("ImageInspect", 200, "it was built", async s => {
+    const name = s.newName();
+    const body = archiveOf("Dockerfile", "FROM busybox\nMAINTAINER me\nLABEL one=1\nCOPY Dockerfile /\n");
+    await s.need("ImageBuild", {}, { query: { t: name }, headers: TAR, body });
+    s.later("ImageDelete", { name });
+    return s.call({ name });
+  }),
 
   shows("ImageTag", 201, "the name is free", async s => {
     const name = s.newName();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { IgnorePatterns, ignoreLines } from "../../../../src/engine/build/ignore-patterns.ts";
+import { IgnorePatterns, ignoreLines } from "../../../src/lib/ignore-patterns.ts";
 
 describe("IgnorePatterns", () => {
   const cases: readonly { readonly lines: string; readonly ignored: readonly string[]; readonly kept: readonly string[] }[] = [

@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import { OperationError } from "../../lib/errors.ts";
+import { OperationError } from "./errors.ts";
 
 const PATTERN_CHARACTERS_MAX = 4096;
 
