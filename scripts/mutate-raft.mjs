@@ -20,12 +20,15 @@ const { values } = parseArgs({
 });
 const FILES = [
   "core.ts",
+  "disk-health.ts",
+  "disk-watch.ts",
   "election.ts",
   "log.ts",
   "membership.ts",
   "progress.ts",
   "quorum.ts",
   "read-index.ts",
+  "receive.ts",
   "replication.ts",
   "state.ts",
   "storage.ts",
@@ -104,7 +107,7 @@ const PLANTED = [
     find: "    await writing;",
     put: "    for (const message of ready.messages) this.#send(message);\n    await writing;",
   },
-  { name: "writes are not synced", file: "wal.ts", find: "    await file.sync();", put: "" },
+  { name: "writes are not synced", file: "wal.ts", find: "    await this.#synced(file.sync());", put: "" },
   { name: "a torn tail is not cut", file: "wal.ts", find: "    await this.#file.truncate(scan.end);", put: "" },
   {
     name: "candidates with older logs get votes",
@@ -161,7 +164,14 @@ const PLANTED = [
     find: "    core.snapshotSent(to.raftId, { isOk });",
     put: "    if (isOk) core.snapshotSent(to.raftId, { isOk });",
   },
-  { name: "a probe that was lost is not sent again", file: "replication.ts", find: "  progress.resumeProbe();", put: "" },
+  {
+    name: "what a full disk took of a write stays",
+    file: "wal.ts",
+    find: "if (isDiskFull(error)) await file.truncate(this.#fileBytes);",
+    put: "",
+  },
+  { name: "a full disk counts as written", file: "disk-watch.ts", find: "      return false;", put: "      return true;" },
+  { name: "what was lost is not asked for", file: "replication.ts", find: "  askForGap(state, from);", put: "" },
 ];
 
 function plantedMutants() {
