@@ -41,26 +41,34 @@ stop_daemon() {
 
 # Jumps first: a chain that something leads to cannot go. DOCKER-USER is the user's once something is in it.
 remove_rules() {
-  local table saved rule chain
+  local iptables=$1 table saved rule chain
   for table in raw nat filter; do
-    saved=$(iptables -t "$table" -S)
+    saved=$("$iptables" -t "$table" -S)
     while read -r rule; do
-      [[ -z $rule ]] || iptables -t "$table" -D ${rule#-A }
+      [[ -z $rule ]] || "$iptables" -t "$table" -D ${rule#-A }
     done < <(grep -E -- '^-A (PREROUTING|OUTPUT|POSTROUTING|FORWARD) .*-j (DOCKER|DOCKER-FORWARD|SHOAL-POSTROUTING|SHOAL-RAW)$' <<<"$saved")
     for chain in $(sed -n 's/^-N \(DOCKER\|DOCKER-FORWARD\|DOCKER-INGRESS\|DOCKER-ISOLATION-STAGE-[12]\|SHOAL-[A-Z]*\)$/\1/p' <<<"$saved"); do
-      iptables -t "$table" -F "$chain"
+      "$iptables" -t "$table" -F "$chain"
     done
     for chain in $(sed -n 's/^-N \(DOCKER\|DOCKER-FORWARD\|DOCKER-INGRESS\|DOCKER-ISOLATION-STAGE-[12]\|SHOAL-[A-Z]*\)$/\1/p' <<<"$saved"); do
-      iptables -t "$table" -X "$chain"
+      "$iptables" -t "$table" -X "$chain"
     done
   done
-  if iptables -S DOCKER-USER >/dev/null 2>&1 && [[ -z $(iptables -S DOCKER-USER | grep -v '^-N' || true) ]]; then
-    iptables -D FORWARD -j DOCKER-USER
-    iptables -X DOCKER-USER
+  if "$iptables" -S DOCKER-USER >/dev/null 2>&1 && [[ -z $("$iptables" -S DOCKER-USER | grep -v '^-N' || true) ]]; then
+    "$iptables" -D FORWARD -j DOCKER-USER
+    "$iptables" -X DOCKER-USER
   fi
+}
+
+# Only where the engine made one of this host.
+stop_routing() {
   if [[ -f $exec_root/forwarding ]]; then
     iptables -P FORWARD ACCEPT
     echo 0 >/proc/sys/net/ipv4/ip_forward
+  fi
+  if [[ -f $exec_root/forwarding-ipv6 ]]; then
+    ip6tables -P FORWARD ACCEPT
+    echo 0 >/proc/sys/net/ipv6/conf/all/forwarding
   fi
 }
 
@@ -85,7 +93,9 @@ remove_cgroups() {
 case ${1:-} in '' | --purge) ;; *) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 2 ;; esac
 remove_objects
 stop_daemon
-remove_rules
+remove_rules iptables
+[[ ! -e /proc/net/if_inet6 ]] || remove_rules ip6tables
+stop_routing
 remove_devices
 remove_cgroups
 [[ ${1:-} != --purge ]] || rm -rf "$data_root"

@@ -1,6 +1,6 @@
 import { CONTAINER_DEFAULTS, type ContainerDefaults } from "../engine/containers/container-defaults.ts";
 import { NETWORK_DEFAULTS, type NetworkDefaults } from "../engine/networks/network-defaults.ts";
-import { parseSubnet } from "../engine/networks/ipv4.ts";
+import { parseSubnet } from "../lib/ip-address.ts";
 import { isOneOf, LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "./config/check.ts";
 import { readConfigFile } from "./config/file.ts";
 import { parseFlags } from "./config/flags.ts";
@@ -142,7 +142,7 @@ function containerDefaults(values: Values): ContainerDefaults {
 
 function networkDefaults(values: Values): NetworkDefaults {
   const { defaultBridge } = NETWORK_DEFAULTS;
-  const [hostGatewayAddress] = values["host-gateway-ip"] ?? [];
+  const hostGatewayAddresses = values["host-gateway-ip"] ?? [];
   return {
     pools:
       values["default-address-pool"]?.map(({ base, size }) => ({ range: parseSubnet(base), prefixLength: size })) ??
@@ -151,13 +151,17 @@ function networkDefaults(values: Values): NetworkDefaults {
     defaultBridge: {
       ...(values.bip && { address: values.bip }),
       ...(values["fixed-cidr"] && { ipRange: values["fixed-cidr"] }),
+      isIpv6: values.ipv6 === true,
+      ...(values.bip6 && { ipv6Address: values.bip6 }),
+      ...(values["fixed-cidr-v6"] && { ipv6Range: values["fixed-cidr-v6"] }),
       mtuBytes: values.mtu || defaultBridge.mtuBytes,
       isIccEnabled: values.icc ?? defaultBridge.isIccEnabled,
       isMasquerading: values["ip-masq"] ?? defaultBridge.isMasquerading,
       hostBindingAddress: values.ip ?? defaultBridge.hostBindingAddress,
     },
     resolv: { servers: values.dns ?? [], search: values["dns-search"] ?? [], options: values["dns-opt"] ?? [] },
-    ...(hostGatewayAddress === undefined ? {} : { hostGatewayAddress }),
+    ...(hostGatewayAddresses.length === 0 ? {} : { hostGatewayAddresses }),
+    hasIpv6Rules: values.ip6tables !== false,
     forwardsPorts: values["userland-proxy"] !== false,
     forwarding: { isEnabled: values["ip-forward"] !== false, dropsOthers: values["ip-forward-no-drop"] !== true },
   };

@@ -15,6 +15,7 @@ import { EventLog } from "../engine/events/event-log.ts";
 import { checkDefaultLogConfig } from "../engine/logs/log-drivers.ts";
 import { ImageStore } from "../engine/images/store.ts";
 import { EngineNetworks } from "../engine/networks/engine-networks.ts";
+import { withUniqueLocalPool } from "../engine/networks/network-defaults.ts";
 import { loginToRegistry } from "../engine/registry/login.ts";
 import { createConmonShim } from "../engine/runtime/conmon-shim.ts";
 import { gatherHostFacts } from "../engine/runtime/host-facts.ts";
@@ -140,7 +141,7 @@ export async function createEngine({
         random,
         database,
         execRoot,
-        defaults: config.networks,
+        defaults: withUniqueLocalPool(config.networks, engineId),
         publish: event => events.publish(event),
       }),
     );

@@ -35,6 +35,8 @@ export interface EngineNetwork {
 
 export interface IpamPool {
   readonly subnet: string;
+  /** Nobody named it: addresses in it cannot be asked for. */
+  readonly isSubnetChosen?: true;
   readonly gateway?: string;
   /** The gateway was chosen in a subnet that was given: inspect shows what was given. */
   readonly isGatewayChosen?: boolean;
@@ -49,7 +51,8 @@ export interface CreateNetworkRequest {
   readonly isAttachable: boolean;
   readonly isIngress: boolean;
   readonly isIpv4: boolean;
-  readonly isIpv6: boolean;
+  /** Missing: as the network's options say, else without. */
+  readonly isIpv6?: boolean;
   readonly ipamDriver: string;
   /** Undefined when none were given: shown as null. */
   readonly ipamOptions?: Labels;

@@ -1,7 +1,7 @@
 import { assert } from "../lib/assert.ts";
 import { OperationError } from "../lib/errors.ts";
 import type { DevicePort } from "../engine/networks/cluster-driver.ts";
-import { macFromIpv4 } from "../engine/networks/mac-address.ts";
+import { macFromIp } from "../engine/networks/mac-address.ts";
 import type { Network } from "../model/cluster.ts";
 import type { Exec } from "../ports/exec.ts";
 import type { IpBatch, KernelNetwork } from "../ports/kernel-network.ts";
@@ -82,11 +82,11 @@ export class OverlayNetwork {
     if (gone.length + changed.length === 0) return;
     await this.#bridgeCommands([
       ...gone.flatMap(([address]) => {
-        const mac = macFromIpv4(address);
+        const mac = macFromIp(address);
         return [`fdb del ${mac} dev ${TUNNEL} self`, `fdb del ${mac} dev ${TUNNEL} master`];
       }),
       ...changed.flatMap(([address, hostAddress]) => {
-        const mac = macFromIpv4(address);
+        const mac = macFromIp(address);
         return [
           `fdb replace ${mac} dev ${TUNNEL} dst ${hostAddress} self permanent`,
           `fdb replace ${mac} dev ${TUNNEL} master static`,
@@ -98,7 +98,7 @@ export class OverlayNetwork {
       { allowFailure: true },
     );
     await this.#batch.run(
-      changed.map(([address]) => `neigh replace ${address} lladdr ${macFromIpv4(address)} dev ${BRIDGE} nud permanent`),
+      changed.map(([address]) => `neigh replace ${address} lladdr ${macFromIp(address)} dev ${BRIDGE} nud permanent`),
     );
     this.#inForce = wanted;
   }

@@ -269,7 +269,7 @@ export class FakeEngine {
   };
 
   readonly networks: NetworksBackend = {
-    create: async ({ name, driver, options, labels, isInternal, isAttachable, isIpv6 }) => {
+    create: async ({ name, driver, options, labels, isInternal, isAttachable, isIpv6 = false }) => {
       const id = asId<EngineNetwork["id"]>((++this.#count).toString(16).padStart(64, "b"));
       this.#networks.set(id, {
         ...aNetwork(id, name),

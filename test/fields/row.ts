@@ -17,7 +17,7 @@ export interface Effect extends Asked {
   readonly is: unknown;
   /** What the container that is compared has in the field; missing: nothing. */
   readonly insteadOf?: unknown;
-  /** What inspect shows of the field where that is not the value itself. */
+  /** What inspect shows of the field where that is not the value itself; a pattern is for its JSON. */
   readonly shown?: unknown;
   /** What the engine answers, or warns of, where the kernel lacks it. */
   readonly unlessSaid?: RegExp;

@@ -47,7 +47,7 @@ export const VERB_SCENARIOS: readonly Scenario[] = [
     name: "run --ip6",
     steps: [
       docker("network create --ipv6 --subnet fd00:9::/64 net"),
-      docker("run --rm --network net --ip6 fd00:9::77 busybox ip -6 address show eth0"),
+      docker("run --rm --network net --ip6 fd00:9::77 busybox ip -6 -o address show dev eth0 scope global"),
     ],
   },
   {

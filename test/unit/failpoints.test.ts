@@ -33,7 +33,7 @@ const EXCEPTIONS: readonly Exception[] = [
   { where: "system/nftables.ts", because: "the step of networks/nftables.apply" },
   { where: "engine/networks/bridge-devices.ts", call: "kernel.host.run", because: "the steps of networks/bridge.raise" },
   { where: "engine/networks/bridge-devices.ts", call: '"route", "show"', because: "reads" },
-  { where: "engine/networks/firewall.ts", call: "iptables-save", because: "reads" },
+  { where: "engine/networks/family-firewall.ts", call: "-save", because: "reads" },
   {
     where: "engine/networks/container-sandboxes.ts",
     call: "nftables.run(DNS",

@@ -13,7 +13,7 @@ export function checkCreateNetwork(request: CreateNetworkRequest): void {
     throw new OperationError("forbidden", `operation is not permitted on predefined ${name} network `);
   }
   refuseIf(!["", "local", "swarm"].includes(scope), `invalid network scope: ${JSON.stringify(scope)}`);
-  refuseIf(!isIpv4 && !isIpv6, "IPv4 or IPv6 must be enabled");
+  refuseIf(!isIpv4 && isIpv6 === false, "IPv4 or IPv6 must be enabled");
   refuseIf(isIngress && !isClusterNetwork(request), "ingress networks must be of scope swarm");
   refuseIf(
     isClusterNetwork(request) && request.driver !== "overlay",

@@ -7,7 +7,7 @@ import { refusing } from "./refusing.ts";
 import { adapt, flag, list, map, optional, text, textMap, unlessZero } from "./scalars.ts";
 import { rfc3339 } from "./times.ts";
 
-const pool = struct<Partial<Omit<IpamPool, "isGatewayChosen">>>("network.IPAMConfig", {
+const pool = struct<Partial<Omit<IpamPool, "isGatewayChosen" | "isSubnetChosen">>>("network.IPAMConfig", {
   subnet: omitEmpty("Subnet", unlessZero(text)),
   ipRange: omitEmpty("IPRange", unlessZero(text)),
   gateway: omitEmpty("Gateway", unlessZero(text)),
@@ -59,12 +59,11 @@ const wireCreate = refusing(
 
 export const networkCreateBody = {
   read(value: unknown): CreateNetworkRequest {
-    const { ipam: given, isIpv4 = true, isIpv6 = false, scope, ...rest } = wireCreate.read(value);
+    const { ipam: given, isIpv4 = true, scope, ...rest } = wireCreate.read(value);
     return {
       ...rest,
       scope: scope as CreateNetworkRequest["scope"],
       isIpv4,
-      isIpv6,
       ipamDriver: given?.driver || "default",
       ...(given?.options === undefined ? {} : { ipamOptions: given.options }),
       ipam: given?.pools ?? [],
@@ -128,7 +127,7 @@ function ipamOf({ options, ...others }: Omit<Ipam, "options"> & { readonly optio
   return { ...others, ...(options === undefined ? {} : { options }) };
 }
 
-function asGiven({ gateway, isGatewayChosen, ...others }: IpamPool): Partial<IpamPool> {
+function asGiven({ gateway, isGatewayChosen, isSubnetChosen: _own, ...others }: IpamPool): Partial<IpamPool> {
   return gateway === undefined || isGatewayChosen === true ? others : { ...others, gateway };
 }
 
@@ -165,7 +164,7 @@ export function toNetworkSpec(request: CreateNetworkRequest): NetworkSpec {
     isInternal: request.isInternal,
     isAttachable: request.isAttachable,
     isIngress: request.isIngress,
-    isIpv6: request.isIpv6,
+    isIpv6: request.isIpv6 ?? false,
     ipam: request.ipam.map(({ subnet, gateway, ipRange }) => ({
       ...(subnet === undefined ? {} : { subnet }),
       ...(gateway === undefined ? {} : { gateway }),

@@ -1,5 +1,6 @@
-import { parseInterfaceAddress, parseSubnet } from "../../engine/networks/ipv4.ts";
-import { errorMessage } from "../../lib/errors.ts";
+import { isIP } from "node:net";
+import { IPV6_MTU_BYTES_MIN } from "../../engine/networks/plan-network.ts";
+import { type IpFamily, parseInterfaceAddress } from "../../lib/ip-address.ts";
 import type { Values } from "./options.ts";
 import { cut, invalid } from "./value-kinds.ts";
 
@@ -13,12 +14,11 @@ const CGROUP_DRIVER = "native.cgroupdriver";
 
 /** Settings that can be had in one way alone: any other is refused with the reason. */
 const ONE_WAY: readonly {
-  readonly name: "experimental" | "ipv6" | "iptables" | "selinux-enabled" | "storage-driver" | "firewall-backend";
+  readonly name: "experimental" | "iptables" | "selinux-enabled" | "storage-driver" | "firewall-backend";
   readonly only: readonly (string | boolean)[];
   readonly because: string;
 }[] = [
   { name: "experimental", only: [false], because: "nothing here is experimental" },
-  { name: "ipv6", only: [false], because: "networks are IPv4 alone" },
   { name: "iptables", only: [true], because: "networks and published ports are made of rules" },
   { name: "selinux-enabled", only: [false], because: "containers are not labelled for SELinux" },
   { name: "storage-driver", only: ["", "overlay2"], because: "there is no driver but overlay2" },
@@ -72,20 +72,30 @@ function checkNumbers(values: Values): void {
 }
 
 function checkNetwork(values: Values): void {
-  const { bip, "fixed-cidr": range, ip = "", "host-gateway-ip": gateways = [] } = values;
-  if (bip !== undefined && bip !== "" && parseInterfaceAddress(bip) === undefined) throw invalid(`invalid CIDR address: ${bip}`);
-  if (range !== undefined && range !== "") {
-    try {
-      parseSubnet(range);
-    } catch (cause) {
-      throw invalid(`invalid CIDR address: ${range}: ${errorMessage(cause)}`);
+  const { bip = "", bip6 = "", "fixed-cidr": range = "", "fixed-cidr-v6": ipv6Range = "" } = values;
+  checkCidr(bip, 4);
+  checkCidr(bip6, 6);
+  checkCidr(range, 4);
+  checkCidr(ipv6Range, 6);
+  if (values.ipv6 === true && (values.mtu ?? 0) > 0 && (values.mtu ?? 0) < IPV6_MTU_BYTES_MIN) {
+    throw invalid(`invalid default MTU: ${values.mtu}: IPv6 needs at least ${IPV6_MTU_BYTES_MIN}`);
+  }
+  const gateways = values["host-gateway-ip"] ?? [];
+  for (const family of [4, 6] as const) {
+    if (gateways.filter(address => isIP(address) === family).length > 1) {
+      throw invalid(`only one IPv${family} host gateway IP address can be specified`);
     }
   }
-  if (gateways.length > 1) throw invalid("only one IPv4 host gateway IP address can be specified");
-  for (const address of [ip, ...gateways]) if (address.includes(":")) throw invalid(`${address}: networks are IPv4 alone`);
   for (const domain of values["dns-search"] ?? []) if (!DOMAIN.test(domain)) throw invalid(`${domain} is not a valid domain`);
   const [driver] = Object.keys(values["default-network-opt"] ?? {}).filter(name => name !== "bridge");
   if (driver !== undefined) throw invalid(`default-network-opts: there are options of driver bridge alone, not of ${driver}`);
+}
+
+function checkCidr(text: string, family: IpFamily): void {
+  if (text === "") return;
+  const parsed = parseInterfaceAddress(text);
+  if (parsed === undefined) throw invalid(`invalid CIDR address: ${text}`);
+  if (parsed.subnet.family !== family) throw invalid(`invalid CIDR address: ${text}: an IPv${family} address is wanted`);
 }
 
 function checkMirror(mirror: string): void {

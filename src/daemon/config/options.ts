@@ -31,12 +31,13 @@ export const OPTIONS = {
     note: "crun and runc are there without it, where they work",
   }),
   "authorization-plugin": option(LIST, { keys: ["authorization-plugins"], reload: "reset" }),
-  bip: option(TEXT, { note: "IPv4" }),
+  bip: option(TEXT),
+  bip6: option(TEXT),
   "cgroup-parent": option(TEXT, { note: "default `/shoal`" }),
   "config-file": option(TEXT, { isFlagOnly: true, note: "default `/etc/shoal/daemon.json`" }),
   "data-root": option(TEXT, { note: "default `/var/lib/shoal`" }),
   debug: option(SWITCH, { short: "D", reload: "kept" }),
-  "default-address-pool": option(POOLS, { keys: ["default-address-pools"], note: "IPv4" }),
+  "default-address-pool": option(POOLS, { keys: ["default-address-pools"] }),
   "default-cgroupns-mode": option(TEXT, { reload: "kept" }),
   "default-ipc-mode": option(TEXT, { reload: "kept" }),
   "default-network-opt": option(NETWORK_OPTIONS, { keys: ["default-network-opts"], note: "of driver `bridge`" }),
@@ -53,13 +54,14 @@ export const OPTIONS = {
   feature: option(SWITCH_MAP, { keys: ["features"], reload: "reset", note: "all of dockerd's, each `false` alone" }),
   "firewall-backend": option(TEXT, { note: "`iptables` alone" }),
   "fixed-cidr": option(TEXT),
+  "fixed-cidr-v6": option(TEXT),
   group: option(TEXT, { short: "G", note: "no group unless it is named" }),
   host: option(LIST, {
     short: "H",
     keys: ["hosts"],
     note: "`unix://`, `tcp://` and `fd://`; default `unix:///run/shoal/shoal.sock`",
   }),
-  "host-gateway-ip": option(ADDRESSES, { keys: ["host-gateway-ips", "host-gateway-ip"], note: "one IPv4 address" }),
+  "host-gateway-ip": option(ADDRESSES, { keys: ["host-gateway-ips", "host-gateway-ip"], note: "one of each family" }),
   "http-proxy": option(TEXT, { isProxy: true, note: NO_REGISTRY }),
   "https-proxy": option(TEXT, { isProxy: true, note: NO_REGISTRY }),
   icc: option(SWITCH),
@@ -70,13 +72,13 @@ export const OPTIONS = {
     reload: "kept",
     note: "for `docker login`; images are not pulled or pushed yet",
   }),
-  ip: option(ADDRESS, { note: "IPv4" }),
+  ip: option(ADDRESS),
   "ip-forward": option(SWITCH),
   "ip-forward-no-drop": option(SWITCH),
   "ip-masq": option(SWITCH),
-  ip6tables: option(SWITCH, { note: "there are no IPv6 networks, so no rules either way" }),
+  ip6tables: option(SWITCH),
   iptables: option(SWITCH, { note: "`true` alone: networks and published ports are made of rules" }),
-  ipv6: option(SWITCH, { note: "`false` alone" }),
+  ipv6: option(SWITCH),
   label: option(LABELS, { keys: ["labels"], reload: "kept" }),
   "live-restore": option(SWITCH, { reload: "kept", note: "default `true`" }),
   "log-driver": option(TEXT),
@@ -131,7 +133,6 @@ export function fileKeyOf(name: OptionName): string | undefined {
   return isProxy === true ? `proxies.${name}` : (keys?.[0] ?? name);
 }
 
-const NO_IPV6 = "networks are IPv4 alone";
 const NO_CONTAINERD = "conmon and an OCI runtime run containers here, there is no containerd";
 const NO_GOSSIP = "nodes of a swarm do not gossip: managers tell them";
 
@@ -139,7 +140,6 @@ const NO_GOSSIP = "nodes of a swarm do not gossip: managers tell them";
 export const REFUSED_OPTIONS: Readonly<Record<string, { readonly because: string; readonly key?: string }>> = {
   "allow-direct-routing": { because: "published ports are reached at the host's addresses alone" },
   "allow-nondistributable-artifacts": { because: "there is no registry client yet" },
-  bip6: { because: NO_IPV6 },
   bridge: { because: "the default network has a bridge of its own, docker0" },
   "bridge-accept-fwmark": { because: "packets are told apart by where they come from and go, not by marks" },
   builder: { because: "images are not built here yet" },
@@ -151,8 +151,7 @@ export const REFUSED_OPTIONS: Readonly<Record<string, { readonly because: string
   "cpu-rt-runtime": { because: "real-time time is given to each container, not to their parent" },
   "cri-containerd": { because: NO_CONTAINERD },
   "default-gateway": { because: "containers' way out is their network's bridge" },
-  "default-gateway-v6": { because: NO_IPV6 },
-  "fixed-cidr-v6": { because: NO_IPV6 },
+  "default-gateway-v6": { because: "containers' way out is their network's bridge" },
   "metrics-addr": { because: "no metrics are served yet" },
   "network-control-plane-mtu": { because: NO_GOSSIP },
   "network-diagnostic-port": { because: NO_GOSSIP },

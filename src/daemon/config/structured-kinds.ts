@@ -1,4 +1,4 @@
-import { isIP, isIPv4 } from "node:net";
+import { isIP, isIPv6 } from "node:net";
 import {
   cut,
   invalid,
@@ -133,11 +133,12 @@ export const POOLS: ValueKind<readonly AddressPoolValue[]> = {
 function checkedPool(pool: AddressPoolValue): AddressPoolValue {
   const [address, prefix] = cut(pool.base, "/");
   const bits = Number(prefix);
-  if (!isIPv4(address) || prefix === undefined || !(bits >= 0 && bits <= 32)) {
-    throw invalid(`invalid base pool ${JSON.stringify(pool.base)}: only IPv4 pools are supported, as ADDRESS/BITS`);
+  const addressBits = isIPv6(address) ? 128 : 32;
+  if (isIP(address) === 0 || prefix === undefined || !(bits >= 0 && bits <= addressBits)) {
+    throw invalid(`invalid base pool ${JSON.stringify(pool.base)}: it has to be ADDRESS/BITS`);
   }
-  if (!Number.isInteger(pool.size) || pool.size < bits || pool.size > 30) {
-    throw invalid(`invalid pool size ${pool.size}: it has to be from ${bits} to 30`);
+  if (!Number.isInteger(pool.size) || pool.size < bits || pool.size > addressBits - 2) {
+    throw invalid(`invalid pool size ${pool.size}: it has to be from ${bits} to ${addressBits - 2}`);
   }
   return pool;
 }

@@ -74,7 +74,7 @@ async function filesOf({ config, hostConfig }: Container): Promise<Readonly<Reco
   }
   const own = { servers: hostConfig.dns, search: hostConfig.dnsSearch, options: hostConfig.dnsOptions };
   return {
-    [FILES.hosts]: hostsFile(extraHostEntries(hostConfig.extraHosts, { gatewayAddress: "127.0.0.1" })),
+    [FILES.hosts]: hostsFile(extraHostEntries(hostConfig.extraHosts, { gatewayAddresses: ["127.0.0.1"] })),
     [FILES.hostname]: hostname,
     [FILES.resolvConf]: plainResolvConf(mergeResolvSettings(parseResolvConf(resolv), own), own),
   };

@@ -1,4 +1,5 @@
 import packet, { type Answer, type DecodedPacket, type Packet } from "dns-packet";
+import type { IpAddress } from "../../lib/ip-address.ts";
 
 const UDP_BYTES_MIN = 512;
 /** Larger answers would be cut into fragments on a common path. */
@@ -6,7 +7,10 @@ const UDP_BYTES_MAX = 1_232;
 const TCP_BYTES_MAX = 65_535;
 const TTL_SECONDS = 600;
 
-const ADDRESS_RECORD_BYTES = 16;
+/** Of a record but its data. */
+const RECORD_HEAD_BYTES = 12;
+const ADDRESS_TYPES = { 4: 1, 6: 28 } as const; // A, AAAA
+const ADDRESS_BYTES = { 4: 4, 6: 16 } as const;
 const ANSWER_COUNT_OFFSET = 6;
 /** A compression pointer to offset 12, where the question's name is. */
 const NAME_OF_QUESTION = 0xc00c;
@@ -45,17 +49,19 @@ export function emptyReply(query: Query, rcode: Rcode): Uint8Array {
 }
 
 /**
- * As many records as the client can take, so that it need not ask again over TCP, which some cannot. Only when not even one fits is
+ * As many records of addresses of one family as the client can take, so that it need not ask again over TCP, which some cannot. Only when not even one fits is
  * the answer marked as cut.
  */
 export function addressReply(
   query: Query,
-  addresses: readonly string[],
+  addresses: readonly IpAddress[],
   { transport }: { readonly transport: "udp" | "tcp" },
 ): Uint8Array {
   const bytesMax = transport === "tcp" ? TCP_BYTES_MAX : udpBytesMax(query.packet);
   const empty = encode(query, {});
-  const count = Math.min(addresses.length, Math.floor((bytesMax - empty.length) / ADDRESS_RECORD_BYTES));
+  const [first] = addresses;
+  const recordBytes = RECORD_HEAD_BYTES + ADDRESS_BYTES[first?.family ?? 4];
+  const count = Math.min(addresses.length, Math.floor((bytesMax - empty.length) / recordBytes));
   if (count <= 0) return addresses.length === 0 ? empty : encode(query, { isTruncated: true });
   const reply = Buffer.concat([empty, ...addresses.slice(0, count).map(addressRecord)]);
   reply.writeUInt16BE(count, ANSWER_COUNT_OFFSET);
@@ -67,15 +73,16 @@ export function nameReply(query: Query, name: string): Uint8Array {
   return encode(query, { answers: [{ type: "PTR", class: "IN", name: question, ttl: TTL_SECONDS, data: name }] });
 }
 
-/** Its name is a pointer to the question's, so that every record is 16 bytes whatever the name. */
-function addressRecord(address: string): Buffer {
-  const record = Buffer.alloc(ADDRESS_RECORD_BYTES);
+/** Its name is a pointer to the question's, so that every record is as long whatever the name. */
+function addressRecord({ family, value }: IpAddress): Buffer {
+  const bytes = ADDRESS_BYTES[family];
+  const record = Buffer.alloc(RECORD_HEAD_BYTES + bytes);
   record.writeUInt16BE(NAME_OF_QUESTION, 0);
-  record.writeUInt16BE(1, 2); // A
+  record.writeUInt16BE(ADDRESS_TYPES[family], 2);
   record.writeUInt16BE(1, 4); // IN
   record.writeUInt32BE(TTL_SECONDS, 6);
-  record.writeUInt16BE(4, 10);
-  record.set(address.split(".").map(Number), 12);
+  record.writeUInt16BE(bytes, 10);
+  record.write(value.toString(16).padStart(bytes * 2, "0"), RECORD_HEAD_BYTES, "hex");
   return record;
 }
 

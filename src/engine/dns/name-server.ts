@@ -1,3 +1,4 @@
+import { formatIp, parseIp } from "../../lib/ip-address.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { KernelNetwork, NameServerHandler } from "../../ports/kernel-network.ts";
 import type { Random } from "../../ports/random.ts";
@@ -11,7 +12,7 @@ const UPSTREAM_QUERIES_MAX = 1_024;
 
 /** What one container may know. */
 export interface NameView {
-  /** `undefined`: not a name of this container's networks. Empty: known, without addresses. */
+  /** Addresses of both families. `undefined`: not a name of this container's networks. Empty: known, without addresses. */
   resolve(name: string): readonly string[] | undefined;
   reverse(address: string): string | undefined;
   /** Servers for all other names, in the order in which they are tried. */
@@ -54,8 +55,10 @@ export class NameServer {
     const addresses = view.resolve(query.name);
     if (addresses === undefined) return undefined;
     // A known name has no other records. Anything but "no error" here would make musl give up on the address too.
-    if (query.type !== "A") return emptyReply(query, "NOERROR");
-    return addressReply(query, rotated(addresses, this.#options.random.uint32()), { transport });
+    const family = query.type === "A" ? 4 : query.type === "AAAA" ? 6 : undefined;
+    if (family === undefined) return emptyReply(query, "NOERROR");
+    const wanted = addresses.flatMap(address => parseIp(address) ?? []).filter(address => address.family === family);
+    return addressReply(query, rotated(wanted, this.#options.random.uint32()), { transport });
   }
 
   async #forward(
@@ -90,10 +93,14 @@ export class NameServer {
   }
 }
 
-/** `4.3.2.1.in-addr.arpa` */
+/** `4.3.2.1.in-addr.arpa`, and for IPv6 each of its 32 hexadecimal digits before `ip6.arpa`. */
 function addressOfPointer(name: string): string | undefined {
   const [, reversed] = /^(\d+\.\d+\.\d+\.\d+)\.in-addr\.arpa$/.exec(name) ?? [];
-  return reversed?.split(".").reverse().join(".");
+  if (reversed !== undefined) return reversed.split(".").reverse().join(".");
+  const [, digits] = /^((?:[0-9a-f]\.){32})ip6\.arpa$/.exec(name) ?? [];
+  if (digits === undefined) return undefined;
+  const value = BigInt(`0x${digits.replaceAll(".", "").split("").reverse().join("")}`);
+  return formatIp({ family: 6, value });
 }
 
 function rotated<T>(values: readonly T[], draw: number): readonly T[] {

@@ -1,7 +1,7 @@
 import type { Exec } from "../../ports/exec.ts";
 import type { KernelNetwork } from "../../ports/kernel-network.ts";
-import { parseInterfaceAddress, type Subnet } from "./ipv4.ts";
-import { macFromIpv4 } from "./mac-address.ts";
+import { type IpFamily, parseInterfaceAddress, type Subnet } from "../../lib/ip-address.ts";
+import { macFromIp } from "./mac-address.ts";
 import type { BridgeSettings } from "./network-record.ts";
 import { failpoint } from "../../ports/failpoint.ts";
 
@@ -11,13 +11,21 @@ export async function raiseBridge(kernel: KernelNetwork, settings: BridgeSetting
 }
 
 async function raise(kernel: KernelNetwork, settings: BridgeSettings): Promise<void> {
-  const { interfaceName: name, mtuBytes, pool, subnet } = settings;
+  const { interfaceName: name, mtuBytes, ranges } = settings;
+  const gateways = ranges.flatMap(({ family, subnet, pool: { gateway } }) =>
+    gateway === undefined ? [] : [{ family, gateway, prefixLength: subnet.prefixLength }],
+  );
+  const [first] = gateways;
   // Given an address, a bridge keeps it; otherwise it takes its ports' lowest, and containers would send to a gateway that is no more.
-  const address = pool.gateway === undefined ? "" : `address ${macFromIpv4(pool.gateway)} `;
+  const address = first === undefined ? "" : `address ${macFromIp(first.gateway)} `;
   await kernel.host.run([`link add name ${name} ${address}type bridge`], { allowFailure: true }); // It may be there.
+  // Where the host's own interfaces have none.
+  if (ranges.some(({ family }) => family === 6)) await kernel.writeSysctl(`net/ipv6/conf/${name}/disable_ipv6`, "0");
   await kernel.host.run([
     `link set dev ${name} mtu ${mtuBytes} up`,
-    ...(pool.gateway === undefined ? [] : [`addr replace ${pool.gateway}/${subnet.prefixLength} dev ${name}`]),
+    ...gateways.map(
+      ({ family, gateway, prefixLength }) => `addr replace ${gateway}/${prefixLength}${family === 6 ? " nodad" : ""} dev ${name}`,
+    ),
   ]);
   // A container could say that it is a router, and the host would send what it has to say over IPv6 to it.
   await kernel.writeSysctl(`net/ipv6/conf/${name}/accept_ra`, "0", { isOptional: true });
@@ -30,11 +38,11 @@ export async function removeBridge(kernel: KernelNetwork, { interfaceName }: Bri
 }
 
 /** Subnets that this host reaches without us. */
-export async function routedSubnets(exec: Exec): Promise<readonly Subnet[]> {
-  const { stdout } = await exec.run("ip", ["-4", "-o", "route", "show"]);
+export async function routedSubnets(exec: Exec, family: IpFamily): Promise<readonly Subnet[]> {
+  const { stdout } = await exec.run("ip", [`-${family}`, "-o", "route", "show"]);
   return stdout.split("\n").flatMap(line => {
     const [destination = ""] = line.split(" ");
-    const parsed = parseInterfaceAddress(destination.includes("/") ? destination : `${destination}/32`);
+    const parsed = parseInterfaceAddress(destination.includes("/") ? destination : `${destination}/${family === 4 ? 32 : 128}`);
     return parsed === undefined ? [] : [parsed.subnet];
   });
 }

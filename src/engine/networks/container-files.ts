@@ -18,16 +18,17 @@ export function hostsFile(entries: readonly HostsEntry[]): string {
 }
 
 /**
- * `--add-host` lines. @param gatewayAddress - What `host-gateway` stands for.
+ * `--add-host` lines. @param gatewayAddresses - What `host-gateway` stands for, of each family.
  */
 export function extraHostEntries(
   extraHosts: readonly string[],
-  { gatewayAddress }: { readonly gatewayAddress: string },
+  { gatewayAddresses }: { readonly gatewayAddresses: readonly string[] },
 ): readonly HostsEntry[] {
-  return extraHosts.map(line => {
+  return extraHosts.flatMap(line => {
     const at = line.search(/[:=]/);
     const address = line.slice(at + 1).replace(/^\[(.*)\]$/, "$1");
-    return { address: address === "host-gateway" ? gatewayAddress : address, names: [line.slice(0, at)] };
+    const addresses = address === "host-gateway" ? gatewayAddresses : [address];
+    return addresses.map(each => ({ address: each, names: [line.slice(0, at)] }));
   });
 }
 

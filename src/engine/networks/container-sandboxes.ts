@@ -1,16 +1,16 @@
 import { errorMessage, OperationError } from "../../lib/errors.ts";
 import type { Container, EndpointConfig, NetworkState } from "../../model/container.ts";
 import type { ContainerId } from "../../model/ids.ts";
-import type { IpBatch, KernelNetwork, NameServerSockets, Nftables } from "../../ports/kernel-network.ts";
+import type { IpBatch, KernelNetwork } from "../../ports/kernel-network.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Sandbox } from "../containers/needs.ts";
 import type { NameServer } from "../dns/name-server.ts";
 import type { ClusterDriver } from "./cluster-driver.ts";
 import type { HostsEntry, ResolvSettings } from "./container-files.ts";
-import { checkEndpoint, gatewayOf, type WantedEndpoint } from "./endpoint-plan.ts";
+import { checkEndpoint, gatewaysOf, type WantedEndpoint } from "./endpoint-plan.ts";
 import type { Firewall } from "./firewall.ts";
-import { mappingRule, type Rule } from "./firewall-rules.ts";
 import { defaultRouteCommands } from "./link-commands.ts";
+import { allOrError, closeHandles, forwardPorts, type LiveSandbox, mappingRules, newLive } from "./live-sandbox.ts";
 import type { NamespacePool } from "./namespace-pool.ts";
 import { isUserDefined, type NetworkRecord } from "./network-record.ts";
 import type { NetworkNames } from "./network-names.ts";
@@ -19,7 +19,7 @@ import type { NetworkTable } from "./network-table.ts";
 import type { HeldPort } from "./port-allocator.ts";
 import type { SandboxDevices } from "./sandbox-devices.ts";
 import type { SandboxFiles } from "./sandbox-files.ts";
-import { interfaceNamesOf, ownerOf, type SandboxPlan, type SandboxPlanner } from "./sandbox-planner.ts";
+import { interfaceNamesOf, ownerOf, publishedAddresses, type SandboxPlan, type SandboxPlanner } from "./sandbox-planner.ts";
 import { allEndpoints, type EndpointRecord, type SandboxRecord } from "./sandbox-record.ts";
 import { failpoint } from "../../ports/failpoint.ts";
 
@@ -45,16 +45,6 @@ export interface ContainerSandboxesOptions {
   readonly nameServer: NameServer;
   readonly log: Log;
   readonly cluster: () => ClusterDriver | undefined;
-}
-
-/** A sandbox that is up, with what this process holds open for it. */
-interface LiveSandbox {
-  record: SandboxRecord;
-  ports: readonly HeldPort[];
-  nftables: Nftables | undefined;
-  nameServer: NameServerSockets | undefined;
-  /** Of published ports that the firewall does not carry. */
-  forwards: readonly AsyncDisposable[];
 }
 
 interface Adoption {
@@ -262,11 +252,13 @@ export class ContainerSandboxes {
   /** Puts names and published ports on another set of endpoints. */
   async #replace(live: LiveSandbox, next: SandboxRecord): Promise<void> {
     const before = live.record;
-    const record = { ...next, publishedAddress: gatewayOf(next)?.address ?? "" };
+    const record = { ...next, ...publishedAddresses(gatewaysOf(next)) };
     for (const endpoint of before.endpoints) if (!next.endpoints.includes(endpoint)) this.#options.names.remove(endpoint);
     for (const endpoint of next.endpoints) if (!before.endpoints.includes(endpoint)) this.#options.names.add(endpoint);
     live.record = record;
-    if (record.publishedAddress === before.publishedAddress) return;
+    const isSame =
+      record.publishedAddress === before.publishedAddress && record.publishedIpv6Address === before.publishedIpv6Address;
+    if (isSame) return;
     await this.#options.firewall.change({ add: mappingRules(record), remove: mappingRules(before) });
     await forwardPorts(live);
   }
@@ -311,7 +303,8 @@ export class ContainerSandboxes {
         }),
       /** A container with no way out is answered by nobody outside either: a question would carry out what it holds. */
       get servers() {
-        return gatewayOf(live.record) === undefined ? [] : live.record.resolv.servers;
+        const { ipv4, ipv6 } = gatewaysOf(live.record);
+        return ipv4 === undefined && ipv6 === undefined ? [] : live.record.resolv.servers;
       },
     };
   }
@@ -353,47 +346,4 @@ export class ContainerSandboxes {
     await this.#options.kernel.deleteNamespace(record.path);
     await this.#options.files.remove(record.containerId);
   }
-}
-
-/** Unlike Promise.all it waits for the others when one fails, so that they can be undone. */
-async function allOrError(work: readonly Promise<void>[]): Promise<void> {
-  for (const result of await Promise.allSettled(work)) if (result.status === "rejected") throw result.reason;
-}
-
-function newLive({ record, ports }: Pick<LiveSandbox, "record" | "ports">): LiveSandbox {
-  return { record, ports, nftables: undefined, nameServer: undefined, forwards: [] };
-}
-
-/** Carries what comes to published ports to where the container is now. */
-async function forwardPorts(live: LiveSandbox): Promise<void> {
-  await endForwards(live);
-  const { publishedAddress: address } = live.record;
-  if (address === "") return;
-  await allOrError(
-    live.ports.map(async ({ forward, published }) => {
-      const begun = await forward?.({ address, port: published.containerPort });
-      if (begun !== undefined) live.forwards = [...live.forwards, begun];
-    }),
-  );
-}
-
-async function endForwards(live: LiveSandbox): Promise<void> {
-  const ended = live.forwards;
-  live.forwards = [];
-  await Promise.all(ended.map(forward => forward[Symbol.asyncDispose]()));
-}
-
-async function closeHandles(live: LiveSandbox): Promise<void> {
-  await endForwards(live);
-  await live.nameServer?.[Symbol.asyncDispose]();
-  live.nftables?.[Symbol.dispose]();
-}
-
-export function mappingRules({ published, publishedAddress }: SandboxRecord): readonly Rule[] {
-  if (publishedAddress === "") return [];
-  return published
-    .filter(({ hostAddress }) => !hostAddress.includes(":"))
-    .map(({ protocol, hostAddress, hostPort, containerPort }) =>
-      mappingRule({ protocol, hostAddress, hostPort, containerPort, containerAddress: publishedAddress }),
-    );
 }

@@ -2,9 +2,9 @@ import { BlockList, isIP } from "node:net";
 import { OperationError } from "../../lib/errors.ts";
 import type { EndpointConfig, HostConfig } from "../../model/container.ts";
 import { driverOptionProblems } from "./endpoint-options.ts";
-import { contains, parseInterfaceAddress, parseIpv4, parseSubnet } from "./ipv4.ts";
+import { contains, formatIp, type IpFamily, parseIp, parseSubnet } from "../../lib/ip-address.ts";
 import { parseMac } from "./mac-address.ts";
-import { isUserDefined, type NetworkRecord } from "./network-record.ts";
+import { isUserDefined, type NetworkRecord, poolOf } from "./network-record.ts";
 import type { NetworkTable } from "./network-table.ts";
 import type { EndpointRecord, SandboxRecord } from "./sandbox-record.ts";
 
@@ -12,6 +12,8 @@ const LINK_LOCAL_PREFIX_LENGTH = { ipv4: 16, ipv6: 64 } as const;
 const LINK_LOCAL = new BlockList();
 LINK_LOCAL.addSubnet("169.254.0.0", LINK_LOCAL_PREFIX_LENGTH.ipv4, "ipv4");
 LINK_LOCAL.addSubnet("fe80::", 10, "ipv6");
+
+const NO_SUBNET = "user specified IP address is supported only when connecting to networks with user configured subnets";
 
 export interface WantedEndpoint {
   readonly network: NetworkRecord;
@@ -93,17 +95,20 @@ function aliasProblems(network: NetworkRecord, { aliases = [] }: EndpointConfig)
 function addressProblems(network: NetworkRecord, config: EndpointConfig): readonly string[] {
   if (!config.ipv4Address && !config.ipv6Address) return [];
   if (!isUserDefined(network)) {
-    return [
-      "user specified IP address is supported on user defined networks only",
-      "user specified IP address is supported only when connecting to networks with user configured subnets",
-    ];
+    return ["user specified IP address is supported on user defined networks only", NO_SUBNET];
   }
-  // No network has IPv6 addresses.
-  if (config.ipv6Address) return [`no configured subnet or ip-range contain the IP address ${config.ipv6Address}`];
-  const address = staticAddress(config);
-  if (address === undefined) return [`invalid IPv4 address: ${config.ipv4Address}`];
-  const isOutside = network.scope === "local" && !network.ipam.some(({ subnet }) => contains(parseSubnet(subnet), address));
-  return isOutside ? [`no configured subnet or ip-range contain the IP address ${config.ipv4Address}`] : [];
+  return ([4, 6] as const).flatMap(family => {
+    const given = family === 4 ? config.ipv4Address : config.ipv6Address;
+    if (!given) return [];
+    const address = parseIp(staticAddress(config, family) ?? "");
+    if (address === undefined) return [`invalid IPv${family} address: ${given}`];
+    if (network.scope !== "local") return [];
+    const pool = poolOf(network, family);
+    if (pool === undefined || pool.isSubnetChosen === true) return [NO_SUBNET];
+    return contains(parseSubnet(pool.subnet), address)
+      ? []
+      : [`no configured subnet or ip-range contain the IP address ${given}`];
+  });
 }
 
 function linkLocalProblems({ linkLocalIps = [] }: EndpointConfig): readonly string[] {
@@ -126,24 +131,31 @@ export function linkLocalAddresses({ linkLocalIps = [] }: EndpointConfig): reado
 }
 
 /** Cluster tasks name theirs in CIDR form. */
-export function staticAddress({ ipv4Address = "" }: EndpointConfig): number | undefined {
-  return parseIpv4(ipv4Address) ?? parseInterfaceAddress(ipv4Address)?.address;
+export function staticAddress({ ipv4Address = "", ipv6Address = "" }: EndpointConfig, family: IpFamily): string | undefined {
+  const [bare = ""] = (family === 4 ? ipv4Address : ipv6Address).split("/");
+  const parsed = parseIp(bare);
+  return parsed?.family === family ? formatIp(parsed) : undefined;
 }
 
-/** The endpoint whose gateway is the container's default route: highest priority first, then by network name. */
-export function defaultEndpoint(endpoints: readonly EndpointRecord[]): EndpointRecord | undefined {
-  return endpoints
-    .filter(({ gateway, link }) => gateway !== "" && link !== undefined)
+/** The endpoints whose gateways are the container's default routes. */
+export interface Gateways {
+  readonly ipv4: EndpointRecord | undefined;
+  readonly ipv6: EndpointRecord | undefined;
+}
+
+/** Highest priority first, then by network name; that towards the host wins on a container of cluster networks. */
+export function gatewaysOf({ endpoints, hostEndpoint }: Pick<SandboxRecord, "endpoints" | "hostEndpoint">): Gateways {
+  const sorted = endpoints
+    .filter(({ link }) => link !== undefined)
     .toSorted(
       (left, right) =>
         (right.config.gatewayPriority ?? 0) - (left.config.gatewayPriority ?? 0) ||
         compareText(left.networkName, right.networkName),
-    )[0];
-}
-
-/** The default route; that towards the host wins on a container of cluster networks. */
-export function gatewayOf(record: Pick<SandboxRecord, "endpoints" | "hostEndpoint">): EndpointRecord | undefined {
-  return record.hostEndpoint ?? defaultEndpoint(record.endpoints);
+    );
+  return {
+    ipv4: hostEndpoint ?? sorted.find(({ gateway }) => gateway !== ""),
+    ipv6: sorted.find(({ ipv6 }) => ipv6 !== undefined && ipv6.gateway !== ""),
+  };
 }
 
 /** What others on the network may call it. */

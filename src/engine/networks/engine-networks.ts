@@ -1,6 +1,7 @@
 import { BareContainers } from "./bare-containers.ts";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { defined } from "../../lib/assert.ts";
 import { OperationError } from "../../lib/errors.ts";
 import type { Container, CreateContainerRequest, EndpointConfig, EngineEvent, NetworkState } from "../../model/container.ts";
 import type { Filters } from "../../model/control.ts";
@@ -17,7 +18,8 @@ import type { StateDatabase } from "../state/database.ts";
 import type { ClusterDriver } from "./cluster-driver.ts";
 import { throwConnectFailure } from "./connect-failure.ts";
 import { hostsFile, parseResolvConf } from "./container-files.ts";
-import { ContainerSandboxes, mappingRules } from "./container-sandboxes.ts";
+import { ContainerSandboxes } from "./container-sandboxes.ts";
+import { mappingRules } from "./live-sandbox.ts";
 import { networkNameOf, sharedContainerOf, type WantedEndpoint, wantedEndpoints } from "./endpoint-plan.ts";
 import { Firewall } from "./firewall.ts";
 import { readText, RESOLV_CONF } from "./host-files.ts";
@@ -25,7 +27,7 @@ import { HOST_BRIDGE } from "./firewall-rules.ts";
 import { LegacyLinks } from "./legacy-links.ts";
 import { NamespacePool } from "./namespace-pool.ts";
 import { isDangling, isPrunable, matchesFilters } from "./network-filters.ts";
-import { isPredefined, type NetworkRecord } from "./network-record.ts";
+import { isPredefined, type NetworkRecord, poolOf } from "./network-record.ts";
 import { NETWORK_DEFAULTS, type NetworkDefaults } from "./network-defaults.ts";
 import { NetworkRegistry } from "./network-registry.ts";
 import { NetworkNames } from "./network-names.ts";
@@ -73,7 +75,7 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
     const table = this.#table;
     const cluster = () => this.#cluster;
     this.#options = options;
-    this.#firewall = new Firewall(exec);
+    this.#firewall = new Firewall(exec, { hasIpv6: defaults.hasIpv6Rules && kernel.hasIpv6() });
     this.#registry = new NetworkRegistry({
       ...{ ...options, defaults, table, firewall: this.#firewall },
       forwardingMark: join(execRoot, "forwarding"),
@@ -108,7 +110,7 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
 
   create(request: CreateNetworkRequest): Promise<{ readonly id: string; readonly warning: string }> {
     return this.#registry.inTurn(async () => {
-      const record = planNetwork(request, await this.#registry.planContext());
+      const record = planNetwork(request, await this.#registry.planContext(request));
       await this.#registry.add(record);
       this.#cluster?.bridgesChanged();
       this.#publish("create", record, {});
@@ -290,21 +292,17 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
     return this.#registry.setClusterNetworks(records);
   }
 
-  /** Subnets of this host's bridges: addresses that mean nothing on another host. */
+  /** IPv4 subnets of this host's bridges: addresses that mean nothing on another host. */
   bridgeSubnets(): readonly string[] {
-    return this.#table.all().flatMap(({ driver, ipam }) => (driver === "bridge" ? ipam.map(({ subnet }) => subnet) : []));
+    return this.#table.all().flatMap(record => (record.driver === "bridge" ? (poolOf(record, 4)?.subnet ?? []) : []));
   }
 
   /** Keeps a port that the whole cluster publishes from this host's programs and containers. @throws OperationError `conflict`. */
   holdClusterPort(port: { readonly protocol: "tcp" | "udp"; readonly port: number }): Disposable {
     const { protocol, port: number } = port;
     const wanted = { protocol, containerPort: number, hostAddress: "", hostPorts: [number, number] as const };
-    const held = this.#ports.hold(wanted, { defaultAddress: "0.0.0.0", hasIpv4: true, hasIpv6: false, isForwarded: false });
-    return {
-      [Symbol.dispose]() {
-        for (const port of held) port[Symbol.dispose]();
-      },
-    };
+    const reach = { defaultAddress: "0.0.0.0", hasIpv4: true, hasIpv6: false, isForwarded: false };
+    return defined(this.#ports.hold(wanted, reach)[0], `port ${number}`);
   }
 
   /** The bridge that joins containers on cluster networks to this host; made when missing. */
@@ -346,10 +344,11 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
   #withContainers(record: NetworkRecord): EngineNetwork {
     const containers: Record<ContainerId, EngineNetwork["containers"][ContainerId]> = {};
     for (const { containerId, containerName, endpoints } of this.#sandboxes.all()) {
-      for (const { networkId, endpointId, macAddress, address, prefixLength } of endpoints) {
+      for (const { networkId, endpointId, macAddress, address, prefixLength, ipv6 } of endpoints) {
         if (networkId !== record.id) continue;
-        const ipv4Address = `${address}/${prefixLength}`;
-        containers[containerId] = { name: containerName, endpointId, macAddress, ipv4Address, ipv6Address: "" };
+        const ipv4Address = address === "" ? "" : `${address}/${prefixLength}`;
+        const ipv6Address = ipv6 === undefined ? "" : `${ipv6.address}/${ipv6.prefixLength}`;
+        containers[containerId] = { name: containerName, endpointId, macAddress, ipv4Address, ipv6Address };
       }
     }
     return { ...record, containers };

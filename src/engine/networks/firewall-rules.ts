@@ -1,10 +1,11 @@
-import type { BridgeSettings } from "./network-record.ts";
-import { formatSubnet } from "./ipv4.ts";
+import { formatSubnet, type IpFamily } from "../../lib/ip-address.ts";
+import type { BridgeRange, BridgeSettings } from "./network-record.ts";
 
 export type Table = "filter" | "nat" | "raw";
 
-/** One iptables rule: `-A CHAIN SPECIFICATION` in a table. */
+/** One rule of iptables or ip6tables: `-A CHAIN SPECIFICATION` in a table. */
 export interface Rule {
+  readonly family: IpFamily;
   readonly table: Table;
   readonly chain: string;
   readonly specification: string;
@@ -25,13 +26,19 @@ export const OWN_CHAINS: readonly { readonly table: Table; readonly chain: strin
 /** Made when it is missing, and never emptied: what is in it is the user's. */
 export const USER_CHAIN = "DOCKER-USER";
 
+type Jump = Omit<Rule, "family">;
+
 /** From the kernel's chains to ours, in the order in which they must come. */
-export const JUMPS: readonly Rule[] = [
+const jumpsOf = (family: IpFamily): readonly Jump[] => [
   { table: "filter", chain: "FORWARD", specification: `-j ${USER_CHAIN}` },
   { table: "filter", chain: "FORWARD", specification: "-j DOCKER-FORWARD" },
   { table: "nat", chain: "PREROUTING", specification: "-m addrtype --dst-type LOCAL -j DOCKER" },
-  // Loopback addresses too: there is no proxy behind them.
-  { table: "nat", chain: "OUTPUT", specification: "-m addrtype --dst-type LOCAL -j DOCKER" },
+  // 127.0.0.1 too; what is sent to ::1 the kernel lets go nowhere else.
+  {
+    table: "nat",
+    chain: "OUTPUT",
+    specification: `${family === 6 ? "! -d ::1/128 " : ""}-m addrtype --dst-type LOCAL -j DOCKER`,
+  },
   { table: "nat", chain: "POSTROUTING", specification: "-j SHOAL-POSTROUTING" },
   { table: "raw", chain: "PREROUTING", specification: "-j SHOAL-RAW" },
 ];
@@ -43,26 +50,35 @@ export const INGRESS_INTERFACE = "ing0";
 export const HOST_BRIDGE = "docker_gwbridge";
 
 /** Rules that every host has, before those of any network. */
-export const BASE_RULES: readonly Rule[] = [
+export function baseRules(family: IpFamily): readonly Rule[] {
+  return [...BASE_RULES, ...(family === 4 ? [LOOPBACK_GUARD] : [])].map(rule => ({ ...rule, family }));
+}
+
+// route_localnet on the bridges would let neighbours of this host send to its loopback addresses.
+const LOOPBACK_GUARD: Jump = { table: "raw", chain: "SHOAL-RAW", specification: "-d 127.0.0.0/8 ! -i lo -j DROP" };
+
+const BASE_RULES: readonly Jump[] = [
   { table: "filter", chain: "DOCKER-FORWARD", specification: "-j DOCKER-INGRESS" },
   { table: "filter", chain: "DOCKER-FORWARD", specification: "-j DOCKER-ISOLATION-STAGE-1" },
   // A policy of DROP, ours or another firewall's, must not stop what ingress redirected.
   ...[`-i ${INGRESS_INTERFACE}`, `-o ${INGRESS_INTERFACE}`, `-i ${HOST_BRIDGE}`, `-o ${HOST_BRIDGE}`].map(
-    (direction): Rule => ({ table: "filter", chain: "DOCKER-INGRESS", specification: `${direction} ${DNATED} -j ACCEPT` }),
+    (direction): Jump => ({ table: "filter", chain: "DOCKER-INGRESS", specification: `${direction} ${DNATED} -j ACCEPT` }),
   ),
   // A published port may be reached from another network: there is no proxy that would carry it.
   { table: "filter", chain: "DOCKER-ISOLATION-STAGE-1", specification: `${DNATED} -j RETURN` },
-  // route_localnet on the bridges would let neighbours of this host send to its loopback addresses.
-  { table: "raw", chain: "SHOAL-RAW", specification: "-d 127.0.0.0/8 ! -i lo -j DROP" },
 ];
 
 /** What makes a bridge network reach out, and keeps others from reaching in. */
 export function bridgeRules(settings: BridgeSettings): readonly Rule[] {
-  const { interfaceName: bridge, isInternal, isMasquerading, isIccEnabled, pool } = settings;
-  const subnet = formatSubnet(settings.subnet);
+  return settings.ranges.flatMap(range => rangeRules(settings, range));
+}
+
+function rangeRules(settings: BridgeSettings, { family, subnet: range, pool }: BridgeRange): readonly Rule[] {
+  const { interfaceName: bridge, isInternal, isMasquerading, isIccEnabled } = settings;
+  const subnet = formatSubnet(range);
   const rules: Rule[] = [];
   const add = (table: Table, chain: string, ...specifications: readonly string[]) => {
-    for (const specification of specifications) rules.push({ table, chain, specification });
+    for (const specification of specifications) rules.push({ family, table, chain, specification });
   };
   if (isInternal) {
     add("filter", "DOCKER-ISOLATION-STAGE-1", `! -s ${subnet} -o ${bridge} -j DROP`, `! -d ${subnet} -i ${bridge} -j DROP`);
@@ -80,16 +96,12 @@ export function bridgeRules(settings: BridgeSettings): readonly Rule[] {
     `-i ${bridge} -o ${bridge} -j ${isIccEnabled ? "ACCEPT" : "DROP"}`,
   );
   add("filter", "DOCKER", `-o ${bridge} ${DNATED} -j ACCEPT`);
-  add(
-    "nat",
-    "SHOAL-POSTROUTING",
-    `-s ${subnet} -o ${bridge} ${DNATED} -j MASQUERADE`,
-    `-s 127.0.0.0/8 -o ${bridge} -j MASQUERADE`,
-  );
+  add("nat", "SHOAL-POSTROUTING", `-s ${subnet} -o ${bridge} ${DNATED} -j MASQUERADE`);
+  if (family === 4) add("nat", "SHOAL-POSTROUTING", `-s 127.0.0.0/8 -o ${bridge} -j MASQUERADE`);
   if (!isMasquerading) return rules; // Such a network is there to be routed to.
   add("filter", "DOCKER", `! -i ${bridge} -o ${bridge} -j DROP`);
   add("nat", "SHOAL-POSTROUTING", `-s ${subnet} ! -o ${bridge} -j MASQUERADE`);
-  if (pool.gateway !== undefined) add("raw", "SHOAL-RAW", `-d ${pool.gateway}/32 -j RETURN`);
+  if (pool.gateway !== undefined) add("raw", "SHOAL-RAW", `-d ${pool.gateway}/${family === 4 ? 32 : 128} -j RETURN`);
   add("raw", "SHOAL-RAW", `-d ${subnet} ! -i ${bridge} -j DROP`);
   return rules;
 }
@@ -103,9 +115,12 @@ export interface PortMapping {
 }
 
 export function mappingRule({ protocol, hostAddress, hostPort, containerAddress, containerPort }: PortMapping): Rule {
-  const destination = hostAddress === "0.0.0.0" ? "" : `-d ${hostAddress}/32 `;
-  const target = `${containerAddress}:${containerPort}`;
+  const isIpv6 = containerAddress.includes(":");
+  const isEvery = hostAddress === "0.0.0.0" || hostAddress === "::";
+  const destination = isEvery ? "" : `-d ${hostAddress}/${isIpv6 ? 128 : 32} `;
+  const target = isIpv6 ? `[${containerAddress}]:${containerPort}` : `${containerAddress}:${containerPort}`;
   return {
+    family: isIpv6 ? 6 : 4,
     table: "nat",
     chain: "DOCKER",
     specification: `${destination}-p ${protocol} -m ${protocol} --dport ${hostPort} -j DNAT --to-destination ${target}`,
@@ -127,12 +142,12 @@ export function changeScript({ add, remove }: FirewallChange): string {
 
 /**
  * Fills our chains anew, whatever was in them.
- * @param saved - Output of `iptables-save`: which of the kernel's chains already lead to ours.
+ * @param saved - Output of `iptables-save`, or `ip6tables-save`: which of the kernel's chains already lead to ours.
  * @param dropsForwarding - This host was no router before: nothing else is to be forwarded.
  */
 export function loadScript(
   rules: readonly Rule[],
-  { saved, dropsForwarding }: { readonly saved: string; readonly dropsForwarding: boolean },
+  { family, saved, dropsForwarding }: { readonly family: IpFamily; readonly saved: string; readonly dropsForwarding: boolean },
 ): string {
   const present = rulesIn(saved);
   return script(table => {
@@ -142,15 +157,15 @@ export function loadScript(
       ...(table === "filter" && dropsForwarding ? [":FORWARD DROP [0:0]"] : []),
       ...(isUserChainMissing ? [`:${USER_CHAIN} - [0:0]`] : []),
       ...own,
-      ...JUMPS.filter(jump => jump.table === table && !present.has(keyOf(jump))).map(
-        jump => `-A ${jump.chain} ${jump.specification}`,
-      ),
+      ...jumpsOf(family)
+        .filter(jump => jump.table === table && !present.has(keyOf(jump)))
+        .map(jump => `-A ${jump.chain} ${jump.specification}`),
       ...rules.filter(rule => rule.table === table).map(rule => `-A ${rule.chain} ${rule.specification}`),
     ];
   });
 }
 
-function keyOf({ table, chain, specification }: Rule): string {
+function keyOf({ table, chain, specification }: Jump): string {
   return `${table} ${chain} ${specification}`;
 }
 

@@ -1,30 +1,38 @@
+import type { IpFamily } from "../../lib/ip-address.ts";
 import type { Exec } from "../../ports/exec.ts";
-import { BASE_RULES, changeScript, type FirewallChange, loadScript, type Rule } from "./firewall-rules.ts";
-import { failpoint, type FailpointName } from "../../ports/failpoint.ts";
+import { FamilyFirewall } from "./family-firewall.ts";
+import { baseRules, type FirewallChange, type Rule } from "./firewall-rules.ts";
 
-const LOCK_WAIT_SECONDS = 10;
 const NO_CHANGE: FirewallChange = { add: [], remove: [] };
 
-interface Waiting {
-  readonly change: FirewallChange;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
+/** What a start of the daemon makes of the rules. */
+export interface FirewallLoad {
+  readonly rules: readonly Rule[];
+  /** Families in which this host was no router before: nothing else is to be forwarded. */
+  readonly dropsForwarding: readonly IpFamily[];
 }
 
-/** This host's iptables rules. Changes that come while one is under way share the next run; each is whole or not made. */
+/** This host's rules for both families. */
 export class Firewall {
-  readonly #exec: Exec;
-  #waiting: Waiting[] = [];
-  #isRunning = false;
+  readonly #ipv4: FamilyFirewall;
+  readonly #ipv6: FamilyFirewall | undefined;
 
-  constructor(exec: Exec) {
-    this.#exec = exec;
+  /** @param hasIpv6 - Without it there are no rules for IPv6, whatever is asked for. */
+  constructor(exec: Exec, { hasIpv6 }: { readonly hasIpv6: boolean }) {
+    this.#ipv4 = new FamilyFirewall(exec, 4);
+    this.#ipv6 = hasIpv6 ? new FamilyFirewall(exec, 6) : undefined;
   }
 
   /** Makes our chains hold the base rules and `rules`, whatever they held. */
-  async load(rules: readonly Rule[], { dropsForwarding }: { readonly dropsForwarding: boolean }): Promise<void> {
-    const { stdout: saved } = await this.#exec.run("iptables-save", []);
-    await this.#restore(loadScript([...BASE_RULES, ...rules], { saved, dropsForwarding }), "networks/firewall.load");
+  async load({ rules, dropsForwarding }: FirewallLoad): Promise<void> {
+    const loaded = ([this.#ipv4, this.#ipv6] as const).map(async firewall => {
+      if (firewall === undefined) return;
+      const { family } = firewall;
+      await firewall.load([...baseRules(family), ...ofFamily(rules, family)], {
+        dropsForwarding: dropsForwarding.includes(family),
+      });
+    });
+    for (const result of await Promise.allSettled(loaded)) if (result.status === "rejected") throw result.reason;
   }
 
   add(rules: readonly Rule[]): Promise<void> {
@@ -37,43 +45,28 @@ export class Firewall {
     return this.change(change).catch(() => this.change(change));
   }
 
+  /** Both families, or neither. */
   async change(change: FirewallChange): Promise<void> {
-    if (change.add.length + change.remove.length === 0) return;
-    await new Promise<void>((resolve, reject) => {
-      this.#waiting.push({ change, resolve, reject });
-      if (!this.#isRunning) void this.#runAll();
-    });
-  }
-
-  async #runAll(): Promise<void> {
-    this.#isRunning = true;
-    await Promise.resolve(); // Lets callers of the same turn come along.
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting;
-      this.#waiting = [];
-      try {
-        await this.#restore(
-          changeScript({
-            add: batch.flatMap(({ change }) => change.add),
-            remove: batch.flatMap(({ change }) => change.remove),
-          }),
-        );
-        for (const { resolve } of batch) resolve();
-      } catch (error) {
-        await this.#runEach(batch, error);
-      }
+    const ipv4 = part(change, 4);
+    await this.#ipv4.change(ipv4);
+    try {
+      await this.#ipv6?.change(part(change, 6));
+    } catch (error) {
+      await this.#ipv4.change({ add: ipv4.remove, remove: ipv4.add });
+      throw error;
     }
-    this.#isRunning = false;
   }
 
-  /** One of them was refused: the others must not suffer. */
-  async #runEach(batch: readonly Waiting[], error: unknown): Promise<void> {
-    if (batch.length === 1) return batch[0]?.reject(error);
-    for (const { change, resolve, reject } of batch) await this.#restore(changeScript(change)).then(resolve, reject);
+  /** From now on this host forwards IPv6 for its containers alone. */
+  async dropForwardedIpv6(): Promise<void> {
+    await this.#ipv6?.dropForwarded();
   }
+}
 
-  async #restore(script: string, name: FailpointName = "networks/firewall.apply"): Promise<void> {
-    const args = ["--noflush", "-w", String(LOCK_WAIT_SECONDS)];
-    await failpoint(name, () => this.#exec.run("iptables-restore", args, { stdin: script }));
-  }
+function part({ add, remove }: FirewallChange, family: IpFamily): FirewallChange {
+  return { add: ofFamily(add, family), remove: ofFamily(remove, family) };
+}
+
+function ofFamily(rules: readonly Rule[], family: IpFamily): readonly Rule[] {
+  return rules.filter(rule => rule.family === family);
 }

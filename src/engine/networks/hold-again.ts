@@ -1,5 +1,5 @@
 import type { Log } from "../../ports/log.ts";
-import { parseIpv4 } from "./ipv4.ts";
+import type { AddressPool } from "./address-pool.ts";
 import type { NetworkTable } from "./network-table.ts";
 import type { HeldPort, PortAllocator } from "./port-allocator.ts";
 import { allEndpoints, type SandboxRecord } from "./sandbox-record.ts";
@@ -14,11 +14,10 @@ export function holdAgain(
     isForwarded,
   }: { readonly table: NetworkTable; readonly ports: PortAllocator; readonly log: Log; readonly isForwarded: boolean },
 ): readonly HeldPort[] {
-  for (const { networkId, address } of allEndpoints(record)) {
-    const parsed = parseIpv4(address);
-    if (parsed === undefined || table.find(networkId)?.scope !== "local") continue;
-    const pool = table.pool(networkId);
-    if (!pool.has(parsed)) pool.take(parsed);
+  for (const { networkId, address, ipv6 } of allEndpoints(record)) {
+    if (table.find(networkId)?.scope !== "local") continue;
+    if (address !== "") takeAgain(table.pool(networkId, 4), address);
+    if (ipv6 !== undefined) takeAgain(table.pool(networkId, 6), ipv6.address);
   }
   return record.published.flatMap(port => {
     try {
@@ -30,4 +29,8 @@ export function holdAgain(
       return [];
     }
   });
+}
+
+function takeAgain(pool: AddressPool, address: string): void {
+  if (!pool.has(address)) pool.take(address);
 }

@@ -1,5 +1,5 @@
 import type { EndpointRecord, SandboxRecord } from "./sandbox-record.ts";
-import { gatewayOf } from "./endpoint-plan.ts";
+import { gatewaysOf } from "./endpoint-plan.ts";
 
 export interface LinkPlacement {
   readonly bridge: string;
@@ -25,11 +25,13 @@ export function outerLinkCommands(endpoint: EndpointRecord, placement: LinkPlace
 
 /** Run inside the container's namespace. */
 export function innerLinkCommands(endpoint: EndpointRecord): readonly string[] {
-  const { link, address, prefixLength, linkLocalAddresses = [] } = endpoint;
+  const { link, address, prefixLength, ipv6, linkLocalAddresses = [] } = endpoint;
   if (link === undefined) return [];
   const device = `dev ${link.containerName}`;
   return [
-    `addr add ${address}/${prefixLength} brd + ${device}`,
+    ...(address === "" ? [] : [`addr add ${address}/${prefixLength} brd + ${device}`]),
+    // Nobody else has it: to ask around would only keep programs from using it.
+    ...(ipv6 === undefined ? [] : [`addr add ${ipv6.address}/${ipv6.prefixLength} nodad ${device}`]),
     ...linkLocalAddresses.map(local =>
       local.includes(":") ? `addr add ${local} nodad ${device}` : `addr add ${local} brd + ${device}`,
     ),
@@ -38,7 +40,9 @@ export function innerLinkCommands(endpoint: EndpointRecord): readonly string[] {
 }
 
 export function defaultRouteCommands(record: Pick<SandboxRecord, "endpoints" | "hostEndpoint">): readonly string[] {
-  const gateway = gatewayOf(record);
-  if (gateway?.link === undefined) return [];
-  return [`route replace default via ${gateway.gateway} dev ${gateway.link.containerName}`];
+  const { ipv4, ipv6 } = gatewaysOf(record);
+  return [
+    ...(ipv4?.link === undefined ? [] : [`route replace default via ${ipv4.gateway} dev ${ipv4.link.containerName}`]),
+    ...(ipv6?.link === undefined ? [] : [`route replace default via ${ipv6.ipv6?.gateway} dev ${ipv6.link.containerName}`]),
+  ];
 }

@@ -1,12 +1,12 @@
-import { formatIpv4, type Ipv4, parseIpv4 } from "./ipv4.ts";
+import { parseIp } from "../../lib/ip-address.ts";
 
-/** `02:42` and the four bytes of the address, as Docker's: unique within a network, and the same wherever it is worked out. */
-export function macFromIpv4(address: Ipv4 | string): string {
-  const value = typeof address === "string" ? (parseIpv4(address) ?? 0) : address;
-  const bytes = formatIpv4(value)
-    .split(".")
-    .map(octet => Number(octet).toString(16).padStart(2, "0"));
-  return `02:42:${bytes.join(":")}`;
+/** `02:42` and the last four bytes of the address, as Docker's: unique within a network, and the same wherever it is worked out. */
+export function macFromIp(address: string): string {
+  const value = (parseIp(address)?.value ?? 0n) & 0xffff_ffffn;
+  return `02:42:${value
+    .toString(16)
+    .padStart(8, "0")
+    .replace(/..(?!$)/g, "$&:")}`;
 }
 
 /** @returns lower case with colons, or `undefined` when malformed or a multicast address. */

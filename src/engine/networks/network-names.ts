@@ -1,7 +1,7 @@
 import type { EngineNetworkId } from "../../model/ids.ts";
-import type { EndpointRecord } from "./sandbox-record.ts";
+import { addressesOf, type EndpointRecord } from "./sandbox-record.ts";
 
-/** Which names stand for which addresses, network by network. Names know no case. */
+/** Which names stand for which addresses of both families, network by network. Names know no case. */
 export class NetworkNames {
   readonly #byNetwork = new Map<EngineNetworkId, Set<EndpointRecord>>();
   readonly #byName = new Map<string, Set<EndpointRecord>>();
@@ -18,12 +18,12 @@ export class NetworkNames {
 
   resolve(networkId: EngineNetworkId, name: string): readonly string[] | undefined {
     const endpoints = this.#byName.get(keyOf(networkId, name));
-    return endpoints === undefined ? undefined : [...endpoints].map(({ address }) => address);
+    return endpoints === undefined ? undefined : [...endpoints].flatMap(addressesOf);
   }
 
   reverse(networkId: EngineNetworkId, address: string): string | undefined {
     for (const endpoint of this.#byNetwork.get(networkId) ?? []) {
-      if (endpoint.address === address) return endpoint.dnsNames[0];
+      if (addressesOf(endpoint).includes(address)) return endpoint.dnsNames[0];
     }
     return undefined;
   }

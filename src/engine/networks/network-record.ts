@@ -1,8 +1,7 @@
 import type { Labels } from "../../model/cluster.ts";
 import type { EngineNetwork, IpamPool } from "../../model/engine-network.ts";
 import type { EngineNetworkId } from "../../model/ids.ts";
-import type { Subnet } from "./ipv4.ts";
-import { parseSubnet } from "./ipv4.ts";
+import { type IpFamily, parseSubnet, type Subnet } from "../../lib/ip-address.ts";
 
 /** What is kept of a network: everything but who is on it. */
 export type NetworkRecord = Omit<EngineNetwork, "containers">;
@@ -18,11 +17,18 @@ export const BRIDGE_OPTION = {
 
 const MTU_BYTES = 1500;
 
+/** The addresses of one family that a bridge network gives out. */
+export interface BridgeRange {
+  readonly family: IpFamily;
+  readonly subnet: Subnet;
+  readonly pool: IpamPool;
+}
+
 /** A network of driver `bridge`, its options read. */
 export interface BridgeSettings {
   readonly interfaceName: string;
-  readonly subnet: Subnet;
-  readonly pool: IpamPool;
+  /** One of each family that it has. */
+  readonly ranges: readonly BridgeRange[];
   readonly mtuBytes: number;
   readonly isIccEnabled: boolean;
   readonly isMasquerading: boolean;
@@ -32,19 +38,30 @@ export interface BridgeSettings {
 }
 
 export function bridgeSettings(network: NetworkRecord): BridgeSettings | undefined {
-  const [pool] = network.ipam;
-  if (network.driver !== "bridge" || pool === undefined) return undefined;
+  const ranges = ([4, 6] as const).flatMap((family): readonly BridgeRange[] => {
+    const pool = poolOf(network, family);
+    return pool === undefined ? [] : [{ family, subnet: parseSubnet(pool.subnet), pool }];
+  });
+  if (network.driver !== "bridge" || ranges.length === 0) return undefined;
   const { options } = network;
   return {
     interfaceName: options[BRIDGE_OPTION.name] ?? defaultInterfaceName(network.id),
-    subnet: parseSubnet(pool.subnet),
-    pool,
+    ranges,
     mtuBytes: mtuOf(options),
     isIccEnabled: options[BRIDGE_OPTION.icc] !== "false",
     isMasquerading: options[BRIDGE_OPTION.masquerade] !== "false" && !network.isInternal,
     isInternal: network.isInternal,
     hostBindingAddress: options[BRIDGE_OPTION.hostBinding] ?? "0.0.0.0",
   };
+}
+
+/** The range of a network's addresses of one family, where it has that family. */
+export function poolOf(
+  { ipam, isIpv4, isIpv6 }: Pick<NetworkRecord, "ipam" | "isIpv4" | "isIpv6">,
+  family: IpFamily,
+): IpamPool | undefined {
+  if (family === 4 ? !isIpv4 : !isIpv6) return undefined;
+  return ipam.find(({ subnet }) => subnet.includes(":") === (family === 6));
 }
 
 export function mtuOf(options: Labels): number {

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { IpamPool } from "../../model/engine-network.ts";
+import type { CreateNetworkRequest, IpamPool } from "../../model/engine-network.ts";
 import type { EngineNetworkId } from "../../model/ids.ts";
 import { engineIdFrom } from "../../model/ids.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -13,13 +13,13 @@ import { raiseBridge, removeBridge, routedSubnets } from "./bridge-devices.ts";
 import { chooseSubnet } from "./default-pools.ts";
 import type { Firewall } from "./firewall.ts";
 import { bridgeRules, HOST_BRIDGE, type Rule } from "./firewall-rules.ts";
-import { parseSubnet, type Subnet } from "./ipv4.ts";
+import { type IpFamily, parseSubnet, type Subnet } from "../../lib/ip-address.ts";
 import type { NetworkDefaults } from "./network-defaults.ts";
-import { bridgeSettings, type NetworkRecord } from "./network-record.ts";
-import type { PlanNetworkContext } from "./plan-network.ts";
+import { type BridgeSettings, bridgeSettings, type NetworkRecord, poolOf } from "./network-record.ts";
+import { type PlanNetworkContext, wantsIpv6 } from "./plan-network.ts";
 import type { NetworkTable } from "./network-table.ts";
 import { bridgePool, defaultBridge, hostBridge, hostNetwork, nullNetwork } from "./predefined.ts";
-import { mappingRules } from "./container-sandboxes.ts";
+import { mappingRules } from "./live-sandbox.ts";
 import { allEndpoints, type SandboxRecord } from "./sandbox-record.ts";
 
 export interface NetworkRegistryOptions {
@@ -56,9 +56,15 @@ export class NetworkRegistry {
   }
 
   /** What a new network is planned with. */
-  async planContext(): Promise<PlanNetworkContext> {
-    const { table, exec, defaults } = this.#options;
-    return { existing: table.all(), routed: await routedSubnets(exec), ...this.origin(), defaults };
+  async planContext(request: CreateNetworkRequest): Promise<PlanNetworkContext> {
+    const { table, defaults } = this.#options;
+    const routed = [...(await this.#routed(4)), ...(wantsIpv6(request, defaults) ? await this.#routed(6) : [])];
+    return { existing: table.all(), routed, ...this.origin(), defaults };
+  }
+
+  async #routed(family: IpFamily): Promise<readonly Subnet[]> {
+    const { kernel, exec } = this.#options;
+    return family === 4 || kernel.hasIpv6() ? routedSubnets(exec, family) : [];
   }
 
   /** The record comes first and goes last: no bridge is ever without one, and what a crash cuts short is whole again after the next start. */
@@ -94,6 +100,7 @@ export class NetworkRegistry {
     const settings = bridgeSettings(record);
     if (settings === undefined) return;
     try {
+      if (hasIpv6(settings)) await this.#forwardIpv6();
       await raiseBridge(kernel, settings);
       await firewall.add(bridgeRules(settings));
     } catch (error) {
@@ -127,7 +134,7 @@ export class NetworkRegistry {
       (await this.inTurn(async () => {
         const found = table.find(HOST_BRIDGE);
         if (found !== undefined) return found;
-        const record = hostBridge(this.origin(), await this.#freeSubnet());
+        const record = hostBridge(this.origin(), await this.#freeSubnet(4));
         await this.add(record);
         return record;
       }))
@@ -181,14 +188,30 @@ export class NetworkRegistry {
   async #wantedBridge(current?: NetworkRecord): Promise<NetworkRecord> {
     const { defaultBridge: settings } = this.#options.defaults;
     const origin = current === undefined ? this.origin() : { id: current.id, nowMs: current.createdAtMs };
-    const [pool] = current?.ipam ?? [];
-    const isChosen = settings.address === undefined && pool !== undefined && pool.ipRange === settings.ipRange;
-    return defaultBridge(origin, settings, isChosen ? pool : await this.#bridgePool());
+    const ipv4 = { address: settings.address, ipRange: settings.ipRange };
+    const ipv6 = { address: settings.ipv6Address, ipRange: settings.ipv6Range };
+    return defaultBridge(origin, settings, [
+      await this.#bridgePool(4, { ...ipv4, current }),
+      ...(settings.isIpv6 ? [await this.#bridgePool(6, { ...ipv6, current })] : []),
+    ]);
   }
 
-  async #bridgePool(): Promise<IpamPool> {
-    const { address, ipRange } = this.#options.defaults.defaultBridge;
-    return bridgePool({ address, ipRange, freeSubnet: () => this.#freeSubnet() });
+  /** The one it has, where that is still what is wanted. */
+  async #bridgePool(
+    family: IpFamily,
+    {
+      address,
+      ipRange,
+      current,
+    }: {
+      readonly address: string | undefined;
+      readonly ipRange: string | undefined;
+      readonly current: NetworkRecord | undefined;
+    },
+  ): Promise<IpamPool> {
+    const pool = current === undefined ? undefined : poolOf(current, family);
+    if (address === undefined && pool !== undefined && pool.ipRange === ipRange) return pool;
+    return bridgePool({ address, ipRange, freeSubnet: () => this.#freeSubnet(family) });
   }
 
   async #raiseAll(rules: readonly Rule[]): Promise<void> {
@@ -200,14 +223,45 @@ export class NetworkRegistry {
       await kernel.writeSysctl("net/ipv4/ip_forward", "1");
     }
     const bridges = table.all().flatMap(record => bridgeSettings(record) ?? []);
+    const isIpv6Begun = bridges.some(hasIpv6) && (await this.#beginIpv6Forwarding());
     for (const bridge of bridges) await raiseBridge(kernel, bridge);
-    await firewall.load([...bridges.flatMap(bridgeRules), ...rules], {
-      dropsForwarding: !isRouter && defaults.forwarding.isEnabled && defaults.forwarding.dropsOthers,
+    const drops = defaults.forwarding.isEnabled && defaults.forwarding.dropsOthers;
+    await firewall.load({
+      rules: [...bridges.flatMap(bridgeRules), ...rules],
+      dropsForwarding: [...(drops && !isRouter ? [4 as const] : []), ...(drops && isIpv6Begun ? [6 as const] : [])],
     });
   }
 
-  async #freeSubnet(): Promise<Subnet> {
-    const used = this.#options.table.all().flatMap(({ ipam }) => ipam.map(({ subnet }) => parseSubnet(subnet)));
-    return chooseSubnet([...used, ...(await routedSubnets(this.#options.exec))], this.#options.defaults.pools);
+  /** With the first network that has IPv6: before, this host is no router for it. */
+  async #forwardIpv6(): Promise<void> {
+    const { firewall, defaults } = this.#options;
+    if (await this.#forwardsIpv6()) return;
+    // First, so that whatever happens in between the host forwards for nobody else.
+    if (defaults.forwarding.isEnabled && defaults.forwarding.dropsOthers) await firewall.dropForwardedIpv6();
+    await this.#beginIpv6Forwarding();
   }
+
+  async #forwardsIpv6(): Promise<boolean> {
+    return (await this.#options.kernel.readSysctl("net/ipv6/conf/all/forwarding")) === "1";
+  }
+
+  /** @returns whether it was this that made a router of the host. */
+  async #beginIpv6Forwarding(): Promise<boolean> {
+    const { kernel, defaults, forwardingMark } = this.#options;
+    if (!defaults.forwarding.isEnabled || (await this.#forwardsIpv6())) return false;
+    await mkdir(dirname(forwardingMark), { recursive: true });
+    await writeFile(`${forwardingMark}-ipv6`, "");
+    await kernel.writeSysctl("net/ipv6/conf/default/forwarding", "1");
+    await kernel.writeSysctl("net/ipv6/conf/all/forwarding", "1");
+    return true;
+  }
+
+  async #freeSubnet(family: IpFamily): Promise<Subnet> {
+    const used = this.#options.table.all().flatMap(({ ipam }) => ipam.map(({ subnet }) => parseSubnet(subnet)));
+    return chooseSubnet([...used, ...(await this.#routed(family))], this.#options.defaults.pools, family);
+  }
+}
+
+function hasIpv6({ ranges }: BridgeSettings): boolean {
+  return ranges.some(({ family }) => family === 6);
 }

@@ -22,9 +22,9 @@ function endpointState(endpoint: EndpointRecord): EndpointState {
     gateway: endpoint.gateway,
     ipAddress: endpoint.address,
     ipPrefixLength: endpoint.prefixLength,
-    ipv6Gateway: "",
-    globalIpv6Address: "",
-    globalIpv6PrefixLength: 0,
+    ipv6Gateway: endpoint.ipv6?.gateway ?? "",
+    globalIpv6Address: endpoint.ipv6?.address ?? "",
+    globalIpv6PrefixLength: endpoint.ipv6?.prefixLength ?? 0,
     macAddress: endpoint.macAddress,
     dnsNames: endpoint.dnsNames,
   };

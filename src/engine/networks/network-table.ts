@@ -2,18 +2,20 @@ import { defined } from "../../lib/assert.ts";
 import { OperationError } from "../../lib/errors.ts";
 import type { EngineNetworkId } from "../../model/ids.ts";
 import { AddressPool } from "./address-pool.ts";
-import { parseIpv4, parseSubnet } from "./ipv4.ts";
-import type { NetworkRecord } from "./network-record.ts";
+import { type IpFamily, parseIp, parseSubnet } from "../../lib/ip-address.ts";
+import { type NetworkRecord, poolOf } from "./network-record.ts";
 
 /** The networks that this host knows, with the addresses given out on each. */
 export class NetworkTable {
   readonly #records = new Map<EngineNetworkId, NetworkRecord>();
-  readonly #pools = new Map<EngineNetworkId, AddressPool>();
+  readonly #pools = new Map<EngineNetworkId, Partial<Record<IpFamily, AddressPool>>>();
 
   put(record: NetworkRecord): void {
     this.#records.set(record.id, record);
     // The managers give out the addresses of cluster networks.
-    if (record.scope === "local" && !this.#pools.has(record.id)) this.#addPool(record);
+    if (record.scope === "local" && !this.#pools.has(record.id)) {
+      this.#pools.set(record.id, { ...poolsOf(record, 4), ...poolsOf(record, 6) });
+    }
   }
 
   delete(id: EngineNetworkId): void {
@@ -45,19 +47,20 @@ export class NetworkTable {
     return record;
   }
 
-  pool(id: EngineNetworkId): AddressPool {
-    return defined(this.#pools.get(id), `address pool of network ${id}`);
+  pool(id: EngineNetworkId, family: IpFamily): AddressPool {
+    return defined(this.#pools.get(id)?.[family], `IPv${family} addresses of network ${id}`);
   }
+}
 
-  #addPool({ id, ipam }: NetworkRecord): void {
-    const [pool] = ipam;
-    if (pool === undefined) return;
-    const subnet = parseSubnet(pool.subnet);
-    const addresses = new AddressPool(subnet, pool.ipRange === undefined ? {} : { range: parseSubnet(pool.ipRange) });
-    for (const text of [pool.gateway ?? "", ...Object.values(pool.auxiliaryAddresses ?? {})]) {
-      const address = parseIpv4(text);
-      if (address !== undefined && !addresses.has(address)) addresses.take(address);
-    }
-    this.#pools.set(id, addresses);
+function poolsOf(record: NetworkRecord, family: IpFamily): Partial<Record<IpFamily, AddressPool>> {
+  const pool = poolOf(record, family);
+  if (pool === undefined) return {};
+  const addresses = new AddressPool(
+    parseSubnet(pool.subnet),
+    pool.ipRange === undefined ? {} : { range: parseSubnet(pool.ipRange) },
+  );
+  for (const address of [pool.gateway ?? "", ...Object.values(pool.auxiliaryAddresses ?? {})]) {
+    if (parseIp(address) !== undefined && !addresses.has(address)) addresses.take(address);
   }
+  return { [family]: addresses };
 }

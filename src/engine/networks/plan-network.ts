@@ -3,10 +3,26 @@ import type { CreateNetworkRequest, IpamPool } from "../../model/engine-network.
 import type { EngineNetworkId } from "../../model/ids.ts";
 import { chooseSubnet } from "./default-pools.ts";
 import { NETWORK_DEFAULTS, type NetworkDefaults } from "./network-defaults.ts";
-import { contains, formatIpv4, formatSubnet, overlaps, parseIpv4, parseSubnet, type Subnet } from "./ipv4.ts";
-import { BRIDGE_OPTION, type NetworkRecord, PREDEFINED_NETWORKS } from "./network-record.ts";
+import {
+  addressAt,
+  contains,
+  formatIp,
+  formatSubnet,
+  includes,
+  type IpFamily,
+  normalizedIp,
+  overlaps,
+  parseIp,
+  parseSubnet,
+  type Subnet,
+} from "../../lib/ip-address.ts";
+import { BRIDGE_OPTION, mtuOf, type NetworkRecord, PREDEFINED_NETWORKS } from "./network-record.ts";
 
 const INTERFACE_NAME = /^[^\s/:]{1,15}$/;
+/** Below it the kernel takes IPv6 off an interface. */
+export const IPV6_MTU_BYTES_MIN = 1280;
+const ENABLE_IPV4 = "com.docker.network.enable_ipv4";
+const ENABLE_IPV6 = "com.docker.network.enable_ipv6";
 const FLAG_OPTIONS = [BRIDGE_OPTION.icc, BRIDGE_OPTION.masquerade, BRIDGE_OPTION.isDefault];
 
 export interface PlanNetworkContext {
@@ -28,25 +44,39 @@ export function planNetwork(asked: CreateNetworkRequest, context: PlanNetworkCon
   const driver = asked.driver === "" ? "bridge" : asked.driver;
   const request = driver === "bridge" ? { ...asked, options: { ...defaults.bridgeOptions, ...asked.options } } : asked;
   checkName(name, existing);
-  checkDriver(request, driver);
+  const isIpv6 = wantsIpv6(asked, defaults);
+  checkDriver(request, { driver, isIpv6 });
   checkOptions(request, existing);
+  if (isIpv6 && mtuOf(request.options) < IPV6_MTU_BYTES_MIN) {
+    const problem = `IPv6 needs at least ${IPV6_MTU_BYTES_MIN}`;
+    throw new OperationError("invalid", `invalid MTU number: ${mtuOf(request.options)}: ${problem}`);
+  }
+  const families: readonly IpFamily[] = [...(request.isIpv4 ? [4 as const] : []), ...(isIpv6 ? [6 as const] : [])];
   return {
     id,
     name,
     createdAtMs: nowMs,
     scope: "local",
     driver,
-    isIpv4: true,
-    isIpv6: false,
+    isIpv4: request.isIpv4,
+    isIpv6,
     ipamDriver: request.ipamDriver === "" ? "default" : request.ipamDriver,
     ...(request.ipamOptions === undefined ? {} : { ipamOptions: request.ipamOptions }),
-    ipam: driver === "bridge" ? [planPool(request, context)] : [],
+    ipam: planPools(request, families, context),
     isInternal: request.isInternal,
     isAttachable: request.isAttachable,
     isIngress: false,
     options: request.options,
     labels: request.labels,
   };
+}
+
+/** Asked for, or what the options say, those of all new networks included. */
+export function wantsIpv6(
+  { isIpv6, options }: Pick<CreateNetworkRequest, "isIpv6" | "options">,
+  { bridgeOptions }: Pick<NetworkDefaults, "bridgeOptions">,
+): boolean {
+  return isIpv6 ?? (options[ENABLE_IPV6] ?? bridgeOptions[ENABLE_IPV6]) === "true";
 }
 
 function checkName(name: string, existing: readonly NetworkRecord[]): void {
@@ -59,20 +89,27 @@ function checkName(name: string, existing: readonly NetworkRecord[]): void {
   }
 }
 
-function checkDriver(request: CreateNetworkRequest, driver: string): void {
+function checkDriver(
+  request: CreateNetworkRequest,
+  { driver, isIpv6 }: { readonly driver: string; readonly isIpv6: boolean },
+): void {
   if (driver === "host" || driver === "null") {
     throw new OperationError("forbidden", `only one instance of "${driver}" network is allowed`);
   }
   if (driver !== "bridge") throw new OperationError("not-found", `plugin "${driver}" not found`);
   if (request.isIngress) throw new OperationError("invalid", "Ingress network can only be global scope");
-  if (request.isIpv6) throw new OperationError("invalid", "IPv6 networks are not supported by this engine");
-  if (!request.isIpv4) throw new OperationError("invalid", "IPv4 or IPv6 must be enabled");
+  if (!request.isIpv4 && !isIpv6) throw new OperationError("invalid", "IPv4 or IPv6 must be enabled");
   if (request.ipamDriver !== "" && request.ipamDriver !== "default") {
     throw new OperationError("not-found", `plugin "${request.ipamDriver}" not found`);
   }
 }
 
 function checkOptions({ options }: CreateNetworkRequest, existing: readonly NetworkRecord[]): void {
+  for (const name of [ENABLE_IPV4, ENABLE_IPV6]) {
+    if (!["true", "false", undefined].includes(options[name])) {
+      throw new OperationError("invalid", `driver-opt ${JSON.stringify(name)} is not a valid bool`);
+    }
+  }
   const interfaceName = options[BRIDGE_OPTION.name];
   if (interfaceName !== undefined) {
     if (!INTERFACE_NAME.test(interfaceName)) throw new OperationError("invalid", `invalid interface name ${interfaceName}`);
@@ -93,26 +130,46 @@ function checkOptions({ options }: CreateNetworkRequest, existing: readonly Netw
     }
   }
   const hostBinding = options[BRIDGE_OPTION.hostBinding];
-  if (hostBinding !== undefined && parseIpv4(hostBinding) === undefined) {
+  if (hostBinding !== undefined && parseIp(hostBinding) === undefined) {
     throw new OperationError("invalid", `invalid IP address for ${BRIDGE_OPTION.hostBinding}: ${hostBinding}`);
   }
 }
 
-function planPool(request: CreateNetworkRequest, { existing, routed, defaults }: PlanNetworkContext): IpamPool {
-  const used = existing.flatMap(network => network.ipam.map(pool => parseSubnet(pool.subnet)));
+function planPools(
+  request: CreateNetworkRequest,
+  families: readonly IpFamily[],
+  context: PlanNetworkContext,
+): readonly IpamPool[] {
   const wanted = request.ipam.filter(pool => Object.keys(pool).length > 0);
+  for (const { subnet = "", ipRange = "", gateway = "" } of wanted) {
+    if (subnet !== "") continue;
+    for (const [field, value] of Object.entries({ "ip-range": ipRange, gateway })) {
+      if (value !== "") throw new OperationError("invalid", `invalid network config: ${field} ${value} has no matching subnet`);
+    }
+  }
+  const ofFamily = (family: IpFamily) =>
+    wanted.filter(({ subnet = "" }) => subnet !== "" && subnet.includes(":") === (family === 6));
+  const isPlanned = (family: IpFamily) => families.includes(family) || ofFamily(family).length > 0;
+  // One of a family that the network does not have is kept as it was given, and gives out nothing.
+  const pools = ([4, 6] as const).filter(isPlanned).map(family => planPool(ofFamily(family), { family, context }));
+  return pools.toSorted((left, right) => Number(left.isSubnetChosen === true) - Number(right.isSubnetChosen === true));
+}
+
+function planPool(
+  wanted: readonly Partial<IpamPool>[],
+  { family, context }: { readonly family: IpFamily; readonly context: PlanNetworkContext },
+): IpamPool {
+  const { existing, routed, defaults } = context;
+  const used = existing.flatMap(network => network.ipam.map(({ subnet }) => parseSubnet(subnet)));
   if (wanted.length > 1) throw new OperationError("invalid", "bridge driver doesn't support multiple subnets");
   const [pool = {}] = wanted;
-  if (pool.subnet === undefined || pool.subnet === "") {
-    for (const [field, value] of Object.entries({ "ip-range": pool.ipRange, gateway: pool.gateway })) {
-      if (value !== undefined && value !== "") {
-        throw new OperationError("invalid", `invalid network config: ${field} ${value} has no matching subnet`);
-      }
-    }
-    return withGateway({ subnet: formatSubnet(chooseSubnet([...used, ...routed], defaults?.pools)) });
+  if (pool.subnet === undefined) {
+    const subnet = formatSubnet(chooseSubnet([...used, ...routed], defaults?.pools, family));
+    return withGateway({ subnet, isSubnetChosen: true });
   }
   const subnet = parseSubnet(pool.subnet);
-  if (formatSubnet(subnet) !== pool.subnet) {
+  const normalized = pool.subnet.replace(/^[^/]*/, normalizedIp);
+  if (formatSubnet(subnet) !== normalized) {
     throw new OperationError(
       "invalid",
       `invalid network config:\ninvalid subnet ${pool.subnet}: it should be ${formatSubnet(subnet)}`,
@@ -124,8 +181,8 @@ function planPool(request: CreateNetworkRequest, { existing, routed, defaults }:
   checkPool(pool, subnet);
   const { gateway, ipRange, auxiliaryAddresses } = pool;
   return withGateway({
-    subnet: pool.subnet,
-    ...(gateway ? { gateway } : { isGatewayChosen: true }),
+    subnet: normalized,
+    ...(gateway ? { gateway: normalizedIp(gateway) } : { isGatewayChosen: true }),
     ...(ipRange ? { ipRange } : {}),
     ...(auxiliaryAddresses ? { auxiliaryAddresses } : {}),
   });
@@ -133,16 +190,13 @@ function planPool(request: CreateNetworkRequest, { existing, routed, defaults }:
 
 function checkPool(pool: Partial<IpamPool>, subnet: Subnet): void {
   const text = formatSubnet(subnet);
-  if (pool.ipRange) {
-    const range = parseSubnet(pool.ipRange);
-    if (!contains(subnet, range.base) || range.prefixLength < subnet.prefixLength) {
-      throw new OperationError("invalid", `invalid network config:\ninvalid ip-range ${pool.ipRange}: parent subnet is ${text}`);
-    }
+  if (pool.ipRange && !includes(subnet, parseSubnet(pool.ipRange))) {
+    throw new OperationError("invalid", `invalid network config:\ninvalid ip-range ${pool.ipRange}: parent subnet is ${text}`);
   }
   const addresses = { gateway: pool.gateway, ...pool.auxiliaryAddresses };
   for (const [what, address] of Object.entries(addresses)) {
     if (!address) continue;
-    const parsed = parseIpv4(address);
+    const parsed = parseIp(address);
     const label = what === "gateway" ? "gateway" : "auxiliary address";
     if (parsed === undefined) throw new OperationError("invalid", `invalid network config:\ninvalid ${label} ${address}`);
     if (!contains(subnet, parsed)) {
@@ -167,9 +221,9 @@ function outside({
 /** The first address is the gateway's, unless it was named. */
 function withGateway(pool: IpamPool): IpamPool {
   if (pool.gateway !== undefined) return pool;
-  const taken = new Set(Object.values(pool.auxiliaryAddresses ?? {}));
-  let address = parseSubnet(pool.ipRange ?? pool.subnet).base;
-  if (address === parseSubnet(pool.subnet).base) address++;
-  while (taken.has(formatIpv4(address))) address++;
-  return { ...pool, gateway: formatIpv4(address) };
+  const taken = new Set(Object.values(pool.auxiliaryAddresses ?? {}).map(normalizedIp));
+  const range = parseSubnet(pool.ipRange ?? pool.subnet);
+  let offset = range.base === parseSubnet(pool.subnet).base ? 1n : 0n;
+  while (taken.has(formatIp(addressAt(range, offset)))) offset++;
+  return { ...pool, gateway: formatIp(addressAt(range, offset)) };
 }

@@ -2,7 +2,15 @@ import { OperationError } from "../../lib/errors.ts";
 import type { IpamPool } from "../../model/engine-network.ts";
 import type { EngineNetworkId } from "../../model/ids.ts";
 import { HOST_BRIDGE } from "./firewall-rules.ts";
-import { contains, formatIpv4, formatSubnet, parseInterfaceAddress, parseSubnet, type Subnet } from "./ipv4.ts";
+import {
+  addressAt,
+  formatIp,
+  formatSubnet,
+  includes,
+  parseInterfaceAddress,
+  parseSubnet,
+  type Subnet,
+} from "../../lib/ip-address.ts";
 import type { DefaultBridge } from "./network-defaults.ts";
 import { BRIDGE_OPTION, type NetworkRecord } from "./network-record.ts";
 
@@ -19,11 +27,12 @@ export function nullNetwork(origin: Origin): NetworkRecord {
   return { ...blank(origin), name: "none", driver: "null" };
 }
 
-export function defaultBridge(origin: Origin, settings: DefaultBridge, ipam: IpamPool): NetworkRecord {
+export function defaultBridge(origin: Origin, settings: DefaultBridge, ipam: readonly IpamPool[]): NetworkRecord {
   return {
     ...blank(origin),
     name: "bridge",
-    ipam: [ipam],
+    isIpv6: settings.isIpv6,
+    ipam,
     options: {
       [BRIDGE_OPTION.isDefault]: "true",
       [BRIDGE_OPTION.icc]: String(settings.isIccEnabled),
@@ -54,22 +63,20 @@ export async function bridgePool(wanted: {
   const named = wanted.address === undefined ? undefined : parseInterfaceAddress(wanted.address);
   const range = wanted.ipRange === undefined ? undefined : parseSubnet(wanted.ipRange);
   const subnet = named?.subnet ?? range ?? (await wanted.freeSubnet());
-  if (range !== undefined && (!contains(subnet, range.base) || range.prefixLength < subnet.prefixLength)) {
-    throw new OperationError(
-      "invalid",
-      `invalid fixed-cidr ${formatSubnet(range)}: the bridge's subnet is ${formatSubnet(subnet)}`,
-    );
+  if (range !== undefined && !includes(subnet, range)) {
+    const name = range.family === 4 ? "fixed-cidr" : "fixed-cidr-v6";
+    throw new OperationError("invalid", `invalid ${name} ${formatSubnet(range)}: the bridge's subnet is ${formatSubnet(subnet)}`);
   }
-  const gateway = named === undefined || named.address === subnet.base ? subnet.base + 1 : named.address;
+  const gateway = named === undefined || named.address.value === subnet.base ? addressAt(subnet, 1n) : named.address;
   return {
     subnet: formatSubnet(subnet),
-    gateway: formatIpv4(gateway),
+    gateway: formatIp(gateway),
     ...(range === undefined ? {} : { ipRange: formatSubnet(range) }),
   };
 }
 
 function pool(subnet: Subnet) {
-  return { subnet: formatSubnet(subnet), gateway: formatIpv4(subnet.base + 1) };
+  return { subnet: formatSubnet(subnet), gateway: formatIp(addressAt(subnet, 1n)) };
 }
 
 function blank({ id, nowMs }: Origin): NetworkRecord {

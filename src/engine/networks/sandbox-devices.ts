@@ -64,8 +64,10 @@ export class SandboxDevices {
     const { batch, bridge, mtuBytes, isHairpin } = await this.#placement(endpoint.networkId);
     const commands = outerLinkCommands(endpoint, { bridge, mtuBytes, isHairpin, namespacePid: inside.pid });
     await failpoint("networks/link.raise", () => batch.run(commands));
-    const sysctls = interfaceSysctlsOf(endpoint.config, endpoint.link?.containerName ?? "");
-    for (const { name, value } of sysctls) await this.#writeSysctl(name, value, path);
+    // No interface of the namespace has IPv6 otherwise.
+    const name = endpoint.link?.containerName ?? "";
+    if (endpoint.ipv6 !== undefined) await this.#writeSysctl(`net/ipv6/conf/${name}/disable_ipv6`, "0", path);
+    for (const sysctl of interfaceSysctlsOf(endpoint.config, name)) await this.#writeSysctl(sysctl.name, sysctl.value, path);
   }
 
   async #writeSysctl(name: string, value: string, namespacePath: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { OperationError } from "../../lib/errors.ts";
 import type { Container, EndpointConfig } from "../../model/container.ts";
+import type { IpamPool } from "../../model/engine-network.ts";
 import type { Random } from "../../ports/random.ts";
 import {
   extraHostEntries,
@@ -11,16 +12,23 @@ import {
   type ResolvSettings,
 } from "./container-files.ts";
 import { interfaceNameOf } from "./endpoint-options.ts";
-import { dnsNamesOf, gatewayOf, linkLocalAddresses, staticAddress, type WantedEndpoint } from "./endpoint-plan.ts";
-import { formatIpv4, parseIpv4, parseSubnet } from "./ipv4.ts";
+import {
+  dnsNamesOf,
+  type Gateways,
+  gatewaysOf,
+  linkLocalAddresses,
+  staticAddress,
+  type WantedEndpoint,
+} from "./endpoint-plan.ts";
+import { type IpFamily, parseSubnet } from "../../lib/ip-address.ts";
 import { linkedNames } from "./links.ts";
-import { macFromIpv4, parseMac } from "./mac-address.ts";
-import { isUserDefined, type NetworkRecord } from "./network-record.ts";
+import { macFromIp, parseMac } from "./mac-address.ts";
+import { isUserDefined, type NetworkRecord, poolOf } from "./network-record.ts";
 import type { NetworkDefaults } from "./network-defaults.ts";
 import type { NetworkTable } from "./network-table.ts";
 import type { HeldPort, PortAllocator } from "./port-allocator.ts";
 import { wantedPorts } from "./published-ports.ts";
-import type { EndpointRecord, SandboxRecord } from "./sandbox-record.ts";
+import { addressesOf, type EndpointRecord, type SandboxRecord } from "./sandbox-record.ts";
 
 export interface SandboxPlan {
   readonly record: SandboxRecord;
@@ -86,15 +94,15 @@ export class SandboxPlanner {
         endpoints: hostEndpoint === undefined ? endpoints : endpoints.slice(0, -1),
         ...(hostEndpoint === undefined ? {} : { hostEndpoint }),
       };
-      const gateway = gatewayOf(draft);
-      ports.push(...this.#holdPorts(container, gateway));
+      const gateways = gatewaysOf(draft);
+      ports.push(...this.#holdPorts(container, gateways));
       return {
         ports,
         record: sandboxRecord(container, {
           ...options,
           ...options.sandbox,
           ...draft,
-          gateway,
+          gateways,
           ports,
           table: this.#table,
           defaults: this.#defaults,
@@ -122,38 +130,62 @@ export class SandboxPlanner {
     const containerName = interfaceNameOf(config, interfaceNames) ?? freeName(interfaceNames);
     const linkLocal = linkLocalAddresses(config);
     const linked = isUserDefined(network) ? linkedNames(config.links ?? []) : {};
-    const address = this.#addressOn(network, config);
-    const [pool] = network.ipam;
+    const { address, ipv6Address } = this.#addressesOn(network, config);
+    const pool = poolOf(network, 4);
+    const ipv6Pool = poolOf(network, 6);
     const prefixLength =
       network.scope === "swarm" && network.isIngress ? 32 : parseSubnet(pool?.subnet ?? "0.0.0.0/0").prefixLength;
+    const gatewayOf = (range: IpamPool | undefined) =>
+      network.isInternal || network.scope === "swarm" ? "" : (range?.gateway ?? "");
     return {
       networkId: network.id,
       networkName: network.name,
       endpointId,
       config,
-      address: formatIpv4(address),
+      address,
       prefixLength,
+      ...(ipv6Address === undefined || ipv6Pool === undefined
+        ? {}
+        : {
+            ipv6: {
+              address: ipv6Address,
+              prefixLength: parseSubnet(ipv6Pool.subnet).prefixLength,
+              gateway: gatewayOf(ipv6Pool),
+            },
+          }),
       ...(linkLocal.length === 0 ? {} : { linkLocalAddresses: linkLocal }),
-      gateway: network.isInternal || network.scope === "swarm" ? "" : (pool?.gateway ?? ""),
-      macAddress: parseMac(config.macAddress ?? "") ?? macFromIpv4(address),
+      gateway: gatewayOf(pool),
+      macAddress: parseMac(config.macAddress ?? "") ?? macFromIp(address === "" ? (ipv6Address ?? "") : address),
       dnsNames: isUserDefined(network) ? dnsNamesOf({ ...owner, config }) : [],
       ...(Object.keys(linked).length === 0 ? {} : { linkedNames: linked }),
       ...(network.isIngress ? {} : { link: { hostName: `veth${endpointId.slice(0, 11)}`, containerName } }),
     };
   }
 
-  freeEndpoint({ networkId, address }: EndpointRecord): void {
-    const parsed = parseIpv4(address);
-    if (parsed === undefined || this.#table.find(networkId)?.scope !== "local") return;
-    this.#table.pool(networkId).free(parsed);
+  freeEndpoint({ networkId, address, ipv6 }: Pick<EndpointRecord, "networkId" | "address" | "ipv6">): void {
+    if (this.#table.find(networkId)?.scope !== "local") return;
+    if (address !== "") this.#table.pool(networkId, 4).free(address);
+    if (ipv6 !== undefined) this.#table.pool(networkId, 6).free(ipv6.address);
   }
 
   newId(): string {
     return Buffer.from(this.#random.bytes(32)).toString("hex");
   }
 
-  #addressOn(network: NetworkRecord, config: EndpointConfig): number {
-    const wanted = staticAddress(config);
+  /** Of each family that the network has; "" or missing: none. */
+  #addressesOn(network: NetworkRecord, config: EndpointConfig): { readonly address: string; readonly ipv6Address?: string } {
+    const address = poolOf(network, 4) === undefined && network.scope === "local" ? "" : this.#addressOn(network, config, 4);
+    if (poolOf(network, 6) === undefined || network.scope !== "local") return { address };
+    try {
+      return { address, ipv6Address: this.#addressOn(network, config, 6) };
+    } catch (error) {
+      this.freeEndpoint({ networkId: network.id, address });
+      throw error;
+    }
+  }
+
+  #addressOn(network: NetworkRecord, config: EndpointConfig, family: IpFamily): string {
+    const wanted = staticAddress(config, family);
     if (network.scope === "swarm") {
       if (wanted !== undefined) return wanted;
       throw new OperationError(
@@ -161,20 +193,22 @@ export class SandboxPlanner {
         `containers cannot be attached to network ${network.name} by hand: only tasks of services can`,
       );
     }
-    const pool = this.#table.pool(network.id);
+    const pool = this.#table.pool(network.id, family);
     if (wanted === undefined) return pool.allocate();
     pool.take(wanted);
     return wanted;
   }
 
-  #holdPorts(container: Container, gateway: EndpointRecord | undefined): readonly HeldPort[] {
+  #holdPorts(container: Container, { ipv4, ipv6 }: Gateways): readonly HeldPort[] {
     const { portBindings, publishAllPorts } = container.hostConfig;
     const wanted = wantedPorts({ portBindings, publishAllPorts, exposedPorts: container.config.exposedPorts });
+    const gateway = ipv4 ?? ipv6;
     if (gateway === undefined) return []; // As Docker: ports of a container that nobody can reach are not published.
     const defaultAddress = this.#table.get(gateway.networkId).options["com.docker.network.bridge.host_binding_ipv4"] ?? "0.0.0.0";
     const held: HeldPort[] = [];
     try {
-      const reach = { defaultAddress, hasIpv4: true, hasIpv6: false, isForwarded: this.#defaults.forwardsPorts };
+      const families = { hasIpv4: ipv4 !== undefined, hasIpv6: ipv6 !== undefined };
+      const reach = { defaultAddress, ...families, isForwarded: this.#defaults.forwardsPorts };
       for (const port of wanted) held.push(...this.#ports.hold(port, reach));
       return held;
     } catch (error) {
@@ -207,7 +241,7 @@ function freeName(taken: ReadonlySet<string>): string {
 function sandboxRecord(
   container: Container,
   parts: Pick<SandboxRecord, "sandboxId" | "path" | "endpoints" | "hostEndpoint"> & {
-    readonly gateway: EndpointRecord | undefined;
+    readonly gateways: Gateways;
     readonly ports: readonly HeldPort[];
     readonly hostResolv: ResolvSettings;
     readonly links: readonly HostsEntry[];
@@ -215,17 +249,19 @@ function sandboxRecord(
     readonly defaults: NetworkDefaults;
   },
 ): SandboxRecord {
-  const { sandboxId, path, endpoints, hostEndpoint, gateway, table, defaults } = parts;
+  const { sandboxId, path, endpoints, hostEndpoint, gateways, table, defaults } = parts;
   const { config, hostConfig } = container;
   const own = ownResolvSettings(hostConfig, defaults);
-  const gatewayAddress = defaults.hostGatewayAddress ?? gatewayOfDefaultBridge(table);
+  const gatewayAddresses = defaults.hostGatewayAddresses ?? gatewaysOfDefaultBridge(table);
   const resolv = mergeResolvSettings(parts.hostResolv, own);
   const isNamed = endpoints.some(({ networkId }) => isUserDefined(table.get(networkId)));
   const name = config.domainname === "" ? [config.hostname] : [`${config.hostname}.${config.domainname}`, config.hostname];
   const hosts: HostsEntry[] = [
-    ...extraHostEntries(hostConfig.extraHosts, { gatewayAddress }),
+    ...extraHostEntries(hostConfig.extraHosts, { gatewayAddresses }),
     ...parts.links,
-    ...endpoints.filter(({ link }) => link !== undefined).map(({ address }) => ({ address, names: name })),
+    ...endpoints
+      .filter(({ link }) => link !== undefined)
+      .flatMap(endpoint => addressesOf(endpoint).map(address => ({ address, names: name }))),
   ];
   return {
     containerId: container.id,
@@ -236,7 +272,7 @@ function sandboxRecord(
     endpoints,
     ...(hostEndpoint === undefined ? {} : { hostEndpoint }),
     published: parts.ports.map(({ published }) => published),
-    publishedAddress: gateway?.address ?? "",
+    ...publishedAddresses(gateways),
     resolv,
     hosts: hostsFile(hosts),
     resolvConf: isNamed ? embeddedResolvConf(resolv, own) : plainResolvConf(resolv, own),
@@ -253,6 +289,11 @@ function ownResolvSettings({ dns, dnsSearch, dnsOptions }: Container["hostConfig
 }
 
 /** What `host-gateway` stands for where nothing else was said. */
-function gatewayOfDefaultBridge(table: NetworkTable): string {
-  return table.find("bridge")?.ipam[0]?.gateway ?? "127.0.0.1";
+function gatewaysOfDefaultBridge(table: NetworkTable): readonly string[] {
+  return (table.find("bridge")?.ipam ?? []).flatMap(({ gateway }) => gateway ?? []);
+}
+
+/** Where published ports lead. */
+export function publishedAddresses({ ipv4, ipv6 }: Gateways): Pick<SandboxRecord, "publishedAddress" | "publishedIpv6Address"> {
+  return { publishedAddress: ipv4?.address ?? "", publishedIpv6Address: ipv6?.ipv6?.address ?? "" };
 }

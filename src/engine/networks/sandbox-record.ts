@@ -9,9 +9,11 @@ export interface EndpointRecord {
   readonly networkName: string;
   readonly endpointId: string;
   readonly config: EndpointConfig;
-  /** Dotted quad. */
+  /** Dotted quad; "" on a network of IPv6 alone. */
   readonly address: string;
   readonly prefixLength: number;
+  /** Missing: the network has no IPv6. */
+  readonly ipv6?: Ipv6Endpoint;
   /** With prefix lengths: further ones, for neighbours alone. */
   readonly linkLocalAddresses?: readonly string[];
   /** "" where there is none. */
@@ -22,6 +24,13 @@ export interface EndpointRecord {
   readonly linkedNames?: Readonly<Record<string, string>>;
   /** Missing: the network has no interface in the container (ingress: its address lives on the host). */
   readonly link?: { readonly hostName: string; readonly containerName: string };
+}
+
+export interface Ipv6Endpoint {
+  readonly address: string;
+  readonly prefixLength: number;
+  /** "" where there is none. */
+  readonly gateway: string;
 }
 
 /**
@@ -40,6 +49,7 @@ export interface SandboxRecord {
   readonly published: readonly PublishedPort[];
   /** What published ports lead to. */
   readonly publishedAddress: string;
+  readonly publishedIpv6Address?: string;
   /** The endpoint that is being taken away. */
   readonly leaving?: string;
   readonly resolv: ResolvSettings;
@@ -50,4 +60,9 @@ export interface SandboxRecord {
 /** Every interface, that towards the host included. */
 export function allEndpoints(record: SandboxRecord): readonly EndpointRecord[] {
   return record.hostEndpoint === undefined ? record.endpoints : [...record.endpoints, record.hostEndpoint];
+}
+
+/** Of both families. */
+export function addressesOf({ address, ipv6 }: Pick<EndpointRecord, "address" | "ipv6">): readonly string[] {
+  return [address, ipv6?.address ?? ""].filter(text => text !== "");
 }

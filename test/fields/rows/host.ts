@@ -184,7 +184,7 @@ export const HOST_ROWS: readonly FieldRow[] = [
     path: "HostConfig.Links",
     verdict: "honoured",
     note: "on the default network",
-    effects: [{ value: ["{donor}:db"], with: BRIDGE, in: "hosts", is: /\\tdb / }],
+    effects: [{ value: ["{donor}:db"], with: BRIDGE, in: "hosts", is: /\\tdb /, shown: /^\["\/donor:\/\w+\/db"\]$/ }],
     refusals: [{ value: ["no-such"], with: BRIDGE, status: 400, says: /could not get container for no-such/ }],
   },
   {

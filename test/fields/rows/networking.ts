@@ -31,23 +31,40 @@ export const NETWORKING_ROWS: readonly FieldRow[] = [
   },
   {
     path: `${ENDPOINT}.IPAMConfig.IPv6Address`,
-    verdict: "refused",
-    note: "networks have no IPv6 addresses",
+    verdict: "honoured",
+    note: "",
+    effects: [{ value: "fd00:213::77", with: ON_IT, in: `${SHOWN}.GlobalIPv6Address`, is: "fd00:213::77" }],
     refusals: [
       { value: "fd00::7", with: ON_IT, status: 400, says: /no configured subnet or ip-range contain the IP address fd00::7/ },
     ],
   },
   {
     path: `${ENDPOINT}.IPAMConfig.LinkLocalIPs`,
-    verdict: "refused",
-    note: "not there yet",
-    refusals: [{ value: ["169.254.3.4"], with: ON_IT, status: 400, says: /link-local addresses are not supported/ }],
+    verdict: "honoured",
+    note: "",
+    effects: [
+      {
+        value: ["169.254.3.4"],
+        with: { ...ON_IT, Cmd: ["ip", "-4", "-o", "address", "show", "dev", "eth0"] },
+        in: "output",
+        is: has("inet 169.254.3.4/16 "),
+      },
+    ],
+    refusals: [{ value: ["nowhere"], with: ON_IT, status: 400, says: /invalid link-local IP address: nowhere/ }],
   },
   {
     path: `${ENDPOINT}.Links`,
-    verdict: "refused",
-    note: "not there yet; `HostConfig.Links` on the default network is",
-    refusals: [{ value: ["{donor}:db"], with: ON_IT, status: 400, says: /--link \(EndpointSettings\.Links\) is not supported/ }],
+    verdict: "honoured",
+    note: "names for this container alone; on the default network `HostConfig.Links`",
+    // Its own name will do: another by which it knows itself.
+    effects: [
+      {
+        value: ["known:db"],
+        with: { ...ON_IT, [`${ENDPOINT}.Aliases`]: ["known"], Cmd: ["nslookup", "db"] },
+        in: "output",
+        is: /Name:\\tdb\\nAddress: 10\.213\.0\./,
+      },
+    ],
   },
   {
     path: `${ENDPOINT}.MacAddress`,

@@ -14,9 +14,14 @@ const SETTINGS = {
   dns: ["10.1.1.1"],
   "dns-search": ["x.example"],
   "dns-opts": ["ndots:3"],
-  "host-gateway-ips": ["10.9.9.9"],
-  "default-address-pools": [{ base: "10.88.0.0/16", size: 24 }],
-  "default-network-opts": { bridge: { "com.docker.network.driver.mtu": "1234" } },
+  ipv6: true,
+  "fixed-cidr-v6": "fd00:77::/64",
+  "host-gateway-ips": ["10.9.9.9", "fd00:9::9"],
+  "default-address-pools": [
+    { base: "10.88.0.0/16", size: 24 },
+    { base: "fd00:88::/48", size: 64 },
+  ],
+  "default-network-opts": { bridge: { "com.docker.network.driver.mtu": "1334" } },
   "default-ulimits": { nofile: { Name: "nofile", Soft: 100, Hard: 200 } },
   "default-shm-size": "32m",
   "default-ipc-mode": "shareable",
@@ -92,7 +97,8 @@ describe("what daemon.json says of containers and networks", function () {
     assert.match(seen, /NoNewPrivs:\t1\nSeccomp:\t0\nMax open files +100 +200 /);
     assert.match(seen, /\n\/sbin\/docker-init -- sleep 1000 \n/);
     assert.match(seen, /nameserver 10\.1\.1\.1\nsearch x\.example\noptions ndots:3\n/);
-    assert.match(seen, /\n10\.9\.9\.9\th\n/);
+    assert.match(seen, /\n10\.9\.9\.9\th\nfd00:9::9\th\n/);
+    assert.match(seen, /inet6 fd00:77::2\/64 /);
     assert.match(seen, /mtu 1400 [^]*inet 10\.77\.0\.1(2[89]|[3-9]\d)\/24/);
     const startedMs = performance.now();
     await ok(daemon.host, "POST", `/containers/${id}/stop`);
@@ -128,7 +134,10 @@ describe("what daemon.json says of containers and networks", function () {
 
   it("shapes the default bridge, made by other settings before, and new networks", async () => {
     const bridge = await ok<NetworkJson>(daemon.host, "GET", "/networks/bridge");
-    assert.deepEqual(bridge.IPAM.Config, [{ Subnet: "10.77.0.0/24", IPRange: "10.77.0.128/25", Gateway: "10.77.0.1" }]);
+    assert.deepEqual(bridge.IPAM.Config, [
+      { Subnet: "10.77.0.0/24", IPRange: "10.77.0.128/25", Gateway: "10.77.0.1" },
+      { Subnet: "fd00:77::/64", IPRange: "fd00:77::/64", Gateway: "fd00:77::1" },
+    ]);
     assert.deepEqual(
       ["bridge.enable_icc", "driver.mtu", "bridge.host_binding_ipv4"].map(name => bridge.Options[`com.docker.network.${name}`]),
       ["false", "1400", "127.0.0.1"],
@@ -141,10 +150,13 @@ describe("what daemon.json says of containers and networks", function () {
     ]);
     assert.match(stdout, /^docker0 +\S+ +10\.77\.0\.1\/24 *\n/);
     assert.match(stdout, /-i docker0 -o docker0 -j DROP/);
-    await ok(daemon.host, "POST", "/networks/create", { Name: "own" });
+    await ok(daemon.host, "POST", "/networks/create", { Name: "own", EnableIPv6: true });
     const own = await ok<NetworkJson>(daemon.host, "GET", "/networks/own");
-    assert.deepEqual(own.IPAM.Config, [{ Subnet: "10.88.0.0/24", Gateway: "10.88.0.1" }]);
-    assert.equal(own.Options["com.docker.network.driver.mtu"], "1234");
+    assert.deepEqual(own.IPAM.Config, [
+      { Subnet: "10.88.0.0/24", Gateway: "10.88.0.1" },
+      { Subnet: "fd00:88::/64", Gateway: "fd00:88::1" },
+    ]);
+    assert.equal(own.Options["com.docker.network.driver.mtu"], "1334");
   });
 
   it("leaves a bridge as it is while a container runs on it", async () => {

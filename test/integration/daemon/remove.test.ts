@@ -31,7 +31,7 @@ describe("deploy/remove-engine.sh", function () {
       SHOAL_CGROUP: cgroup.slice(1),
     };
     await importBusybox([daemon.host]);
-    await ok(daemon.host, "POST", "/networks/create", { Name: "own" });
+    await ok(daemon.host, "POST", "/networks/create", { Name: "own", EnableIPv6: true });
     for (const NetworkMode of ["bridge", "own"]) {
       const { Id } = await ok<{ Id: string }>(daemon.host, "POST", "/containers/create", {
         ...{ Image: "busybox", Cmd: ["sleep", "1000"], ExposedPorts: { "80/tcp": {} } },
@@ -40,14 +40,17 @@ describe("deploy/remove-engine.sh", function () {
       await ok(daemon.host, "POST", `/containers/${Id}/start`);
     }
     assert.match(await inside("iptables-save"), /-j DNAT/);
+    assert.match(await inside("ip6tables-save"), /-j DNAT/);
     assert.ok([...cgroupDirectories(cgroup)].length > 0);
     await inside("bash", "deploy/remove-engine.sh", "--purge");
-    assert.deepEqual(
-      (await inside("iptables-save")).split("\n").filter(line => /^-A|^:(?!\w+ ACCEPT)/.test(line)),
-      [],
-    );
+    for (const program of ["iptables-save", "ip6tables-save"]) {
+      assert.deepEqual(
+        (await inside(program)).split("\n").filter(line => /^-A|^:(?!\w+ ACCEPT)/.test(line)),
+        [],
+      );
+    }
     assert.deepEqual((await inside("ip", "-brief", "link")).trim().split("\n").length, 1); // lo
-    assert.equal((await inside("cat", "/proc/sys/net/ipv4/ip_forward")).trim(), "0");
+    assert.equal((await inside("cat", "/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forwarding")).trim(), "0\n0");
     assert.deepEqual([...cgroupDirectories(cgroup)], []);
     assert.deepEqual([existsSync(daemon.dataRoot), existsSync(join(directory, "run"))], [false, false]);
     assert.ok(!readFileSync("/proc/self/mountinfo", "utf8").includes(directory));

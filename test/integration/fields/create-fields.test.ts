@@ -24,11 +24,13 @@ describe("every field of create, on a running engine", function () {
     await importImage(daemon.host, { name: "busybox", archive });
     await importImage(daemon.host, { name: "other", archive, changes: ['CMD ["sh"]', "ENV OTHER=1"] });
     await ask(daemon.host, "POST /images/other/tag?repo=busybox&tag=other");
-    for (const [name, subnet] of [
-      ["fields", "10.213.0.0/24"],
+    for (const [name, ...subnets] of [
+      ["fields", "10.213.0.0/24", "fd00:213::/64"],
       ["a-fields", "10.213.1.0/24"],
-    ] as const)
-      await ask(daemon.host, "POST /networks/create", { body: { Name: name, IPAM: { Config: [{ Subnet: subnet }] } } });
+    ] as const) {
+      const Config = subnets.map(Subnet => ({ Subnet }));
+      await ask(daemon.host, "POST /networks/create", { body: { Name: name, EnableIPv6: Config.length > 1, IPAM: { Config } } });
+    }
     host = { socket: daemon.host.socket, execRoot: join(daemon.directory, "run"), words: await prepare(daemon) };
     atFirst = await everything(daemon);
     const rows = [...ALL_ROWS];

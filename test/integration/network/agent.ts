@@ -3,6 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { idleEndpoint } from "../../../src/engine/containers/record.ts";
 import { EngineNetworks } from "../../../src/engine/networks/engine-networks.ts";
+import { NETWORK_DEFAULTS, withUniqueLocalPool } from "../../../src/engine/networks/network-defaults.ts";
 import { StateDatabase } from "../../../src/engine/state/database.ts";
 import type { Container } from "../../../src/model/container.ts";
 import { asId, type ContainerId, type NodeId } from "../../../src/model/ids.ts";
@@ -32,6 +33,7 @@ const networks = await EngineNetworks.create({
   random: systemRandom,
   database,
   execRoot: `${directory}/exec`,
+  defaults: withUniqueLocalPool(NETWORK_DEFAULTS, directory),
   publish: event => void events.push(event),
 });
 

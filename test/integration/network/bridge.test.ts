@@ -2,32 +2,7 @@ import assert from "node:assert/strict";
 import type { NetworkState } from "../../../src/model/container.ts";
 import type { EngineNetwork } from "../../../src/model/engine-network.ts";
 import type { Sandbox } from "../../../src/engine/containers/needs.ts";
-import { aContainer, call, echoServer, type TestHost, TestLab } from "./lab.ts";
-
-function aNetwork(name: string, options: object = {}): object {
-  return {
-    name,
-    driver: "",
-    isInternal: false,
-    isAttachable: false,
-    isIngress: false,
-    isIpv4: true,
-    isIpv6: false,
-    ipamDriver: "",
-    ipamOptions: {},
-    ipam: [],
-    options: {},
-    labels: {},
-    scope: "",
-    ...options,
-  };
-}
-
-const resolver = (body: string): readonly string[] => [
-  process.execPath,
-  "-e",
-  `const r = new (require("dns").Resolver)(); r.setServers(["127.0.0.11"]); const say = (e, a) => console.log(e ? e.code : String(a)); ${body}`,
-];
+import { aContainer, aNetwork, call, echoServer, resolver, type TestHost, TestLab } from "./lab.ts";
 
 describe("bridge networks", function () {
   this.timeout(60_000);
@@ -183,7 +158,7 @@ describe("bridge networks", function () {
     const app = aContainer("app", { networkMode: "backend" });
 
     before(async () => {
-      await host.call("create", aNetwork("backend"));
+      await host.call("create", aNetwork("backend", { ipam: [{ subnet: "172.18.0.0/16" }] }));
       await host.call("connect", db);
       await host.call("connect", app);
       await host.start(db.id, echoServer("db", 80));

@@ -231,14 +231,14 @@ export function aContainer(
   return container as unknown as Container;
 }
 
-/** Says its name and who called, over TCP and UDP. */
-export function echoServer(name: string, port: number): readonly string[] {
+/** Says its name and who called, over TCP and UDP. @param address - `::` for both families. */
+export function echoServer(name: string, port: number, address: "0.0.0.0" | "::" = "0.0.0.0"): readonly string[] {
   const script = `
     const net = require("net"), dgram = require("dgram");
-    net.createServer(s => { s.on("error", () => {}); s.end("${name} " + s.remoteAddress.replace("::ffff:", "")); }).listen(${port}, "0.0.0.0", () => {
-      const u = dgram.createSocket("udp4");
-      u.on("message", (m, r) => u.send("${name} " + r.address, r.port, r.address));
-      u.bind(${port}, "0.0.0.0", () => console.log("ready"));
+    net.createServer(s => { s.on("error", () => {}); s.end("${name} " + s.remoteAddress.replace("::ffff:", "")); }).listen(${port}, "${address}", () => {
+      const u = dgram.createSocket("${address === "::" ? "udp6" : "udp4"}");
+      u.on("message", (m, r) => u.send("${name} " + r.address.replace("::ffff:", ""), r.port, r.address));
+      u.bind(${port}, "${address}", () => console.log("ready"));
     });`;
   return [process.execPath, "-e", script];
 }
@@ -256,3 +256,30 @@ export function call(protocol: "tcp" | "udp", address: string, port: number, loc
     setTimeout(() => { console.log("failed ETIMEDOUT"); process.exit(); }, 2000);`;
   return [process.execPath, "-e", protocol === "tcp" ? tcp : udp];
 }
+
+/** A request for a network. */
+export function aNetwork(name: string, options: object = {}): object {
+  return {
+    name,
+    driver: "",
+    isInternal: false,
+    isAttachable: false,
+    isIngress: false,
+    isIpv4: true,
+    isIpv6: false,
+    ipamDriver: "",
+    ipamOptions: {},
+    ipam: [],
+    options: {},
+    labels: {},
+    scope: "",
+    ...options,
+  };
+}
+
+/** A program that asks the container's name server; `say` prints the answer. */
+export const resolver = (body: string): readonly string[] => [
+  process.execPath,
+  "-e",
+  `const r = new (require("dns").Resolver)(); r.setServers(["127.0.0.11"]); const say = (e, a) => console.log(e ? e.code : String(a)); ${body}`,
+];

@@ -112,7 +112,10 @@ describe("parseConfigFile", () => {
     { content: '{"dns": ["x"]}', says: "invalid JSON: invalid IP address: x" },
     { content: '{"default-shm-size": 123}', says: 'invalid JSON: invalid size: "123"' },
     { content: '{"http-proxy": "http://p"}', says: "the following directives don't match any configuration option: http-proxy" },
-    { content: '{"bip6": "x"}', says: "the option bip6 is not supported: networks are IPv4 alone" },
+    {
+      content: '{"default-gateway-v6": "fd00::1"}',
+      says: "the option default-gateway-v6 is not supported: containers' way out is their network's bridge",
+    },
   ];
   for (const { content, says } of wrong)
     it(`refuses ${content}`, () => assert.throws(() => parseConfigFile(content, "f"), { message: FAILED + says }));
@@ -162,7 +165,12 @@ describe("flags and daemon.json together", () => {
       says: `${merged}invalid mirror: unsupported scheme "ftp" in "ftp://x": must use either 'https://' or 'http://'`,
     },
     { content: '{"exec-opts": ["a=b"]}', args: [], says: `${merged}invalid exec-opt (a=b): unknown option: 'a'` },
-    { content: '{"ipv6": true}', args: [], says: `${merged}ipv6 cannot be true: networks are IPv4 alone` },
+    { content: '{"bip6": "x"}', args: [], says: `${merged}invalid CIDR address: x` },
+    {
+      content: '{"fixed-cidr-v6": "10.0.0.0/8"}',
+      args: [],
+      says: `${merged}invalid CIDR address: 10.0.0.0/8: an IPv6 address is wanted`,
+    },
     {
       content: '{"features": {"containerd-snapshotter": true}}',
       args: [],

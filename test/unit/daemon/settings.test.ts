@@ -72,7 +72,7 @@ describe("Settings", () => {
   it("changes nothing for a file that cannot be honoured", async () => {
     const settings = await load({ labels: ["a=b"] });
     const before = settings.current;
-    for (const content of [{ debug: "x", labels: [] }, { hosts: ["unix:///x"], ipv6: true }, { nope: 1 }]) {
+    for (const content of [{ debug: "x", labels: [] }, { hosts: ["unix:///x"], iptables: false }, { nope: 1 }]) {
       write(content);
       await assert.rejects(settings.next(), /^OperationError: unable to configure the Docker daemon with file /);
     }

@@ -6,6 +6,7 @@ import { NameServer } from "../../../../src/engine/dns/name-server.ts";
 const HOSTS: Readonly<Record<string, readonly string[]>> = {
   web: ["10.0.0.2", "10.0.0.3", "10.0.0.4"],
   gone: [],
+  both: ["10.0.0.9", "fd00::9", "fd00::a"],
   many: Array.from({ length: 100 }, (_, index) => `10.0.1.${index}`),
 };
 
@@ -28,7 +29,7 @@ function setUp({ upstream = {}, draw = 0 }: { upstream?: Record<string, string |
   });
   const handler = server.handlerFor({
     resolve: name => HOSTS[name],
-    reverse: address => (address === "10.0.0.2" ? "web.net" : undefined),
+    reverse: address => ({ "10.0.0.2": "web.net", "fd00::9": "both.net" })[address],
     servers: ["192.0.2.1", "192.0.2.2", "192.0.2.3"],
   });
   return { handler, asked };
@@ -78,7 +79,16 @@ describe("NameServer", () => {
     assert.deepEqual([data(reply), reply.rcode], [[], "NOERROR"]);
   });
 
+  it("answers with the addresses of the family that is asked for", async () => {
+    const { handler } = setUp();
+    assert.deepEqual(data(await ask(handler, { name: "both" })), ["10.0.0.9"]);
+    assert.deepEqual(data(await ask(handler, { name: "both", type: "AAAA" })), ["fd00::9", "fd00::a"]);
+  });
+
   it("answers the name of an address of its networks", async () => {
+    const digits = "fd00".padEnd(31, "0") + "9";
+    const name = `${digits.split("").reverse().join(".")}.ip6.arpa`;
+    assert.deepEqual(data(await ask(setUp().handler, { name, type: "PTR" })), ["both.net"]);
     assert.deepEqual(data(await ask(setUp().handler, { name: "2.0.0.10.in-addr.arpa", type: "PTR" })), ["web.net"]);
   });
 

@@ -25,12 +25,13 @@ describe("/etc/hosts", () => {
 
   it("takes --add-host in both forms, IPv6 and host-gateway", () => {
     assert.deepEqual(
-      extraHostEntries(["a:10.0.0.1", "b=::1", "c:[fe80::1]", "d:host-gateway"], { gatewayAddress: "172.17.0.1" }),
+      extraHostEntries(["a:10.0.0.1", "b=::1", "c:[fe80::1]", "d:host-gateway"], { gatewayAddresses: ["172.17.0.1", "fd00::1"] }),
       [
         { address: "10.0.0.1", names: ["a"] },
         { address: "::1", names: ["b"] },
         { address: "fe80::1", names: ["c"] },
         { address: "172.17.0.1", names: ["d"] },
+        { address: "fd00::1", names: ["d"] },
       ],
     );
   });
