@@ -3,6 +3,7 @@ import type { Spawner } from "../ports/process.ts";
 import { type ConsoleListener, listenForConsole } from "./console-socket.ts";
 import { createExec } from "./exec.ts";
 import { watchProcess } from "./process-watch.ts";
+import { SealedPrograms } from "./sealed-program.ts";
 import { connectPacketSocket } from "./seqpacket.ts";
 import { createSpawner } from "./spawn.ts";
 
@@ -10,6 +11,7 @@ import { createSpawner } from "./spawn.ts";
 export interface SystemRuntimeHost {
   readonly spawner: Spawner;
   readonly exec: Exec;
+  sealedProgram(file: string): Promise<string>;
   readonly connectPacketSocket: typeof connectPacketSocket;
   readonly watchProcess: typeof watchProcess;
   listenForConsole(path: string): Promise<ConsoleListener>;
@@ -17,5 +19,7 @@ export interface SystemRuntimeHost {
 
 export function createRuntimeHost(): SystemRuntimeHost {
   const spawner = createSpawner();
-  return { spawner, exec: createExec(spawner), connectPacketSocket, watchProcess, listenForConsole };
+  const programs = new SealedPrograms();
+  const sealedProgram = (file: string): Promise<string> => programs.pathOf(file);
+  return { spawner, exec: createExec(spawner), sealedProgram, connectPacketSocket, watchProcess, listenForConsole };
 }

@@ -157,7 +157,7 @@ export class ConmonContainer implements ShimContainer {
     options: { readonly stdin?: string; readonly program?: string; readonly phase?: "create" } = {},
   ): Promise<void> {
     const { host, runtime, bundlePath, id } = this.#options;
-    await runVerb({ exec: host.exec, runtime, bundlePath }, { verb, id, ...options });
+    await runVerb({ host, runtime, bundlePath }, { verb, id, ...options });
   }
 }
 

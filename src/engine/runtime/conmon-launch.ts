@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import { OperationError } from "../../lib/errors.ts";
 import type { ChildProcess, SpawnRequest } from "../../ports/process.ts";
 import type { RuntimeHost } from "./host.ts";
-import { globalArguments, type OciRuntime, readRuntimeError } from "./runtime-command.ts";
+import { globalArguments, type OciRuntime, readRuntimeError, runtimeProgram } from "./runtime-command.ts";
 import type { ShimCreate } from "./shim.ts";
 import { translateRuntimeError } from "./start-error.ts";
 import { failpoint } from "../../ports/failpoint.ts";
@@ -25,13 +25,16 @@ const SIGKILL = 9;
 export const RUNTIME_LOG = "runtime.log";
 export const CONMON_PID_FILE = "conmon.pid";
 
-function conmonArguments({ runtime, exitDirectoryPath }: ConmonLaunch, request: ShimCreate): readonly string[] {
+function conmonArguments(
+  { runtime, exitDirectoryPath }: ConmonLaunch,
+  request: ShimCreate & { readonly runtimePath: string },
+): readonly string[] {
   const { id, bundlePath, logPath, isTty, hasStdin, isStdinOnce } = request;
   return [
     "--api-version",
     "1",
     ...["-c", id, "-u", id, "-n", id],
-    ...["-r", runtime.path],
+    ...["-r", request.runtimePath],
     ...globalArguments(runtime, join(bundlePath, RUNTIME_LOG)).flatMap(argument => ["--runtime-arg", argument]),
     ...["-b", bundlePath, "-p", join(bundlePath, "pid"), "-P", join(bundlePath, CONMON_PID_FILE)],
     ...["--persist-dir", bundlePath, "--exit-dir", exitDirectoryPath, "--full-attach", "--no-sync-log"],
@@ -73,9 +76,10 @@ export async function launchConmon(
 
 /** It reads a byte before it forks; one that is ended until then has made nothing but an empty log. */
 async function startHeld(launch: ConmonLaunch, request: ShimCreate): Promise<ChildProcess> {
+  const runtimePath = await runtimeProgram(launch.host, launch.runtime);
   const spawnRequest: SpawnRequest = {
     file: launch.conmonPath,
-    args: conmonArguments(launch, request),
+    args: conmonArguments(launch, { ...request, runtimePath }),
     stdio: ["null", "null", "null", "pipe-from-child", "pipe-to-child"],
     cwd: request.bundlePath, // It writes its OOM mark to where it runs.
     env: {

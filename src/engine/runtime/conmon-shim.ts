@@ -145,7 +145,7 @@ export async function createConmonShim(options: ConmonShimOptions): Promise<Conm
   }
 
   async function discard({ id, bundlePath, runtime }: Pick<ShimRestore, "id" | "bundlePath" | "runtime">): Promise<void> {
-    await runVerb({ exec: host.exec, runtime: runtimeNamed(runtime), bundlePath }, { verb: ["delete", "--force"], id }).catch(
+    await runVerb({ host, runtime: runtimeNamed(runtime), bundlePath }, { verb: ["delete", "--force"], id }).catch(
       (error: unknown) => {
         if (!/does not exist|no such file/i.test(String(error))) throw error;
       },

@@ -6,7 +6,7 @@ import { openAttachConnection } from "./attach-connection.ts";
 import { readSyncLines } from "./conmon-launch.ts";
 import type { ExecPlace, StartedExec } from "./exec-start.ts";
 import { writeControlLine } from "./log-rotation.ts";
-import { globalArguments } from "./runtime-command.ts";
+import { globalArguments, runtimeProgram } from "./runtime-command.ts";
 import { failpoint } from "../../ports/failpoint.ts";
 
 const SYNC_FD = 3;
@@ -21,6 +21,7 @@ const GO = "0";
  */
 export async function startExecUnderConmon(place: ExecPlace): Promise<StartedExec> {
   const { host, conmonPath, runtime, directory, containerId } = place;
+  const runtimePath = await runtimeProgram(host, runtime);
   const child = await failpoint("runtime/exec-conmon.spawn", () =>
     host.spawner.spawn({
       file: conmonPath,
@@ -29,7 +30,7 @@ export async function startExecUnderConmon(place: ExecPlace): Promise<StartedExe
         "1",
         ...["-e", "--exec-attach", "--exec-process-spec", join(directory, "process.json"), "-t", "-i", "--leave-stdin-open"],
         ...["-c", containerId, "-u", `${containerId}-exec`, "-n", containerId],
-        ...["-r", runtime.path],
+        ...["-r", runtimePath],
         ...globalArguments(runtime, join(directory, "exec.log")).flatMap(argument => ["--runtime-arg", argument]),
         ...["-b", directory, "-p", join(directory, "pid"), "--full-attach", "--no-sync-log", "-l", "none:", "--sync"],
       ],

@@ -6,7 +6,7 @@ import { startExecUnderConmon } from "./exec-conmon.ts";
 import { pipeStreams, terminalStreams } from "./exec-streams.ts";
 import type { ConsoleListener, RuntimeHost } from "./host.ts";
 import { encodeSpec } from "./oci/spec.ts";
-import { globalArguments, type OciRuntime, readRuntimeError } from "./runtime-command.ts";
+import { globalArguments, type OciRuntime, readRuntimeError, runtimeProgram } from "./runtime-command.ts";
 import type { ShimExec, ShimProcess, ShimStreams } from "./shim.ts";
 import { translateRuntimeError } from "./start-error.ts";
 import { failpoint } from "../../ports/failpoint.ts";
@@ -81,9 +81,10 @@ function execArguments({ runtime, directory, containerId }: ExecPlace, extra: re
 }
 
 async function startWithPipes(place: ExecPlace, { hasStdin }: ShimExec): Promise<StartedExec> {
+  const file = await runtimeProgram(place.host, place.runtime);
   const child = await failpoint("runtime/exec.spawn", () =>
     place.host.spawner.spawn({
-      file: place.runtime.path,
+      file,
       args: execArguments(place, []),
       stdio: [hasStdin ? "pipe-to-child" : "null", "pipe-from-child", "pipe-from-child"],
     }),
@@ -119,9 +120,10 @@ async function startWithTerminal(place: ExecPlace, ociProcess: unknown): Promise
 /** crun gives the terminal its size when its child, the program to be, has it already and goes on. Where that came first, a program saw 0 by 0. */
 async function spawnTerminalExec(place: ExecPlace, socketPath: string, listener: ConsoleListener): Promise<ChildProcess> {
   try {
+    const file = await runtimeProgram(place.host, place.runtime);
     return await failpoint("runtime/exec-terminal.spawn", () =>
       place.host.spawner.spawn({
-        file: place.runtime.path,
+        file,
         args: execArguments(place, ["--tty", "--console-socket", socketPath]),
         stdio: ["null", "null", "null"],
         goesFirst: true,

@@ -6,6 +6,8 @@ import type { Spawner } from "../../ports/process.ts";
 export interface RuntimeHost {
   readonly spawner: Spawner;
   readonly exec: Exec;
+  /** What to run in a program's place so that it need not protect itself from being overwritten. @param file - Absolute. */
+  sealedProgram(file: string): Promise<string>;
   /** @throws when nobody listens. */
   connectPacketSocket(path: string, listener: PacketListener): PacketSocket;
   /** @returns a function that ends the watch; `undefined` when there is no such process. */

@@ -1,8 +1,8 @@
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { OperationError } from "../../lib/errors.ts";
+import type { RuntimeHost } from "./host.ts";
 import type { ContainerId } from "../../model/ids.ts";
-import type { Exec } from "../../ports/exec.ts";
 import { lastRuntimeError, type RuntimePhase, translateRuntimeError } from "./start-error.ts";
 import { failpoint } from "../../ports/failpoint.ts";
 
@@ -29,15 +29,20 @@ export async function prepareRuntime({ rootPath }: OciRuntime): Promise<void> {
 
 export type RuntimeVerb = readonly ["start" | "pause" | "resume" | "update" | "delete", ...string[]];
 
+/** What to run for it: crun protects itself at each start, unless it need not. */
+export async function runtimeProgram(host: Pick<RuntimeHost, "sealedProgram">, { kind, path }: OciRuntime): Promise<string> {
+  return kind === "crun" ? host.sealedProgram(path) : path;
+}
+
 export interface RuntimeCommand {
-  readonly exec: Exec;
+  readonly host: Pick<RuntimeHost, "exec" | "sealedProgram">;
   readonly runtime: OciRuntime;
   readonly bundlePath: string;
 }
 
 /** Runs one verb on one container. @throws OperationError with Docker's words for what the runtime said. */
 export async function runVerb(
-  { exec, runtime, bundlePath }: RuntimeCommand,
+  { host, runtime, bundlePath }: RuntimeCommand,
   request: {
     readonly verb: RuntimeVerb;
     readonly id: ContainerId;
@@ -49,8 +54,9 @@ export async function runVerb(
   const { verb, id, stdin, program = "", phase } = request;
   const logPath = join(bundlePath, `${verb[0]}.log`);
   const args = [...globalArguments(runtime, logPath), ...verb, id];
+  const file = await runtimeProgram(host, runtime);
   const { exitCode, stderr } = await failpoint(`runtime/${verb[0]}.spawn`, () =>
-    exec.run(runtime.path, args, { allowFailure: true, ...(stdin === undefined ? {} : { stdin }) }),
+    host.exec.run(file, args, { allowFailure: true, ...(stdin === undefined ? {} : { stdin }) }),
   );
   if (exitCode === 0) return;
   const said = (await readRuntimeError(logPath)) || stderr.trim();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir, readFile, rename } from "node:fs/promises";
+import { open, readdir, readFile, readlink, rename } from "node:fs/promises";
 import { join } from "node:path";
 import type { ConmonShim } from "../../../src/engine/runtime/conmon-shim.ts";
 import { ExecStartError } from "../../../src/engine/runtime/start-error.ts";
@@ -71,6 +71,18 @@ for (const runtime of ["crun", "runc"] as const) {
       assert.deepEqual(await conmonsOf(request.id), []);
       assert.deepEqual(await readdir(request.bundlePath), ["config.json", "log"]);
     });
+
+    if (runtime === "crun") {
+      it("is run from a copy of the runtime that cannot be overwritten", async () => {
+        const container = await shim.create(await lab.prepare(["true"], { runtime }));
+        const program = `/proc/${container.pid}/exe`; // Of the runtime still: it has not been started.
+        assert.equal(await readlink(program), "/memfd:crun (deleted)");
+        await assert.rejects(open(program, "r+"), { code: "ETXTBSY" });
+        await container.kill(9);
+        await container.exit;
+        await container.delete();
+      });
+    }
 
     it("gives a container what Docker gives it", async () => {
       const script = [
