@@ -20,10 +20,11 @@ export async function readConfinedFile(
   const fd = openIn(root, path);
   if (fd === undefined) return undefined;
   try {
-    if (!fstatSync(fd).isFile()) return undefined;
+    const stats = fstatSync(fd);
+    if (!stats.isFile()) return undefined;
     const file = await open(itself(fd), constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      const { size } = await file.stat();
+      const { size } = stats;
       const buffer = Buffer.alloc(Math.min(size, bytesMax) + 1); // One more: it may have grown.
       const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
       if (bytesRead > bytesMax || size > bytesMax)

@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, mkdir } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, rmdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { errnoCode } from "../../lib/errors.ts";
 import type { ContainerId } from "../../model/ids.ts";
@@ -9,6 +9,7 @@ type BundleContext = Pick<ContainerContext, "execRoot" | "exec">;
 
 /** Of what is mounted for a run, outside the container. */
 const FOLDER = "mounts";
+const RECURSIVE = { recursive: true, force: true } as const;
 
 /** Where a container's shared memory is when others may join it. */
 export function sharedMemoryPath(context: Pick<BundleContext, "execRoot">, id: ContainerId): string {
@@ -30,14 +31,23 @@ export async function mountSharedMemory(
 
 /** A bundle and what is mounted in it; safe when there is none. */
 export async function removeBundle(context: BundleContext, id: ContainerId): Promise<void> {
-  const folder = join(bundleOf(context, id), FOLDER);
-  const names = await namesIn(folder);
+  const bundle = bundleOf(context, id);
+  const files = await namesIn(bundle);
+  const folder = join(bundle, FOLDER);
+  const names = files.includes(FOLDER) ? await namesIn(folder) : [];
   const mounted = names.length === 0 ? "" : await readFile("/proc/self/mountinfo", "utf8");
   for (const target of names.map(name => join(folder, name))) {
     if (!mounted.includes(` ${target} `)) continue;
     await failpoint("containers/shared-memory-end.spawn", () => context.exec.run("umount", [target]));
   }
-  await rm(bundleOf(context, id), { recursive: true, force: true });
+  await removeFolder(bundle, files);
+}
+
+/** Most are flat: one call to the kernel a file, where `rm` makes two. */
+async function removeFolder(path: string, names: readonly string[]): Promise<void> {
+  const results = await Promise.allSettled(names.map(name => unlink(join(path, name))));
+  if (results.every(({ status }) => status === "fulfilled")) await rmdir(path).catch(() => rm(path, RECURSIVE));
+  else await rm(path, RECURSIVE);
 }
 
 async function namesIn(path: string): Promise<readonly string[]> {

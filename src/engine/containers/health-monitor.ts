@@ -116,7 +116,7 @@ export class HealthMonitor {
     const timeout = this.#context.clock.timeout(timeoutMs);
     const signal = AbortSignal.any([timeout, this.#end.signal]);
     try {
-      const stat = await readProcessStat(shim.pid);
+      const stat = readProcessStat(shim.pid);
       // Its pid may be another process's by now, in another network.
       if (stat === undefined || stat.startTicks !== shim.pidStartTicks || hasEnded(stat)) throw new Error("it does not run");
       const target = { namespacePath: `/proc/${shim.pid}/ns/net`, address: probe.address, port: probe.port };

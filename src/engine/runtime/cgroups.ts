@@ -1,5 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { readKernelFile } from "./kernel-file.ts";
 
 const CGROUP_ROOT = "/sys/fs/cgroup";
 
@@ -30,8 +31,8 @@ export function parseCgroupPaths(text: string): CgroupPaths | undefined {
 }
 
 /** `undefined` when there is no such process. */
-export async function readCgroupPaths(pid: number): Promise<CgroupPaths | undefined> {
-  const text = await readFile(`/proc/${pid}/cgroup`, "utf8").catch(() => undefined);
+export function readCgroupPaths(pid: number): CgroupPaths | undefined {
+  const text = readKernelFile(`/proc/${pid}/cgroup`);
   return text === undefined ? undefined : parseCgroupPaths(text);
 }
 
@@ -47,9 +48,9 @@ export async function pidsInCgroup(path: string): Promise<readonly number[]> {
 }
 
 /** Whether the kernel ended something in it for want of memory. The cgroup must still be there. */
-export async function wasOomKilled({ version, memory }: CgroupPaths): Promise<boolean> {
+export function wasOomKilled({ version, memory }: CgroupPaths): boolean {
   const file = join(memory, version === 1 ? "memory.oom_control" : "memory.events");
-  const text = await readFile(file, "utf8").catch(() => "");
+  const text = readKernelFile(file) ?? "";
   return Number(/^oom_kill (\d+)/m.exec(text)?.[1] ?? "0") > 0;
 }
 

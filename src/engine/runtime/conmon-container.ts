@@ -10,7 +10,6 @@ import type { RuntimeHost } from "./host.ts";
 import { reopenLog, rotateLog, writeControlLine } from "./log-rotation.ts";
 import { encodeSpec } from "./oci/spec.ts";
 import { hasEnded, readProcessStat } from "./process-stat.ts";
-import { removeFile } from "./remove-file.ts";
 import { type OciRuntime, type RuntimeVerb, runVerb } from "./runtime-command.ts";
 import type { ShimContainer, ShimExec, ShimExit, ShimProcess, ShimStreams } from "./shim.ts";
 
@@ -141,14 +140,14 @@ export class ConmonContainer implements ShimContainer {
   }
 
   async delete(): Promise<void> {
-    const { bundlePath, forget } = this.#options;
+    const { forget } = this.#options;
     await this.#run(["delete", "--force"]);
     this.#attachConnection?.close();
-    await Promise.all([forget(), ...SHIM_FILES.map(name => removeFile(join(bundlePath, name)))]);
+    await forget();
   }
 
   async #isAlive(): Promise<boolean> {
-    const stat = await readProcessStat(this.pid);
+    const stat = readProcessStat(this.pid);
     return stat?.startTicks === this.pidStartTicks && !hasEnded(stat);
   }
 

@@ -11,6 +11,7 @@ import { prepareConmonCgroup } from "./conmon-cgroup.ts";
 import { ExitDirectory } from "./exit-directory.ts";
 import type { RuntimeHost } from "./host.ts";
 import { hasEnded, type ProcessStat, readProcessStat } from "./process-stat.ts";
+import { readKernelFile } from "./kernel-file.ts";
 import { removeFile } from "./remove-file.ts";
 import { type OciRuntime, prepareRuntime, runVerb } from "./runtime-command.ts";
 import type { Shim, ShimContainer, ShimCreate, ShimExit, ShimRestore } from "./shim.ts";
@@ -91,7 +92,8 @@ export async function createConmonShim(options: ConmonShimOptions): Promise<Conm
     isReady.catch(() => undefined); // Waited for below, unless conmon cannot be started.
     const launch: ConmonLaunch = { host, conmonPath, runtime, exitDirectoryPath: exits.path, cgroupProcsFiles };
     const pid = await launchConmon(launch, { ...request, isReady });
-    const [processStat, cgroups] = await Promise.all([readProcessStat(pid), readCgroupPaths(pid)]);
+    const processStat = readProcessStat(pid);
+    const cgroups = readCgroupPaths(pid);
     if (processStat === undefined) throw new OperationError("internal", `container ${id} ended before it was started`);
     const container = containerOf({
       ...request,
@@ -123,10 +125,11 @@ export async function createConmonShim(options: ConmonShimOptions): Promise<Conm
 
   async function restore(request: ShimRestore): Promise<ShimContainer | undefined> {
     const { id, bundlePath, logPath, pid, pidStartTicks } = request;
-    const [exitCode, found, conmon] = await Promise.all([exits.read(id), readProcessStat(pid), findConmon(request)]);
+    const [exitCode, conmon] = await Promise.all([exits.read(id), findConmon(request)]);
+    const found = readProcessStat(pid);
     const isAlive = found?.startTicks === pidStartTicks && !hasEnded(found);
     if (exitCode === undefined && !isAlive && conmon === undefined) return undefined;
-    const cgroups = isAlive ? await readCgroupPaths(pid) : undefined;
+    const cgroups = isAlive ? readCgroupPaths(pid) : undefined;
     const exit =
       exitCode === undefined
         ? watchExit(id, { bundlePath, cgroups, conmonPid: conmon ?? 0 })
@@ -174,11 +177,8 @@ async function findConmon({ id, bundlePath }: Pick<ShimRestore, "id" | "bundlePa
   const text = await readFile(join(bundlePath, CONMON_PID_FILE), "utf8").catch(() => "");
   const pid = Number.parseInt(text, 10);
   if (!(pid > 0)) return undefined;
-  const [found, commandLine] = await Promise.all([
-    readProcessStat(pid),
-    readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => ""),
-  ]);
-  return isConmon(found) && commandLine.split("\0").includes(id) ? pid : undefined;
+  const commandLine = readKernelFile(`/proc/${pid}/cmdline`) ?? "";
+  return isConmon(readProcessStat(pid)) && commandLine.split("\0").includes(id) ? pid : undefined;
 }
 
 function isConmon(found: ProcessStat | undefined): boolean {
@@ -195,11 +195,8 @@ function endProcess(pid: number): void {
 
 /** conmon's own mark, or the kernel's count where conmon's version misses it. */
 async function isOomKilled(bundlePath: string, cgroups: CgroupPaths | undefined): Promise<boolean> {
-  const [isMarked, isCounted] = await Promise.all([
-    isThere(join(bundlePath, "oom")),
-    cgroups !== undefined && wasOomKilled(cgroups),
-  ]);
-  return isMarked || isCounted;
+  const isCounted = cgroups !== undefined && wasOomKilled(cgroups);
+  return isCounted || isThere(join(bundlePath, "oom"));
 }
 
 async function isThere(path: string): Promise<boolean> {

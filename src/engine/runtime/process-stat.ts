@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readKernelFile } from "./kernel-file.ts";
 
 export interface ProcessStat {
   readonly name: string;
@@ -20,8 +20,8 @@ export function parseProcessStat(text: string): ProcessStat | undefined {
 }
 
 /** `undefined` when there is no such process. */
-export async function readProcessStat(pid: number): Promise<ProcessStat | undefined> {
-  const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
+export function readProcessStat(pid: number): ProcessStat | undefined {
+  const text = readKernelFile(`/proc/${pid}/stat`);
   return text === undefined ? undefined : parseProcessStat(text);
 }
 

@@ -69,7 +69,7 @@ export interface ShimContainer {
   /** Pids in its cgroup, as the host sees them. */
   pids(): Promise<readonly number[]>;
   exec(request: ShimExec): Promise<ShimProcess>;
-  /** Takes away what the runtime and the shim left; the container must have ended. */
+  /** Takes away what the runtime and the shim left, but for files in the bundle: that is the caller's to remove. The container must have ended. */
   delete(): Promise<void>;
 }
 
