@@ -1,15 +1,15 @@
-import { mkdir, readdir, readFile, rm, rmdir, unlink } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { errnoCode } from "../../lib/errors.ts";
 import type { ContainerId } from "../../model/ids.ts";
 import { failpoint } from "../../ports/failpoint.ts";
 import { bundleOf, type ContainerContext } from "./context.ts";
+import { removeFolder } from "./remove-folder.ts";
 
 type BundleContext = Pick<ContainerContext, "execRoot" | "exec">;
 
 /** Of what is mounted for a run, outside the container. */
 const FOLDER = "mounts";
-const RECURSIVE = { recursive: true, force: true } as const;
 
 /** Where a container's shared memory is when others may join it. */
 export function sharedMemoryPath(context: Pick<BundleContext, "execRoot">, id: ContainerId): string {
@@ -41,13 +41,6 @@ export async function removeBundle(context: BundleContext, id: ContainerId): Pro
     await failpoint("containers/shared-memory-end.spawn", () => context.exec.run("umount", [target]));
   }
   await removeFolder(bundle, files);
-}
-
-/** Most are flat: one call to the kernel a file, where `rm` makes two. */
-async function removeFolder(path: string, names: readonly string[]): Promise<void> {
-  const results = await Promise.allSettled(names.map(name => unlink(join(path, name))));
-  if (results.every(({ status }) => status === "fulfilled")) await rmdir(path).catch(() => rm(path, RECURSIVE));
-  else await rm(path, RECURSIVE);
 }
 
 async function namesIn(path: string): Promise<readonly string[]> {

@@ -1,4 +1,3 @@
-import { rm, rmdir } from "node:fs/promises";
 import { errorMessage, OperationError } from "../../lib/errors.ts";
 import { Gate } from "../../lib/gate.ts";
 import { healthUnwatched } from "../health/state.ts";
@@ -11,6 +10,7 @@ import { HealthMonitor } from "./health-monitor.ts";
 import { abandonRun, makeRun, prepareRun, settledBy } from "./make-run.ts";
 import { imagesIn, volumesIn } from "./prepare-mounts.ts";
 import { type ContainerRecord, hasProcess, withHealthAtStart, withIdleNetworks, withRestartCount, withState } from "./record.ts";
+import { removeFolder } from "./remove-folder.ts";
 import { nextRestartDelayMs, shouldRestart, shouldRestartUnhealthy } from "./restart-policy.ts";
 import { endUnhealthy, restartsOnUnhealthy } from "./restart-unhealthy.ts";
 import { startFailure } from "./start-error.ts";
@@ -336,11 +336,6 @@ export class Lifecycle {
       ...imagesIn(entry.record.mounts).map(({ rootfsId }) => attempt("image", () => images.removeRootfs(rootfsId))),
     ]);
   }
-}
-
-/** That of a container which was never started is empty: one call to the kernel, where the removal of a tree takes many. */
-async function removeFolder(path: string): Promise<void> {
-  await rmdir(path).catch(() => rm(path, { recursive: true, force: true }));
 }
 
 /** Another container uses it too. */
