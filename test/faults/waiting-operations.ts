@@ -1,4 +1,5 @@
-import { Cut } from "./acknowledged.ts";
+import { FAILED_STEP } from "../../src/daemon/failpoints.ts";
+import { Cut, Refused } from "./acknowledged.ts";
 import { download } from "./client.ts";
 import { OpenStream } from "./open-stream.ts";
 import { act, awaitState, create, look, type Operation, runPublished, runWith, start, type World } from "./operation.ts";
@@ -51,6 +52,7 @@ function open({ host }: World, path: string, body?: object): Promise<OpenStream>
 async function saysOrEnds(stream: OpenStream, text: string): Promise<void> {
   const deadlineMs = performance.now() + ANSWER_MS;
   while (!stream.text.includes(text)) {
+    if (stream.text.includes(FAILED_STEP)) throw new Refused({ method: "POST", path: "exec" }, 500, stream.text);
     if (stream.isOver) throw new Cut(`the stream ends after ${JSON.stringify(stream.text)}`);
     if (performance.now() > deadlineMs) throw new Error(`no answer but ${JSON.stringify(stream.text)}`);
     await new Promise(resolve => setTimeout(resolve, POLL_MS));
@@ -101,7 +103,7 @@ async function awaitRestartAfterEnd(world: World): Promise<void> {
 
 /** The fourth wait is 800 ms long. */
 async function runUntilItWaits(world: World): Promise<void> {
-  await create(world, { Cmd: ["false"], HostConfig: { RestartPolicy: { Name: "always" } } });
+  await create(world, { Cmd: ["false"], HostConfig: { RestartPolicy: { Name: "unless-stopped" } } });
   const key = [`container:${world.name}`, "any"] as const;
   await world.known.change({ method: "POST", path: `/containers/${world.name}/start` }, key);
   await awaitState(world, "waiting", ({ State, RestartCount }) => State.Status === "restarting" && RestartCount >= 4);
@@ -113,7 +115,7 @@ async function removeByForce({ known, name }: World): Promise<void> {
 
 async function downloadSome({ host }: World, path: string): Promise<void> {
   const bytes = await download(host.socket, path).catch((cause: unknown) => {
-    throw host.isUp() ? cause : new Cut(path);
+    throw new Cut(`${path}: ${String(cause)}`);
   });
   if (bytes.length < 1_000_000 && host.isUp()) throw new Error(`${path} gave ${bytes.toString("latin1").slice(0, 300)}`);
 }

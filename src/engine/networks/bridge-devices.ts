@@ -1,3 +1,4 @@
+import { errorMessage } from "../../lib/errors.ts";
 import type { Exec } from "../../ports/exec.ts";
 import type { KernelNetwork } from "../../ports/kernel-network.ts";
 import { type IpFamily, parseInterfaceAddress, type Subnet } from "../../lib/ip-address.ts";
@@ -18,7 +19,9 @@ async function raise(kernel: KernelNetwork, settings: BridgeSettings): Promise<v
   const [first] = gateways;
   // Given an address, a bridge keeps it; otherwise it takes its ports' lowest, and containers would send to a gateway that is no more.
   const address = first === undefined ? "" : `address ${macFromIp(first.gateway)} `;
-  await kernel.host.run([`link add name ${name} ${address}type bridge`], { allowFailure: true }); // It may be there.
+  await kernel.host.run([`link add name ${name} ${address}type bridge`]).catch((error: unknown) => {
+    if (!errorMessage(error).includes("File exists")) throw error;
+  });
   // Where the host's own interfaces have none.
   if (ranges.some(({ family }) => family === 6)) await kernel.writeSysctl(`net/ipv6/conf/${name}/disable_ipv6`, "0");
   await kernel.host.run([
@@ -33,8 +36,9 @@ async function raise(kernel: KernelNetwork, settings: BridgeSettings): Promise<v
   await kernel.writeSysctl(`net/ipv4/conf/${name}/route_localnet`, "1");
 }
 
+/** By the `ip` that made it and puts devices on it: it remembers what number a name has, and another's removal would leave it with a wrong one. */
 export async function removeBridge(kernel: KernelNetwork, { interfaceName }: BridgeSettings): Promise<void> {
-  await failpoint("networks/bridge.remove", () => kernel.hostSlow.run([`link del dev ${interfaceName}`], { allowFailure: true }));
+  await failpoint("networks/bridge.remove", () => kernel.host.run([`link del dev ${interfaceName}`], { allowFailure: true }));
 }
 
 /** Subnets that this host reaches without us. */

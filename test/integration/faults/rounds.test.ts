@@ -44,6 +44,7 @@ const CASES: readonly Case[] = [
   ["commit", "images/image-record.sync-folder", "before", "EMFILE"],
   ["tag", "images/repositories.rename", "before", "ENOSPC"],
   ["image remove", "images/repositories.sync-folder", "before", "EIO"],
+  ["network prune", "state/network.sync", "before", "EIO"],
 ];
 
 describe("an engine that fails amid its work", function () {
