@@ -35,6 +35,10 @@ export type SettingsAction = Extract<
   }
 >;
 
+export function changesSettings(action: Action): action is SettingsAction {
+  return !["run", "copy", "add", "workdir", "arg", "unsupported"].includes(action.kind);
+}
+
 export interface Applied {
   readonly settings: StageSettings;
   /** How the step is called in the image's history. */

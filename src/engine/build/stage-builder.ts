@@ -1,6 +1,6 @@
 import { errorMessage, OperationError } from "../../lib/errors.ts";
 import type { ContainerId, ImageId } from "../../model/ids.ts";
-import { EMPTY_CONFIG } from "../images/import-changes.ts";
+import { EMPTY_CONFIG } from "../images/empty-config.ts";
 import {
   applyAction,
   commandWords,

@@ -1,6 +1,6 @@
 import type { ImageId } from "../../model/ids.ts";
 import type { Image } from "../../model/image.ts";
-import { EMPTY_CONFIG } from "./import-changes.ts";
+import { EMPTY_CONFIG } from "./empty-config.ts";
 import { platformOfHost } from "./platform.ts";
 
 /** `FROM scratch`: what an image is made of that is made of nothing. */

@@ -9,7 +9,7 @@ import { BuildArguments, withArguments } from "../../../../src/engine/build/buil
 import { parseDockerfile } from "../../../../src/engine/build/dockerfile/parse-dockerfile.ts";
 import { readInstruction } from "../../../../src/engine/build/dockerfile/read-instruction.ts";
 import { stepKey } from "../../../../src/engine/build/step-key.ts";
-import { EMPTY_CONFIG } from "../../../../src/engine/images/import-changes.ts";
+import { EMPTY_CONFIG } from "../../../../src/engine/images/empty-config.ts";
 
 const START: StageSettings = { config: EMPTY_CONFIG, author: "", hasCommand: false };
 

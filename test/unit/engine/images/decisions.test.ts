@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { chainIds } from "../../../../src/engine/images/chain.ts";
 import { selectImages, selectPrunable } from "../../../../src/engine/images/filters.ts";
 import { globPattern } from "../../../../src/lib/glob.ts";
-import { applyChanges, EMPTY_CONFIG } from "../../../../src/engine/images/import-changes.ts";
+import { EMPTY_CONFIG } from "../../../../src/engine/images/empty-config.ts";
+import { applyChanges } from "../../../../src/engine/images/import-changes.ts";
 import { formatImageConfig, parseImageConfig } from "../../../../src/engine/images/image-config.ts";
 import { familiarReference, parseReference } from "../../../../src/engine/images/reference.ts";
 import { planRemoval } from "../../../../src/engine/images/removal.ts";
@@ -198,7 +199,7 @@ describe("applyChanges", () => {
       changes: ["ENV A=1", "ENV B=${A}x C=${Z:-d} D='$A' E=${A:+set}"],
       config: { env: ["A=1", "B=1x", "C=d", "D=$A", "E=set"] },
     },
-    { changes: ["EXPOSE 80 53/udp 90-91"], config: { exposedPorts: ["80/tcp", "53/udp", "90/tcp", "91/tcp"] } },
+    { changes: ["EXPOSE 80 53/udp 90-91"], config: { exposedPorts: ["53/udp", "80/tcp", "90/tcp", "91/tcp"] } },
     { changes: ["WORKDIR /a", "WORKDIR b/../c"], config: { workingDir: "/a/c" } },
     { changes: ['LABEL a=b "c d"="e f"'], config: { labels: { a: "b", "c d": "e f" } } },
     { changes: ['VOLUME ["/x"]', "VOLUME /y /x"], config: { volumes: ["/x", "/y"] } },
@@ -218,10 +219,16 @@ describe("applyChanges", () => {
     { changes: ["FROM scratch"], config: "FROM is not a valid change command" },
     { changes: ["constructor x"], config: "constructor is not a valid change command" },
     { changes: ["ENV A"], config: "ENV must have two arguments" },
-    { changes: ["CMD"], config: "CMD requires at least one argument" },
+    { changes: ["CMD"], config: { cmd: ["/bin/sh", "-c"] } },
+    { changes: ["USER"], config: "USER requires exactly one argument" },
+    { changes: ["ENV A=1 \\", " B=2"], config: { env: ["A=1", "B=2"] } },
+    { changes: ["RUN x"], config: "RUN is not a valid change command" },
     { changes: ["EXPOSE 70000"], config: "invalid containerPort: 70000" },
     { changes: ["ONBUILD ONBUILD x"], config: "Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed" },
-    { changes: ['ENV A="b'], config: "unexpected end of statement while looking for matching double-quote" },
+    {
+      changes: ['ENV A="b'],
+      config: 'failed to process "\\"b": unexpected end of statement while looking for matching double-quote',
+    },
   ];
   for (const { changes, config } of cases) {
     it(`${typeof config === "string" ? "refuses" : "applies"} ${changes.join("; ")}`, () => {
