@@ -171,8 +171,10 @@ async function startDaemon(host: LabHost): Promise<void> {
       mkdirSync(join(root, host.cgroup, "daemon"), { recursive: true });
     }
   }
+  const saysHosts = "hosts" in (JSON.parse(readFileSync(configFile, "utf8")) as object);
   const flags = [
-    ...["--host", `unix://${host.socket}`, "--data-root", join(directory, "data"), "--pidfile", join(directory, "shoald.pid")],
+    ...(saysHosts ? [] : ["--host", `unix://${host.socket}`]),
+    ...["--data-root", join(directory, "data"), "--pidfile", join(directory, "shoald.pid")],
     ...[
       "--cgroup-parent",
       `${host.cgroup}/containers`,

@@ -10,7 +10,7 @@ import type { Answer, ApiRequest, RequestBody } from "./http/exchange.ts";
 import { Router } from "./http/router.ts";
 import type { SocketInput } from "./http/socket-input.ts";
 import { cleanPath, movedTo, parseTarget } from "./http/target.ts";
-import { API_VERSION, splitVersion } from "./http/version.ts";
+import { API_VERSION, splitVersion, isFromBeforeJsonErrors } from "./http/version.ts";
 import { WebSocketConnection } from "./http/websocket.ts";
 import { ROUTES } from "./routes/all.ts";
 
@@ -134,7 +134,7 @@ export class Dispatcher {
     else this.#options.log.debug(fields, "request refused");
     if (response.headersSent || response.socket === null || response.destroyed) return;
     message.resume();
-    sendError(response, error);
+    sendError(response, error, { isPlain: isFromBeforeJsonErrors(message.url ?? "") });
   }
 }
 

@@ -97,6 +97,28 @@ const healthcheck = record<model.Healthcheck, wire.Healthcheck>({
   retries: optional(number),
 });
 
+const privileges = record<model.ServicePrivileges, wire.Privileges>({
+  seLinux: optional(
+    record<NonNullable<model.ServicePrivileges["seLinux"]>, wire.Privileges_SeLinux>({
+      disable: flag,
+      user: text,
+      role: text,
+      type: text,
+      level: text,
+    }),
+  ),
+  seccomp: optional(
+    record<NonNullable<model.ServicePrivileges["seccomp"]>, wire.Privileges_Seccomp>({
+      mode: word(["default", "unconfined", "custom"]),
+      profile: text,
+    }),
+  ),
+  appArmor: optional(
+    record<NonNullable<model.ServicePrivileges["appArmor"]>, wire.Privileges_AppArmor>({ mode: word(["default", "disabled"]) }),
+  ),
+  noNewPrivileges: flag,
+});
+
 const container = record<model.ServiceContainerSpec, wire.ServiceContainerSpec>({
   image: text,
   labels,
@@ -131,6 +153,7 @@ const container = record<model.ServiceContainerSpec, wire.ServiceContainerSpec>(
   ulimits: optional(wrappedList(record<model.Ulimit, wire.Ulimit>({ name: text, soft: number, hard: number }))),
   isolation: optional(text),
   oomScoreAdj: optional(number),
+  privileges: optional(privileges),
 });
 
 const resources = record<model.ResourceRequirements, wire.ResourceRequirements>({

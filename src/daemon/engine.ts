@@ -128,8 +128,8 @@ export async function createEngine({
       archives,
       mounts: new OverlayMounts(archives),
       rootfsRecords: database.collection("rootfs"),
-      onEvent: ({ action, imageId, name, labels }) =>
-        events.publish({ type: "image", action, actorId: imageId, attributes: { ...labels, name }, scope: "local" }),
+      onEvent: ({ action, imageId, attributes }) =>
+        events.publish({ type: "image", action, actorId: imageId, attributes, scope: "local" }),
     });
     const volumes = await Volumes.create({ database, events, clock, random, exec, log, dataRoot });
     const networks = cleanUp.use(
@@ -179,7 +179,6 @@ export async function createEngine({
         specs: ociRuntimeSpecs({
           facts: withSeccompCompiler(facts, probed.seccompFilterRuntimes),
           cgroupParent,
-          hostname,
           readConfinedFile,
           defaults,
         }),

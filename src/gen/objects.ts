@@ -136,11 +136,36 @@ export interface ServiceContainerSpec {
   ulimits?: UlimitList | undefined;
   isolation?: string | undefined;
   oomScoreAdj?: number | undefined;
+  privileges?: Privileges | undefined;
 }
 
 export interface ServiceContainerSpec_LabelsEntry {
   key: string;
   value: string;
+}
+
+export interface Privileges {
+  seLinux?: Privileges_SeLinux | undefined;
+  seccomp?: Privileges_Seccomp | undefined;
+  appArmor?: Privileges_AppArmor | undefined;
+  noNewPrivileges: boolean;
+}
+
+export interface Privileges_SeLinux {
+  disable: boolean;
+  user: string;
+  role: string;
+  type: string;
+  level: string;
+}
+
+export interface Privileges_Seccomp {
+  mode: string;
+  profile: string;
+}
+
+export interface Privileges_AppArmor {
+  mode: string;
 }
 
 export interface DnsConfig {
@@ -1690,6 +1715,7 @@ function createBaseServiceContainerSpec(): ServiceContainerSpec {
     ulimits: undefined,
     isolation: undefined,
     oomScoreAdj: undefined,
+    privileges: undefined,
   };
 }
 
@@ -1775,6 +1801,9 @@ export const ServiceContainerSpec: MessageFns<ServiceContainerSpec> = {
     }
     if (message.oomScoreAdj !== undefined) {
       writer.uint32(216).int64(message.oomScoreAdj);
+    }
+    if (message.privileges !== undefined) {
+      Privileges.encode(message.privileges, writer.uint32(226).fork()).join();
     }
     return writer;
   },
@@ -2011,6 +2040,14 @@ export const ServiceContainerSpec: MessageFns<ServiceContainerSpec> = {
             message.oomScoreAdj = longToNumber(reader.int64());
             continue;
           }
+          case 28: {
+            if (tag !== 226) {
+              break;
+            }
+
+            message.privileges = Privileges.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2066,6 +2103,278 @@ export const ServiceContainerSpec_LabelsEntry: MessageFns<ServiceContainerSpec_L
             }
 
             message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePrivileges(): Privileges {
+  return { seLinux: undefined, seccomp: undefined, appArmor: undefined, noNewPrivileges: false };
+}
+
+export const Privileges: MessageFns<Privileges> = {
+  encode(message: Privileges, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.seLinux !== undefined) {
+      Privileges_SeLinux.encode(message.seLinux, writer.uint32(10).fork()).join();
+    }
+    if (message.seccomp !== undefined) {
+      Privileges_Seccomp.encode(message.seccomp, writer.uint32(18).fork()).join();
+    }
+    if (message.appArmor !== undefined) {
+      Privileges_AppArmor.encode(message.appArmor, writer.uint32(26).fork()).join();
+    }
+    if (message.noNewPrivileges !== false) {
+      writer.uint32(32).bool(message.noNewPrivileges);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Privileges {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePrivileges();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.seLinux = Privileges_SeLinux.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.seccomp = Privileges_Seccomp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.appArmor = Privileges_AppArmor.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.noNewPrivileges = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePrivileges_SeLinux(): Privileges_SeLinux {
+  return { disable: false, user: "", role: "", type: "", level: "" };
+}
+
+export const Privileges_SeLinux: MessageFns<Privileges_SeLinux> = {
+  encode(message: Privileges_SeLinux, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.disable !== false) {
+      writer.uint32(8).bool(message.disable);
+    }
+    if (message.user !== "") {
+      writer.uint32(18).string(message.user);
+    }
+    if (message.role !== "") {
+      writer.uint32(26).string(message.role);
+    }
+    if (message.type !== "") {
+      writer.uint32(34).string(message.type);
+    }
+    if (message.level !== "") {
+      writer.uint32(42).string(message.level);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Privileges_SeLinux {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePrivileges_SeLinux();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.disable = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.user = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.role = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.level = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePrivileges_Seccomp(): Privileges_Seccomp {
+  return { mode: "", profile: "" };
+}
+
+export const Privileges_Seccomp: MessageFns<Privileges_Seccomp> = {
+  encode(message: Privileges_Seccomp, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.mode !== "") {
+      writer.uint32(10).string(message.mode);
+    }
+    if (message.profile !== "") {
+      writer.uint32(18).string(message.profile);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Privileges_Seccomp {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePrivileges_Seccomp();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.mode = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.profile = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePrivileges_AppArmor(): Privileges_AppArmor {
+  return { mode: "" };
+}
+
+export const Privileges_AppArmor: MessageFns<Privileges_AppArmor> = {
+  encode(message: Privileges_AppArmor, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.mode !== "") {
+      writer.uint32(10).string(message.mode);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Privileges_AppArmor {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePrivileges_AppArmor();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.mode = reader.string();
             continue;
           }
         }

@@ -1,4 +1,4 @@
-import type { Mount, NetworkAttachmentSpec, PortConfig } from "../model/cluster.ts";
+import type { Mount, NetworkAttachmentSpec, PortConfig, ServicePrivileges } from "../model/cluster.ts";
 import type { ContainerConfig, CreateContainerRequest, EndpointConfig, HostConfig, PortBinding } from "../model/container.ts";
 import { EMPTY_HOST_CONFIG } from "../model/empty-config.ts";
 import type { AssignedTask } from "../model/session.ts";
@@ -99,6 +99,7 @@ function hostConfig({ assigned, hostname, fileMounts }: TaskContainerOptions): H
     sysctls: container.sysctls ?? {},
     ulimits: container.ulimits ?? [],
     isolation: container.isolation ?? "",
+    securityOpt: securityOptions(container.privileges),
     oomScoreAdj: container.oomScoreAdj ?? 0,
     ...(container.init !== undefined && { init: container.init }),
     nanoCpus: limits?.nanoCpus ?? 0,
@@ -108,6 +109,21 @@ function hostConfig({ assigned, hostname, fileMounts }: TaskContainerOptions): H
     ...(resources?.memorySwappiness !== undefined && { memorySwappiness: resources.memorySwappiness }),
     ...(limits?.pids !== undefined && limits.pids > 0 && { pidsLimit: limits.pids }),
   };
+}
+
+/** As they would be given to a container that is made by hand. */
+function securityOptions(privileges: ServicePrivileges | undefined): readonly string[] {
+  const { seLinux, seccomp, appArmor, noNewPrivileges = false } = privileges ?? {};
+  const { disable = false, user = "", role = "", type = "", level = "" } = seLinux ?? {};
+  const labels = Object.entries({ user, role, type, level }).filter(([, value]) => value !== "");
+  return [
+    ...(disable ? ["label=disable"] : []),
+    ...labels.map(([name, value]) => `label=${name}:${value}`),
+    ...(seccomp?.mode === "unconfined" ? ["seccomp=unconfined"] : []),
+    ...(seccomp?.mode === "custom" ? [`seccomp=${seccomp.profile}`] : []),
+    ...(appArmor?.mode === "disabled" ? ["apparmor=unconfined"] : []),
+    ...(noNewPrivileges ? ["no-new-privileges=true"] : []),
+  ];
 }
 
 /** A service writes hosts as the file does: address, then names. */

@@ -10,6 +10,8 @@ export interface BadInputCase {
   readonly message: string;
   /** On a node that is a manager. */
   readonly onManager?: true;
+  /** Answered as a text, for clients from before errors were JSON. */
+  readonly isPlain?: true;
 }
 
 const CREATE = "/v1.50/containers/create";
@@ -39,6 +41,7 @@ export const BAD_INPUT_CASES: readonly BadInputCase[] = [
     status: 400,
     message:
       "client version 1.10 is too old. Minimum supported API version is 1.40, please upgrade your client to a newer version",
+    isPlain: true,
   },
   {
     when: "the version is too new",
@@ -433,9 +436,9 @@ export const BAD_INPUT_CASES: readonly BadInputCase[] = [
   },
   { when: "the runtime is unknown", ...service({}, {}, { Runtime: "foo" }), message: "unsupported runtime" },
   {
-    when: "a service asks for what is not there",
-    ...service({}, { Privileges: { NoNewPrivileges: true } }),
-    message: "ContainerSpec.Privileges is not supported by this engine",
+    when: "a service's seccomp mode is unknown",
+    ...service({}, { Privileges: { Seccomp: { Mode: "nope" } } }),
+    message: "invalid Privileges: unsupported Seccomp mode: nope",
   },
   {
     when: "the version is none",

@@ -1,4 +1,4 @@
-import { compareOutcomes, type Difference, type Explanation, type Outcome, withoutExplained } from "../oracle/compare.ts";
+import { compareOutcomes, type Difference, type Explanation, type Outcome, sortDifferences } from "../oracle/compare.ts";
 
 /** What one test of a suite came to on one engine. */
 export interface TestResult {
@@ -76,7 +76,7 @@ function whatIsWorse(real: TestResult, ours: TestResult | undefined, explanation
   if (ours === undefined) return "it did not run on ours";
   if (!ours.isPassed) return `it fails on ours: ${ours.why}`;
   if (real.outcome === undefined || ours.outcome === undefined) return undefined;
-  const differences = withoutExplained(compareOutcomes(real.name, real.outcome, ours.outcome), explanations);
+  const { unexplained: differences } = sortDifferences(compareOutcomes(real.name, real.outcome, ours.outcome), explanations);
   return differences.length === 0 ? undefined : `it differs on ours: ${differences.map(differenceText).join("; ")}`;
 }
 

@@ -2,20 +2,25 @@ import type { Outcome } from "./compare.ts";
 import type { Engine } from "./engines.ts";
 import { list, send } from "./http.ts";
 
-interface Inspected {
+export interface Inspected {
   readonly Name: string;
+  readonly State: { readonly Status: string };
   readonly HostConfig: { readonly Binds: readonly string[] | null };
   readonly Mounts: readonly { readonly Destination: string }[];
 }
 
 /** A real engine, and the client, keep mounts in maps: in what order they are told is chance. */
-function inOrder(inspected: Inspected): Inspected {
+export function inOrder(inspected: Inspected): Inspected {
   const { HostConfig, Mounts } = inspected;
   return {
     ...inspected,
     HostConfig: { ...HostConfig, Binds: HostConfig.Binds?.toSorted() ?? null },
     Mounts: Mounts.toSorted((left, right) => (left.Destination < right.Destination ? -1 : 1)),
   };
+}
+
+export function byName(inspected: readonly Inspected[]): readonly Inspected[] {
+  return inspected.toSorted((left, right) => (left.Name < right.Name ? -1 : 1));
 }
 
 /** What is told of every container that a scenario left, by name. */
@@ -27,6 +32,5 @@ export async function inspectAll(engine: Engine): Promise<Outcome> {
       return inOrder(JSON.parse(stdout) as Inspected);
     }),
   );
-  const byName = inspected.toSorted((left, right) => (left.Name < right.Name ? -1 : 1));
-  return { exitCode: 0, stdout: JSON.stringify(byName), stderr: "" };
+  return { exitCode: 0, stdout: JSON.stringify(byName(inspected)), stderr: "" };
 }

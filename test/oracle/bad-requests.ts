@@ -156,6 +156,8 @@ export const BAD_REQUESTS: readonly BadRequest[] = [
       Secrets: [{ SecretID: "nope", SecretName: "nope", File: { Name: "x", UID: "0", GID: "0", Mode: 292 } }],
     },
   ),
+  service("a service's seccomp profile is none", {}, { Privileges: { Seccomp: { Mode: "custom", Profile: "eA==" } } }),
+  service("a custom profile is missing", {}, { Privileges: { Seccomp: { Mode: "custom" } } }),
   service("a grace period is negative", {}, { StopGracePeriod: -1 }),
   { ...get("a task is not there", "/tasks/nope"), onManager: true },
   { ...get("services are filtered by nonsense", "/services?filters=%7B%22nope%22%3A%5B%22a%22%5D%7D"), onManager: true },

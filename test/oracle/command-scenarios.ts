@@ -3,6 +3,12 @@ import { docker, type Scenario, terminal, until } from "./scenario.ts";
 const INSPECT = docker("inspect box");
 const RUNNING = docker("run -d --name box busybox sleep 300", { isSetUp: true });
 
+const OF_MANY = "events --since 1h --until 0s --filter container=many --format '{{.Action}}'";
+const EVENTS_IN_ORDER = [
+  ...["create", "attach", "start", "pause", "unpause", "exec_create", "exec_start", "exec_die", "top", "update", "kill"],
+  ...["restart", "destroy", "rename", "resize", "oom", "detach"],
+];
+
 /** Commands on containers, images and the rest of one host. */
 export const COMMAND_SCENARIOS: readonly Scenario[] = [
   {
@@ -224,7 +230,10 @@ export const COMMAND_SCENARIOS: readonly Scenario[] = [
       docker("stop -t 0 many", { isSetUp: true }),
       docker("start many", { isSetUp: true }),
       docker("rm -f many", { isSetUp: true }),
-      until("events --since 1h --until 0s --filter container=many --format '{{.Action}}'", /destroy/),
+      // That a container was stopped and that it died is told in either order.
+      until(`${OF_MANY} ${EVENTS_IN_ORDER.map(event => `--filter event=${event}`).join(" ")}`, /destroy/),
+      docker(`${OF_MANY} --filter event=die`),
+      docker(`${OF_MANY} --filter event=stop`),
     ],
   },
   {

@@ -1,3 +1,5 @@
+import { type MachineOwn, withoutOwn } from "./machine-own.ts";
+
 /** What one command did. */
 export interface Outcome {
   readonly exitCode: number;
@@ -15,14 +17,20 @@ export interface Difference {
   readonly ours: unknown;
 }
 
-/** A difference that is as it should be. */
+/** A difference that is as it should be, in the scenarios and places that it matches. */
 export interface Explanation {
+  readonly scenario: RegExp;
   /** Matches `where`. */
   readonly where: RegExp;
-  /** Matches the name of the scenario; missing: in any. */
-  readonly scenario?: RegExp;
-  readonly reason: "more on purpose" | "a bug of Docker's" | "the kernel lacks it" | "the machine's own";
+  readonly reason: "more on purpose" | "a bug of Docker's" | "the kernel lacks it";
   readonly because: string;
+  /** Where a bug of Docker's is told of. */
+  readonly link?: string;
+}
+
+/** A difference with what explains it. */
+export interface ExplainedDifference extends Difference {
+  readonly explanation: Explanation;
 }
 
 /** Everything in which two outcomes differ; texts that are JSON are compared as values, others line by line. */
@@ -34,26 +42,35 @@ export function compareOutcomes(where: string, real: Outcome, ours: Outcome): re
   ];
 }
 
-/** JSON with its keys in order and without what is explained, so that the same ids are met in the same order on both sides. */
-export function canonical(where: string, text: string, explanations: readonly Explanation[]): string {
+/** JSON with its keys in order and without what is each machine's own, so that the same ids are met in the same order on both sides. */
+export function canonical(where: string, text: string, own: MachineOwn): string {
   const json = parsedJson(text);
-  return json === undefined ? text : JSON.stringify(canonicalValue(where, json, explanations));
+  return json === undefined ? text : JSON.stringify(canonicalValue(where, json, own));
 }
 
-function canonicalValue(where: string, value: unknown, explanations: readonly Explanation[]): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => canonicalValue(`${where}[${index}]`, item, explanations));
+function canonicalValue(where: string, value: unknown, own: MachineOwn): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => canonicalValue(`${where}[${index}]`, item, own));
   if (!isRecord(value)) return value;
-  const keys = Object.keys(value)
-    .filter(key => !explanations.some(explanation => explanation.where.test(`${where}.${key}`)))
-    .sort();
-  return Object.fromEntries(keys.map(key => [key, canonicalValue(`${where}.${key}`, value[key], explanations)]));
+  const keys = Object.keys(value).sort();
+  return Object.fromEntries(
+    keys.map(key => {
+      const place = `${where}.${key}`;
+      return [key, canonicalValue(place, withoutOwn(place, value[key], own), own)];
+    }),
+  );
 }
 
-export function withoutExplained(
+/** The differences that nothing explains, and the others with what does. */
+export function sortDifferences(
   differences: readonly Difference[],
   explanations: readonly Explanation[],
-): readonly Difference[] {
-  return differences.filter(({ where }) => !explanations.some(explanation => explanation.where.test(where)));
+): { readonly unexplained: readonly Difference[]; readonly explained: readonly ExplainedDifference[] } {
+  const explained = differences.flatMap(difference => {
+    const explanation = explanations.find(({ where }) => where.test(difference.where));
+    return explanation === undefined ? [] : [{ ...difference, explanation }];
+  });
+  const known = new Set(explained.map(({ where }) => where));
+  return { unexplained: differences.filter(({ where }) => !known.has(where)), explained };
 }
 
 function compareTexts(where: string, real: string, ours: string): readonly Difference[] {

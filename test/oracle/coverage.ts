@@ -38,7 +38,7 @@ export class CoverageTable {
   }
 
   add(step: Step, outcome: Outcome): void {
-    if (step.kind === "listing" || step.kind === "http") return;
+    if (step.kind === "listing" || step.kind === "http" || step.kind === "daemon") return;
     if ("isSetUp" in step && step.isSetUp === true) return;
     const parsed = parseCommand(step.args);
     const kind = kindOf(parsed?.verb ?? "", outcome);

@@ -1,7 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, copyFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { labHost } from "../../deploy/lab/paths.ts";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { type DaemonControl, ourDaemon, realDaemon } from "./daemons.ts";
 
 /** One side of the comparison. */
 export interface Engine {
@@ -9,6 +11,8 @@ export interface Engine {
   readonly dockerHost: string;
   /** Texts that stand for this engine's own paths and names. */
   readonly literals: readonly (readonly [text: string, label: string])[];
+  readonly defaultRuntime: string;
+  readonly daemon: DaemonControl;
 }
 
 /** So that two comparisons can stand side by side. */
@@ -20,14 +24,20 @@ export interface EngineNames {
 /** Starts both engines with the same images. @throws Error when the real one cannot run on this system. */
 export function startEngines({ lab, peer }: EngineNames): { readonly real: Engine; readonly ours: Engine } {
   const realSocket = execFileSync("bash", ["test/oracle/real-docker.sh", "up", peer], { encoding: "utf8" }).trim();
+  const { directory, socket } = labHost(lab, "m1");
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, "daemon.json"), JSON.stringify({ hosts: [`unix://${socket}`] }));
   execFileSync(process.execPath, ["bin/lab", "up", "--name", lab, "--managers", "1", "--workers", "0", "--empty"], {
     stdio: ["ignore", "ignore", "inherit"],
   });
   const ourHost = execFileSync(process.execPath, ["bin/lab", "host", "--name", lab, "m1"], { encoding: "utf8" }).trim();
-  const ourData = ourHost.replace("unix://", "").replace("shoal.sock", "data");
+  const ourSocket = ourHost.replace("unix://", "");
+  const ourData = ourSocket.replace("shoal.sock", "data");
   const real: Engine = {
     name: "real",
     dockerHost: `unix://${realSocket}`,
+    defaultRuntime: "runc",
+    daemon: realDaemon(peer, { folder: dirname(realSocket), socket: realSocket }),
     literals: [
       [realSocket.replace("docker.sock", "data"), "<data>"],
       ["127.0.0.1", "<address>"],
@@ -38,11 +48,13 @@ export function startEngines({ lab, peer }: EngineNames): { readonly real: Engin
   const ours: Engine = {
     name: "ours",
     dockerHost: ourHost,
+    defaultRuntime: "crun",
+    daemon: ourDaemon(lab, { folder: dirname(ourSocket), socket: ourSocket }),
     literals: [
       [ourData, "<data>"],
       ["10.99.0.11", "<address>"],
       ["127.0.0.1", "<address>"],
-      [ourHost.replace("unix://", ""), "<socket>"],
+      [ourSocket, "<socket>"],
       ['"m1"', '"<hostname>"'],
     ],
   };

@@ -119,7 +119,7 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
     "--mount type=volume,source=a",
     "--tmpfs relative",
     "--volumes-from nope",
-    "--volume-driver nope -v x:/x",
+    "--pull never --volume-driver nope -v data:/x",
     "--tmpfs /t:nope",
   ],
   drivers: [

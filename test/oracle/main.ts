@@ -1,6 +1,9 @@
 // Runs the scenarios on real Docker Engines and on ours side by side and prints where they differ.
-//   node --import=tsx test/oracle/main.ts [part of a scenario's name]
+//   node --import=tsx test/oracle/main.ts [part of a scenario's name]... | --missed
+// With UPDATE=1 and all scenarios it writes docs/differences.md.
+import { readFileSync, writeFileSync } from "node:fs";
 import { CoverageTable } from "./coverage.ts";
+import { differencesPage, type Miss } from "./differences-page.ts";
 import { startEngines, stopEngines } from "./engines.ts";
 import { runAll, SCENARIOS } from "./run-all.ts";
 import type { ScenarioResult } from "./run-scenario.ts";
@@ -8,8 +11,12 @@ import type { ScenarioResult } from "./run-scenario.ts";
 const DIFFERENCES_SHOWN_MAX = 12;
 const SLOWEST_SHOWN = 12;
 const PAIRS = 3;
-const filter = process.argv[2] ?? "";
-const isWanted = ({ name }: { readonly name: string }): boolean => name.includes(filter);
+const known = JSON.parse(readFileSync(new URL("misses.json", import.meta.url), "utf8")) as readonly Miss[];
+const filters = process.argv.slice(2);
+const isWanted = ({ name }: { readonly name: string }): boolean =>
+  filters.length === 0 ||
+  (filters.includes("--missed") && known.some(({ scenario }) => scenario === name)) ||
+  filters.some(filter => name.includes(filter));
 const pairCount = Math.min(PAIRS, SCENARIOS.filter(isWanted).length);
 const names = Array.from({ length: pairCount }, (_, index) => ({
   lab: `o${process.pid}${index}`,
@@ -27,7 +34,11 @@ const misses = results.filter(({ differences }) => differences.length > 0);
 for (const { scenario, tookMs } of results.toSorted((left, right) => right.tookMs - left.tookMs).slice(0, SLOWEST_SHOWN)) {
   console.log(`${(tookMs / 1000).toFixed(1)} s  ${scenario.name}`);
 }
-if (filter === "") console.log(`\n${CoverageTable.of(results).text()}`);
+if (filters.length === 0) console.log(`\n${CoverageTable.of(results).text()}`);
+const explained = results.filter(result => result.explained.length > 0);
+for (const { scenario, explained: all } of explained)
+  console.log(`explained: ${scenario.name}: ${all.map(({ where }) => where).join(", ")}`);
+if (filters.length === 0 && process.env["UPDATE"] === "1") writeFileSync("docs/differences.md", differencesPage(results, known));
 console.log(`\n${results.length} scenarios, ${results.length - misses.length} the same, ${misses.length} differ`);
 process.exit(misses.length === 0 ? 0 : 1);
 

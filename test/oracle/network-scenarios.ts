@@ -99,6 +99,18 @@ export const NETWORK_SCENARIOS: readonly Scenario[] = [
     ],
   },
   {
+    name: "a new name on a network",
+    steps: [
+      docker("network create net", { isSetUp: true }),
+      docker("run -d --name box --network net --network-alias web busybox sleep 300", { isSetUp: true }),
+      docker("rename box other"),
+      docker(
+        "run --rm --network net busybox sh -c 'for name in box other web; do ping -c 1 -W 2 $name >/dev/null 2>&1 && echo $name; done'",
+      ),
+      docker("network inspect -f '{{range .Containers}}{{.Name}}{{end}}' net"),
+    ],
+  },
+  {
     name: "a random host port",
     steps: [
       docker("run -d --name box -p 127.0.0.1::80 -P --expose 81/udp busybox sleep 300"),

@@ -15,6 +15,7 @@ export const RULES: readonly Rule[] = [
   { name: "time", pattern: /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g },
   { name: "time", pattern: /\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? [+-]\d{4} [A-Za-z]{3}\b/g },
   { name: "age", pattern: /\b(?:Less than a second|About an? (?:minute|hour)|\d+ (?:seconds?|minutes?|hours?))\b/gi },
+  { name: "api-version", pattern: /(?<=supported API version is )\d+\.\d+/g },
   { name: "mac", pattern: /\b[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b/g },
   { name: "address", pattern: /\b(?:10|172|192)(?:\.\d{1,3}){3}\b/g },
   // One in some thousands has no digit, and no word of 25 letters is ever printed.
@@ -41,7 +42,7 @@ export class Normalizer {
     for (const { name, pattern } of RULES) {
       result = result.replace(pattern, found => {
         if (name === "time" && found.startsWith("0001-01-01")) return found;
-        if (name === "time" || name === "age") return `<${name}>`;
+        if (name === "time" || name === "age" || name === "api-version") return `<${name}>`;
         return `<${name}:${this.#numberOf(name, found)}>`;
       });
     }

@@ -4,6 +4,8 @@
 #
 #   real-docker.sh install      fetch and unpack (once)
 #   real-docker.sh up NAME      start an engine; prints the path of its socket
+#   real-docker.sh restart NAME stop its daemon and start it again, with what NAME's daemon.json says by then; prints the path of its socket
+#   real-docker.sh reload NAME  have it read its daemon.json again
 #   real-docker.sh down NAME    stop it and remove what it kept
 #   real-docker.sh compose      fetch Compose's second generation, too; prints the path of its program
 #   real-docker.sh registry     fetch a real registry too (once); prints the path of its program
@@ -69,7 +71,8 @@ up() {
   [[ -z $init ]] || ln -sfn "$init" "$root/usr/bin/docker-init"
   ip netns add "oracle-$name"
   ip -n "oracle-$name" link set lo up
-  cat >"$home/start.sh" <<S
+  # The namespaces outlive the daemon, as a host does.
+  cat >"$home/boot.sh" <<S
 mount --make-rprivate /
 hostname $name
 umount /sys/fs/cgroup/unified 2>/dev/null
@@ -77,11 +80,24 @@ mount --rbind /sys/fs/cgroup $home/cgroups && mount -t sysfs sysfs /sys && mount
 mount -t tmpfs tmpfs /run && mkdir -p /run/lock /run/netns
 : >$home/resolv.conf; resolv=\$(readlink -f /etc/resolv.conf || true)
 if [ -e "\$resolv" ]; then mount --bind $home/resolv.conf "\$resolv"; fi
-export PATH=$root/usr/sbin:$root/usr/bin:\$PATH
-exec dockerd --data-root $home/data --exec-root /run/docker --host unix://$home/docker.sock --pidfile $home/docker.pid --storage-driver overlay2 --log-level warn
+touch $home/booted
+exec sleep infinity
 S
-  setsid nsenter --net="/run/netns/oracle-$name" unshare --mount --uts sh "$home/start.sh" >"$home/log" 2>&1 </dev/null &
+  cat >"$home/serve.sh" <<S
+export PATH=$root/usr/sbin:$root/usr/bin:\$PATH
+exec dockerd --config-file $home/daemon.json --data-root $home/data --exec-root /run/docker --pidfile $home/docker.pid --storage-driver overlay2 --log-level warn
+S
+  echo "{\"hosts\": [\"unix://$home/docker.sock\"]}" >"$home/daemon.json"
+  setsid nsenter --net="/run/netns/oracle-$name" unshare --mount --uts sh "$home/boot.sh" >"$home/log" 2>&1 </dev/null &
+  echo $! >"$home/holder.pid"
   local tries
+  for tries in $(seq 100); do [[ -e $home/booted ]] && break; sleep 0.1; done
+  serve "$name"
+}
+
+serve() {
+  local name=$1 home=$cache/run/$1 tries
+  setsid nsenter --target "$(cat "$home/holder.pid")" --mount --uts --net sh "$home/serve.sh" >>"$home/log" 2>&1 </dev/null &
   for tries in $(seq 200); do
     if [[ -S $home/docker.sock ]] && curl -sf --unix-socket "$home/docker.sock" http://localhost/_ping >/dev/null; then
       echo "$home/docker.sock"
@@ -93,12 +109,17 @@ S
   exit 1
 }
 
-down() {
-  local name=$1 home=$cache/run/$1 pid tries
+stop() {
+  local home=$cache/run/$1 pid tries
   pid=$(cat "$home/docker.pid" 2>/dev/null || true)
   if [[ -n $pid ]] && kill "$pid" 2>/dev/null; then
     for tries in $(seq 200); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
   fi
+}
+
+down() {
+  local name=$1 home=$cache/run/$1 pid
+  stop "$name"
   for pid in $(ip netns pids "oracle-$name" 2>/dev/null || true); do kill -9 $(pgrep -P "$pid" || true) "$pid" 2>/dev/null || true; done
   ip netns delete "oracle-$name" 2>/dev/null || true
   rm -rf "$home"
@@ -107,9 +128,11 @@ down() {
 case ${1:-} in
   install) install ;;
   up) install; up "$2" ;;
+  restart) stop "$2"; serve "$2" ;;
+  reload) kill -HUP "$(cat "$cache/run/$2/docker.pid")" ;;
   down) down "$2" ;;
   registry) install; registry ;;
   compose) install; compose ;;
   client) echo "$root/usr/bin/docker" ;;
-  *) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  *) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac

@@ -7,6 +7,7 @@ import { FLAG_SCENARIOS } from "./flag-scenarios.ts";
 import { INSIDE_SCENARIOS } from "./inside-scenarios.ts";
 import { NETWORK_SCENARIOS } from "./network-scenarios.ts";
 import { OPTION_SCENARIOS } from "./option-scenarios.ts";
+import { DAEMON_SCENARIOS } from "./daemon-scenarios.ts";
 import { RESTART_SCENARIOS } from "./restart-scenarios.ts";
 import { BAD_INPUT_SCENARIOS } from "./bad-input.ts";
 import type { Engine } from "./engines.ts";
@@ -30,6 +31,8 @@ const LONE: readonly Scenario[] = [
   ...LOG_SCENARIOS,
   ...RESTART_SCENARIOS,
   ...BAD_INPUT_SCENARIOS.filter(({ needsSwarm }) => !needsSwarm),
+  // The last: a real engine that was started anew takes its bridge's addresses for chosen ones.
+  ...DAEMON_SCENARIOS,
 ];
 const SWARM: readonly Scenario[] = [
   ...SWARM_SCENARIOS,

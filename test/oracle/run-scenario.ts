@@ -3,7 +3,15 @@ import { rmSync } from "node:fs";
 import { spawn as spawnTerminal } from "@lydell/node-pty";
 import { inspectAll } from "./aftermath.ts";
 import { makeContext } from "./build-context.ts";
-import { canonical, compareOutcomes, type Difference, type Outcome, withoutExplained } from "./compare.ts";
+import {
+  canonical,
+  compareOutcomes,
+  type Difference,
+  type ExplainedDifference,
+  type Outcome,
+  sortDifferences,
+} from "./compare.ts";
+import { resetDaemon, runDaemonStep } from "./daemons.ts";
 import type { Engine } from "./engines.ts";
 import type { EventListener } from "./events.ts";
 import { explanationsFor } from "./explanations.ts";
@@ -26,6 +34,7 @@ const FAILING_MS = 3000;
 export interface ScenarioResult {
   readonly scenario: Scenario;
   readonly differences: readonly Difference[];
+  readonly explained: readonly ExplainedDifference[];
   /** How long the slower engine took. */
   readonly tookMs: number;
   /** What the real engine did, step by step. */
@@ -51,19 +60,21 @@ export function compareScenario(
   const differences = scenario.steps.flatMap((step, index) => {
     const [a, b] = [real[index], ours[index]];
     if (a === undefined || b === undefined || ("isSetUp" in step && step.isSetUp === true)) return [];
-    return withoutExplained(compareOutcomes(whereOf(step, index), a, b), explanations);
+    return compareOutcomes(whereOf(step, index), a, b);
   });
   const afterwards = Object.keys(runs.real.aftermath).flatMap(where => {
     const [a, b] = [runs.real.aftermath[where], runs.ours.aftermath[where]];
-    return a === undefined || b === undefined ? [] : withoutExplained(compareOutcomes(where, a, b), explanations);
+    return a === undefined || b === undefined ? [] : compareOutcomes(where, a, b);
   });
+  const { unexplained, explained } = sortDifferences([...differences, ...afterwards], explanations);
   const before = ours.at(scenario.steps.findIndex(({ kind }) => kind === "listing"));
   const isRefused = ours.some(({ exitCode }, index) => scenario.steps[index]?.kind === "http" && exitCode >= 400);
   const isChanged = isRefused && before?.stdout !== ours.at(-1)?.stdout;
   const change = { where: "what there was before and after", real: before?.stdout, ours: ours.at(-1)?.stdout };
   return {
     scenario,
-    differences: [...differences, ...afterwards, ...(isChanged ? [change] : [])],
+    differences: [...unexplained, ...(isChanged ? [change] : [])],
+    explained,
     tookMs,
     real,
     ours: runs.ours,
@@ -78,10 +89,9 @@ function whereOf(step: Step, index: number): string {
 export async function outcomesOn(engine: Engine, scenario: Scenario, events?: EventListener): Promise<ScenarioRun> {
   const startedMs = performance.now();
   const normalizer = new Normalizer(engine.literals);
-  const explanations = explanationsFor(scenario.name);
   const outcomes: Outcome[] = [];
   const normalized = (where: string, { exitCode, stdout, stderr }: Outcome): Outcome => {
-    const shown = canonical(`${where}: stdout`, stdout, explanations);
+    const shown = canonical(`${where}: stdout`, stdout, engine);
     return { exitCode, stdout: normalizer.normalize(shown), stderr: normalizer.normalize(stderr) };
   };
   for (const [index, step] of scenario.steps.entries()) {
@@ -90,14 +100,28 @@ export async function outcomesOn(engine: Engine, scenario: Scenario, events?: Ev
   const aftermath: Record<string, Outcome> = {};
   if (events !== undefined) aftermath[INSPECTED] = normalized(INSPECTED, await inspectAll(engine));
   await removeAll(engine);
-  if (events !== undefined) aftermath[TOLD] = normalized(TOLD, await events.take());
+  if (scenario.steps.some(({ kind }) => kind === "daemon")) {
+    await events?.reopen(); // Its ears were shut with the daemon: what happened meanwhile is not compared.
+    await resetDaemon(engine.daemon);
+    await events?.forgetUntil("reload");
+  } else if (events !== undefined) aftermath[TOLD] = normalized(TOLD, await events.take());
   return { outcomes, aftermath, tookMs: performance.now() - startedMs };
 }
 
-function runStep(engine: Engine, step: Step): Promise<Outcome> {
+function shown(outcome: Outcome, shows: RegExp | undefined): Outcome {
+  if (shows === undefined) return outcome;
+  const only = (text: string): string =>
+    text
+      .split(/\r?\n/)
+      .filter(line => shows.test(line))
+      .join("\n");
+  return { ...outcome, stdout: only(outcome.stdout), stderr: only(outcome.stderr) };
+}
+
+async function runStep(engine: Engine, step: Step): Promise<Outcome> {
   switch (step.kind) {
     case "docker":
-      return runDocker(engine, step.args, step.stdin);
+      return shown(await runDocker(engine, step.args, step.stdin), step.shows);
     case "build":
       return runBuild(engine, step);
     case "terminal":
@@ -110,6 +134,8 @@ function runStep(engine: Engine, step: Step): Promise<Outcome> {
       return send(engine, step);
     case "listing":
       return listing(engine);
+    case "daemon":
+      return runDaemonStep(engine.daemon, step);
   }
 }
 

@@ -6,6 +6,11 @@ export interface Scenario {
   readonly steps: readonly Step[];
 }
 
+export interface DaemonSettings {
+  readonly debug?: boolean;
+  readonly "live-restore"?: boolean;
+}
+
 export type Step =
   | {
       readonly kind: "docker";
@@ -13,6 +18,8 @@ export type Step =
       readonly stdin?: string;
       /** Not compared: it only brings about what the next ones look at. */
       readonly isSetUp?: boolean;
+      /** Of what it prints, only lines that match are compared. */
+      readonly shows?: RegExp;
     }
   /** In a terminal of 24 by 80, with what is typed once `when` matches what was printed, which is nothing at first. */
   | {
@@ -43,10 +50,15 @@ export type Step =
     }
   /** The names of all that the engine holds. */
   | { readonly kind: "listing" }
+  /** The daemon is stopped and started, or told to read its settings again: those of its daemon.json beside its hosts. */
+  | { readonly kind: "daemon"; readonly action: "restart" | "reload"; readonly settings: DaemonSettings }
   /** Waits until a command prints what is expected; the last outcome is compared. */
   | { readonly kind: "until"; readonly args: readonly string[]; readonly prints: RegExp };
 
-export function docker(line: string, options: { readonly stdin?: string; readonly isSetUp?: boolean } = {}): Step {
+export function docker(
+  line: string,
+  options: { readonly stdin?: string; readonly isSetUp?: boolean; readonly shows?: RegExp } = {},
+): Step {
   return { kind: "docker", args: words(line), ...options };
 }
 
@@ -77,6 +89,10 @@ export function until(line: string, prints: RegExp): Step {
   return { kind: "until", args: words(line), prints };
 }
 
+export function daemon(action: "restart" | "reload", settings: DaemonSettings): Step {
+  return { kind: "daemon", action, settings };
+}
+
 /** What is shown of a step when it differs. */
 export function stepText(step: Step): string {
   switch (step.kind) {
@@ -84,6 +100,8 @@ export function stepText(step: Step): string {
       return `${step.method} ${step.path}`;
     case "listing":
       return "all that is there";
+    case "daemon":
+      return `${step.action} of the daemon`;
     default:
       return step.args.join(" ");
   }

@@ -116,6 +116,36 @@ export const SWARM_DETAIL_SCENARIOS: readonly Scenario[] = [
     ],
   },
   {
+    name: "a service with privileges",
+    steps: [
+      {
+        kind: "http",
+        method: "POST",
+        path: "/v1.50/services/create",
+        body: {
+          Name: "svc",
+          TaskTemplate: {
+            ContainerSpec: {
+              Image: "busybox",
+              Args: ["sh", "-c", "grep -E '^(NoNewPrivs|Seccomp):' /proc/self/status; exec sleep 300"],
+              StopGracePeriod: 0,
+              Privileges: {
+                SELinuxContext: { Disable: true, User: "u", Role: "r", Type: "t", Level: "l" },
+                Seccomp: { Mode: "unconfined" },
+                AppArmor: { Mode: "disabled" },
+                NoNewPrivileges: true,
+              },
+            },
+          },
+        },
+      },
+      UP,
+      docker("service inspect -f '{{json .Spec.TaskTemplate.ContainerSpec.Privileges}}' svc"),
+      docker("ps -q", { isSetUp: true }),
+      { kind: "http", method: "GET", path: "/v1.50/services?filters=%7B%22name%22%3A%5B%22svc%22%5D%7D" },
+    ],
+  },
+  {
     name: "the container of a task",
     steps: [
       docker("service create -d --name svc --stop-grace-period 0s -e A=1 --limit-memory 32m busybox sleep 300", {

@@ -8,8 +8,23 @@ const one = (line: string): Scenario => ({ name: line, steps: [docker(line)] });
 
 /** Commands with each of their options, and the examples of Docker's tutorials. */
 export const VERB_SCENARIOS: readonly Scenario[] = [
-  one("container run busybox expr 3 + 5"),
-  one("container run busybox expr three + 5"),
+  {
+    name: "the examples of Docker's tutorials",
+    steps: [
+      docker("tag busybox ubuntu", { isSetUp: true }),
+      docker("run --name box ubuntu expr 3 + 5"),
+      until("container ls -l", /Exited/), // The client may be back before the end is recorded.
+      docker("run --name two ubuntu expr three + 5"),
+      until("container ls -l", /Exited/),
+      docker("container ls -a"),
+      docker(SERVER.replace("box", "server")),
+      docker("stop server"),
+      docker("container ls -l"),
+      docker("logs box"),
+      docker("rm box two server"),
+      docker("rmi ubuntu"),
+    ],
+  },
   one("container run --rm busybox sh -c 'exit 125'"),
   one("container run --rm busybox sh -c 'exit 126'"),
   one("container run --rm busybox sh -c 'exit 127'"),
@@ -384,5 +399,14 @@ export const VERB_SCENARIOS: readonly Scenario[] = [
       docker("version -f '{{.Server.Os}}/{{.Server.Arch}}'"),
     ],
   },
-  { name: "system dial-stdio", steps: [docker("system dial-stdio", { stdin: "GET /_ping HTTP/1.0\r\nHost: x\r\n\r\n" })] },
+  {
+    name: "system dial-stdio",
+    steps: [
+      // The headers name the program and its version; that the server closed first, the client tells by chance.
+      docker("system dial-stdio", {
+        stdin: "GET /_ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        shows: /200 OK$|^OK$/,
+      }),
+    ],
+  },
 ];

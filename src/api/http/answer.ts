@@ -26,14 +26,22 @@ export async function sendAnswer(response: ServerResponse, answer: Exclude<Answe
   }
 }
 
-export function sendError(response: ServerResponse, error: unknown): void {
+/** @param options.isPlain - For clients from before errors were JSON. */
+export function sendError(response: ServerResponse, error: unknown, { isPlain = false } = {}): void {
   const status = httpStatus(error);
   if (status === 304) {
     response.writeHead(304);
     response.end();
     return;
   }
+  if (isPlain) return sendPlain(response, status, errorMessage(error));
   sendJson(response, status, { message: errorMessage(error) });
+}
+
+function sendPlain(response: ServerResponse, status: number, text: string): void {
+  const headers = { "Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff" };
+  response.writeHead(status, { ...headers, "Content-Length": Buffer.byteLength(text) + 1 });
+  response.end(response.req.method === "HEAD" ? undefined : `${text}\n`);
 }
 
 export function sendJson(response: ServerResponse, status: number, value: unknown): void {

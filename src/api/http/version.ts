@@ -26,6 +26,12 @@ export function splitVersion(path: string): VersionedPath {
   return { version, path: rest };
 }
 
+/** A path of a version in which errors were plain text. */
+export function isFromBeforeJsonErrors(path: string): boolean {
+  const [, version] = /^\/v([0-9.]+)\//.exec(path) ?? [];
+  return version !== undefined && isOlder(version, "1.24");
+}
+
 export function isOlder(version: string, than: string): boolean {
   const left = version.split(".").map(Number);
   const right = than.split(".").map(Number);

@@ -100,8 +100,9 @@ export function checkEndpoint(network: string, endpoint: EndpointConfig): void {
     macAddress !== undefined && !/^(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}$/i.test(macAddress),
     `${config}: invalid MAC address ${macAddress}`,
   );
+  // On the others no address can be chosen, which is told with it.
   refuseIf(
-    ipv4Address !== "" && isIP(ipv4Address) !== 4,
+    ipv4Address !== "" && isIP(ipv4Address) !== 4 && network !== "bridge" && network !== "default",
     `${config}: invalid endpoint settings:\ninvalid IPv4 address: ${ipv4Address}`,
   );
   refuseIf(

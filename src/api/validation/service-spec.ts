@@ -1,4 +1,4 @@
-import type { EndpointSpec, ServiceSpec, TaskSpec, UpdateConfig } from "../../model/cluster.ts";
+import type { EndpointSpec, ServicePrivileges, ServiceSpec, TaskSpec, UpdateConfig } from "../../model/cluster.ts";
 import { checkEnv } from "./container-config.ts";
 import { checkCapabilities } from "./modes.ts";
 import { checkMount } from "./mounts.ts";
@@ -31,11 +31,20 @@ function checkTask({ container, restart, runtime, networks }: TaskSpec): void {
   checkEnv(container.env ?? []);
   checkSignal(container.stopSignal ?? "");
   checkCapabilities({ capAdd: container.capabilityAdd ?? [], capDrop: container.capabilityDrop ?? [] });
+  if (container.privileges !== undefined) checkPrivileges(container.privileges);
   for (const mount of container.mounts ?? []) {
     checkMount(mount);
     refuseIf(mount.type === "cluster" || mount.type === "image", `mounts of type ${mount.type} are not supported by this engine`);
   }
   for (const { target } of networks) refuseIf(target === "", "network target must not be empty");
+}
+
+function checkPrivileges({ seccomp, appArmor }: ServicePrivileges): void {
+  const { mode = "default", profile = "" } = seccomp ?? {};
+  refuseIf(!["default", "unconfined", "custom"].includes(mode), `invalid Privileges: unsupported Seccomp mode: ${mode}`);
+  refuseIf(mode !== "custom" && profile !== "", `invalid Privileges: Seccomp mode ${mode} takes no profile`);
+  const confinement = appArmor?.mode ?? "default";
+  refuseIf(!["default", "disabled"].includes(confinement), `invalid Privileges: unsupported AppArmor mode: ${confinement}`);
 }
 
 function checkUpdate({ failureAction, order, maxFailureRatio }: UpdateConfig): void {

@@ -35,7 +35,7 @@ export function containerInspect(
     Platform: container.platform,
     MountLabel: "",
     ProcessLabel: "",
-    AppArmorProfile: "",
+    AppArmorProfile: profileOf(container),
     ExecIDs: container.execIds.length === 0 ? null : container.execIds,
     HostConfig: hostConfigJson(container),
     GraphDriver: { Data: folders === undefined ? null : graphData(container.id, folders), Name: GRAPH_DRIVER },
@@ -45,6 +45,13 @@ export function containerInspect(
     Config: configJson(container, version),
     NetworkSettings: networkSettings({ ...container.networks, ports: livePorts(container) }, version),
   };
+}
+
+/** Until the first start what was asked for; from then on what is in force, which no profile is. */
+function profileOf({ state, hostConfig: { securityOpt } }: Container): string {
+  if (state.startedAtMs !== undefined) return "";
+  const option = securityOpt.findLast(each => /^apparmor[=:]/.test(each)) ?? "";
+  return option.slice("apparmor=".length);
 }
 
 /** As Docker's driver of this name tells it. */

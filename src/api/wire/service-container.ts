@@ -4,6 +4,7 @@ import type { Codec } from "./codec.ts";
 import { field, omitEmpty, struct } from "./codec.ts";
 import { healthcheck, mount, ulimit } from "./common.ts";
 import { refusing } from "./refusing.ts";
+import { servicePrivileges } from "./service-privileges.ts";
 import {
   adapt,
   duration,
@@ -56,35 +57,33 @@ const dns = struct<NonNullable<ServiceContainerSpec["dns"]>>("swarm.DNSConfig", 
 const some = <T>(codec: Codec<T>): Codec<T | undefined> => unlessZero(codec);
 
 /** @see moby api/types/swarm/container.go, whose order of fields this is. */
-export const serviceContainer = refusing(
-  struct<ServiceContainerSpec>("swarm.ContainerSpec", {
-    image: omitEmpty("Image", text),
-    labels: omitEmpty("Labels", textMap),
-    command: omitEmpty("Command", some(texts)),
-    args: omitEmpty("Args", some(texts)),
-    hostname: omitEmpty("Hostname", some(text)),
-    env: omitEmpty("Env", some(texts)),
-    dir: omitEmpty("Dir", some(text)),
-    user: omitEmpty("User", some(text)),
-    groups: omitEmpty("Groups", some(texts)),
-    init: omitEmpty("Init", optional(flag)),
-    stopSignal: omitEmpty("StopSignal", some(text)),
-    tty: omitEmpty("TTY", some(flag)),
-    openStdin: omitEmpty("OpenStdin", some(flag)),
-    readOnly: omitEmpty("ReadOnly", some(flag)),
-    mounts: omitEmpty("Mounts", some(list(mount))),
-    stopGracePeriodNs: omitEmpty("StopGracePeriod", optional(duration)),
-    healthcheck: omitEmpty("Healthcheck", optional(healthcheck)),
-    hosts: omitEmpty("Hosts", some(texts)),
-    dns: omitEmpty("DNSConfig", optional(dns)),
-    secrets: omitEmpty("Secrets", some(list(secretReference))),
-    configs: omitEmpty("Configs", some(list(configReference))),
-    isolation: omitEmpty("Isolation", unlessWord("default")),
-    sysctls: omitEmpty("Sysctls", some(textMap)),
-    capabilityAdd: omitEmpty("CapabilityAdd", some(texts)),
-    capabilityDrop: omitEmpty("CapabilityDrop", some(texts)),
-    ulimits: omitEmpty("Ulimits", some(list(ulimit))),
-    oomScoreAdj: omitEmpty("OomScoreAdj", some(int64)),
-  }),
-  ["Privileges"],
-);
+export const serviceContainer = struct<ServiceContainerSpec>("swarm.ContainerSpec", {
+  image: omitEmpty("Image", text),
+  labels: omitEmpty("Labels", textMap),
+  command: omitEmpty("Command", some(texts)),
+  args: omitEmpty("Args", some(texts)),
+  hostname: omitEmpty("Hostname", some(text)),
+  env: omitEmpty("Env", some(texts)),
+  dir: omitEmpty("Dir", some(text)),
+  user: omitEmpty("User", some(text)),
+  groups: omitEmpty("Groups", some(texts)),
+  privileges: omitEmpty("Privileges", optional(servicePrivileges)),
+  init: omitEmpty("Init", optional(flag)),
+  stopSignal: omitEmpty("StopSignal", some(text)),
+  tty: omitEmpty("TTY", some(flag)),
+  openStdin: omitEmpty("OpenStdin", some(flag)),
+  readOnly: omitEmpty("ReadOnly", some(flag)),
+  mounts: omitEmpty("Mounts", some(list(mount))),
+  stopGracePeriodNs: omitEmpty("StopGracePeriod", optional(duration)),
+  healthcheck: omitEmpty("Healthcheck", optional(healthcheck)),
+  hosts: omitEmpty("Hosts", some(texts)),
+  dns: omitEmpty("DNSConfig", optional(dns)),
+  secrets: omitEmpty("Secrets", some(list(secretReference))),
+  configs: omitEmpty("Configs", some(list(configReference))),
+  isolation: omitEmpty("Isolation", unlessWord("default")),
+  sysctls: omitEmpty("Sysctls", some(textMap)),
+  capabilityAdd: omitEmpty("CapabilityAdd", some(texts)),
+  capabilityDrop: omitEmpty("CapabilityDrop", some(texts)),
+  ulimits: omitEmpty("Ulimits", some(list(ulimit))),
+  oomScoreAdj: omitEmpty("OomScoreAdj", some(int64)),
+});

@@ -67,9 +67,9 @@ export class ContainerCommit {
         `You cannot commit container ${id} which is ${state.status === "dead" ? "Dead" : "being removed"}`,
       );
     }
-    const config = applyChanges(imageConfigOf(container.config, request.config), request.changes);
     const isPaused = request.pauses && state.status === "running" && (await this.#tryPause(id));
     try {
+      const config = applyChanges(imageConfigOf(container.config, request.config), request.changes);
       const made = await this.#make(container, { request, config });
       this.#containers.view(id); // Removed meanwhile: what was read may be less than it had.
       const attributes = { comment: request.comment, imageID: made.id, imageRef: made.name };

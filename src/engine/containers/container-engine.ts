@@ -29,7 +29,7 @@ import { restoreContainers, startByPolicy } from "./restore-containers.ts";
 import { rotateLogs } from "./rotate-logs.ts";
 import type { ShimContainer } from "../runtime/shim.ts";
 import { imagesIn } from "./prepare-mounts.ts";
-import { killContainer, signalOf, type StopOptions, stopContainer } from "./stop-container.ts";
+import { killContainer, signalOf, type StopOptions, stopContainer, toldOf } from "./stop-container.ts";
 import { type ProcessTable, processTable } from "./top.ts";
 import { updateContainer } from "./update-container.ts";
 
@@ -137,7 +137,10 @@ export class ContainerEngine implements AsyncDisposable {
   }
 
   async stop(idOrName: string, options: StopOptions): Promise<void> {
-    await stopContainer(this.#context, this.#lifecycle, { entry: this.#get(idOrName), options });
+    const entry = this.#get(idOrName);
+    await stopContainer(this.#context, this.#lifecycle, { entry, options }).catch((error: unknown) =>
+      Promise.reject(toldOf(error, `cannot stop container: ${idOrName}`)),
+    );
   }
 
   async restart(idOrName: string, options: StopOptions): Promise<void> {
@@ -148,6 +151,8 @@ export class ContainerEngine implements AsyncDisposable {
       if (isRunning(entry.state))
         await stopContainer(this.#context, this.#lifecycle, { entry, options }).catch(ignoreNotModified);
       await this.#lifecycle.start(entry);
+    } catch (error) {
+      throw toldOf(error, `Cannot restart container ${idOrName}`);
     } finally {
       entry.isHeldForRestart = false;
     }
@@ -226,6 +231,9 @@ export class ContainerEngine implements AsyncDisposable {
         throw error;
       }
       store.releaseName(oldName, entry.id);
+      const networks = await this.#context.networks.takeNewName(entry.record.container);
+      if (networks !== undefined)
+        await store.change(entry, record => ({ ...record, container: { ...record.container, networks } }));
       publish(this.#context, entry, { action: "rename", attributes: { oldName: `/${oldName}` } });
     });
   }

@@ -1,7 +1,7 @@
 import { OperationError } from "../../lib/errors.ts";
 import type { ExecConfig, ExecState } from "../../model/container.ts";
 import { type ExecId, engineIdFrom } from "../../model/ids.ts";
-import { ExecStartError } from "../runtime/start-error.ts";
+import { startFailure } from "./start-error.ts";
 import type { ShimProcess } from "../runtime/shim.ts";
 import type { AttachOptions } from "./attach.ts";
 import { type ContainerContext, publish, viewOfExecCommand } from "./context.ts";
@@ -116,8 +116,10 @@ export class ExecStore {
       (error: unknown) => this.#fail(exec, error),
     );
     if (options.detach) {
-      ended.catch(() => {}); // Recorded; nobody is there to be told.
-      return;
+      const isBegun = (await process.pid) > 0;
+      const failure = isBegun ? undefined : await ended;
+      if (failure instanceof Error) throw failure;
+      return; // How it ends is recorded; nobody is there to be told.
     }
     await converse(process, { ended, options, keys, isTty: config.tty });
   }
@@ -207,7 +209,7 @@ export class ExecStore {
 
   /** What never ran does not die: no event. */
   #fail(exec: Exec, error: unknown): unknown {
-    this.#finish(exec, error instanceof ExecStartError ? error.exitCode : NOT_STARTABLE);
+    this.#finish(exec, startFailure(error).exitCode);
     return error;
   }
 

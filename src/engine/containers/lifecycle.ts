@@ -1,6 +1,7 @@
 import { errorMessage, OperationError } from "../../lib/errors.ts";
 import { Gate } from "../../lib/gate.ts";
 import { healthUnwatched } from "../health/state.ts";
+import { networksJoinedBefore } from "../networks/ports-error.ts";
 import type { ShimContainer, ShimExit } from "../runtime/shim.ts";
 import { finishLogging, startLogging } from "./container-logging.ts";
 import { type ContainerContext, directoryOf, publish } from "./context.ts";
@@ -9,7 +10,15 @@ import type { ExecStore } from "./exec-store.ts";
 import { HealthMonitor } from "./health-monitor.ts";
 import { abandonRun, makeRun, prepareRun, settledBy } from "./make-run.ts";
 import { imagesIn, volumesIn } from "./prepare-mounts.ts";
-import { type ContainerRecord, hasProcess, withHealthAtStart, withIdleNetworks, withRestartCount, withState } from "./record.ts";
+import {
+  type ContainerRecord,
+  hasProcess,
+  withHealthAtStart,
+  withIdleNetworks,
+  withJoinedNetworks,
+  withRestartCount,
+  withState,
+} from "./record.ts";
 import { removeFolder } from "./remove-folder.ts";
 import { nextRestartDelayMs, shouldRestart, shouldRestartUnhealthy } from "./restart-policy.ts";
 import { endUnhealthy, restartsOnUnhealthy } from "./restart-unhealthy.ts";
@@ -244,7 +253,7 @@ export class Lifecycle {
     const { status } = entry.state;
     const wasRestarting = status === "restarting"; // Then what is told of it is how its last run ended.
     await this.#recordFact(entry, record =>
-      withState(withIdleNetworks(record, { hasRun: wasRestarting }), {
+      withState(withJoinedNetworks(withIdleNetworks(record, { hasRun: wasRestarting }), networksJoinedBefore(error)), {
         status: wasRestarting ? "exited" : status,
         pid: 0,
         exitCode: wasRestarting ? entry.state.exitCode : exitCode,

@@ -22,7 +22,6 @@ export interface OciRuntimeSpecsOptions {
   readonly facts: HostFacts;
   /** Under which containers live unless they say otherwise: `/shoal`. */
   readonly cgroupParent: string;
-  readonly hostname: () => string;
   /** Missing: Docker's. */
   readonly defaults?: () => ContainerDefaults;
   /** A file of a container's tree, followed inside it alone. @throws OperationError `invalid` for one that is larger. */
@@ -41,7 +40,6 @@ const USER_FILE_BYTES_MAX = 2 * 1024 * 1024;
 export function ociRuntimeSpecs({
   facts,
   cgroupParent,
-  hostname,
   readConfinedFile,
   defaults = () => CONTAINER_DEFAULTS,
   cdiDirectories = CDI_DIRECTORIES,
@@ -66,7 +64,6 @@ export function ociRuntimeSpecs({
       mounts: specMounts,
       cgroupParent,
       deviceNodes,
-      hostHostname: hostname(),
       ...(linkedEnv !== undefined && { linkedEnv }),
       facts: known,
     });
@@ -90,7 +87,6 @@ export function ociRuntimeSpecs({
       return planExecProcess({
         config,
         container,
-        hostname: container.config.hostname,
         user: await findUser({ container, rootfsPath, user: config.user || container.config.user }),
         capabilities: isPrivileged ? facts.capabilities : effectiveCapabilities(hostConfig, facts.capabilities),
         rlimits: planRlimits(hostConfig.ulimits, facts).rlimits,

@@ -1,5 +1,6 @@
 import type { Container, ContainerState, EndpointState } from "../../model/container.ts";
 import { healthAtStart } from "../health/state.ts";
+import type { JoinedNetwork } from "../networks/ports-error.ts";
 import type { MountPlan } from "./mount-plan.ts";
 
 /** A container as it is kept. */
@@ -41,6 +42,16 @@ export function withIdleNetworks(record: ContainerRecord, { hasRun = true } = {}
       [name, { ...idleEndpoint(config), ...(hasRun ? { networkId, dnsNames } : {}) }] as const,
   );
   const networks = { sandboxId: "", sandboxKey: "", ports: {}, endpoints: Object.fromEntries(endpoints) };
+  return { ...record, container: { ...container, networks } };
+}
+
+/** A container that does not run keeps which networks it was on. */
+export function withJoinedNetworks(record: ContainerRecord, joined: Readonly<Record<string, JoinedNetwork>>): ContainerRecord {
+  const { container } = record;
+  const endpoints = Object.entries(container.networks.endpoints).map(
+    ([name, endpoint]) => [name, { ...endpoint, ...joined[name] }] as const,
+  );
+  const networks = { ...container.networks, endpoints: Object.fromEntries(endpoints) };
   return { ...record, container: { ...container, networks } };
 }
 

@@ -5,7 +5,7 @@ import type { ContainerEntry } from "./entry.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { settledBy } from "./make-run.ts";
 import { hasProcess, withState } from "./record.ts";
-import { parseSignal, SIGKILL, SIGTERM } from "./signals.ts";
+import { parseSignal, SIGKILL, SIGNAL_MAX, SIGTERM } from "./signals.ts";
 
 /** How long a process may take to be gone after SIGKILL before the user is told. */
 const KILL_WAIT_MS = 10_000;
@@ -26,13 +26,11 @@ export async function stopContainer(
   lifecycle: Lifecycle,
   { entry, options }: { readonly entry: ContainerEntry; readonly options: StopOptions },
 ): Promise<void> {
-  const { config } = entry.record.container;
-  const signal = parseSignal(options.signal || config.stopSignal || String(SIGTERM));
   const timeoutSeconds = options.timeoutSeconds ?? stopTimeoutSeconds(context, entry);
   const ended = new AbortController();
   const exit = entry.nextExit(ended.signal).catch(() => {});
   try {
-    const isSignalled = await entry.queue.run(() => signalToStop(context, lifecycle, { entry, signal }));
+    const isSignalled = await entry.queue.run(() => signalToStop(context, lifecycle, { entry, options }));
     if (isSignalled) {
       if (timeoutSeconds < 0) await exit;
       else await settledBy(exit, context.clock.timeout(timeoutSeconds * 1000));
@@ -44,24 +42,30 @@ export async function stopContainer(
   publish(context, entry, { action: "stop" });
 }
 
-/** @returns false when there was no process to wait for. */
+/** @returns false when there was no process to wait for. @throws OperationError `invalid` for an unknown signal, once it is known that it runs. */
 async function signalToStop(
   context: ContainerContext,
   lifecycle: Lifecycle,
-  { entry, signal }: { readonly entry: ContainerEntry; readonly signal: number },
+  { entry, options }: { readonly entry: ContainerEntry; readonly options: StopOptions },
 ): Promise<boolean> {
-  if (entry.state.status === "restarting") {
+  const isRestarting = entry.state.status === "restarting";
+  if (!isRestarting && !hasProcess(entry.state)) throw notRunning(entry);
+  const signal = parseSignal(options.signal || entry.record.container.config.stopSignal || String(SIGTERM));
+  if (isRestarting) {
     await lifecycle.cancelRestartNow(entry);
     return false;
   }
   const { run } = entry;
-  if (run === undefined || !hasProcess(entry.state))
-    throw new OperationError("not-modified", `container ${entry.id} is not running`);
+  if (run === undefined) throw notRunning(entry);
   await noteStop(context, entry, { cancelsRestart: true, isStop: true });
   await run.shim.kill(signal);
   publish(context, entry, { action: "kill", attributes: { signal: String(signal) } });
   await thaw(context, entry);
   return true;
+}
+
+function notRunning({ id }: ContainerEntry): OperationError {
+  return new OperationError("not-modified", `container ${id} is not running`);
 }
 
 /** Any signal makes it one that the user stopped. */
@@ -82,6 +86,7 @@ async function thaw(context: ContainerContext, entry: ContainerEntry): Promise<v
   await context.store.change(entry, record =>
     record.container.state.status === "paused" ? withState(record, { status: "running" }) : record,
   );
+  publish(context, entry, { action: "unpause" });
 }
 
 /** Ends the process for good and waits until that is recorded. @throws OperationError `internal` when it does not go. */
@@ -102,8 +107,18 @@ export async function killAndWait(context: ContainerContext, entry: ContainerEnt
   }
 }
 
+/** What kept a container from being stopped, in the words of the command. One that does not run is left as it is: the caller knows. */
+export function toldOf(error: unknown, sentence: string): unknown {
+  if (!(error instanceof OperationError) || error.kind === "not-modified") return error;
+  return new OperationError(error.kind, `${sentence}: ${error.message}`, { cause: error });
+}
+
 /** @throws OperationError `invalid` in the words of `docker kill`. */
 export function signalOf(text: string, idOrName: string): number {
+  if (/^\d+$/.test(text) && Number(text) > SIGNAL_MAX) {
+    const reason = `the linux daemon does not support signal ${text}`;
+    throw new OperationError("invalid", `cannot kill container: ${idOrName}: ${reason}`);
+  }
   try {
     return parseSignal(text === "" ? "KILL" : text);
   } catch (error) {

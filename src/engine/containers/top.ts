@@ -13,7 +13,7 @@ export async function processTable(
 ): Promise<ProcessTable> {
   const args = (psArgs === "" ? "-ef" : psArgs).split(/\s+/).filter(arg => arg !== "");
   const { stdout, stderr, exitCode } = await exec.run("ps", args, { allowFailure: true, outputBytesMax: 16 * 1024 * 1024 });
-  if (exitCode !== 0) throw new OperationError("internal", `ps: ${stderr.trim()}`);
+  if (exitCode !== 0) throw new OperationError("internal", `ps: ${stderr.split("\n")[0] || `exit status ${exitCode}`}`);
   return parseProcessTable(stdout, new Set(pids));
 }
 

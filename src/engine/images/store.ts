@@ -50,11 +50,10 @@ export interface ImageStoreOptions {
 export type ImageUsers = (id: ImageId) => readonly ImageUser[];
 
 export interface ImageEvent {
-  readonly action: "create" | "load" | "import" | "tag" | "untag" | "delete" | "pull" | "save";
+  readonly action: "create" | "load" | "import" | "tag" | "untag" | "delete" | "pull" | "save" | "prune";
+  /** "" where it is about no image alone. */
   readonly imageId: string;
-  readonly name: string;
-  /** Of the image; none once it has gone. */
-  readonly labels: Labels;
+  readonly attributes: Labels;
 }
 
 const GIB = 1024 ** 3;
@@ -339,6 +338,7 @@ export class ImageStore implements AsyncDisposable {
         deleted.push(...result.removed);
         reclaimedBytes += result.reclaimedBytes;
       }
+      this.#options.onEvent?.({ action: "prune", imageId: "", attributes: { reclaimed: String(reclaimedBytes) } });
       return { deleted, reclaimedBytes };
     });
   }
@@ -383,6 +383,6 @@ export class ImageStore implements AsyncDisposable {
 
   #announce(action: ImageEvent["action"], imageId: string, name: string): void {
     const labels = this.#index.get(asId<ImageId>(imageId))?.config.labels ?? {};
-    this.#options.onEvent?.({ action, imageId, name, labels });
+    this.#options.onEvent?.({ action, imageId, attributes: { ...labels, name } });
   }
 }

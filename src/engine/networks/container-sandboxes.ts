@@ -19,7 +19,14 @@ import type { NetworkTable } from "./network-table.ts";
 import type { HeldPort } from "./port-allocator.ts";
 import type { SandboxDevices } from "./sandbox-devices.ts";
 import type { SandboxFiles } from "./sandbox-files.ts";
-import { interfaceNamesOf, ownerOf, publishedAddresses, type SandboxPlan, type SandboxPlanner } from "./sandbox-planner.ts";
+import {
+  interfaceNamesOf,
+  ownerOf,
+  publishedAddresses,
+  renamed,
+  type SandboxPlan,
+  type SandboxPlanner,
+} from "./sandbox-planner.ts";
 import { allEndpoints, type EndpointRecord, type SandboxRecord } from "./sandbox-record.ts";
 import { failpoint } from "../../ports/failpoint.ts";
 
@@ -148,6 +155,7 @@ export class ContainerSandboxes {
     await this.#openNameServer(live);
     await forwardPorts(live);
     await this.#joinCluster(live);
+    if (record.containerName !== container.name) return this.takeNewName(container); // The daemon died in the middle of it.
     const isSame = recorded.every(({ endpointId }) => live.record.endpoints.some(other => other.endpointId === endpointId));
     return isSame ? undefined : networkStateOf(live.record, container);
   }
@@ -196,6 +204,16 @@ export class ContainerSandboxes {
     }
     await this.#drop(live, endpoint);
     await this.#joinCluster(live);
+    return networkStateOf(live.record, container);
+  }
+
+  /** Others call it by its new name from now on. @returns undefined for one that has no network of its own. */
+  async takeNewName(container: Container): Promise<NetworkState | undefined> {
+    const live = this.#live.get(container.id);
+    if (live === undefined) return undefined;
+    const next = renamed(live.record, ownerOf(container));
+    await this.#options.files.write(next);
+    await this.#replace(live, next);
     return networkStateOf(live.record, container);
   }
 

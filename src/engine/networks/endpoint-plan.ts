@@ -95,7 +95,10 @@ function aliasProblems(network: NetworkRecord, { aliases = [] }: EndpointConfig)
 function addressProblems(network: NetworkRecord, config: EndpointConfig): readonly string[] {
   if (!config.ipv4Address && !config.ipv6Address) return [];
   if (!isUserDefined(network)) {
-    return ["user specified IP address is supported on user defined networks only", NO_SUBNET];
+    const { ipv4Address } = config;
+    const isMalformed = ipv4Address && parseIp(staticAddress(config, 4) ?? "") === undefined;
+    const malformed = isMalformed ? [`invalid IPv4 address: ${ipv4Address}`] : [];
+    return ["user specified IP address is supported on user defined networks only", ...malformed, NO_SUBNET];
   }
   return ([4, 6] as const).flatMap(family => {
     const given = family === 4 ? config.ipv4Address : config.ipv6Address;

@@ -31,7 +31,7 @@ import { isPredefined, type NetworkRecord, poolOf } from "./network-record.ts";
 import { NETWORK_DEFAULTS, type NetworkDefaults } from "./network-defaults.ts";
 import { NetworkRegistry } from "./network-registry.ts";
 import { NetworkNames } from "./network-names.ts";
-import { bareNetworkState } from "./network-state.ts";
+import { bareNetworkState, containersOn } from "./network-state.ts";
 import { NetworkTable } from "./network-table.ts";
 import { planNetwork } from "./plan-network.ts";
 import { holdAgain } from "./hold-again.ts";
@@ -149,6 +149,8 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
         await this.#delete(record);
         deleted.push(record.name);
       }
+      const attributes = { reclaimed: "0" }; // They keep nothing on disk.
+      this.#options.publish({ type: "network", action: "prune", actorId: "", scope: "local", attributes });
       return deleted;
     });
   }
@@ -280,6 +282,10 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
     return state;
   }
 
+  takeNewName(container: Container): Promise<NetworkState | undefined> {
+    return this.#sandboxes.takeNewName(container);
+  }
+
   // ---- the cluster's part ----
 
   /** Networks that cross hosts work from now on. */
@@ -342,16 +348,7 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
   }
 
   #withContainers(record: NetworkRecord): EngineNetwork {
-    const containers: Record<ContainerId, EngineNetwork["containers"][ContainerId]> = {};
-    for (const { containerId, containerName, endpoints } of this.#sandboxes.all()) {
-      for (const { networkId, endpointId, macAddress, address, prefixLength, ipv6 } of endpoints) {
-        if (networkId !== record.id) continue;
-        const ipv4Address = address === "" ? "" : `${address}/${prefixLength}`;
-        const ipv6Address = ipv6 === undefined ? "" : `${ipv6.address}/${ipv6.prefixLength}`;
-        containers[containerId] = { name: containerName, endpointId, macAddress, ipv4Address, ipv6Address };
-      }
-    }
-    return { ...record, containers };
+    return { ...record, containers: containersOn(record.id, this.#sandboxes.all()) };
   }
 
   #wanted({ hostConfig, networks }: Container): readonly WantedEndpoint[] {

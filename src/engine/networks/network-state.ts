@@ -1,4 +1,6 @@
 import type { Container, EndpointState, NetworkState } from "../../model/container.ts";
+import type { EngineNetwork } from "../../model/engine-network.ts";
+import type { ContainerId, EngineNetworkId } from "../../model/ids.ts";
 import type { NetworkRecord } from "./network-record.ts";
 import { portsState } from "./published-ports.ts";
 import type { EndpointRecord, SandboxRecord } from "./sandbox-record.ts";
@@ -47,4 +49,18 @@ export function bareNetworkState(
     dnsNames: [],
   };
   return { sandboxId, sandboxKey, ports: {}, endpoints: { [network.name]: endpointState(endpoint) } };
+}
+
+/** What a network's inspect shows of the containers on it. */
+export function containersOn(id: EngineNetworkId, sandboxes: readonly SandboxRecord[]): EngineNetwork["containers"] {
+  const containers: Record<ContainerId, EngineNetwork["containers"][ContainerId]> = {};
+  for (const { containerId, containerName, endpoints } of sandboxes) {
+    for (const { networkId, endpointId, macAddress, address, prefixLength, ipv6 } of endpoints) {
+      if (networkId !== id) continue;
+      const ipv4Address = address === "" ? "" : `${address}/${prefixLength}`;
+      const ipv6Address = ipv6 === undefined ? "" : `${ipv6.address}/${ipv6.prefixLength}`;
+      containers[containerId] = { name: containerName, endpointId, macAddress, ipv4Address, ipv6Address };
+    }
+  }
+  return containers;
 }

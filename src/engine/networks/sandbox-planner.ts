@@ -27,6 +27,7 @@ import { isUserDefined, type NetworkRecord, poolOf } from "./network-record.ts";
 import type { NetworkDefaults } from "./network-defaults.ts";
 import type { NetworkTable } from "./network-table.ts";
 import type { HeldPort, PortAllocator } from "./port-allocator.ts";
+import { PortsError } from "./ports-error.ts";
 import { wantedPorts } from "./published-ports.ts";
 import { addressesOf, type EndpointRecord, type SandboxRecord } from "./sandbox-record.ts";
 
@@ -95,7 +96,7 @@ export class SandboxPlanner {
         ...(hostEndpoint === undefined ? {} : { hostEndpoint }),
       };
       const gateways = gatewaysOf(draft);
-      ports.push(...this.#holdPorts(container, gateways));
+      ports.push(...this.#holdPorts(container, { gateways, endpoints }));
       return {
         ports,
         record: sandboxRecord(container, {
@@ -199,7 +200,10 @@ export class SandboxPlanner {
     return wanted;
   }
 
-  #holdPorts(container: Container, { ipv4, ipv6 }: Gateways): readonly HeldPort[] {
+  #holdPorts(
+    container: Container,
+    { gateways: { ipv4, ipv6 }, endpoints }: { readonly gateways: Gateways; readonly endpoints: readonly EndpointRecord[] },
+  ): readonly HeldPort[] {
     const { portBindings, publishAllPorts } = container.hostConfig;
     const wanted = wantedPorts({ portBindings, publishAllPorts, exposedPorts: container.config.exposedPorts });
     const gateway = ipv4 ?? ipv6;
@@ -215,17 +219,26 @@ export class SandboxPlanner {
       for (const port of held) port[Symbol.dispose]();
       if (!(error instanceof OperationError)) throw error;
       const endpoint = `${container.name} (${gateway.endpointId})`;
-      throw new OperationError(
-        error.kind,
-        `driver failed programming external connectivity on endpoint ${endpoint}: ${error.message}`,
-        { cause: error },
+      const message = `driver failed programming external connectivity on endpoint ${endpoint}: ${error.message}`;
+      const joined = Object.fromEntries(
+        endpoints.map(({ networkName, networkId, dnsNames }) => [networkName, { networkId, dnsNames }]),
       );
+      throw new PortsError(error.kind, message, { joined, cause: error });
     }
   }
 }
 
 export function ownerOf(container: Container): EndpointOwner {
   return { containerId: container.id, containerName: container.name, hostName: container.config.hostname };
+}
+
+/** The same container under another name, which others on its networks may call it by. Pure. */
+export function renamed(record: SandboxRecord, owner: EndpointOwner): SandboxRecord {
+  const endpoints = record.endpoints.map(endpoint => ({
+    ...endpoint,
+    dnsNames: dnsNamesOf({ ...owner, config: endpoint.config }),
+  }));
+  return { ...record, containerName: owner.containerName, endpoints };
 }
 
 export function interfaceNamesOf(endpoints: readonly EndpointRecord[]): ReadonlySet<string> {

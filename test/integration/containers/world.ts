@@ -123,7 +123,7 @@ export class RealWorld implements AsyncDisposable {
     this.#engine = await ContainerEngine.create({
       ...common,
       shim,
-      specs: ociRuntimeSpecs({ facts, cgroupParent: "/shct", hostname, readConfinedFile }),
+      specs: ociRuntimeSpecs({ facts, cgroupParent: "/shct", readConfinedFile }),
       images: this.images,
       holdPath: (folder, path) => heldPaths.hold(folder, path),
       networks: this.networks,

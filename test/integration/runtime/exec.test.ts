@@ -69,7 +69,6 @@ for (const runtime of ["crun", "runc"] as const) {
           ...(consoleSize === undefined ? {} : { consoleSize }),
         },
         container: { config: aContainerConfig({ env: ["A=1"] }), hostConfig: aHostConfig() },
-        hostname: "box",
         user: { uid: 0, gid: 0, additionalGids: [], home: "/root" },
         capabilities: DEFAULT_CAPABILITIES,
         rlimits: [],

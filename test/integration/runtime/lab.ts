@@ -96,7 +96,6 @@ export class RuntimeLab implements AsyncDisposable {
       mounts: [],
       cgroupParent: CGROUP_PARENT,
       deviceNodes: await gatherDeviceNodes(hostConfig),
-      hostHostname: "host",
       facts: this.facts,
       ...request.spec,
     });

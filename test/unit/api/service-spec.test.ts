@@ -13,6 +13,13 @@ const WEB = {
       Hostname: "hh",
       Env: ["A=b"],
       User: "1:1",
+      Privileges: {
+        CredentialSpec: null,
+        SELinuxContext: { Disable: false, User: "u", Role: "r", Type: "t", Level: "l" },
+        Seccomp: { Mode: "custom", Profile: "e30=" },
+        AppArmor: { Mode: "disabled" },
+        NoNewPrivileges: true,
+      },
       Init: true,
       Mounts: [
         { Type: "tmpfs", Target: "/t" },
@@ -86,8 +93,8 @@ describe("a service spec", () => {
       message: "Resources.GenericResources is not supported by this engine",
     },
     {
-      body: { TaskTemplate: { ContainerSpec: { Privileges: { NoNewPrivileges: true } } } },
-      message: "ContainerSpec.Privileges is not supported by this engine",
+      body: { TaskTemplate: { ContainerSpec: { Privileges: { CredentialSpec: { File: "a" } } } } },
+      message: "Privileges.CredentialSpec is not supported by this engine",
     },
   ];
   for (const { body, message } of refused) {

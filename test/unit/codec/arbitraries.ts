@@ -105,6 +105,15 @@ const containerFields: Shape<model.ServiceContainerSpec> = {
   ulimits: lists(shape<model.Ulimit>({ name: text, soft: whole, hard: whole })),
   isolation: text,
   oomScoreAdj: whole,
+  privileges: shape<model.ServicePrivileges>(
+    {
+      seLinux: shape({ disable: flag, user: text, role: text, type: text, level: text }),
+      seccomp: shape({ mode: fc.constantFrom("default", "unconfined", "custom"), profile: text }),
+      appArmor: shape({ mode: fc.constantFrom("default", "disabled") }),
+      noNewPrivileges: flag,
+    },
+    ["seLinux", "seccomp", "appArmor"],
+  ),
 };
 const container = shape<model.ServiceContainerSpec>(
   containerFields,

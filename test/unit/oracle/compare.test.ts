@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { canonical, compareOutcomes, type Outcome, withoutExplained } from "../../oracle/compare.ts";
-import { explanationsFor } from "../../oracle/explanations.ts";
+import { canonical, compareOutcomes, type Outcome, sortDifferences } from "../../oracle/compare.ts";
+import { FIELD_RULES } from "../../oracle/machine-own.ts";
 import { Normalizer } from "../../oracle/normalize.ts";
 
 const ID = "0123456789ab".padEnd(64, "c");
@@ -11,13 +11,12 @@ function outcome(changes: Partial<Outcome> = {}): Outcome {
 }
 
 function differences(real: Outcome, ours: Outcome): number {
-  const explanations = explanationsFor("a scenario");
-  const normalized = (each: Outcome): Outcome => {
+  const normalized = (each: Outcome, defaultRuntime: string): Outcome => {
     const normalizer = new Normalizer();
-    const stdout = normalizer.normalize(canonical("1 command: stdout", each.stdout, explanations));
+    const stdout = normalizer.normalize(canonical("1 command: stdout", each.stdout, { defaultRuntime }));
     return { exitCode: each.exitCode, stdout, stderr: normalizer.normalize(each.stderr) };
   };
-  return withoutExplained(compareOutcomes("1 command", normalized(real), normalized(ours)), explanations).length;
+  return compareOutcomes("1 command", normalized(real, "runc"), normalized(ours, "crun")).length;
 }
 
 describe("the comparer", () => {
@@ -71,6 +70,25 @@ describe("the comparer", () => {
       ours: outcome({ stdout: `${ID}\n${OTHER_ID}\n` }),
     },
     { what: "no id where one should be", real: outcome({ stdout: `${ID}\n` }), ours: outcome({ stdout: "\n" }) },
+    {
+      what: "no process where one should be",
+      real: inspect(),
+      ours: inspect({ State: { Status: "exited", ExitCode: 3, Pid: 0 } }),
+    },
+    {
+      what: "another runtime than the default",
+      real: inspect({ HostConfig: { Runtime: "runc" } }),
+      ours: inspect({ HostConfig: { Runtime: "runc" } }),
+    },
+    { what: "no path of a file", real: inspect({ LogPath: "/a/x.log" }), ours: inspect() },
+    { what: "no namespace", real: inspect({ SandboxKey: "/run/a" }), ours: inspect({ SandboxKey: "" }) },
+    {
+      what: "a folder of layers too few",
+      real: inspect({ GraphDriver: { Data: { LowerDir: "/a", UpperDir: "/b" } } }),
+      ours: inspect({ GraphDriver: { Data: { LowerDir: "/a" } } }),
+    },
+    { what: "an index that is none", real: inspect({ Version: { Index: 7 } }), ours: inspect({ Version: { Index: 0 } }) },
+    { what: "a version that is none", real: inspect({ EngineVersion: "1" }), ours: inspect({ EngineVersion: "" }) },
     { what: "a missing column", real: outcome({ stdout: "ID   NAME   STATUS\n" }), ours: outcome({ stdout: "ID   STATUS\n" }) },
   ];
   for (const { what, real, ours } of planted) it(`finds ${what}`, () => assert.ok(differences(real, ours) > 0));
@@ -99,7 +117,27 @@ describe("the comparer", () => {
       ours: outcome({ stdout: JSON.stringify({ B: OTHER_ID, C: ID, A: ID }) }),
     },
     { what: "another column width", real: outcome({ stdout: "ID      NAME\n" }), ours: outcome({ stdout: "ID   NAME\n" }) },
-    { what: "what is explained", real: inspect({ State: { Status: "exited", ExitCode: 3, Pid: 8 } }), ours: inspect() },
+    { what: "another process id", real: inspect({ State: { Status: "exited", ExitCode: 3, Pid: 8 } }), ours: inspect() },
+    {
+      what: "each engine's own runtime, and its files",
+      real: inspect({ HostConfig: { Runtime: "runc" }, LogPath: "/a/x.log", GraphDriver: { Data: { LowerDir: "/a" } } }),
+      ours: inspect({ HostConfig: { Runtime: "crun" }, LogPath: "/b/log", GraphDriver: { Data: { LowerDir: "/b" } } }),
+    },
   ];
   for (const { what, real, ours } of same) it(`lets ${what} pass`, () => assert.equal(differences(real, ours), 0));
+
+  it("says of each field that is the machine's own why it is", () => {
+    assert.deepEqual(
+      FIELD_RULES.filter(({ because }) => because === ""),
+      [],
+    );
+  });
+
+  it("tells what is explained from what is not", () => {
+    const explanation = { scenario: /^x$/, where: /stdout line 1$/, reason: "more on purpose", because: "of a reason" } as const;
+    const all = compareOutcomes("1 c", outcome({ stdout: "a\nb\n" }), outcome({ stdout: "x\ny\n" }));
+    const { unexplained, explained } = sortDifferences(all, [explanation]);
+    assert.deepEqual(unexplained, [{ where: "1 c: stdout line 2", real: "b", ours: "y" }]);
+    assert.deepEqual(explained, [{ where: "1 c: stdout line 1", real: "a", ours: "x", explanation }]);
+  });
 });

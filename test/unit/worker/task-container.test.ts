@@ -57,6 +57,27 @@ describe("a task's container", () => {
     assert.deepEqual([config.stopTimeoutSeconds, config.stopSignal], [3, "SIGINT"]);
   });
 
+  it("has the privileges that the service gives it", () => {
+    const seLinux = { disable: false, user: "", role: "r", type: "t", level: "" };
+    const ofAll = requestFor({
+      container: {
+        privileges: {
+          seLinux,
+          seccomp: { mode: "custom", profile: "{}" },
+          appArmor: { mode: "disabled" },
+          noNewPrivileges: true,
+        },
+      },
+    });
+    assert.deepEqual(ofAll.hostConfig.securityOpt, [
+      ...["label=role:r", "label=type:t", "seccomp={}", "apparmor=unconfined", "no-new-privileges=true"],
+    ]);
+    const ofNone = { seLinux: { ...seLinux, disable: true }, seccomp: { mode: "unconfined", profile: "" } } as const;
+    const { hostConfig } = requestFor({ container: { privileges: { ...ofNone, noNewPrivileges: false } } });
+    assert.deepEqual(hostConfig.securityOpt, ["label=disable", "label=role:r", "label=type:t", "seccomp=unconfined"]);
+    assert.deepEqual(requestFor().hostConfig.securityOpt, []);
+  });
+
   it("publishes host-mode ports, and those without a number on any port", () => {
     const hostPorts = [
       { protocol: "tcp", targetPort: 80, publishedPort: 8080, publishMode: "host" },

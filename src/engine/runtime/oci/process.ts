@@ -23,13 +23,10 @@ export function mergeEnvironment(base: readonly string[], overrides: readonly st
 
 export function containerEnvironment(
   { config }: Pick<Container, "config">,
-  {
-    hostname,
-    home,
-    linkedEnv = [],
-  }: { readonly hostname: string; readonly home: string; readonly linkedEnv?: readonly string[] },
+  { home, linkedEnv = [] }: { readonly home: string; readonly linkedEnv?: readonly string[] },
 ): readonly string[] {
-  const base = [DEFAULT_PATH, `HOSTNAME=${hostname}`, ...(config.tty ? ["TERM=xterm"] : []), ...linkedEnv];
+  // Also where it sees the host's name, as in Docker.
+  const base = [DEFAULT_PATH, `HOSTNAME=${config.hostname}`, ...(config.tty ? ["TERM=xterm"] : []), ...linkedEnv];
   return withHome(mergeEnvironment(base, config.env), home);
 }
 
@@ -39,7 +36,6 @@ function withHome(environment: readonly string[], home: string): readonly string
 
 export interface ProcessRequest {
   readonly container: Pick<Container, "path" | "args" | "config" | "hostConfig">;
-  readonly hostname: string;
   readonly user: ResolvedUser;
   readonly capabilities: readonly string[];
   readonly rlimits: readonly OciRlimit[];
@@ -50,7 +46,7 @@ export interface ProcessRequest {
 }
 
 export function planProcess(request: ProcessRequest): OciProcess {
-  const { container, user, capabilities, hasInit, hostname, linkedEnv = [] } = request;
+  const { container, user, capabilities, hasInit, linkedEnv = [] } = request;
   const { config, hostConfig, path, args } = container;
   const command = [path, ...args];
   return {
@@ -58,7 +54,7 @@ export function planProcess(request: ProcessRequest): OciProcess {
     ...consoleSize(config.tty, hostConfig.consoleSize),
     user: ociUser(user),
     args: hasInit ? [INIT_DESTINATION, "--", ...command] : command,
-    env: containerEnvironment(container, { hostname, home: user.home, linkedEnv }),
+    env: containerEnvironment(container, { home: user.home, linkedEnv }),
     cwd: workingDirectory(config.workingDir),
     capabilities: toOciCapabilities(capabilities, user),
     rlimits: request.rlimits,
@@ -97,7 +93,6 @@ function checkedOomScore(score: number): number {
 export interface ExecProcessRequest {
   readonly config: ExecConfig;
   readonly container: Pick<Container, "config" | "hostConfig">;
-  readonly hostname: string;
   readonly user: ResolvedUser;
   /** Of the container; a privileged exec has all that this process has. */
   readonly capabilities: readonly string[];
@@ -108,25 +103,28 @@ export interface ExecProcessRequest {
 
 /** `docker exec`: the container's environment, then the exec's own. */
 export function planExecProcess(request: ExecProcessRequest): OciProcess {
-  const { config, container, hostname, user, capabilities, linkedEnv = [] } = request;
+  const { config, container, user, capabilities, linkedEnv = [] } = request;
   if (config.cmd.length === 0) throw new OperationError("invalid", "No exec command specified");
-  const base = containerEnvironment(
-    { config: { ...container.config, tty: config.tty } },
-    { hostname, home: user.home, linkedEnv },
-  );
+  const base = containerEnvironment({ config: { ...container.config, tty: config.tty } }, { home: user.home, linkedEnv });
   return {
     terminal: config.tty,
     ...consoleSize(config.tty, config.consoleSize),
     user: ociUser(user),
     args: config.cmd,
     env: mergeEnvironment(base, config.env),
-    cwd: workingDirectory(config.workingDir === "" ? container.config.workingDir : config.workingDir),
+    cwd: execDirectory(config.workingDir === "" ? container.config.workingDir : config.workingDir),
     capabilities: toOciCapabilities(capabilities, user),
     rlimits: request.rlimits,
     noNewPrivileges: request.noNewPrivileges,
     // Otherwise it would have the daemon's, which may be spared.
     oomScoreAdj: container.hostConfig.oomScoreAdj,
   };
+}
+
+/** In the words of runc, which sees it first in Docker. */
+function execDirectory(path: string): string {
+  if (path === "" || path.startsWith("/")) return path || "/";
+  throw new OperationError("internal", "OCI runtime exec failed: exec failed: Cwd must be an absolute path");
 }
 
 const LIMIT_NAMES = /^(core|cpu|data|fsize|locks|memlock|msgqueue|nice|nofile|nproc|rss|rtprio|rttime|sigpending|stack)$/;

@@ -33,8 +33,6 @@ export interface SpecRequest {
   readonly cgroupParent: string;
   /** Found by `gatherDeviceNodes`. */
   readonly deviceNodes: readonly DeviceNode[];
-  /** The host's name, which a container in the host's UTS namespace has. */
-  readonly hostHostname: string;
   readonly linkedEnv?: readonly string[];
   readonly facts: HostFacts;
 }
@@ -54,7 +52,6 @@ export function planSpec(request: SpecRequest): SpecPlan {
   const { resources, warnings } = planResources(hostConfig, { facts, nodes: deviceNodes });
   const rlimits = planRlimits(hostConfig.ulimits, facts);
   const isHostUts = hostConfig.utsMode === "host";
-  const hostname = isHostUts ? request.hostHostname : config.hostname;
   const initPath = hostConfig.init === true ? requiredInit(facts) : undefined;
   const { mounts, rootfsPropagation } = planMounts({
     hostConfig,
@@ -72,7 +69,6 @@ export function planSpec(request: SpecRequest): SpecPlan {
       ociVersion: "1.0.2",
       process: planProcess({
         container,
-        hostname,
         user,
         capabilities,
         rlimits: rlimits.rlimits,

@@ -148,6 +148,8 @@ export class FakeNetworks implements ContainerNetworks {
   async detach(container: Container) {
     return container.networks;
   }
+
+  async takeNewName(): Promise<undefined> {}
 }
 
 /** Time that goes on only when told. */

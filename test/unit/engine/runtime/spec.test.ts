@@ -29,7 +29,6 @@ function specOf({ config, hostConfig, request }: Asked = {}): OciSpec {
     mounts: [],
     cgroupParent: "/shoal",
     deviceNodes: [],
-    hostHostname: "the-host",
     facts: someFacts(),
     ...request,
   }).spec;
@@ -189,7 +188,6 @@ describe("planSpec", () => {
       mounts: [],
       cgroupParent: "/",
       deviceNodes: [],
-      hostHostname: "",
       facts,
     });
     assert.deepEqual(spec.process.rlimits[0], { type: "RLIMIT_NOFILE", soft: 1024, hard: 20_000 });
