@@ -120,6 +120,7 @@ async function main(): Promise<void> {
         system,
         swarm,
         control: swarm.control,
+        clusterLogs: swarm.logs,
       },
       ...{ log, clock, random, authorizer, version: VERSION },
     });

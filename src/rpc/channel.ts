@@ -1,14 +1,28 @@
 import { type ChannelCredentials, credentials, type ClientUnaryCall, type ServiceError } from "@grpc/grpc-js";
 import { setMaxListeners } from "node:events";
 import { createSecureContext, type PeerCertificate } from "node:tls";
+import type { NodeId } from "../model/ids.ts";
 import type { NodeIdentity } from "../ports/certificates.ts";
 import { peerInCertificate } from "./peer.ts";
 import { fromStatus } from "./status.ts";
 
 /** Shows this node's certificate, and takes only a manager of the same cluster at the other end. TLS 1.3 only. */
-export function memberCredentials({ certificatePem, keyPem, rootPem }: NodeIdentity): ChannelCredentials {
-  const context = createSecureContext({ cert: certificatePem, key: keyPem, ca: rootPem, minVersion: "TLSv1.3" });
-  return credentials.createFromSecureContext(context, { checkServerIdentity: checkManager });
+export function memberCredentials(identity: NodeIdentity): ChannelCredentials {
+  return credentials.createFromSecureContext(createSecureContext(contextOptions(identity)), {
+    checkServerIdentity: checkManager,
+  });
+}
+
+/** Shows this node's certificate, and takes only the node of this id at the other end. */
+export function nodeCredentials(identity: NodeIdentity, nodeId: NodeId): ChannelCredentials {
+  return credentials.createFromSecureContext(createSecureContext(contextOptions(identity)), {
+    checkServerIdentity: (_host: string, certificate: PeerCertificate) =>
+      peerInCertificate(certificate)?.nodeId === nodeId ? undefined : new Error(`the other end is not node ${nodeId}`),
+  });
+}
+
+export function contextOptions({ certificatePem, keyPem, rootPem }: NodeIdentity) {
+  return { cert: certificatePem, key: keyPem, ca: rootPem, minVersion: "TLSv1.3" } as const;
 }
 
 /** For a node that has no certificate yet. Without a root nothing is verified: good for fetching the root alone. */

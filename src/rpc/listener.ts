@@ -6,6 +6,7 @@ import type { ClusterId } from "../model/ids.ts";
 import type { NodeIdentity } from "../ports/certificates.ts";
 import type { Log } from "../ports/log.ts";
 import type { ManagerBackends } from "./backends.ts";
+import { contextOptions } from "./channel.ts";
 import { serverOptions } from "./limits.ts";
 import { judge, type Peer } from "./peer.ts";
 import { addCa, addControl, addDispatcher, addJoin, addLeader, addRaft } from "./services.ts";
@@ -136,8 +137,4 @@ export class ManagerListener implements AsyncDisposable {
     for (const server of this.#servers) server.forceShutdown();
     await closed;
   }
-}
-
-function contextOptions({ certificatePem, keyPem, rootPem }: NodeIdentity) {
-  return { cert: certificatePem, key: keyPem, ca: rootPem, minVersion: "TLSv1.3" } as const;
 }

@@ -164,7 +164,18 @@ export const SWARM_DETAIL_SCENARIOS: readonly Scenario[] = [
       }),
       until("service logs --raw svc", /from a task/),
       docker("service logs --raw --tail 1 svc"),
+      docker("service logs --no-resolve --no-trunc svc"),
+      docker("service logs --raw --details --since 1h svc"),
+      docker("service logs --raw --until 1h svc"),
       docker("service logs nope"),
+      docker("service create -d --name typed --tty --stop-grace-period 0s busybox sh -c 'echo from a terminal; sleep 300'", {
+        isSetUp: true,
+      }),
+      until("service logs --raw typed", /from a terminal/),
+      docker("service logs typed"),
+      docker("service create -d --name none --replicas 0 busybox true", { isSetUp: true }),
+      docker("service logs none"),
+      { kind: "http", method: "GET", path: "/tasks/nope/logs?stdout=1" },
     ],
   },
   {

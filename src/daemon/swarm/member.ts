@@ -1,10 +1,15 @@
 import { basename, dirname, join } from "node:path";
 import { errorMessage, OperationError } from "../../lib/errors.ts";
-import { clusterIdFrom, type RequestId } from "../../model/ids.ts";
+import { clusterIdFrom, type NodeId, type RequestId } from "../../model/ids.ts";
+import type { TaskLogLine, TaskLogsRequest } from "../../model/task-logs.ts";
 import type { NodeRole } from "../../model/cluster.ts";
 import type { NodeCertificate, NodeIdentity } from "../../ports/certificates.ts";
 import { readCertificate } from "../../system/certificates.ts";
+import { PEER_PORT, PeerListener } from "../../rpc/peer-listener.ts";
+import { taskLogsOf } from "../../rpc/peer-client.ts";
+import { taskLogsOn } from "../../worker/task-logs.ts";
 import { createSpawner } from "../../system/spawn.ts";
+import { hostOf } from "./addresses.ts";
 import { joinRaft, leaveRaft, ownAddress, renewCertificate } from "./manager-calls.ts";
 import { ClusterEvents } from "./cluster-events.ts";
 import { ManagerControl } from "./manager-control.ts";
@@ -43,6 +48,7 @@ export class Member implements AsyncDisposable {
   #manager: RunningManager | undefined;
   #worker: WorkerNode | undefined;
   #upkeep: Upkeep | undefined;
+  #peers: PeerListener | undefined;
   #wantedRole: NodeRole | undefined;
   #isRefused = false;
   #expulsion: string | undefined;
@@ -72,6 +78,7 @@ export class Member implements AsyncDisposable {
       onRefused: () => member.#setRefused(),
       untilReachable: (address, waiting) => member.#untilOwnManager(address, waiting),
     });
+    await member.#listen();
     member.#upkeep = new Upkeep({
       ...options,
       standing: () => member.#standing(),
@@ -127,9 +134,33 @@ export class Member implements AsyncDisposable {
   /** Containers run on; the manager hands leadership over. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#upkeep?.[Symbol.asyncDispose]();
+    await this.#peers?.[Symbol.asyncDispose]();
     await this.#worker?.[Symbol.asyncDispose]();
     await this.#stopManager();
     await this.#saving;
+  }
+
+  /** For other nodes. A port that is taken keeps nothing else from working. */
+  async #listen(): Promise<void> {
+    const { engine, log } = this.#options;
+    const { clusterId, listenAddress } = this.#record;
+    const place = { host: hostOf(listenAddress), port: PEER_PORT };
+    try {
+      const logs = taskLogsOn(engine.containers);
+      this.#peers = await PeerListener.listen({ ...place, identity: this.#identity, clusterId, logs, log });
+    } catch (error) {
+      log.error({ ...place, error: errorMessage(error) }, "other nodes cannot ask this one for logs");
+    }
+  }
+
+  /** Lines of a task at its node. */
+  taskLogs(
+    { nodeId, host }: { readonly nodeId: NodeId; readonly host: string },
+    request: TaskLogsRequest,
+    { signal }: { readonly signal: AbortSignal },
+  ): AsyncIterable<readonly TaskLogLine[]> {
+    const address = `${host.includes(":") ? `[${host}]` : host}:${PEER_PORT}`;
+    return taskLogsOf({ nodeId, address }, request, { identity: this.#identity, clock: this.#options.clock, signal });
   }
 
   // ---- upkeep ----
@@ -161,6 +192,7 @@ export class Member implements AsyncDisposable {
     this.#certificate = certificate;
     this.#renewAtMs = this.#drawRenewalTime();
     this.#isRefused = false;
+    this.#peers?.setIdentity(identity);
     this.#manager?.process.reload();
     if (hasChangedRole || wasRefused) this.#worker?.reconnect();
     log.info(

@@ -13,6 +13,7 @@ import { systemCertificates } from "../../system/certificates.ts";
 import type { DaemonConfig, LogLevel } from "../config.ts";
 import type { Engine } from "../engine.ts";
 import { addressesOf, withPort } from "./addresses.ts";
+import { ClusterLogs } from "./cluster-logs.ts";
 import { foundCluster } from "./founding.ts";
 import { leaveWarning } from "./leave-warning.ts";
 import { joinRaft, ownAddress } from "./manager-calls.ts";
@@ -53,10 +54,19 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
 
   /** Calls to the managers, for REST. */
   readonly control: ControlCaller = { call: (request, options) => this.#call(request, options) };
+  readonly logs: ClusterLogs;
 
   private constructor(options: SwarmNodeOptions) {
     this.#options = options;
     this.#clusterNetwork = options.clusterNetwork;
+    const { clock, random } = options;
+    this.logs = new ClusterLogs({
+      ...{ control: this.control, clock, random },
+      taskLogs: (...asked) => {
+        if (this.#member === undefined) throw new OperationError("unavailable", NOT_A_MANAGER);
+        return this.#member.taskLogs(...asked);
+      },
+    });
     this.#files = new NodeFiles({ dataRoot: options.config.dataRoot, disk: options.disk });
   }
 

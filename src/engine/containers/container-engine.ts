@@ -295,7 +295,8 @@ export class ContainerEngine implements AsyncDisposable {
     const { log, record } = this.#get(idOrName);
     const { config } = record.container;
     if (log?.isReadable !== true) throw new OperationError("invalid", "configured logging driver does not support reading");
-    const detailText = options.details ? detailsOf(this.#context, record.container) : undefined;
+    const details = [detailsOf(this.#context, record.container), options.origin ?? ""];
+    const detailText = options.details ? details.filter(text => text !== "").join(",") : undefined;
     return { isTty: config.tty, batches: logLines(log, { ...options, ...(detailText !== undefined && { detailText }) }) };
   }
 

@@ -13,6 +13,8 @@ export interface LogOptions {
   readonly untilNs?: bigint;
   readonly timestamps: boolean;
   readonly details: boolean;
+  /** More of them, behind the container's own: `a=b,c=d`. */
+  readonly origin?: string;
   readonly tail?: number;
   readonly signal: AbortSignal;
 }

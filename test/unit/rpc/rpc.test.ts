@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { connect } from "node:tls";
 import { OperationError } from "../../../src/lib/errors.ts";
 import { asId, type ClusterId, type NodeId, type RequestId, type RevisionId } from "../../../src/model/ids.ts";
+import type { TaskLogs, TaskLogsRequest } from "../../../src/model/task-logs.ts";
 import { formatJoinToken } from "../../../src/model/join-token.ts";
 import type { SessionUp } from "../../../src/model/session.ts";
 import type { NodeRole } from "../../../src/model/cluster.ts";
@@ -19,6 +20,8 @@ import { ControlSocket } from "../../../src/rpc/control-socket.ts";
 import { enrol } from "../../../src/rpc/join-client.ts";
 import { ManagerListener } from "../../../src/rpc/listener.ts";
 import { ManagerClients } from "../../../src/rpc/manager-clients.ts";
+import { taskLogsOf } from "../../../src/rpc/peer-client.ts";
+import { PeerListener } from "../../../src/rpc/peer-listener.ts";
 import { RaftPeers } from "../../../src/rpc/raft-transport.ts";
 import { openSession } from "../../../src/rpc/session-client.ts";
 import { aSpec, aTask } from "../manager/store/objects.ts";
@@ -175,6 +178,37 @@ describe("rpc", () => {
       kind: "forbidden",
     });
     assert.deepEqual(parts.snapshots, []);
+  });
+
+  it("carries a task's log from its node, to managers alone", async () => {
+    const asked: TaskLogsRequest[] = [];
+    const logs: TaskLogs = {
+      async *taskLogs(request) {
+        asked.push(request);
+        if (request.taskId === "gone") throw new OperationError("not-found", "no container");
+        for (let line = 0; line < 300; line++)
+          yield [{ stream: line % 2 === 0 ? "stdout" : "stderr", data: Buffer.from(`${line}\n`) }];
+      },
+    };
+    const place = { host: "127.0.0.1", port: 0, identity: worker, clusterId, logs, log };
+    await using node = await PeerListener.listen(place);
+    const [peer, signal] = [{ nodeId: asId<NodeId>("w1"), address: `127.0.0.1:${node.port}` }, new AbortController().signal];
+    const request: TaskLogsRequest = {
+      ...{ taskId: asId("t"), follow: true, wantsStdout: true, wantsStderr: false, timestamps: true, details: true },
+      ...{ origin: "a=b", sinceNs: 1_795_000_000_123_456_789n, tail: 0 },
+    };
+    const lines: string[] = [];
+    for await (const batch of taskLogsOf(peer, request, { identity: manager, clock, signal }))
+      for (const { stream, data } of batch) lines.push(`${stream} ${String(Buffer.from(data))}`);
+    assert.deepEqual([lines.length, lines[0], lines[299]], [300, "stdout 0\n", "stderr 299\n"]);
+    assert.deepEqual(asked, [request]);
+    const tried = (who: NodeIdentity, at = peer, taskId = "t") =>
+      taskLogsOf(at, { ...request, taskId: asId(taskId) }, { identity: who, clock, signal }).next();
+    await assert.rejects(tried(manager, peer, "gone"), { kind: "not-found", message: "no container" });
+    await assert.rejects(tried(worker), { kind: "forbidden" });
+    const foreign = await certificates.createRoot({ nowMs: Date.now() });
+    await assert.rejects(tried(await identity("m1", "manager", { signer: foreign })), { kind: "unavailable" });
+    await assert.rejects(tried(manager, { ...peer, nodeId: asId("w2") }), { kind: "unavailable" });
   });
 
   it("cuts connections with an expired or foreign certificate", async () => {

@@ -1,0 +1,44 @@
+import { Metadata } from "@grpc/grpc-js";
+import { logBatch, taskLogsRequest } from "../codec/peer.ts";
+import { type LogBatch, NodePeerClient } from "../gen/peer.ts";
+import { OperationError } from "../lib/errors.ts";
+import type { NodeId } from "../model/ids.ts";
+import type { TaskLogLine, TaskLogsRequest } from "../model/task-logs.ts";
+import type { NodeIdentity } from "../ports/certificates.ts";
+import type { Clock } from "../ports/clock.ts";
+import { nodeCredentials } from "./channel.ts";
+import { clientOptions } from "./limits.ts";
+import { fromStatus } from "./status.ts";
+import { incoming } from "./streams.ts";
+
+/** A node that has not answered by then is not available. */
+const CONNECT_MS = 5_000;
+
+/** The lines of one task at the node where it is. @throws OperationError as the node does; `unavailable` when it does not answer. */
+export async function* taskLogsOf(
+  node: { readonly nodeId: NodeId; readonly address: string },
+  request: TaskLogsRequest,
+  { identity, clock, signal }: { readonly identity: NodeIdentity; readonly clock: Clock; readonly signal: AbortSignal },
+): AsyncGenerator<readonly TaskLogLine[]> {
+  signal.throwIfAborted();
+  const client = new NodePeerClient(node.address, nodeCredentials(identity, node.nodeId), clientOptions);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      client.waitForReady(clock.nowMs() + CONNECT_MS, cause => {
+        if (cause === undefined) resolve();
+        else reject(new OperationError("unavailable", `node ${node.nodeId} is not available`, { cause }));
+      });
+    });
+    const call = client.taskLogs(taskLogsRequest.toWire(request), new Metadata());
+    try {
+      for await (const batch of incoming<LogBatch>(call, { signal })) yield logBatch.fromWire(batch);
+    } catch (error) {
+      throw signal.aborted ? error : fromStatus(error);
+    } finally {
+      call.on("error", () => {}); // A cancelled call says so; nobody is left to hear it.
+      call.cancel();
+    }
+  } finally {
+    client.close();
+  }
+}
