@@ -184,6 +184,9 @@ export const MANAGER_CASES: readonly Case[] = [
   manager("ServiceUpdate", 404, "there is none", s => s.call(GONE, { query: { version: "1" }, body: serviceSpec(s) })),
   manager("ServiceDelete", 200, "it is there", async s => s.call({ id: await service(s) })),
   manager("ServiceDelete", 404, "there is none", s => s.call(GONE)),
+  manager("ServiceLogs", 200, "it has one task", async s =>
+    s.call({ id: await runningService(s) }, { query: { stdout: "1", stderr: "1" } }),
+  ),
   manager("ServiceLogs", 404, "there is none", s => s.call(GONE, { query: { stdout: "1" } })),
 
   manager("TaskList", 200, "a service has one that runs", async s => {
@@ -192,6 +195,9 @@ export const MANAGER_CASES: readonly Case[] = [
   }),
   manager("TaskInspect", 200, "it runs", async s => s.call({ id: await runningTask(s, await service(s)) })),
   manager("TaskInspect", 404, "there is none", s => s.call(GONE)),
+  manager("TaskLogs", 200, "it runs", async s =>
+    s.call({ id: await runningTask(s, await service(s)) }, { query: { stdout: "1" } }),
+  ),
   manager("TaskLogs", 404, "there is none", s => s.call(GONE, { query: { stdout: "1" } })),
   ...dataCases("Secret"),
   ...dataCases("Config"),
