@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-// Takes one protection away at a time, in a copy of the source that is built apart, and runs the one test that must notice.
+// Takes one protection away at a time, in a copy of the source that is built apart, and runs the one test that must notice: where
+// nothing that it changes outside of /var, /run and this folder stays.
 // Usage: sudo node scripts/mutate-security.mjs [--only WORD] [--from N] [--count N]
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +16,11 @@ const { values } = parseArgs({
     count: { type: "string", default: String(SECURITY_MUTANTS.length) },
   },
 });
+if (process.env.THROWAWAY_ROOT !== "1") {
+  // What breaks out, breaks out there.
+  const args = ["scripts/throwaway-root.sh", process.execPath, ...process.argv.slice(1)];
+  process.exit(spawnSync("sh", args, { stdio: "inherit" }).status ?? 1);
+}
 const TIME_LIMIT_MS = 120_000;
 const COPIED = ["src", "test", "deploy", "bin", "scripts", "package.json", "tsconfig.json", ".mocharc.json"];
 const UNTRACKED_OUTPUT = { stdio: ["ignore", "pipe", "pipe"] };

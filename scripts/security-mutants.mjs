@@ -124,7 +124,10 @@ const DEFAULT_MUTANTS = [
   },
   {
     guards: "namespaces: a hostname of its own",
-    edits: [at(`${OCI}/namespaces.ts`, '    ...(hostConfig.utsMode === "host" ? [] : [{ type: "uts" } as const]),\n', "")],
+    edits: [
+      at(`${OCI}/namespaces.ts`, '    ...(hostConfig.utsMode === "host" ? [] : [{ type: "uts" } as const]),\n', ""),
+      at(`${OCI}/spec.ts`, "...(isHostUts ? {} : { hostname: config.hostname }),", ""),
+    ],
     test: [ESCAPE, "is alone in its namespaces"],
   },
   {
@@ -182,15 +185,13 @@ const ATTACK_MUTANTS = [
     test: [COPY, "makes no place outside for a volume whose place is a link"],
   },
   {
-    guards: "cp: a hard link's target is one of the container's (CVE-2014-9356)",
-    edits: [at("system/archive/container-writer.ts", "linkSync(nameIn(fd, name), at);", "linkSync(entry.linkPath, at);")],
-    test: [COPY, "takes a hard link"],
-  },
-  {
     guards: "cp: names that climb are refused (CVE-2014-9356)",
     edits: [
-      at("lib/tar/path.ts", "else if (kept.pop() === undefined) {", "else if (false) {"),
-      at("lib/tar/path.ts", 'if (part !== "..") kept.push(part);', "kept.push(part);"),
+      at(
+        "lib/tar/path.ts",
+        'if (part !== "..") kept.push(part);\n    else if (kept.pop() === undefined) {',
+        "kept.push(part);\n    if (kept.length < 0) {",
+      ),
       at("system/archive/confined-root.ts", "isBeneath ? RESOLVE_BENEATH : RESOLVE_IN_ROOT", "isBeneath ? RESOLVE_BENEATH : 0"),
     ],
     test: [COPY, "takes a name that climbs"],
@@ -270,7 +271,7 @@ const ATTACK_MUTANTS = [
   {
     guards: "users: a pipe is not waited for",
     edits: [
-      at("system/confined-file.ts", "if (!fstatSync(fd).isFile()) return undefined;", ""),
+      at("system/confined-file.ts", "if (!stats.isFile()) return undefined;", ""),
       at("system/confined-file.ts", "constants.O_RDONLY | constants.O_NONBLOCK", "constants.O_RDONLY"),
     ],
     test: [ESCAPE, "holds nobody else up with a pipe"],
@@ -314,7 +315,10 @@ const ATTACK_MUTANTS = [
   },
   {
     guards: "volume names: no path in one",
-    edits: [at("engine/volumes/volume-name.ts", "/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/", "/^[^]+$/")],
+    edits: [
+      at("engine/volumes/volume-name.ts", "/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/", "/^[^]+$/"),
+      at("api/validation/mounts.ts", "/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/", "/^[^]+$/"),
+    ],
     test: [ESCAPE, "gets what an image says as words"],
   },
   {
@@ -325,7 +329,7 @@ const ATTACK_MUTANTS = [
   {
     guards: "image archives: links of a layer lead nowhere outside (CVE-2014-9357)",
     edits: [at("system/archive-helper.ts", '  process.chdir(target);\n  chroot(".");', "  process.chdir(target);")],
-    test: [HOSTILE, ""],
+    test: [HOSTILE, "keeps what is written through links inside of the layer"],
   },
   {
     guards: "image archives: what is no manifest is refused (CVE-2021-21285)",
@@ -340,12 +344,12 @@ const ATTACK_MUTANTS = [
   {
     guards: "image archives: bounded number of files (CVE-2017-14992)",
     edits: [at("system/archive/tree-writer.ts", "if (this.#entries > entriesMax)", "if (false)")],
-    test: [HOSTILE, ""],
+    test: [HOSTILE, "a layer of too many files"],
   },
   {
     guards: "image archives: bounded bytes (CVE-2017-14992)",
     edits: [at("system/archive/tree-writer.ts", "if (this.#sizeBytes > bytesMax)", "if (false)")],
-    test: [HOSTILE, ""],
+    test: [HOSTILE, "a sparse bomb"],
   },
   {
     guards: "image archives: what did not become an image is taken away",
@@ -369,7 +373,11 @@ const ATTACK_MUTANTS = [
   },
   {
     guards: "requests: a processor set's numbers are bounded (CVE-2018-20699)",
-    edits: [at(`${OCI}/cpuset-list.ts`, "Number(last) > NUMBER_MAX", "Number(last) < 0")],
+    edits: [
+      at(`${OCI}/cpuset-list.ts`, "Number(last) > NUMBER_MAX", "Number(last) < 0"),
+      at(`${OCI}/check-resources.ts`, "highest !== undefined && highest >= cpuCount", "false"),
+      at(`${OCI}/check-resources.ts`, "highestNode !== undefined && highestNode >= memoryNodeCount", "false"),
+    ],
     test: [REQUESTS, "refuses a cpuset of 2^31"],
   },
   {
@@ -399,8 +407,8 @@ const ATTACK_MUTANTS = [
     edits: [
       at(
         "daemon/authorization/authorization-plugins.ts",
-        'if (answer["Allow"] === true) continue;',
-        'if (answer["Allow"] !== false) continue;',
+        'throw new OperationError("internal", `plugin ${plugin.name} failed with error: ${errorMessage(cause)}`, { cause });\n    }\n    if',
+        "void cause;\n      continue;\n    }\n    if",
       ),
     ],
     test: [AUTHORIZATION, ""],
@@ -462,7 +470,7 @@ const ATTACK_MUTANTS = [
   },
   {
     guards: "networks: an internal one has no way out, for names neither (CVE-2024-29018)",
-    edits: [at("engine/networks/container-sandboxes.ts", "gatewayOf(live.record) === undefined ? [] : live", "live")],
+    edits: [at("engine/networks/container-sandboxes.ts", "ipv4 === undefined && ipv6 === undefined ? [] : live", "live")],
     test: [NETWORK, "lets nothing of an internal network out"],
   },
   {

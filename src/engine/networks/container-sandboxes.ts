@@ -354,9 +354,9 @@ export class ContainerSandboxes {
     await this.#options.firewall.remove(mappingRules(live.record)).catch((error: unknown) => {
       this.#options.log.warn({ containerId, error: String(error) }, "a published port's rule was gone already");
     });
+    for (const port of live.ports) port[Symbol.dispose](); // Nothing leads to them any more: what fails from here on must not keep them.
     await this.#lower(live.record);
     for (const endpoint of allEndpoints(live.record)) this.#options.planner.freeEndpoint(endpoint);
-    for (const port of live.ports) port[Symbol.dispose]();
   }
 
   async #lower(record: SandboxRecord): Promise<void> {

@@ -45,6 +45,7 @@ const CASES: readonly Case[] = [
   ["tag", "images/repositories.rename", "before", "ENOSPC"],
   ["image remove", "images/repositories.sync-folder", "before", "EIO"],
   ["network prune", "state/network.sync", "before", "EIO"],
+  ["restart", "networks/namespace.delete", "before", "ENOSPC"],
 ];
 
 describe("an engine that fails amid its work", function () {

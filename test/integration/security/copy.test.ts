@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { encodeMember, TAR_END } from "../../../src/lib/tar/writer.ts";
 import { TestLab } from "../lab/lab.ts";
 import { ask, busyboxTree, type Daemon, exec, importImage, runContainer, send, startContainer } from "./world.ts";
@@ -139,6 +140,17 @@ describe("copying with a container that fights back", function () {
       await ask(daemon, `DELETE /containers/${Id}?force=1`);
     });
   }
+
+  it("takes a hard link to a file of the host's on the same disk for one of the container's or refuses it", async () => {
+    const beside = join(dirname(lab.host("m1").socket), "secret");
+    writeFileSync(beside, "outside\n");
+    const { Id } = await ask<{ Id: string }>(daemon, "POST /containers/create", { body: { Image: "busybox" } });
+    const archive = Buffer.concat([encodeMember({ type: "hard-link", path: "secret", linkPath: beside }), TAR_END]);
+    const { status } = await send(daemon, `PUT /containers/${Id}/archive?path=/tmp`, { body: archive });
+    assert.ok([200, 400, 404].includes(status), String(status));
+    assert.equal(statSync(beside).nlink, 1);
+    await ask(daemon, `DELETE /containers/${Id}?force=1`);
+  });
 
   it("leaves owner and mode of a host's folder as they are when a file is copied into it", async () => {
     await lab.sh("m1", "mkdir -p /run/bound/f; chmod 751 /run/bound; chown 123:456 /run/bound; chmod 700 /run/bound/f");

@@ -18,6 +18,7 @@ for f in /proc/self/fd/*; do echo "fd \${f##*/} $(readlink $f | sed 's/[0-9]*\\]
 find /dev | while read f; do stat -c 'dev %n %F %t:%T %a %u:%g' $f; done
 sed 's/^/allowed /' /sys/fs/cgroup/devices/devices.list
 grep -vE '^(Max (processes|open files|pending signals|locked memory))' /proc/self/limits | sed 's/^/limit /'
+for f in /dev /dev/shm; do echo "size $f $(stat -f -c '%b blocks of %S' $f)"; done
 cd /proc/self/ns; for n in *; do echo "namespace $n $(readlink $n)"; done; cd /
 for f in oom_score_adj timens_offsets loginuid uid_map gid_map; do echo "$f $(cat /proc/self/$f 2>&1)"; done
 for f in net/ipv4/ip_unprivileged_port_start net/ipv4/ping_group_range net/ipv6/conf/all/disable_ipv6 net/ipv6/conf/default/disable_ipv6; do

@@ -151,6 +151,11 @@ describe("a container that wants out", function () {
     };
     assert.deepEqual(await who(["no-new-privileges"]), ["1000 1000", "0000000000000000", "1"]);
     assert.deepEqual((await who([]))[2], "0");
+    const HostConfig = { NetworkMode: "none", SecurityOpt: ["no-new-privileges"] };
+    const id = await startContainer(daemon, { HostConfig });
+    const { output } = await exec(daemon, id, { Cmd: ["grep", "NoNewPrivs", "/proc/self/status"] });
+    assert.match(output, /\t1\n$/);
+    await send(daemon, `DELETE /containers/${id}?force=1`);
   });
 
   it("has nothing inheritable or ambient, nor in an exec, as root and as a user", async () => {
@@ -287,6 +292,7 @@ describe("a container that wants out", function () {
     assert.doesNotMatch(output, /@/);
     assert.match(output, /shoal\.sock/);
     await until("its processes are there", 5000, async () => /conmon/.test(await lab.sh("m1", "ps -e -o args")));
+    assert.equal(statSync(lab.host("m1").socket).mode & 0o007, 0);
     const other = (await lab.sh("m1", "find /run/shoal /run/*.sock -type s -perm /006 2>/dev/null || true")).trim();
     assert.equal(other, "");
   });
