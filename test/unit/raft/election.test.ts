@@ -326,6 +326,28 @@ describe("a Raft election", () => {
     assert.equal(core.role, "follower");
   });
 
+  it("ends the office of a leader whose disk takes nothing, and of nobody else", () => {
+    const leader = aLeader();
+    leader.setWritable(true);
+    assert.equal(leader.role, "leader");
+    leader.setWritable(false);
+    assert.deepEqual([leader.role, leader.leaderId], ["follower", 0]);
+    const follower = aCore({ raftId: 2 });
+    follower.step({ kind: "heartbeat", from: 1, to: 2, term: 1, commit: 0, readRound: 0 });
+    follower.setWritable(false);
+    assert.equal(follower.leaderId, 1);
+  });
+
+  it("lets a follower give its leader up, not a leader itself", () => {
+    const leader = aLeader();
+    leader.forgetLeader();
+    assert.equal(leader.leaderId, 1);
+    const follower = aCore({ raftId: 2 });
+    follower.step({ kind: "heartbeat", from: 1, to: 2, term: 1, commit: 0, readRound: 0 });
+    follower.forgetLeader();
+    assert.equal(follower.leaderId, 0);
+  });
+
   it("keeps a manager that was cut off from raising terms or disturbing anyone", () => {
     const network = new CoreNetwork([1, 2, 3].map(raftId => aCore({ raftId, draw: raftId })));
     network.elect(1);

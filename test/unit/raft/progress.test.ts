@@ -14,6 +14,16 @@ describe("Progress", () => {
     assert.equal(progress.isPaused, false);
   });
 
+  it("has news of a commit only for a member that was sent entries past the commit it knows", () => {
+    const progress = new Progress(5, limits);
+    progress.becomeReplicate();
+    progress.accepted(4);
+    progress.sentCommit = 4;
+    assert.equal(progress.isCommitNews(6), false);
+    progress.sent(1, 10);
+    assert.deepEqual([progress.isCommitNews(4), progress.isCommitNews(5)], [false, true]);
+  });
+
   it("sends ahead once it replicates, until the window is full of messages", () => {
     const progress = new Progress(5, limits);
     assert.equal(progress.accepted(4), true);

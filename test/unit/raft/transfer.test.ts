@@ -25,6 +25,18 @@ describe("a leadership transfer (thesis 3.10)", () => {
     assert.deepEqual(brief(leader.takeMessages()).filter(isFor("timeout")), ["timeout-now to 2"]);
   });
 
+  it("tells a successor that lacks entries so at once, and once", () => {
+    const leader = aLeader();
+    drain(leader);
+    accept(leader, 2, 1);
+    leader.propose(Buffer.from("a"));
+    drain(leader); // What was sent is lost.
+    leader.transfer(2);
+    assert.deepEqual(brief(leader.takeMessages()), ["append-request to 2"]);
+    leader.transfer(2);
+    assert.deepEqual(brief(leader.takeMessages()), []);
+  });
+
   it("takes nothing new meanwhile, and gives up after an election timeout", () => {
     const leader = aLeader();
     drain(leader);

@@ -10,8 +10,7 @@ const open = (disk: MemoryDisk) =>
   WriteAheadLog.open({ disk, directory: "raft", raftId: 1, cipher: undefined, segmentBytesMax: SEGMENT_BYTES_MAX });
 
 /** Three segments with one entry each; term and vote are told in the first alone. */
-async function threeSegments(): Promise<MemoryDisk> {
-  const disk = new MemoryDisk();
+async function threeSegments(disk = new MemoryDisk()): Promise<MemoryDisk> {
   const { wal } = await open(disk);
   await wal.write({ hardState: { term: 5, vote: 2, commit: 0 }, entries: entriesOf([5]) });
   await wal.write({ hardState: undefined, entries: entriesOf([5], 2) });
@@ -40,6 +39,21 @@ describe("WriteAheadLog", () => {
       content?.entries.map(({ index }) => index),
       [2, 3],
     );
+  });
+
+  it("begins at a snapshot that took the log's place, also where a crash left the segments before it", async () => {
+    const disk = await threeSegments(
+      new (class extends MemoryDisk {
+        override async remove(): Promise<void> {}
+      })(),
+    );
+    const { wal } = await open(disk);
+    const members = [{ raftId: 1, address: "m1", isLearner: false }];
+    await wal.startOver({ index: 10, term: 6, members }, { term: 6, vote: 0, commit: 10 });
+    await wal[Symbol.asyncDispose]();
+    assert.equal(disk.names().length, 4);
+    const { content } = await open(disk);
+    assert.deepEqual([content?.base?.index, content?.entries], [10, []]);
   });
 
   it("refuses a log with a gap between its entries", async () => {
