@@ -40,7 +40,9 @@ node_program() {
 
 testcontainer() {
   node_program
-  copy_programs curl openssl
+  copy_programs curl openssl getent
+  echo "hosts: files dns" >"$root/etc/nsswitch.conf"
+  ln -s ../../bin/busybox "$root/usr/bin/wget"
   [[ ! -x /usr/sbin/getpcaps ]] || PATH=$PATH:/usr/sbin copy_programs getpcaps
   cp "$(command -v tini-static)" "$root/usr/bin/dumb-init"
   mkdir -p "$root"/etc/ssl/{private,certs}
