@@ -1,10 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { StreamClient } from "../integration/daemon/stream-client.ts";
+import { until } from "../integration/lab/lab.ts";
 import { ask, send, unframed } from "../integration/security/world.ts";
 import { valueAt } from "./body.ts";
 import type { Effect } from "./row.ts";
 import type { TrialHost } from "./trial.ts";
+
+const READY_MS = 15_000;
 
 /** Undefined: there is no such thing. */
 export type Seen = unknown;
@@ -43,6 +46,10 @@ export async function see(host: TrialHost, id: string, place: string): Promise<S
 /** What is done to a container once it runs. */
 export async function act(host: TrialHost, id: string, what: NonNullable<Effect["andThen"]>): Promise<void> {
   if (what === "stop") {
+    // Its program may not have come to catch signals yet.
+    await until("it is ready", READY_MS, async () =>
+      (await send(host, `GET /containers/${id}/logs?stdout=1`)).body.includes("ready"),
+    );
     await ask(host, `POST /containers/${id}/stop`);
     return;
   }

@@ -183,7 +183,7 @@ export const CONFIG_ROWS: readonly FieldRow[] = [
     effects: [
       {
         value: "SIGUSR1",
-        with: { Cmd: ["sh", "-c", "trap 'exit 7' USR1; while :; do sleep 0.05; done"], StopTimeout: 1 },
+        with: { Cmd: ["sh", "-c", "trap 'exit 7' USR1; echo ready; while :; do sleep 0.05; done"], StopTimeout: 1 },
         andThen: "stop",
         in: "exit code",
         is: 7,
@@ -199,7 +199,7 @@ export const CONFIG_ROWS: readonly FieldRow[] = [
       {
         value: 10,
         insteadOf: 0,
-        with: { Cmd: ["sh", "-c", "trap 'sleep 0.3; exit 7' TERM; while :; do sleep 0.05; done"] },
+        with: { Cmd: ["sh", "-c", "trap 'sleep 0.3; exit 7' TERM; echo ready; while :; do sleep 0.05; done"] },
         andThen: "stop",
         in: "exit code",
         is: 7,
