@@ -54,6 +54,12 @@ export const FIELD_RULES: readonly FieldRule[] = [
     show: (value, { defaultRuntime }) => (value === defaultRuntime ? "<default-runtime>" : value),
   },
   {
+    name: "vxlan-id",
+    because: "which numbers are free depends on the networks that there were",
+    where: /\.com\.docker\.network\.driver\.overlay\.vxlanid_list$/,
+    show: filled("<vxlan-id>"),
+  },
+  {
     name: "time-in-seconds",
     because: "when something was made",
     where: /\[\d+\]\.Created$/,

@@ -1,7 +1,7 @@
 import { errorMessage, OperationError } from "../../lib/errors.ts";
 import { CONTAINER_DEFAULTS } from "./container-defaults.ts";
 import { type ContainerContext, publish } from "./context.ts";
-import type { ContainerEntry } from "./entry.ts";
+import type { ContainerEntry, ContainerRun } from "./entry.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { settledBy } from "./make-run.ts";
 import { hasProcess, withState } from "./record.ts";
@@ -89,6 +89,17 @@ async function thaw(context: ContainerContext, entry: ContainerEntry): Promise<v
   publish(context, entry, { action: "unpause" });
 }
 
+/** In the container's queue, so that its end is told after what ended it. */
+async function sendSignal(
+  context: ContainerContext,
+  { entry, run, signal }: { readonly entry: ContainerEntry; readonly run: ContainerRun; readonly signal: number },
+): Promise<void> {
+  await entry.queue.run(async () => {
+    await run.shim.kill(signal);
+    publish(context, entry, { action: "kill", attributes: { signal: String(signal) } });
+  });
+}
+
 /** Ends the process for good and waits until that is recorded. @throws OperationError `internal` when it does not go. */
 export async function killAndWait(context: ContainerContext, entry: ContainerEntry): Promise<void> {
   const { run } = entry;
@@ -97,8 +108,7 @@ export async function killAndWait(context: ContainerContext, entry: ContainerEnt
   const exit = entry.nextExit(ended.signal).catch(() => {});
   try {
     await noteStop(context, entry, { cancelsRestart: true, isStop: true });
-    await run.shim.kill(SIGKILL);
-    publish(context, entry, { action: "kill", attributes: { signal: String(SIGKILL) } });
+    await sendSignal(context, { entry, run, signal: SIGKILL });
     if (entry.run !== run) return;
     await settledBy(exit, context.clock.timeout(KILL_WAIT_MS));
     if (entry.run === run) throw new OperationError("internal", `tried to kill container, but did not receive an exit event`);
@@ -143,8 +153,7 @@ export async function killContainer(
   const isStop = signal === parseSignal(stopSignal || String(SIGTERM));
   const cancelsRestart = stopSignal === "" || isStop;
   await noteStop(context, entry, { cancelsRestart, isStop });
-  await run.shim.kill(signal);
-  publish(context, entry, { action: "kill", attributes: { signal: String(signal) } });
+  await sendSignal(context, { entry, run, signal });
   if (cancelsRestart) await entry.queue.run(() => thaw(context, entry));
   return undefined;
 }
