@@ -35,7 +35,7 @@ export const OPTION_SCENARIOS: readonly Scenario[] = [
     name: "name servers and hosts",
     steps: [
       docker(
-        "run --name box --dns 10.1.2.3 --dns-search example.org --dns-option ndots:2 --add-host db:10.9.9.9 busybox sh -c 'cat /etc/resolv.conf; grep db /etc/hosts'",
+        "run --name box --dns 10.1.2.3 --dns-search example.org --dns-option ndots:2 --add-host db:10.9.9.9 busybox sh -c 'cat /etc/resolv.conf; grep -w db /etc/hosts'",
       ),
       INSPECT,
     ],
