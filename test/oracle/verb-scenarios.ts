@@ -89,7 +89,14 @@ export const VERB_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "stop of a server that ends cleanly",
-    steps: [docker(SERVER, { isSetUp: true }), docker("container stop box"), docker("wait box")],
+    steps: [
+      docker("run -d --name box busybox sh -c 'trap \"exit 0\" TERM; echo ready; while :; do sleep 0.1; done'", {
+        isSetUp: true,
+      }),
+      until("logs box", /ready/), // Before, the signal would find no handler.
+      docker("container stop box"),
+      docker("wait box"),
+    ],
   },
   {
     name: "stop with a signal",
