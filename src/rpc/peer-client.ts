@@ -1,4 +1,4 @@
-import { Metadata } from "@grpc/grpc-js";
+import { type Channel, connectivityState, Metadata } from "@grpc/grpc-js";
 import { logBatch, taskLogsRequest } from "../codec/peer.ts";
 import { type LogBatch, NodePeerClient } from "../gen/peer.ts";
 import { OperationError } from "../lib/errors.ts";
@@ -23,12 +23,9 @@ export async function* taskLogsOf(
   signal.throwIfAborted();
   const client = new NodePeerClient(node.address, nodeCredentials(identity, node.nodeId), clientOptions);
   try {
-    await new Promise<void>((resolve, reject) => {
-      client.waitForReady(clock.nowMs() + CONNECT_MS, cause => {
-        if (cause === undefined) resolve();
-        else reject(new OperationError("unavailable", `node ${node.nodeId} is not available`, { cause }));
-      });
-    });
+    if (!(await isReached(client.getChannel(), clock.nowMs() + CONNECT_MS))) {
+      throw new OperationError("unavailable", `node ${node.nodeId} is not available`);
+    }
     const call = client.taskLogs(taskLogsRequest.toWire(request), new Metadata());
     try {
       for await (const batch of incoming<LogBatch>(call, { signal })) yield logBatch.fromWire(batch);
@@ -41,4 +38,19 @@ export async function* taskLogsOf(
   } finally {
     client.close();
   }
+}
+
+/** @returns false as soon as a connection is refused or fails; a channel by itself would go on trying. */
+async function isReached(channel: Channel, deadlineMs: number): Promise<boolean> {
+  let state = channel.getConnectivityState(true);
+  while (state !== connectivityState.READY) {
+    if (state === connectivityState.TRANSIENT_FAILURE) return false;
+    const last = state;
+    const isLate = await new Promise<boolean>(resolve =>
+      channel.watchConnectivityState(last, deadlineMs, error => resolve(error !== undefined)),
+    );
+    if (isLate) return false;
+    state = channel.getConnectivityState(true);
+  }
+  return true;
 }

@@ -8,15 +8,13 @@ import type { Random } from "../ports/random.ts";
 import { NOTHING_ASSIGNED, applyAssignments, assignedTasks, networkAssignments, touchesNetwork } from "./assignment-state.ts";
 import type { AssignmentState } from "./assignment-state.ts";
 import type { Executor, TaskFiles } from "./executor.ts";
+import { ManagerRounds } from "./manager-rounds.ts";
 import { NetworkApplier } from "./network-applier.ts";
 import { StatusReporter } from "./status-reporter.ts";
 import type { TaskDb } from "./task-db.ts";
 import { filesFor } from "./task-files.ts";
 import { TaskSet } from "./task-set.ts";
 import { UpStream } from "./up-stream.ts";
-
-const BACKOFF_MIN_MS = 100;
-const BACKOFF_MAX_MS = 5_000;
 
 export interface AgentOptions {
   readonly executor: Executor;
@@ -41,15 +39,24 @@ export class Agent {
   readonly #options: AgentOptions;
   readonly #reporter = new StatusReporter();
   #assigned: AssignmentState = NOTHING_ASSIGNED;
+  readonly #rounds: ManagerRounds;
+  #wake: () => void = () => undefined;
   #onAssigned = new Set<() => void>();
 
   constructor(options: AgentOptions) {
     this.#options = options;
+    this.#rounds = new ManagerRounds(options.random);
+  }
+
+  /** What kept managers from taking this worker's sessions may be gone: they are tried again now. */
+  retryNow(): void {
+    this.#rounds.restart();
+    this.#wake();
   }
 
   /** Runs until `signal`; containers run on. @throws The signal's reason. */
   async run(options: { readonly signal: AbortSignal }): Promise<never> {
-    const { executor, clock, log, random } = this.#options;
+    const { executor, clock, log } = this.#options;
     // Every task listens to it.
     const signal = AbortSignal.any([options.signal]);
     setMaxListeners(0, signal);
@@ -62,44 +69,37 @@ export class Agent {
     });
     try {
       await tasks.restore();
-      let delayMs = BACKOFF_MIN_MS;
-      let last = "";
       for (;;) {
-        signal.throwIfAborted();
-        const known = this.#options.managers();
-        // Another one than last time, where there is one.
-        const others = known.filter(address => address !== last);
-        const choices = others.length > 0 ? others : known;
-        last = choices[random.uint32() % Math.max(1, choices.length)] ?? "";
-        if (last !== "") {
-          const wasWelcome = await this.#session(last, { tasks, applier, signal });
-          signal.throwIfAborted();
-          if (wasWelcome) delayMs = BACKOFF_MIN_MS;
-        }
-        // Spread, so that the workers of a lost manager do not all come at once.
-        await clock.sleep(Math.ceil((delayMs + (random.uint32() % delayMs)) / 2), { signal });
-        delayMs = Math.min(BACKOFF_MAX_MS, delayMs * 2);
+        const { address, delayMs } = this.#rounds.next(this.#options.managers());
+        await this.#pause(delayMs, signal);
+        if (address !== undefined) await this.#session(address, { tasks, applier, signal });
       }
     } finally {
       await tasks.settled();
     }
   }
 
-  /** @returns whether the manager took it. */
+  async #pause(ms: number, signal: AbortSignal): Promise<void> {
+    const woken = new AbortController();
+    this.#wake = () => woken.abort();
+    await this.#options.clock.sleep(ms, { signal: AbortSignal.any([signal, woken.signal]) }).catch(() => undefined);
+    this.#wake = () => undefined;
+    signal.throwIfAborted();
+  }
+
   async #session(
     address: string,
     context: { readonly tasks: TaskSet; readonly applier: NetworkApplier; readonly signal: AbortSignal },
-  ): Promise<boolean> {
+  ): Promise<void> {
     const { clock, log, openSession, onManagers, describe } = this.#options;
     const over = new AbortController();
     const signal = AbortSignal.any([context.signal, over.signal]);
-    let isWelcome = false;
     try {
       const hello = await describe();
       const up = new UpStream({ hello: { kind: "hello", ...hello }, reporter: this.#reporter, clock, signal });
       for await (const message of openSession(address, { up: up.messages(), signal })) {
         if (message.kind === "welcome") {
-          isWelcome = true;
+          this.#rounds.succeeded(address);
           up.setBeatPeriod(message.beatPeriodMs);
           log.info({ manager: address, session: message.sessionId }, "a manager took this node's session");
         } else if (message.kind === "managers") {
@@ -115,7 +115,6 @@ export class Agent {
     } finally {
       over.abort();
     }
-    return isWelcome;
   }
 
   async #apply(

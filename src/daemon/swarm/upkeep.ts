@@ -92,7 +92,8 @@ export class Upkeep implements AsyncDisposable {
       const outcome = await this.#attempt(step.kind, signal);
       if (outcome === "expelled") return;
       failures = outcome === "done" ? 0 : failures + 1;
-      if (failures > 0) await this.#backOff(failures, { isUrgent: step.kind !== "renew" || hasOtherRole(before), signal });
+      if (failures > 0)
+        await this.#backOff(failures, { isUrgent: step.kind !== "renew" || before.isRefused || hasOtherRole(before), signal });
     }
   }
 

@@ -37,6 +37,7 @@ export class WorkerNode implements AsyncDisposable {
   readonly #db: LevelTaskDb;
   readonly #network: ClusterNetwork;
   readonly #executor: EngineExecutor;
+  #agent: Agent | undefined;
   #renewed = new AbortController();
   #isConnected = false;
   #running: Promise<unknown> = Promise.resolve();
@@ -71,6 +72,7 @@ export class WorkerNode implements AsyncDisposable {
       openSession: (address, session) => worker.#session(address, session),
       describe: async () => ({ description: describeNode(engine), address: options.advertiseHost }),
     });
+    worker.#agent = agent;
     worker.#running = agent.run({ signal: worker.#over.signal }).catch((error: unknown) => {
       if (!worker.#over.signal.aborted) throw error;
     });
@@ -92,6 +94,7 @@ export class WorkerNode implements AsyncDisposable {
   reconnect(): void {
     this.#renewed.abort();
     this.#renewed = new AbortController();
+    this.#agent?.retryNow();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

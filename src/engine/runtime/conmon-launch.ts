@@ -1,7 +1,7 @@
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { Duplex } from "node:stream";
-import { OperationError } from "../../lib/errors.ts";
+import { errnoCode, OperationError } from "../../lib/errors.ts";
 import type { ChildProcess, SpawnRequest } from "../../ports/process.ts";
 import type { RuntimeHost } from "./host.ts";
 import { globalArguments, type OciRuntime, readRuntimeError, runtimeProgram } from "./runtime-command.ts";
@@ -92,9 +92,18 @@ async function startHeld(launch: ConmonLaunch, request: ShimCreate): Promise<Chi
   return failpoint("runtime/conmon.spawn", () => launch.host.spawner.spawn(spawnRequest));
 }
 
-/** Before it forks, so that all it starts is there too. */
+/** Before it forks, so that all it starts is there too. One that stays in the daemon's cgroup would end with the daemon's service. */
 async function moveTo(cgroupProcsFiles: readonly string[], { pid }: ChildProcess): Promise<void> {
-  for (const file of cgroupProcsFiles) await writeFile(file, String(pid)).catch(() => undefined);
+  for (const file of cgroupProcsFiles) {
+    try {
+      await writeFile(file, String(pid));
+    } catch (error) {
+      if (errnoCode(error) === "ESRCH") return; // It has ended: its answer says why.
+      if (errnoCode(error) !== "ENOENT") throw error;
+      await mkdir(dirname(file), { recursive: true }); // Somebody tidied up while it was empty.
+      await writeFile(file, String(pid));
+    }
+  }
 }
 
 interface ConmonAnswer {

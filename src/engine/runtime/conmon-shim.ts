@@ -45,7 +45,7 @@ export async function createConmonShim(options: ConmonShimOptions): Promise<Conm
   const { host, log, runtimes, conmonPath } = options;
   const { socketDirectory = join(dirname(options.exitDirectory), "console") } = options;
   for (const runtime of runtimes.values()) await prepareRuntime(runtime);
-  const cgroupProcsFiles = await prepareConmonCgroup(options.conmonCgroup);
+  const cgroupProcsFiles = await prepareConmonCgroup(options.conmonCgroup, { log });
   await rm(socketDirectory, { recursive: true, force: true });
   await mkdir(socketDirectory, { recursive: true, mode: 0o700 });
   const exits = await ExitDirectory.open(options.exitDirectory);

@@ -2,14 +2,13 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expand } from "../../../../src/engine/build/dockerfile/expand.ts";
-import { DOCKERFILE_CASES, hasDockerfileCases } from "./reference-data.ts";
+import { DOCKERFILE_CASES, describeDockersCases } from "./reference-data.ts";
 
 const escape = "\\";
 
 describe("expand", () => {
-  (hasDockerfileCases ? describe : describe.skip)("on Docker's own cases", () => {
-    const lines = (file: string): readonly string[] =>
-      hasDockerfileCases ? readFileSync(join(DOCKERFILE_CASES, file), "utf8").split("\n") : [];
+  describeDockersCases(() => {
+    const lines = (file: string): readonly string[] => readFileSync(join(DOCKERFILE_CASES, file), "utf8").split("\n");
     const variables = new Map([
       ["PWD", "/home"],
       ["SHELL", "bash"],

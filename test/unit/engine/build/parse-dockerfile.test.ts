@@ -8,7 +8,7 @@ import {
 } from "../../../../src/engine/build/dockerfile/parse-dockerfile.ts";
 import { readStages } from "../../../../src/engine/build/dockerfile/read-stages.ts";
 import { goQuote } from "../../../../src/lib/go-text.ts";
-import { DOCKERFILE_CASES, hasDockerfileCases } from "./reference-data.ts";
+import { DOCKERFILE_CASES, describeDockersCases } from "./reference-data.ts";
 
 /** As Docker's parser shows what it has read. */
 function dump({ keyword, flags, args, text }: DockerfileNode): string {
@@ -24,8 +24,8 @@ function dump({ keyword, flags, args, text }: DockerfileNode): string {
 const REFUSED_SINCE = "escape-nonewline";
 
 describe("parseDockerfile", () => {
-  (hasDockerfileCases ? describe : describe.skip)("on Docker's own cases", () => {
-    const names = hasDockerfileCases ? readdirSync(DOCKERFILE_CASES) : [];
+  describeDockersCases(() => {
+    const names = readdirSync(DOCKERFILE_CASES);
     it("refuses an escape token of two characters, which Docker took when the cases were written", () => {
       const text = readFileSync(join(DOCKERFILE_CASES, REFUSED_SINCE, "Dockerfile"), "utf8");
       assert.throws(() => parseDockerfile(text), { message: "invalid escape token '``' does not match ` or \\" });

@@ -1,0 +1,54 @@
+import type { Random } from "../ports/random.ts";
+
+const DELAY_MIN_MS = 100;
+const DELAY_MAX_MS = 5_000;
+
+/**
+ * Which manager a worker tries next, and after how long. Every known one is tried once before the wait grows: managers that are gone
+ * cost a refused connection each, and never keep a worker from the one that is left.
+ */
+export class ManagerRounds {
+  readonly #random: Random;
+  #tried = new Set<string>();
+  #hasBegun = false;
+  #roundDelayMs = DELAY_MIN_MS;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  /** @returns no address when none is known. */
+  next(known: readonly string[]): { readonly address: string | undefined; readonly delayMs: number } {
+    let choices = known.filter(address => !this.#tried.has(address));
+    let delayMs = DELAY_MIN_MS;
+    if (choices.length === 0) {
+      choices = [...known];
+      this.#tried.clear();
+      delayMs = this.#roundDelayMs;
+      this.#roundDelayMs = Math.min(DELAY_MAX_MS, delayMs * 2);
+    }
+    const address = choices[this.#random.uint32() % Math.max(1, choices.length)];
+    if (address !== undefined) this.#tried.add(address);
+    const isFirst = !this.#hasBegun;
+    this.#hasBegun = true;
+    return { address, delayMs: isFirst ? 0 : this.#spread(delayMs) };
+  }
+
+  /** It took this worker. When it is lost, the others come first. */
+  succeeded(address: string): void {
+    this.#tried = new Set([address]);
+    this.#roundDelayMs = DELAY_MIN_MS;
+  }
+
+  /** Something changed: what failed before is worth another try at once. */
+  restart(): void {
+    this.#tried.clear();
+    this.#hasBegun = false;
+    this.#roundDelayMs = DELAY_MIN_MS;
+  }
+
+  /** So that the workers of a lost manager do not all come at once. */
+  #spread(delayMs: number): number {
+    return Math.ceil((delayMs + (this.#random.uint32() % delayMs)) / 2);
+  }
+}
