@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { plugIn, setCable, unplug } from "./network.ts";
@@ -206,7 +207,19 @@ async function startDaemon(host: LabHost): Promise<void> {
     if (identify(pid) === undefined) {
       throw new Error(`shoald of ${host.name} ended (${directory}/shoald.log):\n${lastLines(join(directory, "shoald.log"))}`);
     }
-    return existsSync(host.socket);
+    return accepts(host.socket);
+  });
+}
+
+/** The file is there a moment before anybody listens at it. */
+function accepts(socketPath: string): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect(socketPath);
+    const settle = (isAccepted: boolean): void => {
+      socket.destroy();
+      resolve(isAccepted);
+    };
+    socket.once("connect", () => settle(true)).once("error", () => settle(false));
   });
 }
 

@@ -1,4 +1,4 @@
-import { type Channel, connectivityState, Metadata } from "@grpc/grpc-js";
+import { connectivityState, Metadata } from "@grpc/grpc-js";
 import { logBatch, taskLogsRequest } from "../codec/peer.ts";
 import { type LogBatch, NodePeerClient } from "../gen/peer.ts";
 import { OperationError } from "../lib/errors.ts";
@@ -41,7 +41,7 @@ export async function* taskLogsOf(
 }
 
 /** @returns false as soon as a connection is refused or fails; a channel by itself would go on trying. */
-async function isReached(channel: Channel, deadlineMs: number): Promise<boolean> {
+async function isReached(channel: ReturnType<NodePeerClient["getChannel"]>, deadlineMs: number): Promise<boolean> {
   let state = channel.getConnectivityState(true);
   while (state !== connectivityState.READY) {
     if (state === connectivityState.TRANSIENT_FAILURE) return false;

@@ -29,6 +29,10 @@ function saysOf(told: readonly Told[], action: string, id: string): boolean {
   return told.some(({ Type, Action, Actor }) => Type === "container" && Action === action && Actor.ID === id);
 }
 
+function comesAfter(event: Told, told: readonly Told[], action: string): boolean {
+  return saysOf(told.slice(0, told.indexOf(event)), action, event.Actor.ID);
+}
+
 export const EVENT_RULES: readonly EventRule[] = [
   {
     name: "resize",
@@ -39,7 +43,10 @@ export const EVENT_RULES: readonly EventRule[] = [
     name: "killed-exec",
     because:
       "its end is told before or after its container's, or never, and as 127 where the kill came before the start was heard of",
-    apply: without(({ Action, Actor }) => Action === "exec_die" && KILLED.has(Actor.Attributes["exitCode"] ?? "")),
+    apply: without(
+      (event, told) =>
+        event.Action === "exec_die" && (KILLED.has(event.Actor.Attributes["exitCode"] ?? "") || comesAfter(event, told, "die")),
+    ),
   },
   {
     name: "networks-of-failed-start",
