@@ -32,6 +32,7 @@ export interface TerminalConsole {
 
 export interface ConsoleListener {
   readonly console: Promise<TerminalConsole | undefined>;
+  /** Nobody will connect any more. Who has by now is still heard. */
   close(): void;
 }
 
@@ -48,9 +49,14 @@ export async function listenForConsole(path: string): Promise<ConsoleListener> {
       void receive(connection).then(resolve);
     });
     close = () => {
-      if (!server.listening) return; // A connection was taken: what comes of it is the answer.
-      server.close();
-      resolve(undefined);
+      // Whoever connected before this call may not have been heard of yet: the event loop asks the kernel once more first.
+      setImmediate(() =>
+        setImmediate(() => {
+          if (!server.listening) return; // A connection was taken: what comes of it is the answer.
+          server.close();
+          resolve(undefined);
+        }),
+      );
     };
   });
   return { console, close: () => close() };

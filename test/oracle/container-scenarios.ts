@@ -1,4 +1,4 @@
-import { docker, type Scenario, terminal, until } from "./scenario.ts";
+import { docker, SERVER, type Scenario, terminal, until, untilServing } from "./scenario.ts";
 
 const INSPECT = docker("inspect box");
 const PS = docker(
@@ -109,7 +109,8 @@ export const CONTAINER_SCENARIOS: readonly Scenario[] = [
   {
     name: "stop",
     steps: [
-      docker("run -d --name box busybox sh -c 'trap \"exit 0\" TERM; while :; do sleep 0.1; done'", { isSetUp: true }),
+      docker(`run -d --name box ${SERVER}`, { isSetUp: true }),
+      untilServing("box"),
       docker("stop box"),
       INSPECT,
       PS,

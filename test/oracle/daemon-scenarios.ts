@@ -1,7 +1,5 @@
-import { daemon, docker, type Scenario, until } from "./scenario.ts";
+import { daemon, docker, SERVER, type Scenario, until, untilServing } from "./scenario.ts";
 
-/** Ends at once, and well, when it is asked to. */
-const SERVER = "busybox sh -c 'trap \"exit 0\" TERM; while :; do sleep 0.05; done'";
 const POLICIES = ["no", "on-failure", "always", "unless-stopped"] as const;
 const NAMES = [...POLICIES.flatMap(policy => [policy, `${policy}-by-hand`]), "killed", "ended", "failed"];
 /** Those that run after a restart of the daemon. */
@@ -20,6 +18,7 @@ export const DAEMON_SCENARIOS: readonly Scenario[] = [
       ...POLICIES.flatMap(policy => [
         run(policy, `--restart ${policy} ${SERVER}`),
         run(`${policy}-by-hand`, `--restart ${policy} ${SERVER}`),
+        ...[policy, `${policy}-by-hand`].map(untilServing),
         docker(`stop ${policy}-by-hand`, { isSetUp: true }),
       ]),
       run("killed", "--restart on-failure:3 --stop-signal KILL busybox sleep 300"),
@@ -40,6 +39,7 @@ export const DAEMON_SCENARIOS: readonly Scenario[] = [
       docker(SETTINGS),
       run("box", `--restart no ${SERVER}`),
       run("stopped", `--restart always ${SERVER}`),
+      ...["box", "stopped"].map(untilServing),
       docker("stop stopped", { isSetUp: true }),
       docker("exec box touch /dev/shm/kept"),
       daemon("reload", { debug: true, "live-restore": true }),

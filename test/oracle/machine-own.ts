@@ -72,6 +72,12 @@ export const FIELD_RULES: readonly FieldRule[] = [
     show: positive("<index>"),
   },
   {
+    name: "environment-order",
+    because: "the client sends the variables of -e in the order of a Go map: another one each time",
+    where: /\[\d+\]\.Config\.Env$/,
+    show: value => (Array.isArray(value) ? value.map(String).sort((a, b) => (a < b ? -1 : 1)) : value),
+  },
+  {
     name: "engine-version",
     because: "two programs have two versions",
     where: /\.EngineVersion$/,

@@ -1,4 +1,4 @@
-import { docker, type Scenario, until } from "./scenario.ts";
+import { docker, type Scenario, until, untilServing } from "./scenario.ts";
 
 const STATE = docker(
   "inspect -f '{{.State.Status}} {{.State.Running}} {{.State.Restarting}} {{.State.ExitCode}} {{.State.Pid}} {{.HostConfig.RestartPolicy}}' box",
@@ -28,8 +28,10 @@ export const RESTART_SCENARIOS: readonly Scenario[] = [
   {
     name: "a signal keeps the policy from restarting",
     steps: [
-      docker("run -d --name box --restart unless-stopped busybox sh -c 'trap \"exit 5\" USR1; while :; do sleep 0.1; done'"),
-      until("exec box true", /^$/),
+      docker(
+        "run -d --name box --restart unless-stopped busybox sh -c 'trap \"exit 5\" USR1; echo ready; while :; do sleep 0.1; done'",
+      ),
+      untilServing("box"),
       docker("kill -s USR1 box"),
       until("inspect -f '{{.State.Status}}' box", /exited/),
       STATE,

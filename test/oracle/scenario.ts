@@ -89,6 +89,14 @@ export function until(line: string, prints: RegExp): Step {
   return { kind: "until", args: words(line), prints };
 }
 
+/** The program and arguments of a container that ends at once, and well, when it is asked to. */
+export const SERVER = "busybox sh -c 'trap \"exit 0\" TERM; echo ready; while :; do sleep 0.05; done'";
+
+/** Before, a signal would find no handler, and the kernel keeps it from a container's first process. */
+export function untilServing(name: string): Step {
+  return until(`logs ${name}`, /ready/);
+}
+
 export function daemon(action: "restart" | "reload", settings: DaemonSettings): Step {
   return { kind: "daemon", action, settings };
 }

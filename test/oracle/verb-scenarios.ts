@@ -1,9 +1,8 @@
-import { docker, type Scenario, terminal, until } from "./scenario.ts";
+import { docker, SERVER, type Scenario, terminal, until, untilServing } from "./scenario.ts";
 
 const RUNNING = docker("run -d --name box busybox sleep 300", { isSetUp: true });
 const MADE = docker("create --name box busybox true", { isSetUp: true });
 const ENDED = docker("run --name box --label a=b busybox true", { isSetUp: true });
-const SERVER = "run -d --name box busybox sh -c 'trap \"exit 0\" TERM; while :; do sleep 0.05; done'";
 const one = (line: string): Scenario => ({ name: line, steps: [docker(line)] });
 
 /** Commands with each of their options, and the examples of Docker's tutorials. */
@@ -17,7 +16,8 @@ export const VERB_SCENARIOS: readonly Scenario[] = [
       docker("run --name two ubuntu expr three + 5"),
       until("container ls -l", /Exited/),
       docker("container ls -a"),
-      docker(SERVER.replace("box", "server")),
+      docker(`run -d --name server ${SERVER}`),
+      untilServing("server"),
       docker("stop server"),
       docker("container ls -l"),
       docker("logs box"),
@@ -90,10 +90,8 @@ export const VERB_SCENARIOS: readonly Scenario[] = [
   {
     name: "stop of a server that ends cleanly",
     steps: [
-      docker("run -d --name box busybox sh -c 'trap \"exit 0\" TERM; echo ready; while :; do sleep 0.1; done'", {
-        isSetUp: true,
-      }),
-      until("logs box", /ready/), // Before, the signal would find no handler.
+      docker(`run -d --name box ${SERVER}`, { isSetUp: true }),
+      untilServing("box"),
       docker("container stop box"),
       docker("wait box"),
     ],
@@ -101,7 +99,7 @@ export const VERB_SCENARIOS: readonly Scenario[] = [
   {
     name: "stop with a signal",
     steps: [
-      docker(SERVER, { isSetUp: true }),
+      docker(`run -d --name box ${SERVER}`, { isSetUp: true }),
       docker("stop -s KILL box"),
       docker("stop --signal NOPE box"),
       docker("stop -t 1 nope"),
@@ -114,7 +112,7 @@ export const VERB_SCENARIOS: readonly Scenario[] = [
   {
     name: "restart with a signal",
     steps: [
-      docker(SERVER, { isSetUp: true }),
+      docker(`run -d --name box ${SERVER}`, { isSetUp: true }),
       docker("restart -s KILL -t 2 box"),
       docker("restart -t 1 nope"),
       docker("restart --signal NOPE box"),

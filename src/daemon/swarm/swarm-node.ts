@@ -190,7 +190,8 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
         };
         await this.#files.save(record);
         await this.#start(record, await this.#files.loadIdentity());
-        await this.#untilReady();
+        // Ready is what the old state says of it too; the others are managers until the mark is gone.
+        await this.#untilReady(async () => !(await this.#files.isForceNewClusterMarked()));
         return { nodeId };
       },
       { isMember: true },
@@ -223,12 +224,12 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
     await member?.[Symbol.asyncDispose]();
   }
 
-  async #untilReady(): Promise<void> {
+  async #untilReady(isDone = async () => true): Promise<void> {
     const { clock } = this.#options;
     const deadlineMs = clock.monotonicMs() + READY_MS;
     for (;;) {
       try {
-        if (await this.#member?.isReady()) return;
+        if ((await this.#member?.isReady()) === true && (await isDone())) return;
       } catch (error) {
         if (clock.monotonicMs() >= deadlineMs) throw error;
       }
