@@ -56,8 +56,13 @@ describe("the comparer", () => {
     },
     {
       what: "a list in another order",
+      real: inspect({ Config: { Cmd: ["echo", "hi"] } }),
+      ours: inspect({ Config: { Cmd: ["hi", "echo"] } }),
+    },
+    {
+      what: "another variable",
       real: inspect({ Config: { Env: ["A=1", "B=2"] } }),
-      ours: inspect({ Config: { Env: ["B=2", "A=1"] } }),
+      ours: inspect({ Config: { Env: ["B=3", "A=1"] } }),
     },
     {
       what: "a zero time that is none",
