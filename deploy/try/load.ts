@@ -4,14 +4,19 @@ import { request } from "node:http";
 import { parseArgs } from "node:util";
 import type { RequestRecord } from "./summary.ts";
 
-const TIMEOUT_MS = 1_000;
-
 const { values } = parseArgs({
-  options: { targets: { type: "string" }, port: { type: "string" }, rate: { type: "string" }, log: { type: "string" } },
+  options: {
+    targets: { type: "string" },
+    port: { type: "string" },
+    rate: { type: "string" },
+    log: { type: "string" },
+    timeout: { type: "string", default: "1000" },
+  },
 });
 const targets = (values.targets ?? "").split(",");
 const targetPort = Number(values.port);
 const periodMs = 1_000 / Number(values.rate);
+const timeoutMs = Number(values.timeout);
 const log = createWriteStream(values.log ?? "/dev/stdout");
 
 let sent = 0;
@@ -63,7 +68,7 @@ function send(target: string): void {
   const deadline = setTimeout(() => {
     finish({ error: "timeout" });
     outgoing.destroy();
-  }, TIMEOUT_MS);
+  }, timeoutMs);
   const outgoing = request(
     { host: target, port: targetPort, path: "/", agent: false, headers: { connection: "close" } },
     response => {

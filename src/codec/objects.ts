@@ -32,6 +32,7 @@ export const task = record<model.Task, wire.Task>({
   hostPorts: list(port),
   startNotBeforeMs: optional(number),
   jobIteration: optional(number),
+  stopNotAfterMs: optional(number),
 });
 
 export const nodeSpec = record<model.NodeSpec, wire.NodeSpec>({

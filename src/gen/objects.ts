@@ -365,6 +365,7 @@ export interface Task {
   hostPorts: PortConfig[];
   startNotBeforeMs?: number | undefined;
   jobIteration?: number | undefined;
+  stopNotAfterMs?: number | undefined;
 }
 
 export interface TaskStatus {
@@ -4491,6 +4492,7 @@ function createBaseTask(): Task {
     hostPorts: [],
     startNotBeforeMs: undefined,
     jobIteration: undefined,
+    stopNotAfterMs: undefined,
   };
 }
 
@@ -4537,6 +4539,9 @@ export const Task: MessageFns<Task> = {
     }
     if (message.jobIteration !== undefined) {
       writer.uint32(112).uint64(message.jobIteration);
+    }
+    if (message.stopNotAfterMs !== undefined) {
+      writer.uint32(120).int64(message.stopNotAfterMs);
     }
     return writer;
   },
@@ -4664,6 +4669,14 @@ export const Task: MessageFns<Task> = {
             }
 
             message.jobIteration = longToNumber(reader.uint64());
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.stopNotAfterMs = longToNumber(reader.int64());
             continue;
           }
         }

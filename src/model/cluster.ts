@@ -246,6 +246,8 @@ export interface Task extends ObjectMeta {
   readonly hostPorts: readonly PortConfig[];
   /** `status.atMs` at the time the supervisor decides whether to start its successor: no earlier than this. */
   readonly startNotBeforeMs?: number;
+  /** Its node is drained and another task is to take its place first: it is stopped then at the latest. */
+  readonly stopNotAfterMs?: number;
   /** Jobs only: the run that it is a task of. */
   readonly jobIteration?: number;
 }

@@ -4,7 +4,7 @@ import type { NodeId } from "../../model/ids.ts";
 import { hasEndedByItself, isWanted, troubleOf } from "./instance.ts";
 import type { Instance } from "./instance.ts";
 import type { ServicePlanner } from "./service-plan.ts";
-import { createSuccessor } from "./supervise.ts";
+import { createSuccessor } from "./successor.ts";
 
 /** One task on every node that the service's constraints allow. @returns the instances that stay. */
 export function planGlobal(planner: ServicePlanner, instances: ReadonlyMap<NodeId, Instance>): readonly Instance[] {

@@ -20,6 +20,15 @@ export function isDead(task: Task): boolean {
   return isTerminal(task.status.state);
 }
 
+export function isServing(task: Task): boolean {
+  return isWanted(task) && task.status.state === "running";
+}
+
+/** Something is to take its place before it is stopped. */
+export function isOnItsWay(task: Task): boolean {
+  return task.stopNotAfterMs !== undefined && isWanted(task);
+}
+
 /** It ended without being told to. */
 export function hasEndedByItself({ status: { state } }: Task): boolean {
   return state === "complete" || state === "failed" || state === "rejected";

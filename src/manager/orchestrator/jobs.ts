@@ -3,7 +3,7 @@ import type { NodeId } from "../../model/ids.ts";
 import { hasEndedByItself, isDead, isWanted } from "./instance.ts";
 import type { Instance } from "./instance.ts";
 import type { ServicePlanner } from "./service-plan.ts";
-import { createSuccessor } from "./supervise.ts";
+import { createSuccessor } from "./successor.ts";
 
 /** Tasks of a job's earlier runs are taken down. @returns the instance with them as they become. */
 export function endEarlierRuns(planner: ServicePlanner, instance: Instance): Instance {

@@ -3,7 +3,7 @@ import type { NodeId } from "../../model/ids.ts";
 import { hasEndedByItself, isWanted } from "./instance.ts";
 import type { Instance } from "./instance.ts";
 import type { ServicePlanner } from "./service-plan.ts";
-import { createSuccessor } from "./supervise.ts";
+import { createSuccessor } from "./successor.ts";
 
 /** Fills the missing slots of a replicated service and removes the surplus ones. @returns the instances that stay. */
 export function planReplicas(

@@ -6,12 +6,16 @@ import type { TaskState } from "../../model/task-state.ts";
 import type { Change } from "../store/change.ts";
 import type { Snapshot } from "../store/snapshot.ts";
 import { putTask, removal } from "../control-loop-draft.ts";
-import { newTask, troubleOf } from "./instance.ts";
+import { isOnItsWay, newTask, troubleOf } from "./instance.ts";
 import type { NodeTrouble } from "./instance.ts";
 import { attemptsToRemember } from "./restart.ts";
 
 /** As Swarm's, for a cluster that does not say. */
 const HISTORY_DEFAULT = 5;
+/** So many tasks of one drained node are replaced at once: their starts must not hold up what the others serve. */
+const MOVES_MAX = 10;
+/** When to look again for a place among them. */
+const MOVES_RETRY_MS = 500;
 
 export interface PlanContext {
   readonly nowMs: number;
@@ -40,6 +44,8 @@ export class ServicePlanner {
   readonly #changes = new Map<string, Change>();
   readonly #constraints: readonly Constraint[];
   readonly #nodes = new Map<NodeId, { readonly trouble: NodeTrouble | undefined; readonly isFit: boolean }>();
+  readonly #moves = new Map<NodeId, number>();
+  #hasActiveNode: boolean | undefined;
   #historyLimit: number | undefined;
   #wakeAtMs = Infinity;
   #isPartial = false;
@@ -72,6 +78,20 @@ export class ServicePlanner {
     }
     // A node's labels may have changed since; tasks of an older revision are the update's business.
     return facts.trouble ?? (facts.isFit || revisionId !== this.revision.id ? undefined : "unfit");
+  }
+
+  /** Some node takes tasks. */
+  get hasActiveNode(): boolean {
+    this.#hasActiveNode ??= hasActiveNode(this.view);
+    return this.#hasActiveNode;
+  }
+
+  /** Takes a place among the tasks of a drained node that are being replaced, of whatever service. @returns whether there is one. */
+  beginMove(nodeId: NodeId): boolean {
+    const moves = this.#moves.get(nodeId) ?? [...this.view.tasksOfNode(nodeId)].filter(isOnItsWay).length;
+    if (moves >= MOVES_MAX) this.wakeAt(this.nowMs + MOVES_RETRY_MS);
+    else this.#moves.set(nodeId, moves + 1);
+    return moves < MOVES_MAX;
   }
 
   /** How many tasks of an instance are kept, those that run with them. */
@@ -125,4 +145,9 @@ export class ServicePlanner {
   plan(others: readonly Change[] = []): ServicePlan {
     return { changes: [...this.#changes.values(), ...others], wakeAtMs: this.#wakeAtMs, isPartial: this.#isPartial };
   }
+}
+
+function hasActiveNode(view: Snapshot): boolean {
+  for (const { status, spec } of view.all("node")) if (status.state === "ready" && spec.availability === "active") return true;
+  return false;
 }

@@ -1,16 +1,18 @@
 import type { Task } from "../../model/cluster.ts";
-import { isDead, isOutOfReach, isWanted } from "./instance.ts";
+import { moveDrained, staysUntilReplaced } from "./drain.ts";
+import { isDead, isOnItsWay, isWanted } from "./instance.ts";
 import type { Instance } from "./instance.ts";
 import { mayRestart, restartDelayMs } from "./restart.ts";
 import type { ServicePlanner } from "./service-plan.ts";
+import { createSuccessor, isBlocking } from "./successor.ts";
 
 /** A task waits this long for the one before it to end, then starts all the same. @see SwarmKit orchestrator/restart.go */
 const PREDECESSOR_WAIT_MS = 60_000;
 
-/** Replaces what ended or lost its node, lets waiting successors start, and takes out what a newer task has replaced. */
+/** Replaces what ended, lost its node or is to leave it, lets waiting successors start, and takes out what a newer task has replaced. */
 export function superviseInstance(planner: ServicePlanner, instance: Instance): Instance {
   if (isQuiet(planner, instance)) return instance;
-  const tasks = replaceEnded(planner, instance);
+  const tasks = moveDrained(planner, { ...instance, tasks: replaceEnded(planner, instance) });
   return { ...instance, tasks: dropReplaced(planner, startWaiting(planner, tasks)) };
 }
 
@@ -22,13 +24,16 @@ function isQuiet(planner: ServicePlanner, { tasks }: Instance): boolean {
     others.length === 0 &&
     only.desiredState === planner.startedState &&
     !isDead(only) &&
+    !isOnItsWay(only) &&
     planner.nodeTrouble(only) === undefined
   );
 }
 
 function replaceEnded(planner: ServicePlanner, instance: Instance): readonly Task[] {
   const { service, revision } = planner;
-  const ended = instance.tasks.filter(task => isWanted(task) && (isDead(task) || planner.nodeTrouble(task) !== undefined));
+  const hasEnded = (task: Task): boolean =>
+    isDead(task) || (planner.nodeTrouble(task) !== undefined && !staysUntilReplaced(planner, instance, task));
+  const ended = instance.tasks.filter(task => isWanted(task) && hasEnded(task));
   const last = ended.at(-1);
   if (last === undefined) return instance.tasks;
   const stopped = new Set(ended);
@@ -46,26 +51,8 @@ function replaceEnded(planner: ServicePlanner, instance: Instance): readonly Tas
   return [...tasks, createSuccessor(planner, { ...instance, tasks }, { delayMs })];
 }
 
-/** A task for the instance, which starts when the ones to be stopped have ended and `delayMs` have passed. */
-export function createSuccessor(planner: ServicePlanner, instance: Instance, { delayMs }: { readonly delayMs: number }): Task {
-  const startNotBeforeMs = planner.nowMs + delayMs;
-  const mustWait = delayMs > 0 || instance.tasks.some(task => isBlocking(planner, task));
-  if (delayMs > 0) planner.wakeAt(startNotBeforeMs);
-  return planner.create({
-    slot: instance.slot,
-    ...(instance.nodeId !== undefined && { nodeId: instance.nodeId }),
-    desiredState: mustWait ? "ready" : planner.startedState,
-    ...(delayMs > 0 && { startNotBeforeMs }),
-  });
-}
-
 function isUpdating({ service: { updateStatus } }: ServicePlanner): boolean {
   return updateStatus?.state === "updating" || updateStatus?.state === "rollback_started";
-}
-
-/** It is to end and has not, and its node would tell when it did. */
-function isBlocking({ view }: ServicePlanner, task: Task): boolean {
-  return !isWanted(task) && !isDead(task) && !isOutOfReach(view, task);
 }
 
 function startWaiting(planner: ServicePlanner, tasks: readonly Task[]): readonly Task[] {
@@ -85,12 +72,16 @@ function startWaiting(planner: ServicePlanner, tasks: readonly Task[]): readonly
   });
 }
 
-/** Once a task of the present revision runs, the instance needs no other. */
+/** Once a task of the present revision runs where it can stay, the instance needs no other. */
 function dropReplaced(planner: ServicePlanner, tasks: readonly Task[]): readonly Task[] {
   const wanted = tasks.filter(isWanted);
   if (wanted.length < 2) return tasks;
   const keeper = wanted.findLast(
-    task => task.revisionId === planner.service.revisionId && task.status.state === "running" && task.desiredState === "running",
+    task =>
+      task.revisionId === planner.service.revisionId &&
+      task.status.state === "running" &&
+      task.desiredState === "running" &&
+      planner.nodeTrouble(task) === undefined,
   );
   if (keeper === undefined) return tasks;
   return tasks.map(task => (task !== keeper && isWanted(task) ? planner.setDesired(task, "shutdown") : task));

@@ -2,10 +2,10 @@ import type { Service, Task, UpdateConfig, UpdateStatus } from "../../model/clus
 import { stateRank } from "../../model/task-state.ts";
 import type { Change } from "../store/change.ts";
 import { putService } from "../control-loop-draft.ts";
-import { hasEndedByItself, isDead, isWanted } from "./instance.ts";
+import { hasEndedByItself, isDead, isServing, isWanted } from "./instance.ts";
 import type { Instance } from "./instance.ts";
 import type { ServicePlanner } from "./service-plan.ts";
-import { createSuccessor } from "./supervise.ts";
+import { createSuccessor } from "./successor.ts";
 
 const NS_PER_MS = 1_000_000;
 /** @see SwarmKit api/defaults/service.go */
@@ -156,8 +156,4 @@ function beginInstance(
   const serving = order === "start-first" ? instance.tasks.findLast(isServing) : undefined;
   const tasks = instance.tasks.map(task => (isWanted(task) && task !== serving ? planner.setDesired(task, "shutdown") : task));
   createSuccessor(planner, { ...instance, tasks }, { delayMs: 0 });
-}
-
-function isServing(task: Task): boolean {
-  return isWanted(task) && task.status.state === "running";
 }

@@ -5,6 +5,7 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { hostNames } from "../../../deploy/lab/paths.ts";
 import { buildRootFileSystem } from "../../../deploy/try/image.ts";
 
 const run = promisify(execFile);
@@ -30,6 +31,8 @@ export class TestLab implements AsyncDisposable {
     readonly managers: number;
     readonly workers: number;
     readonly isEmpty?: boolean;
+    /** Prepares the places of hosts that are not there yet. */
+    readonly beforeBoot?: (lab: string, hosts: readonly string[]) => void;
   }): Promise<TestLab> {
     const name = `t${randomBytes(3).toString("hex")}`;
     const flags = [
@@ -40,6 +43,7 @@ export class TestLab implements AsyncDisposable {
       ...(options.isEmpty === true ? ["--empty"] : []),
     ];
     try {
+      options.beforeBoot?.(name, hostNames(options));
       const output = await lab(["up", "--name", name, ...flags]);
       const hosts = [...output.matchAll(/^(\S+) (\S+) DOCKER_HOST=unix:\/\/(\S+)$/gm)].map(
         ([, host = "", address = "", socket = ""]) => ({ name: host, address, socket }),

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Load } from "./load.ts";
 import {
   call,
   importBusybox,
@@ -13,6 +14,10 @@ import {
 } from "./lab.ts";
 
 const REPLICAS = 3;
+/** What the demonstration's server tells its clients, who count an answer without it as failed. */
+const VERSION = ["VERSION=1"];
+const MOVED = 20;
+const LOAD_PORT = 18_082;
 
 describe("services across hosts", function () {
   this.timeout(120_000);
@@ -62,22 +67,33 @@ describe("services across hosts", function () {
     }
   });
 
-  it("move away from a node that is drained, and come back to none that is not active", async () => {
-    await create("steady", { command: ["sleep", "1000"] });
-    const node = (await ok<readonly (NodeJson & { Version: { Index: number }; Spec: object })[]>(manager, "GET", "/nodes")).find(
-      each => each.Description.Hostname === "w1",
-    );
-    assert.ok(node !== undefined);
-    await ok(manager, "POST", `/nodes/${node.ID}/update?version=${node.Version.Index}`, { ...node.Spec, Availability: "drain" });
-    await until("nothing runs on w1", 20_000, async () => {
-      const tasks = await runningTasks(manager, "steady");
-      return tasks.length === REPLICAS && tasks.every(task => task.NodeID !== node.ID);
+  it(`move away from a node that is drained, ${MOVED} tasks under load without one failed request, and come back to none that is not active`, async () => {
+    await setAvailability("w2", "pause");
+    await create("steady", {
+      ...{ image: "demo", replicas: MOVED, constraints: ["node.role == worker"] },
+      ports: [{ Protocol: "tcp", TargetPort: 8080, PublishedPort: LOAD_PORT, PublishMode: "ingress" }],
+      health: {
+        Test: ["CMD", "/usr/bin/perl", "-MIO::Socket::INET", "-e", "exit !IO::Socket::INET->new(q(127.0.0.1:8080))"],
+        ...{ StartPeriod: 60e9, StartInterval: 500e6, Interval: 60e9, Timeout: 10e9 },
+      },
     });
-    await until(
-      "w1 has no containers that run",
-      15_000,
-      async () => (await ok<readonly unknown[]>(lab.host("w1"), "GET", "/containers/json")).length === 0,
+    await setAvailability("w2", "active");
+    const drained = await nodeOf("w1");
+    await using load = Load.begin(lab, { port: LOAD_PORT });
+    await until("answers on every host", 15_000, async () => load.answeredTargets >= lab.hosts.length);
+    await setAvailability("w1", "drain");
+    const tookMs = await until("nothing runs on w1", 60_000, async () => {
+      const tasks = await runningTasks(manager, "steady");
+      return tasks.length === MOVED && tasks.every(task => task.NodeID !== drained.ID);
+    });
+    await until("w1 has no containers that run", 30_000, async () => (await containersOf("w1")) === 0);
+    const records = await load.end();
+    const failed = records.filter(({ error }) => error !== undefined);
+    console.log(
+      `note: ${MOVED} tasks left their node within ${Math.round(tookMs)} ms, ${records.length} requests, ${failed.length} failed`,
     );
+    assert.deepEqual(failed, []);
+    assert.ok(records.length > 100, `${records.length} requests`);
   });
 
   it("are refused in Docker's words when what they ask for is taken", async () => {
@@ -105,16 +121,49 @@ describe("services across hosts", function () {
       readonly image?: string;
       readonly networks?: readonly string[];
       readonly ports?: readonly unknown[];
+      readonly replicas?: number;
+      readonly constraints?: readonly string[];
+      readonly health?: object;
     },
   ): Promise<void> {
-    const spec = serviceSpec(name, { replicas: REPLICAS, ...options }) as { TaskTemplate: object };
+    const { replicas = REPLICAS } = options;
+    const spec = serviceSpec(name, { ...options, replicas }) as { TaskTemplate: { readonly ContainerSpec: object } };
+    const container = {
+      ...spec.TaskTemplate.ContainerSpec,
+      ...(options.health && { Healthcheck: options.health }),
+      Env: VERSION,
+    };
     const networks = (options.networks ?? []).map(Target => ({ Target }));
     await ok(manager, "POST", "/services/create", {
       ...spec,
-      TaskTemplate: { ...spec.TaskTemplate, Networks: networks },
+      TaskTemplate: { ...spec.TaskTemplate, ContainerSpec: container, Networks: networks },
       EndpointSpec: { Ports: options.ports ?? [] },
     });
-    await until(`${name} runs`, 30_000, async () => (await runningTasks(manager, name)).length === REPLICAS);
+    await until(`${name} runs`, 60_000, async () => (await runningTasks(manager, name)).length === replicas);
+  }
+
+  async function nodeOf(
+    hostname: string,
+  ): Promise<NodeJson & { readonly Version: { readonly Index: number }; readonly Spec: object }> {
+    return await ok(
+      manager,
+      "GET",
+      `/nodes/${(await ok<readonly NodeJson[]>(manager, "GET", "/nodes")).find(node => node.Description.Hostname === hostname)?.ID}`,
+    );
+  }
+
+  async function setAvailability(hostname: string, Availability: "active" | "pause" | "drain"): Promise<void> {
+    await until(`${hostname} is to be ${Availability}`, 5_000, async () => {
+      const { ID, Version, Spec } = await nodeOf(hostname);
+      return (
+        (await call(manager, "POST", `/nodes/${ID}/update?version=${Version.Index}`, { body: { ...Spec, Availability } }))
+          .status === 200
+      );
+    });
+  }
+
+  async function containersOf(host: string): Promise<number> {
+    return (await ok<readonly unknown[]>(lab.host(host), "GET", "/containers/json")).length;
   }
 
   async function taskOn(host: TestHost, service: string): Promise<Placed> {

@@ -232,8 +232,9 @@ export const task = shape<model.Task>(
     hostPorts: lists(port),
     startNotBeforeMs: whole,
     jobIteration: count,
+    stopNotAfterMs: count,
   },
-  ["nodeId", "startNotBeforeMs", "jobIteration"],
+  ["nodeId", "startNotBeforeMs", "jobIteration", "stopNotAfterMs"],
 );
 export const nodeDescription = shape<model.NodeDescription>({
   hostname: text,
