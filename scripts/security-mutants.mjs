@@ -36,7 +36,7 @@ const DEFAULT_MUTANTS = [
   {
     guards: "masked paths: /proc/kcore",
     edits: [at(`${OCI}/masked-paths.ts`, '  "/proc/kcore",\n', "")],
-    test: [DEFAULTS, "is the same by default"],
+    test: [DEFAULTS, "tells the runtime to hide the same by default"],
   },
   {
     guards: "masked paths: /sys/firmware",
@@ -49,6 +49,11 @@ const DEFAULT_MUTANTS = [
     test: [DEFAULTS, "is the same by default"],
   },
   {
+    guards: "masked paths: how hot each processor ran",
+    edits: [at("engine/containers/settle-host-config.ts", "[...MASKED_PATHS, ...throttlePaths]", "MASKED_PATHS")],
+    test: ["test/unit/engine/containers/settle.test.ts", "masks what this machine's processors tell"],
+  },
+  {
     guards: "read-only paths: /proc/sys",
     edits: [at(`${OCI}/masked-paths.ts`, '"/proc/sys", ', "")],
     test: [ESCAPE, "mounts no cgroup and writes no release_agent"],
@@ -56,7 +61,7 @@ const DEFAULT_MUTANTS = [
   {
     guards: "read-only paths: /proc/sysrq-trigger",
     edits: [at(`${OCI}/masked-paths.ts`, ', "/proc/sysrq-trigger"]', "]")],
-    test: [DEFAULTS, "is the same by default"],
+    test: [DEFAULTS, "tells the runtime to hide the same by default"],
   },
   {
     guards: "/sys is read-only",

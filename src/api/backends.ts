@@ -17,6 +17,8 @@ import type { ContainerStats } from "../model/stats.ts";
 
 /** What REST needs of the engine. Every method that takes `idOrName` throws OperationError `not-found` in Docker's words: `No such container: foo`. */
 export interface ContainersBackend {
+  /** A client is there, and may start something in a moment. Returns at once. */
+  expectStart?(): void;
   /** @returns warnings for the user, in Docker's words. */
   create(request: CreateContainerRequest): Promise<{ readonly id: ContainerId; readonly warnings: readonly string[] }>;
   inspect(idOrName: string, options?: { readonly size?: boolean }): Promise<Container>;
@@ -66,10 +68,7 @@ export interface ContainersBackend {
 }
 
 export interface StatsBackend {
-  /**
-   * One a second until the container is removed, or one.
-   * @param options.isOneShot - At once, with nothing to compare it to.
-   */
+  /** One a second until the container is removed, or one; `isOneShot`: at once, with nothing to compare it to. */
   stats(
     idOrName: string,
     options: { readonly isStream: boolean; readonly isOneShot: boolean; readonly signal: AbortSignal },

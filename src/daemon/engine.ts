@@ -188,6 +188,7 @@ export async function createEngine({
         hasRuntime: name => runtimes.has(name),
         defaults,
         cgroupVersion: facts.cgroupVersion,
+        ...(facts.throttlePaths === undefined ? {} : { throttlePaths: facts.throttlePaths }),
         logNetwork: systemLogNetwork,
       }),
     );

@@ -276,6 +276,8 @@ export interface Container {
   readonly hostnamePath: string;
   readonly hostsPath: string;
   readonly execIds: readonly ExecId[];
+  /** What others are linked to it by, in a list of containers: `web/database`. */
+  readonly linkNames?: readonly string[];
   readonly sizeRootFsBytes?: number;
   readonly sizeWritableBytes?: number;
 }

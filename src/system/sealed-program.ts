@@ -20,6 +20,9 @@ const F_ADD_SEALS = 1033;
 /** SEAL, SHRINK, GROW and WRITE: all that crun asks for, and no other. */
 const ALL_SEALS = 0xf;
 
+/** How long a program that was replaced may be run still. */
+const UNSEEN_MS = 1000;
+
 interface Copy {
   /** Of the file that was copied. */
   readonly version: string;
@@ -32,15 +35,20 @@ interface Copy {
  */
 export class SealedPrograms {
   readonly #copies = new Map<string, Promise<Copy>>();
+  /** When the file of each was last looked at, by the monotonic clock. */
+  readonly #lookedAtMs = new Map<string, number>();
 
   /**
    * @param file - Absolute.
    * @returns what to run in its place, as long as this process lives; `file` itself where the system has no such copies.
    */
   async pathOf(file: string): Promise<string> {
-    const { ino, size, mtimeMs, ctimeMs } = await stat(file);
-    const version = `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
+    const nowMs = performance.now();
     const known = await this.#copies.get(file);
+    if (known !== undefined && nowMs - (this.#lookedAtMs.get(file) ?? -Infinity) < UNSEEN_MS) return known.path;
+    const { ino, size, mtimeMs, ctimeMs } = await stat(file);
+    this.#lookedAtMs.set(file, nowMs);
+    const version = `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
     if (known?.version === version) return known.path;
     const made = copyOf(file, version);
     made.catch(() => this.#copies.delete(file)); // The next one tries again.

@@ -159,10 +159,11 @@ const ENVIRONMENT = {
   PYTHONWARNINGS: "ignore",
 };
 
-/** The programs keep variables, mounts and aliases in maps: in what order they give them is chance. */
+/** The programs keep variables, mounts and aliases in maps: in what order they give them is chance. So is whether a probe runs just then. */
 function withListsInOrder(inspected: string): string {
   const lists = new Set(["Env", "Aliases", "DNSNames"]);
   return JSON.stringify(JSON.parse(inspected), (key, value: unknown) => {
+    if (key === "ExecIDs") return undefined; // Health checks alone: no command here leaves an exec running.
     if (key === "Mounts" && Array.isArray(value))
       return value.toSorted((left, right) => (targetOf(left) < targetOf(right) ? -1 : 1));
     if (key === "Health" && typeof value === "object" && value !== null) return { ...value, Log: "<probes>" }; // As many as there were by then.

@@ -16,6 +16,7 @@ import { GET, HEAD, OPTIONS, POST } from "./route.ts";
 import { swarmInfo } from "./swarm-info.ts";
 
 function ping(_request: ApiRequest, { backends }: ApiContext): Answer {
+  backends.containers.expectStart?.(); // Clients ask this first, whatever they want.
   const { state, isManager } = backends.swarm.local();
   const role = state === "active" ? `active/${isManager ? "manager" : "worker"}` : state;
   const headers = {
@@ -39,7 +40,7 @@ async function info(request: ApiRequest, context: ApiContext): Promise<Answer> {
   const [facts, containers, images, swarm] = await Promise.all([
     backends.system.info(),
     backends.containers.list({ all: true, filters: {} }),
-    backends.images.list({ all: false, filters: {} }),
+    backends.images.list({ all: true, filters: {} }), // Also what a build stood on meanwhile.
     swarmInfo(request, context),
   ]);
   return json(

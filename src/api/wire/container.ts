@@ -81,7 +81,7 @@ export function containerSummary(
   const hasAnnotations = !isOlder(version, ANNOTATIONS_SINCE) && Object.keys(annotations).length > 0;
   return {
     Id: container.id,
-    Names: [`/${container.name}`],
+    Names: [container.name, ...(container.linkNames ?? [])].map(name => `/${name}`).sort(),
     Image: container.config.image,
     ImageID: container.imageId,
     Command: commandText(container),

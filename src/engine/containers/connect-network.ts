@@ -35,7 +35,8 @@ export async function connectNetwork(
   // What it will be called there is known; on the default bridge nobody has a name.
   const names = [container.name, ...(endpoint.aliases ?? []), entry.id.slice(0, 12), config.hostname];
   const dnsNames = network === "bridge" ? [] : [...new Set(names.filter(name => name !== ""))];
-  const idle = { ...idleEndpoint(endpoint), dnsNames };
+  // Until it runs its own hardware address is shown, as in Docker.
+  const idle = { ...idleEndpoint(endpoint), dnsNames, macAddress: endpoint.macAddress ?? "" };
   await keep(context, entry, { ...networks, endpoints: { ...networks.endpoints, [network]: idle } });
 }
 

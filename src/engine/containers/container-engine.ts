@@ -17,7 +17,7 @@ import type { ContainerEntry, ExitResult } from "./entry.ts";
 import { ExecStore, type TerminalSize } from "./exec-store.ts";
 import { type ContainerFileSystem, withFileSystem } from "./file-system.ts";
 import { Lifecycle } from "./lifecycle.ts";
-import { shownLinks } from "./links.ts";
+import { removeLink, shownLinks } from "./links.ts";
 import { listContainers } from "./list-containers.ts";
 import { settledBy } from "./make-run.ts";
 import { checkContainerName } from "./names.ts";
@@ -70,6 +70,11 @@ export class ContainerEngine implements AsyncDisposable {
   /** @param own - Of one that the engine makes for something of its own. */
   async create(request: CreateContainerRequest, own?: OwnContainer) {
     return createContainer(this.#context, request, own);
+  }
+
+  /** What the kernel takes a while for may begin. */
+  expectStart(): void {
+    this.#context.shim.prepare?.();
   }
 
   /** A container as it is now, without waiting for anything. */
@@ -239,7 +244,8 @@ export class ContainerEngine implements AsyncDisposable {
   }
 
   async remove(idOrName: string, options: RemoveOptions): Promise<void> {
-    await removeContainer(this.#context, this.#lifecycle, { entry: this.#get(idOrName), options });
+    if (options.link) await removeLink(this.#context.store, idOrName);
+    else await removeContainer(this.#context, this.#lifecycle, { entry: this.#get(idOrName), options });
   }
 
   /** What is kept of file systems for containers: their own, and those of images that they mount. */

@@ -3,6 +3,7 @@ import type { Container } from "../../model/container.ts";
 import type { ContainerId } from "../../model/ids.ts";
 import type { RecordChange, RecordCollection, StateDatabase } from "../state/database.ts";
 import type { ContainerEntry } from "./entry.ts";
+import { findByLink } from "./links.ts";
 import type { ContainerRecord } from "./record.ts";
 
 const ID_CHARACTERS = 64;
@@ -99,7 +100,7 @@ export class ContainerStore {
     return this.#byId.has(id as ContainerId);
   }
 
-  /** By whole id, name, or the beginning of an id. @throws OperationError `not-found`, with what could not be done for it in front; `invalid` for none or for several. */
+  /** By whole id, name, what another is linked to it by, or the beginning of an id. @throws OperationError `not-found`, with what could not be done for it in front; `invalid` for none or for several. */
   resolve(idOrName: string, { toDo }: { readonly toDo?: string } = {}): ContainerEntry {
     if (idOrName === "") throw new OperationError("invalid", 'invalid name or ID supplied: ""');
     const found = this.#find(idOrName);
@@ -120,6 +121,10 @@ export class ContainerStore {
     const named = this.#idByName.get(idOrName.startsWith("/") ? idOrName.slice(1) : idOrName);
     const byName = named === undefined ? undefined : this.#byId.get(named);
     if (byName !== undefined || idOrName === "" || idOrName.length >= ID_CHARACTERS) return byName;
+    if (idOrName.includes("/", 1)) {
+      const linked = findByLink(this.#byId.values(), idOrName);
+      return linked === undefined ? undefined : this.#byId.get(linked.targetId as ContainerId);
+    }
     let found: ContainerEntry | undefined;
     for (const [id, entry] of this.#byId) {
       if (!id.startsWith(idOrName)) continue;

@@ -45,4 +45,6 @@ export interface ContainerDependencies {
   /** Missing: any name may be one. */
   readonly hasRuntime?: (name: string) => boolean;
   readonly cgroupVersion: 1 | 2;
+  /** What is masked of this machine's processors, beside what is masked everywhere. */
+  readonly throttlePaths?: readonly string[];
 }

@@ -63,6 +63,47 @@ export function shownLinks(store: Store, { name, hostConfig }: Container): reado
   return linksOf(store, hostConfig).map(({ entry, alias }) => `/${entry.name}:/${name}/${alias}`);
 }
 
+/** What others call each container, by its id: `web/database`. */
+export function linkNames(entries: Iterable<ContainerEntry>): ReadonlyMap<string, readonly string[]> {
+  const names = new Map<string, readonly string[]>();
+  for (const { name, record } of entries) {
+    for (const { target, alias } of record.container.hostConfig.links.map(parseLink))
+      names.set(target, [...(names.get(target) ?? []), `${name}/${alias}`]);
+  }
+  return names;
+}
+
+/** The id of the container that is called so by another, and the other. */
+export function findByLink(
+  entries: Iterable<ContainerEntry>,
+  linkName: string,
+): { readonly parent: ContainerEntry; readonly targetId: string } | undefined {
+  const [, parentName, wanted] = /^\/?([^/]+)\/([^/]+)$/.exec(linkName) ?? [];
+  if (wanted === undefined) return undefined;
+  for (const parent of entries) {
+    if (parent.name !== parentName) continue;
+    const link = parent.record.container.hostConfig.links.map(parseLink).find(({ alias }) => alias === wanted);
+    return link === undefined ? undefined : { parent, targetId: link.target };
+  }
+  return undefined;
+}
+
+/**
+ * `docker rm --link web/database`: `web` is linked to it no more, from its next start on; both containers stay.
+ * @throws OperationError `not-found` where nothing is called so; `internal` in Docker's words for a container's own name.
+ */
+export async function removeLink(store: ContainerContext["store"], name: string): Promise<void> {
+  store.resolve(name);
+  const found = findByLink(store.entries(), name);
+  if (found === undefined) throw new OperationError("internal", "Conflict, cannot remove the default link name of the container");
+  const alias = name.split("/").at(-1);
+  await store.change(found.parent, record => {
+    const { container } = record;
+    const links = container.hostConfig.links.filter(link => parseLink(link).alias !== alias);
+    return { ...record, container: { ...container, hostConfig: { ...container.hostConfig, links } } };
+  });
+}
+
 /** A container that was removed is linked to no more. */
 function linksOf(
   store: Store,

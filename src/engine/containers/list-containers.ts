@@ -3,6 +3,7 @@ import type { Filters } from "../../model/control.ts";
 import { asksForStopped, compileContainerFilters } from "./container-filters.ts";
 import { viewOf } from "./container-store.ts";
 import type { ContainerContext } from "./context.ts";
+import { linkNames } from "./links.ts";
 import { isRunning } from "./record.ts";
 
 /** Newest first; from memory, whatever is under way. */
@@ -16,9 +17,11 @@ export function listContainers(
   });
   const showsStopped = all || limit > 0 || asksForStopped(filters);
   const found: Container[] = [];
+  const names = linkNames(context.store.entries());
   for (const entry of context.store.entries()) {
     if (!showsStopped && !isRunning(entry.state)) continue;
-    const container = viewOf(entry);
+    const linked = names.get(entry.id);
+    const container = { ...viewOf(entry), ...(linked === undefined ? {} : { linkNames: linked }) };
     if (matches(container)) found.push(container);
   }
   found.sort((a, b) => b.createdAtMs - a.createdAtMs);

@@ -230,7 +230,7 @@ function fileMount(source: string, place: Pick<BindPlan, "destination" | "isWrit
     isRecursive: true,
     createsSource: false,
     mode: "",
-    readOnlySubmounts: "possible",
+    readOnlySubmounts: "none", // It is a file.
   };
 }
 

@@ -17,7 +17,6 @@ export async function removeContainer(
   lifecycle: Lifecycle,
   { entry, options }: { readonly entry: ContainerEntry; readonly options: RemoveOptions },
 ): Promise<void> {
-  if (options.link) throw new OperationError("invalid", `Cannot get parent / for link: legacy links are not supported`);
   if (entry.isRemoving) throw new OperationError("conflict", `removal of container ${entry.id} is already in progress`);
   checkRemovable(entry, options);
   entry.isRemoving = true;

@@ -18,7 +18,8 @@ export function settleHostConfig(
     cgroupVersion,
     hasRuntime,
     defaults: chosen = () => CONTAINER_DEFAULTS,
-  }: Pick<ContainerDependencies, "defaultRuntime" | "cgroupVersion" | "hasRuntime" | "defaults">,
+    throttlePaths = [],
+  }: Pick<ContainerDependencies, "defaultRuntime" | "cgroupVersion" | "hasRuntime" | "defaults" | "throttlePaths">,
 ): HostConfig {
   if (hostConfig.runtime !== "" && hasRuntime?.(hostConfig.runtime) === false) {
     throw new OperationError("invalid", `unknown or invalid runtime name: ${hostConfig.runtime}`);
@@ -40,7 +41,7 @@ export function settleHostConfig(
   const { memorySwappiness = -1, pidsLimit = 0, ...others } = hostConfig;
   const isOpen = hostConfig.securityOpt.includes(SYSTEM_PATHS_OPEN);
   const hidden = {
-    maskedPaths: isOpen ? [] : (hostConfig.maskedPaths ?? MASKED_PATHS),
+    maskedPaths: isOpen ? [] : (hostConfig.maskedPaths ?? [...MASKED_PATHS, ...throttlePaths]),
     readonlyPaths: isOpen ? [] : (hostConfig.readonlyPaths ?? READONLY_PATHS),
   };
   return {

@@ -50,6 +50,9 @@ export const SHIM_FILES = [
   "exit",
 ];
 
+/** Of all containers: their sockets lie in one folder. */
+let consoleCount = 0;
+
 export class ConmonContainer implements ShimContainer {
   readonly pid: number;
   readonly pidStartTicks: number;
@@ -136,7 +139,8 @@ export class ConmonContainer implements ShimContainer {
   async exec(request: ShimExec): Promise<ShimProcess> {
     const { id, bundlePath, runtime, conmonPath, host, socketDirectory } = this.#options;
     const directory = join(bundlePath, `exec-${++this.#execCount}-${process.pid}`);
-    return startExec({ host, runtime, conmonPath, containerId: id, directory, socketDirectory }, request);
+    const socketPath = join(socketDirectory, `${process.pid}-${++consoleCount}`);
+    return startExec({ host, runtime, conmonPath, containerId: id, directory, socketPath }, request);
   }
 
   async delete(): Promise<void> {

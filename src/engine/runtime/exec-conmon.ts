@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import { defined } from "../../lib/assert.ts";
 import { openAttachConnection } from "./attach-connection.ts";
 import { readSyncLines } from "./conmon-launch.ts";
-import type { ExecPlace, StartedExec } from "./exec-start.ts";
+import { type ExecPlace, RUNTIME_FAILURE, type StartedExec } from "./exec-start.ts";
 import { writeControlLine } from "./log-rotation.ts";
 import { globalArguments, runtimeProgram } from "./runtime-command.ts";
 import { failpoint } from "../../ports/failpoint.ts";
@@ -12,14 +12,13 @@ import { failpoint } from "../../ports/failpoint.ts";
 const SYNC_FD = 3;
 const START_FD = 4;
 const ATTACH_FD = 5;
-const RUNTIME_FAILURE = 255;
 const GO = "0";
 
 /**
  * An exec with a terminal under a conmon of its own. It waits twice for a byte: before anything, and, once its attach socket is there,
  * until this side has connected, so that no output is missed. Then it tells the pid, and at the end the exit code.
  */
-export async function startExecUnderConmon(place: ExecPlace): Promise<StartedExec> {
+export async function startExecUnderConmon(place: ExecPlace): Promise<Omit<StartedExec, "reason">> {
   const { host, conmonPath, runtime, directory, containerId } = place;
   const runtimePath = await runtimeProgram(host, runtime);
   const child = await failpoint("runtime/exec-conmon.spawn", () =>

@@ -28,6 +28,17 @@ async function countMemoryNodes(): Promise<number> {
   return Math.max(1, names.filter(name => /^node\d+$/.test(name)).length);
 }
 
+/**
+ * How often each processor was slowed down for its heat tells a container what others work on.
+ * @see https://github.com/moby/moby/security/advisories/GHSA-6fw5-f8r9-fgfm
+ */
+export async function findThrottlePaths(cpuFolder = "/sys/devices/system/cpu"): Promise<readonly string[]> {
+  const numbers = (await readdir(cpuFolder)).flatMap(name => /^cpu(\d+)$/.exec(name)?.[1] ?? []).map(Number);
+  const paths = numbers.toSorted((a, b) => a - b).map(number => join(cpuFolder, `cpu${number}`, "thermal_throttle"));
+  const found = await Promise.all(paths.map(isThere));
+  return paths.filter((_, index) => found[index]);
+}
+
 export interface HostFactsRequest {
   /** By default the profile that is shipped; `--seccomp-profile` names another. */
   readonly seccompProfileText?: string | undefined;
@@ -62,6 +73,7 @@ export async function gatherHostFacts({
     cpuCount: availableParallelism(),
     memoryNodeCount: await countMemoryNodes(),
     hasAppArmor: await isThere("/sys/kernel/security/apparmor"),
+    throttlePaths: await findThrottlePaths(),
     ...(isUnconfined ? {} : { defaultSeccomp: parseSeccompProfile(seccompProfileText) }),
     ...(compiledSeccomp === undefined ? {} : { compiledSeccomp }),
     ...(initPath === undefined ? {} : { initPath }),

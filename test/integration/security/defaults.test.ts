@@ -2,13 +2,16 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { TestLab } from "../lab/lab.ts";
 import { skip } from "../../skip.ts";
-import { busyboxTree, type Daemon, importImage, perlTree, runContainer } from "./world.ts";
+import { ask, busyboxTree, type Daemon, importImage, perlTree, runContainer, startContainer } from "./world.ts";
 
 /** What real-docker.sh exits with where no real engine can be had. */
 const NO_REAL_ENGINE = 3;
+
+/** Where its containerd has the folders of what runs. */
+const TASKS = "containerd/daemon/io.containerd.runtime.v2.task/moby";
 
 /** What a container sees of its own confinement, one fact a line. */
 const FACTS = `
@@ -114,7 +117,28 @@ describe("a container's confinement beside that of a real Docker Engine", functi
     return normalized(output);
   }
 
+  /** Of both engines' `config.json`: also where this kernel lacks what is to be hidden, so that a container sees nothing of it. */
+  async function hiddenPaths(daemon: Daemon, folder: string, body: Body): Promise<unknown> {
+    const id = await startContainer(daemon, body);
+    try {
+      const { linux } = JSON.parse(readFileSync(join(folder, id, "config.json"), "utf8")) as {
+        linux: { maskedPaths?: readonly string[]; readonlyPaths?: readonly string[] };
+      };
+      return { masked: linux.maskedPaths?.toSorted() ?? [], readOnly: linux.readonlyPaths?.toSorted() ?? [] };
+    } finally {
+      await ask(daemon, `DELETE /containers/${id}?force=1`);
+    }
+  }
+
   for (const [name, body] of CASES) {
+    it(`tells the runtime to hide the same ${name}`, async () => {
+      const holder = readFileSync(join(dirname(real.socket), "holder.pid"), "utf8").trim();
+      const [seen, expected] = await Promise.all([
+        hiddenPaths(ours, lab.inside("m1", "/run/shoal/containers"), body),
+        hiddenPaths(real, `/proc/${holder}/root/run/docker/${TASKS}`, body),
+      ]);
+      assert.deepEqual(seen, expected);
+    });
     it(`is the same ${name}`, async () => {
       const [seen, expected] = await Promise.all([factsOf(ours, body), factsOf(real, body)]);
       assert.ok(expected.length > 80, `only ${expected.length} facts were seen`);

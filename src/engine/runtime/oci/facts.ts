@@ -18,6 +18,8 @@ export interface HostFacts {
   readonly cpuCount: number;
   readonly memoryNodeCount?: number;
   readonly hasAppArmor: boolean;
+  /** Of this machine's processors, masked beside `MASKED_PATHS`. */
+  readonly throttlePaths?: readonly string[];
   /** Missing: containers that ask for no profile have none. */
   readonly defaultSeccomp?: SeccompProfile;
   /** Compiling a filter here, once, saves the runtime most of its work at each start. */

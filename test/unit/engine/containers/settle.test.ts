@@ -10,6 +10,8 @@ import { planMounts } from "../../../../src/engine/containers/plan-mounts.ts";
 import { resolveInRoot } from "../../../../src/engine/containers/prepare-mounts.ts";
 import { settleHostConfig } from "../../../../src/engine/containers/settle-host-config.ts";
 import { startFailure } from "../../../../src/engine/containers/start-error.ts";
+import { findThrottlePaths } from "../../../../src/engine/runtime/host-facts.ts";
+import { MASKED_PATHS } from "../../../../src/engine/runtime/oci/masked-paths.ts";
 import { OperationError } from "../../../../src/lib/errors.ts";
 import type { ContainerConfig, HostConfig, LogConfig } from "../../../../src/model/container.ts";
 import type { ImageConfig } from "../../../../src/model/image.ts";
@@ -77,6 +79,30 @@ describe("settleHostConfig", () => {
       cgroupVersion: 2,
       defaults: () => ({ ...CONTAINER_DEFAULTS, logConfig }),
     });
+
+  it("masks what this machine's processors tell of their heat, beside what is masked everywhere", () => {
+    const throttlePaths = ["/sys/devices/system/cpu/cpu0/thermal_throttle"];
+    const masked = (hostConfig: Partial<HostConfig>) =>
+      settleHostConfig(aRequest({ hostConfig }).hostConfig, { defaultRuntime: () => "runc", cgroupVersion: 2, throttlePaths })
+        .maskedPaths;
+    assert.deepEqual(masked({}), [...MASKED_PATHS, ...throttlePaths]);
+    assert.deepEqual(masked({ maskedPaths: ["/proc/given"] }), ["/proc/given"]);
+    assert.deepEqual(masked({ privileged: true }), undefined);
+  });
+
+  it("finds of the processors those that tell of it", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "shoal-cpus-"));
+    try {
+      for (const name of ["cpu10/thermal_throttle", "cpu2/thermal_throttle", "cpu3/topology", "cpufreq/thermal_throttle"])
+        mkdirSync(join(folder, name), { recursive: true });
+      assert.deepEqual(
+        await findThrottlePaths(folder),
+        ["cpu2", "cpu10"].map(name => join(folder, name, "thermal_throttle")),
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
 
   it("fills in what inspect shows", () => {
     const { networkMode, restartPolicy, logConfig, memorySwapBytes, shmSizeBytes, ipcMode, cgroupnsMode, runtime } = settle({
