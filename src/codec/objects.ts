@@ -42,6 +42,8 @@ export const nodeSpec = record<model.NodeSpec, wire.NodeSpec>({
   availability: word(["active", "pause", "drain"]),
 });
 
+export const certificateIssuer = record<model.CertificateIssuer, wire.CertificateIssuer>({ subject: text, publicKey: text });
+
 export const nodeDescription = record<model.NodeDescription, wire.NodeDescription>({
   hostname: text,
   platform: needed(platform),
@@ -55,6 +57,7 @@ export const nodeDescription = record<model.NodeDescription, wire.NodeDescriptio
       plugins: list(record({ type: text, name: text })),
     }),
   ),
+  tls: optional(record<model.NodeTls, wire.NodeDescription_Tls>({ trustRoot: text, issuer: needed(certificateIssuer) })),
 });
 
 export const node = record<model.Node, wire.Node>({
@@ -117,6 +120,7 @@ export const clusterSpec = record<model.ClusterSpec, wire.ClusterSpec>({
   autoLockManagers: flag,
   snapshotInterval: number,
   logEntriesForSlowFollowers: number,
+  forceRotate: number,
 });
 
 export const cluster = record<model.Cluster, wire.Cluster>({
@@ -129,6 +133,10 @@ export const cluster = record<model.Cluster, wire.Cluster>({
       keyPem: text,
       joinTokenWorker: text,
       joinTokenManager: text,
+      issuer: optional(certificateIssuer),
+      rotation: optional(
+        record<model.RootRotation, wire.Cluster_RootCa_Rotation>({ certificatePem: text, keyPem: text, crossSignedPem: text }),
+      ),
     }),
   ),
   defaultAddressPool: list(text),

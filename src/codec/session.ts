@@ -16,7 +16,7 @@ import {
   union,
   word,
 } from "./combinators.ts";
-import { network, nodeDescription, task, taskStatus } from "./objects.ts";
+import { certificateIssuer, network, nodeDescription, task, taskStatus } from "./objects.ts";
 import { port, revision, virtualIp } from "./service.ts";
 
 type Variant<Union extends { readonly kind: string }, Kind extends Union["kind"]> = Omit<
@@ -108,9 +108,20 @@ const assignments = record<model.Assignments, wire.Assignments>({
   ),
 });
 
+const authorityFields = record<model.Authority, wire.SessionDown_Authority>({
+  rootsPem: text,
+  issuer: needed(certificateIssuer),
+  spreadMs: number,
+});
+const authority: Codec<Down<"authority">, wire.SessionDown_Authority> = {
+  toWire: value => authorityFields.toWire(value.authority),
+  fromWire: value => ({ authority: authorityFields.fromWire(value) }),
+};
+
 const downCases = union<model.SessionDown, NonNullable<wire.SessionDown["message"]>>({
   welcome: ["welcome", record<Down<"welcome">, wire.SessionDown_Welcome>({ sessionId: id(), beatPeriodMs: number })],
-  managers: ["managers", record<Down<"managers">, wire.SessionDown_Managers>({ addresses: list(text) })],
+  managers: ["managers", record<Down<"managers">, wire.SessionDown_Managers>({ addresses: list(text), nodeIds: list(id()) })],
+  authority: ["authority", authority],
   role: ["role", record<Down<"role">, wire.SessionDown_Role>({ role: word(["worker", "manager"]) })],
   assignments: [
     "assignments",

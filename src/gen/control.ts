@@ -100,6 +100,12 @@ export interface UpdateCluster {
   spec: ClusterSpec | undefined;
   rotateWorkerToken: boolean;
   rotateManagerToken: boolean;
+  signingCa?: UpdateCluster_SigningCa | undefined;
+}
+
+export interface UpdateCluster_SigningCa {
+  certificatePem: string;
+  keyPem: string;
 }
 
 export interface CreateService {
@@ -824,7 +830,7 @@ export const ByFilters_FiltersEntry: MessageFns<ByFilters_FiltersEntry> = {
 };
 
 function createBaseUpdateCluster(): UpdateCluster {
-  return { version: 0, spec: undefined, rotateWorkerToken: false, rotateManagerToken: false };
+  return { version: 0, spec: undefined, rotateWorkerToken: false, rotateManagerToken: false, signingCa: undefined };
 }
 
 export const UpdateCluster: MessageFns<UpdateCluster> = {
@@ -840,6 +846,9 @@ export const UpdateCluster: MessageFns<UpdateCluster> = {
     }
     if (message.rotateManagerToken !== false) {
       writer.uint32(32).bool(message.rotateManagerToken);
+    }
+    if (message.signingCa !== undefined) {
+      UpdateCluster_SigningCa.encode(message.signingCa, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -887,6 +896,71 @@ export const UpdateCluster: MessageFns<UpdateCluster> = {
             }
 
             message.rotateManagerToken = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.signingCa = UpdateCluster_SigningCa.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseUpdateCluster_SigningCa(): UpdateCluster_SigningCa {
+  return { certificatePem: "", keyPem: "" };
+}
+
+export const UpdateCluster_SigningCa: MessageFns<UpdateCluster_SigningCa> = {
+  encode(message: UpdateCluster_SigningCa, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.certificatePem !== "") {
+      writer.uint32(10).string(message.certificatePem);
+    }
+    if (message.keyPem !== "") {
+      writer.uint32(18).string(message.keyPem);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdateCluster_SigningCa {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdateCluster_SigningCa();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.certificatePem = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.keyPem = reader.string();
             continue;
           }
         }

@@ -20,7 +20,16 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { Network, NodeDescription, PortConfig, Revision, Task, TaskStatus, VirtualIp } from "./objects.ts";
+import {
+  CertificateIssuer,
+  Network,
+  NodeDescription,
+  PortConfig,
+  Revision,
+  Task,
+  TaskStatus,
+  VirtualIp,
+} from "./objects.ts";
 
 export const protobufPackage = "shoal";
 
@@ -64,6 +73,7 @@ export interface SessionDown {
     | { $case: "managers"; value: SessionDown_Managers }
     | { $case: "assignments"; value: SessionDown_AssignmentsMessage }
     | { $case: "role"; value: SessionDown_Role }
+    | { $case: "authority"; value: SessionDown_Authority }
     | undefined;
 }
 
@@ -74,6 +84,14 @@ export interface SessionDown_Welcome {
 
 export interface SessionDown_Managers {
   addresses: string[];
+  /** The nodes whose managers' certificates count. */
+  nodeIds: string[];
+}
+
+export interface SessionDown_Authority {
+  rootsPem: string;
+  issuer: CertificateIssuer | undefined;
+  spreadMs: number;
 }
 
 export interface SessionDown_AssignmentsMessage {
@@ -557,6 +575,9 @@ export const SessionDown: MessageFns<SessionDown> = {
       case "role":
         SessionDown_Role.encode(message.message.value, writer.uint32(34).fork()).join();
         break;
+      case "authority":
+        SessionDown_Authority.encode(message.message.value, writer.uint32(42).fork()).join();
+        break;
     }
     return writer;
   },
@@ -607,6 +628,14 @@ export const SessionDown: MessageFns<SessionDown> = {
             }
 
             message.message = { $case: "role", value: SessionDown_Role.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.message = { $case: "authority", value: SessionDown_Authority.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -680,13 +709,16 @@ export const SessionDown_Welcome: MessageFns<SessionDown_Welcome> = {
 };
 
 function createBaseSessionDown_Managers(): SessionDown_Managers {
-  return { addresses: [] };
+  return { addresses: [], nodeIds: [] };
 }
 
 export const SessionDown_Managers: MessageFns<SessionDown_Managers> = {
   encode(message: SessionDown_Managers, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.addresses) {
       writer.uint32(10).string(v!);
+    }
+    for (const v of message.nodeIds) {
+      writer.uint32(18).string(v!);
     }
     return writer;
   },
@@ -710,6 +742,82 @@ export const SessionDown_Managers: MessageFns<SessionDown_Managers> = {
             }
 
             message.addresses.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nodeIds.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSessionDown_Authority(): SessionDown_Authority {
+  return { rootsPem: "", issuer: undefined, spreadMs: 0 };
+}
+
+export const SessionDown_Authority: MessageFns<SessionDown_Authority> = {
+  encode(message: SessionDown_Authority, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.rootsPem !== "") {
+      writer.uint32(10).string(message.rootsPem);
+    }
+    if (message.issuer !== undefined) {
+      CertificateIssuer.encode(message.issuer, writer.uint32(18).fork()).join();
+    }
+    if (message.spreadMs !== 0) {
+      writer.uint32(24).uint32(message.spreadMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SessionDown_Authority {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSessionDown_Authority();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.rootsPem = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.issuer = CertificateIssuer.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.spreadMs = reader.uint32();
             continue;
           }
         }

@@ -431,6 +431,12 @@ export interface NodeDescription {
   platform: Platform | undefined;
   resources: NodeDescription_Resources | undefined;
   engine: NodeDescription_Engine | undefined;
+  tls?: NodeDescription_Tls | undefined;
+}
+
+export interface NodeDescription_Tls {
+  trustRoot: string;
+  issuer: CertificateIssuer | undefined;
 }
 
 export interface NodeDescription_Resources {
@@ -536,6 +542,21 @@ export interface Cluster_RootCa {
   keyPem: string;
   joinTokenWorker: string;
   joinTokenManager: string;
+  /** Whose certificates nodes are to have; missing in clusters of the first format. */
+  issuer?: CertificateIssuer | undefined;
+  rotation?: Cluster_RootCa_Rotation | undefined;
+}
+
+export interface Cluster_RootCa_Rotation {
+  certificatePem: string;
+  keyPem: string;
+  crossSignedPem: string;
+}
+
+/** DER, base 64. */
+export interface CertificateIssuer {
+  subject: string;
+  publicKey: string;
 }
 
 export interface ClusterSpec {
@@ -547,6 +568,7 @@ export interface ClusterSpec {
   autoLockManagers: boolean;
   snapshotInterval: number;
   logEntriesForSlowFollowers: number;
+  forceRotate: number;
 }
 
 export interface ClusterSpec_LabelsEntry {
@@ -5362,7 +5384,7 @@ export const NodeSpec_LabelsEntry: MessageFns<NodeSpec_LabelsEntry> = {
 };
 
 function createBaseNodeDescription(): NodeDescription {
-  return { hostname: "", platform: undefined, resources: undefined, engine: undefined };
+  return { hostname: "", platform: undefined, resources: undefined, engine: undefined, tls: undefined };
 }
 
 export const NodeDescription: MessageFns<NodeDescription> = {
@@ -5378,6 +5400,9 @@ export const NodeDescription: MessageFns<NodeDescription> = {
     }
     if (message.engine !== undefined) {
       NodeDescription_Engine.encode(message.engine, writer.uint32(34).fork()).join();
+    }
+    if (message.tls !== undefined) {
+      NodeDescription_Tls.encode(message.tls, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -5425,6 +5450,71 @@ export const NodeDescription: MessageFns<NodeDescription> = {
             }
 
             message.engine = NodeDescription_Engine.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.tls = NodeDescription_Tls.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNodeDescription_Tls(): NodeDescription_Tls {
+  return { trustRoot: "", issuer: undefined };
+}
+
+export const NodeDescription_Tls: MessageFns<NodeDescription_Tls> = {
+  encode(message: NodeDescription_Tls, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.trustRoot !== "") {
+      writer.uint32(10).string(message.trustRoot);
+    }
+    if (message.issuer !== undefined) {
+      CertificateIssuer.encode(message.issuer, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NodeDescription_Tls {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNodeDescription_Tls();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.trustRoot = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.issuer = CertificateIssuer.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -6569,7 +6659,14 @@ export const Cluster: MessageFns<Cluster> = {
 };
 
 function createBaseCluster_RootCa(): Cluster_RootCa {
-  return { certificatePem: "", keyPem: "", joinTokenWorker: "", joinTokenManager: "" };
+  return {
+    certificatePem: "",
+    keyPem: "",
+    joinTokenWorker: "",
+    joinTokenManager: "",
+    issuer: undefined,
+    rotation: undefined,
+  };
 }
 
 export const Cluster_RootCa: MessageFns<Cluster_RootCa> = {
@@ -6585,6 +6682,12 @@ export const Cluster_RootCa: MessageFns<Cluster_RootCa> = {
     }
     if (message.joinTokenManager !== "") {
       writer.uint32(34).string(message.joinTokenManager);
+    }
+    if (message.issuer !== undefined) {
+      CertificateIssuer.encode(message.issuer, writer.uint32(42).fork()).join();
+    }
+    if (message.rotation !== undefined) {
+      Cluster_RootCa_Rotation.encode(message.rotation, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -6634,6 +6737,147 @@ export const Cluster_RootCa: MessageFns<Cluster_RootCa> = {
             message.joinTokenManager = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.issuer = CertificateIssuer.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.rotation = Cluster_RootCa_Rotation.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCluster_RootCa_Rotation(): Cluster_RootCa_Rotation {
+  return { certificatePem: "", keyPem: "", crossSignedPem: "" };
+}
+
+export const Cluster_RootCa_Rotation: MessageFns<Cluster_RootCa_Rotation> = {
+  encode(message: Cluster_RootCa_Rotation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.certificatePem !== "") {
+      writer.uint32(10).string(message.certificatePem);
+    }
+    if (message.keyPem !== "") {
+      writer.uint32(18).string(message.keyPem);
+    }
+    if (message.crossSignedPem !== "") {
+      writer.uint32(26).string(message.crossSignedPem);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Cluster_RootCa_Rotation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCluster_RootCa_Rotation();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.certificatePem = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.keyPem = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.crossSignedPem = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCertificateIssuer(): CertificateIssuer {
+  return { subject: "", publicKey: "" };
+}
+
+export const CertificateIssuer: MessageFns<CertificateIssuer> = {
+  encode(message: CertificateIssuer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.subject !== "") {
+      writer.uint32(10).string(message.subject);
+    }
+    if (message.publicKey !== "") {
+      writer.uint32(18).string(message.publicKey);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CertificateIssuer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCertificateIssuer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.subject = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.publicKey = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6657,6 +6901,7 @@ function createBaseClusterSpec(): ClusterSpec {
     autoLockManagers: false,
     snapshotInterval: 0,
     logEntriesForSlowFollowers: 0,
+    forceRotate: 0,
   };
 }
 
@@ -6685,6 +6930,9 @@ export const ClusterSpec: MessageFns<ClusterSpec> = {
     }
     if (message.logEntriesForSlowFollowers !== 0) {
       writer.uint32(64).uint64(message.logEntriesForSlowFollowers);
+    }
+    if (message.forceRotate !== 0) {
+      writer.uint32(72).uint64(message.forceRotate);
     }
     return writer;
   },
@@ -6767,6 +7015,14 @@ export const ClusterSpec: MessageFns<ClusterSpec> = {
             }
 
             message.logEntriesForSlowFollowers = longToNumber(reader.uint64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.forceRotate = longToNumber(reader.uint64());
             continue;
           }
         }

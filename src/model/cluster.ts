@@ -307,6 +307,14 @@ export interface NodeDescription {
     readonly labels: Labels;
     readonly plugins: readonly { readonly type: string; readonly name: string }[];
   };
+  readonly tls?: NodeTls;
+}
+
+/** What a node trusts, and whose certificate it has. */
+export interface NodeTls {
+  /** PEM; several while the root is being replaced. */
+  readonly trustRoot: string;
+  readonly issuer: CertificateIssuer;
 }
 
 // ---- networks, secrets, configs ----
@@ -352,10 +360,27 @@ export interface Cluster extends ObjectMeta {
     readonly keyPem: string;
     readonly joinTokenWorker: string;
     readonly joinTokenManager: string;
+    /** Whose certificates nodes are to have: the root's, or in a rotation the next one's. Missing in clusters made before it was kept. */
+    readonly issuer?: CertificateIssuer;
+    /** The root is being replaced: certificates are signed by the next one, and lead to either root. */
+    readonly rotation?: RootRotation;
   };
   readonly defaultAddressPool: readonly string[];
   readonly subnetSize: number;
   readonly dataPathPort: number;
+}
+
+/** Who signed a certificate: DER, base 64. */
+export interface CertificateIssuer {
+  readonly subject: string;
+  readonly publicKey: string;
+}
+
+export interface RootRotation {
+  readonly certificatePem: string;
+  readonly keyPem: string;
+  /** The next root's name and key, signed by the present root. */
+  readonly crossSignedPem: string;
 }
 
 export interface ClusterSpec {
@@ -367,4 +392,6 @@ export interface ClusterSpec {
   readonly autoLockManagers: boolean;
   readonly snapshotInterval: number;
   readonly logEntriesForSlowFollowers: number;
+  /** Each change of it replaces the root certificate by a new one. */
+  readonly forceRotate: number;
 }

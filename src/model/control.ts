@@ -17,6 +17,12 @@ import type { ConfigId, NetworkId, NodeId, RequestId, SecretId, ServiceId } from
 /** Filters as Docker's clients send them: `{"name": ["web"], "label": ["a=b"]}`. Several values of one key: any; several keys: all. */
 export type Filters = Readonly<Record<string, readonly string[]>>;
 
+/** The key may be missing: then somebody else would sign. */
+export interface SigningCa {
+  readonly certificatePem: string;
+  readonly keyPem: string;
+}
+
 /** Calls that REST makes to the managers. A follower passes each one to the leader or, for reads, waits for its read index and answers itself. */
 export type ControlRequest =
   | { readonly kind: "get-cluster" }
@@ -26,6 +32,8 @@ export type ControlRequest =
       readonly spec: ClusterSpec;
       readonly rotateWorkerToken: boolean;
       readonly rotateManagerToken: boolean;
+      /** The root that the cluster is to have from now on. */
+      readonly signingCa?: SigningCa;
     }
   | { readonly kind: "create-service"; readonly spec: ServiceSpec }
   /** `rollback: true` puts the previous spec back and ignores `spec`. */

@@ -1,6 +1,6 @@
 import type { Network, Node, PortConfig, Revision, Task, TaskStatus } from "./cluster.ts";
 import type { NetworkId, NodeId, ServiceId, SessionId, TaskId } from "./ids.ts";
-import type { NodeDescription, NodeRole } from "./cluster.ts";
+import type { CertificateIssuer, NodeDescription, NodeRole } from "./cluster.ts";
 
 /** What a worker sends up its session stream. The node's id comes from its certificate. */
 export type SessionUp =
@@ -17,11 +17,22 @@ export type SessionUp =
 /** What a manager sends down. */
 export type SessionDown =
   | { readonly kind: "welcome"; readonly sessionId: SessionId; readonly beatPeriodMs: number }
-  /** Where the managers are, most useful first; sent at the start and on change. */
-  | { readonly kind: "managers"; readonly addresses: readonly string[] }
+  /** Where the managers are, most useful first, and the nodes whose managers' certificates count; sent at the start and on change. */
+  | { readonly kind: "managers"; readonly addresses: readonly string[]; readonly nodeIds: readonly NodeId[] }
+  /** What the node is to trust and whose certificate it is to have, sent at the start and on change. */
+  | { readonly kind: "authority"; readonly authority: Authority }
   /** The role this node is to have, sent when it is not the one of its certificate and on change: it asks for another certificate. */
   | { readonly kind: "role"; readonly role: NodeRole }
   | { readonly kind: "assignments"; readonly assignments: Assignments };
+
+export interface Authority {
+  /** PEM, one or two. */
+  readonly rootsPem: string;
+  /** A node with another's certificate asks for a new one. */
+  readonly issuer: CertificateIssuer;
+  /** At a time of its choice within so long, in ms: a cluster's nodes do not all come at once. */
+  readonly spreadMs: number;
+}
 
 /**
  * What a node needs to know. `full` replaces everything; a delta names what was put and what was removed.

@@ -1,15 +1,31 @@
-import type { NodeRole } from "../model/cluster.ts";
+import type { CertificateIssuer, NodeRole } from "../model/cluster.ts";
 import type { ClusterId, NodeId } from "../model/ids.ts";
 
 /** X.509, as an effect: keys are made from the system's chance, signatures use the real cryptography. */
 export interface Certificates {
   /** A self-signed root: ECDSA P-256, 20 years. */
   createRoot(options: { readonly nowMs: number }): Promise<CertificateWithKey>;
+  /**
+   * A root that somebody made elsewhere. @returns it. @throws OperationError `invalid` (or `internal`, as SwarmKit does) in
+   * SwarmKit's words when it is no root that can sign from now on, or the key (where one is given) is not its own.
+   */
+  checkRoot(root: CertificateWithKey, options: { readonly nowMs: number }): CertificateWithKey;
+  /** The name and key of another root, signed by `root`: what the other signs then leads to this root too. */
+  crossSign(options: {
+    readonly root: CertificateWithKey;
+    readonly certificatePem: string;
+    readonly nowMs: number;
+  }): Promise<string>;
+  /** What certificates that this one signs say of their issuer. */
+  issuerIn(certificatePem: string): CertificateIssuer;
   /** A key that stays on the node, and the request for its certificate. */
   createRequest(): Promise<{ readonly csrPem: string; readonly keyPem: string }>;
   /** Signs a request. Its own words about names are ignored: identity comes from the caller. @throws OperationError `invalid` for a bad request. */
   issue(request: IssueRequest): Promise<string>;
-  /** @throws OperationError `unauthorized` when it was not signed by that root, is not valid at that time, or names no node. */
+  /**
+   * A node's certificate, with those between it and a root behind it, against one or more roots.
+   * @throws OperationError `unauthorized` when it does not lead to a root, is not valid at that time, or names no node.
+   */
   verify(certificatePem: string, options: { readonly rootPem: string; readonly nowMs: number }): NodeCertificate;
   /** SHA-256 of the PEM text: what a join token pins. */
   digest(certificatePem: string): Uint8Array;
@@ -39,7 +55,7 @@ export interface NodeCertificate {
   readonly notAfterMs: number;
 }
 
-/** What a node shows to others and checks them by. */
+/** What a node shows to others and checks them by; the certificate may have others behind it, and there may be two roots. */
 export interface NodeIdentity extends CertificateWithKey {
   readonly rootPem: string;
 }

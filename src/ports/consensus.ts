@@ -15,13 +15,19 @@ export interface Consensus {
   removeMember(raftId: number, options: { readonly signal?: AbortSignal }): Promise<void>;
   /** Hands leadership to `raftId`, or to the most advanced voter. Resolves when this manager no longer leads. */
   transferLeadership(options: { readonly to?: number; readonly signal?: AbortSignal }): Promise<void>;
-  /** A message from a peer, as its driver encoded it. */
-  receive(message: Uint8Array): void;
-  /** The chunks of a snapshot as the leader's driver sent them. Resolves once the snapshot is restored here, or was not needed. */
-  receiveSnapshot(chunks: AsyncIterable<Uint8Array>): Promise<void>;
+  /** A message from a peer, as its driver encoded it. One that names a sender whose messages `speaksFor` denies is dropped. */
+  receive(message: Uint8Array, speaksFor?: SpeaksFor): void;
+  /**
+   * The chunks of a snapshot as the leader's driver sent them. Resolves once the snapshot is restored here, or was not needed.
+   * @throws OperationError `forbidden` when `speaksFor` denies the sender that it names.
+   */
+  receiveSnapshot(chunks: AsyncIterable<Uint8Array>, speaksFor?: SpeaksFor): Promise<void>;
   /** Stops at once: nothing more is sent or applied. Leadership is not transferred. */
   stop(): Promise<void>;
 }
+
+/** Whether whoever brought a message may send in the name of this Raft id. */
+export type SpeaksFor = (raftId: number) => boolean;
 
 export interface RaftMember {
   readonly raftId: number;

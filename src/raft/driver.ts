@@ -1,7 +1,7 @@
 import { assert } from "../lib/assert.ts";
 import { errorMessage, OperationError } from "../lib/errors.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Consensus, ConsensusStatus, RaftMember, RaftTransport, StateMachine } from "../ports/consensus.ts";
+import type { Consensus, ConsensusStatus, RaftMember, RaftTransport, SpeaksFor, StateMachine } from "../ports/consensus.ts";
 import type { Disk } from "../ports/disk.ts";
 import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
@@ -181,13 +181,14 @@ export class RaftDriver implements Consensus {
     return { signal: signal === undefined ? stopping : AbortSignal.any([signal, stopping]) };
   }
 
-  receive(bytes: Uint8Array): void {
+  receive(bytes: Uint8Array, speaksFor: SpeaksFor = () => true): void {
     if (this.#stopping.signal.aborted) return;
     try {
       const { message, fromAddress } = decodeEnvelope(bytes);
       if (message.to !== this.#core.raftId || message.kind === "install-snapshot") {
         throw new OperationError("invalid", `${message.kind} for ${message.to} came to ${this.#core.raftId}`);
       }
+      if (!speaksFor(message.from)) throw new OperationError("forbidden", `its sender is not manager ${message.from} of raft`);
       if (fromAddress !== "") this.#addresses.set(message.from, fromAddress);
       this.#core.step(message);
     } catch (error) {
@@ -204,9 +205,9 @@ export class RaftDriver implements Consensus {
     this.#onInput();
   }
 
-  async receiveSnapshot(chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  async receiveSnapshot(chunks: AsyncIterable<Uint8Array>, speaksFor: SpeaksFor = () => true): Promise<void> {
     this.#stopping.signal.throwIfAborted();
-    await this.#snapshots.receive(chunks);
+    await this.#snapshots.receive(chunks, speaksFor);
   }
 
   async stop(): Promise<void> {

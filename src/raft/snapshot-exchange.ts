@@ -1,7 +1,7 @@
 import { assert } from "../lib/assert.ts";
 import { errorMessage, OperationError } from "../lib/errors.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { RaftMember, RaftTransport } from "../ports/consensus.ts";
+import type { RaftMember, RaftTransport, SpeaksFor } from "../ports/consensus.ts";
 import type { Log } from "../ports/log.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import type { RaftCore } from "./core.ts";
@@ -70,23 +70,24 @@ export class SnapshotExchange {
   }
 
   /** Resolves once the snapshot is restored here, or was not needed. One at a time. */
-  async receive(chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  async receive(chunks: AsyncIterable<Uint8Array>, speaksFor: SpeaksFor): Promise<void> {
     if (this.#isReceiving) throw new OperationError("unavailable", "another snapshot is being received");
     this.#isReceiving = true;
     try {
-      await this.#receive(chunks);
+      await this.#receive(chunks, speaksFor);
     } finally {
       this.#isReceiving = false;
     }
   }
 
-  async #receive(chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  async #receive(chunks: AsyncIterable<Uint8Array>, speaksFor: SpeaksFor): Promise<void> {
     const { core, storage, signal, onInput, onSender } = this.#options;
     const iterator = chunks[Symbol.asyncIterator]();
     const first = await iterator.next();
     if (first.done === true) throw new OperationError("invalid", "a snapshot without a beginning");
     const { message, fromAddress, chunkCount } = decodeHeader(first.value);
     if (message.to !== core.raftId) throw new OperationError("invalid", `a snapshot for ${message.to} came to ${core.raftId}`);
+    if (!speaksFor(message.from)) throw new OperationError("forbidden", `its sender is not manager ${message.from} of raft`);
     if (message.term < core.term)
       throw new OperationError("unavailable", `a snapshot of term ${message.term} came in term ${core.term}`);
     onSender({ raftId: message.from, address: fromAddress });

@@ -35,9 +35,10 @@ export interface DispatcherBackend {
   ): AsyncIterable<SessionDown>;
 }
 
+/** `peer`: whose certificate the messages came with. */
 export interface RaftBackend {
-  receive(message: Uint8Array): void;
-  receiveSnapshot(chunks: AsyncIterable<Uint8Array>): Promise<void>;
+  receive(message: Uint8Array, peer: Peer): void;
+  receiveSnapshot(chunks: AsyncIterable<Uint8Array>, peer: Peer): Promise<void>;
 }
 
 export interface IssueCall {

@@ -43,7 +43,7 @@ export async function enrol(options: EnrolOptions): Promise<IssuedCertificate & 
       ),
     );
     options.certificates.verify(issued.certificatePem, { rootPem, nowMs: options.clock.nowMs() });
-    return { ...issued, rootPem, keyPem };
+    return { ...issued, keyPem };
   } finally {
     client.close();
   }

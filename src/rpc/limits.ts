@@ -20,6 +20,17 @@ export const serverOptions: ChannelOptions = {
   "grpc.max_send_message_length": CONTROL_BYTES_MAX,
 };
 
+/** Of a request by somebody who has no certificate: a certificate request and a join token. */
+const STRANGER_BYTES_MAX = 64 * 1024;
+
+/** For those who can ask for a certificate alone. */
+export const strangerOptions: ChannelOptions = {
+  ...serverOptions,
+  "grpc.max_receive_message_length": STRANGER_BYTES_MAX,
+  "grpc.max_concurrent_streams": 4,
+  "grpc-node.max_session_memory": 4, // MB
+};
+
 export const clientOptions: ChannelOptions = {
   ...KEEPALIVE,
   "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,

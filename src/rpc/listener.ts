@@ -7,13 +7,14 @@ import type { NodeIdentity } from "../ports/certificates.ts";
 import type { Log } from "../ports/log.ts";
 import type { ManagerBackends } from "./backends.ts";
 import { contextOptions } from "./channel.ts";
-import { serverOptions } from "./limits.ts";
+import { limitHandshakes } from "./handshakes.ts";
+import { serverOptions, strangerOptions } from "./limits.ts";
 import { judge, type Peer } from "./peer.ts";
 import { addCa, addControl, addDispatcher, addJoin, addLeader, addRaft } from "./services.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const CONNECTIONS_MAX = 10_000;
-/** Connections without a certificate, which anybody can open, or with one that counts no more. */
+/** Connections without a certificate, which anybody can open, or with one that counts no more. Past it the oldest is cut. */
 const STRANGERS_MAX = 256;
 /** A stranger gets its certificate in one go or is cut. */
 const STRANGER_LIFETIME_MS = 60_000;
@@ -44,8 +45,9 @@ export class ManagerListener implements AsyncDisposable {
   readonly #strangers: ConnectionInjector;
   /** Each connection with who is at the other end; nobody known for strangers. */
   readonly #sockets = new Map<TLSSocket, Peer | undefined>();
+  /** In the order they came. */
+  readonly #unknown = new Set<TLSSocket>();
   readonly #review: NodeJS.Timeout;
-  #strangerCount = 0;
 
   private constructor(options: ListenerOptions) {
     this.#options = options;
@@ -57,7 +59,7 @@ export class ManagerListener implements AsyncDisposable {
     addCa(members, { backend: backends.ca, mayActForOthers: true });
     addJoin(members, backends.join);
     addLeader(members, backends.leader);
-    const strangers = new Server(serverOptions);
+    const strangers = new Server(strangerOptions);
     addCa(strangers, { backend: backends.ca, mayActForOthers: false });
     this.#servers = [members, strangers];
     this.#members = members.createConnectionInjector(ServerCredentials.createInsecure());
@@ -71,6 +73,7 @@ export class ManagerListener implements AsyncDisposable {
       noDelay: true,
     });
     this.#tls.maxConnections = CONNECTIONS_MAX;
+    limitHandshakes(this.#tls);
     this.#tls.on("secureConnection", socket => this.#accept(socket));
     this.#tls.on("tlsClientError", (_error, socket) => socket.destroy());
     this.#review = setInterval(() => this.#reviewConnections(), options.reviewMs ?? REVIEW_MS);
@@ -109,18 +112,24 @@ export class ManagerListener implements AsyncDisposable {
     socket.once("close", () => this.#sockets.delete(socket));
     if (peer !== undefined) {
       this.#members.injectConnection(socket);
-    } else if (judged.kind !== "refused" && this.#strangerCount < STRANGERS_MAX) {
-      this.#strangerCount++;
-      const timer = setTimeout(() => socket.destroy(), STRANGER_LIFETIME_MS);
-      socket.once("close", () => {
-        clearTimeout(timer);
-        this.#strangerCount--;
-      });
-      this.#strangers.injectConnection(socket);
+    } else if (judged.kind !== "refused") {
+      this.#acceptStranger(socket);
     } else {
       this.#options.log.warn({ from: socket.remoteAddress, why: socket.authorizationError?.message }, "connection refused");
       socket.destroy();
     }
+  }
+
+  #acceptStranger(socket: TLSSocket): void {
+    const timer = setTimeout(() => socket.destroy(), STRANGER_LIFETIME_MS);
+    socket.once("close", () => {
+      clearTimeout(timer);
+      this.#unknown.delete(socket);
+    });
+    this.#unknown.add(socket);
+    const [oldest] = this.#unknown;
+    if (this.#unknown.size > STRANGERS_MAX) oldest?.destroy();
+    this.#strangers.injectConnection(socket);
   }
 
   #reviewConnections(): void {

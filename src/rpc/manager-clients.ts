@@ -115,7 +115,7 @@ export class ManagerClients implements AsyncDisposable {
     const key = `${service} ${address}`;
     const identity = this.#identity();
     const known = this.#clients.get(key);
-    if (known?.identity.certificatePem === identity.certificatePem && known.client instanceof Type) return known.client;
+    if (known?.identity === identity && known.client instanceof Type) return known.client;
     known?.client.close();
     this.#clients.delete(key);
     const [oldest] = this.#clients;

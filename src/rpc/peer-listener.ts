@@ -10,13 +10,16 @@ import type { NodeIdentity } from "../ports/certificates.ts";
 import type { Log } from "../ports/log.ts";
 import { contextOptions } from "./channel.ts";
 import { answering, managerOnly } from "./handlers.ts";
+import { limitHandshakes } from "./handshakes.ts";
 import { serverOptions } from "./limits.ts";
-import { judge } from "./peer.ts";
+import { judge, type Peer } from "./peer.ts";
 import { mapped } from "./streams.ts";
 
 export const PEER_PORT = 2378;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const CONNECTIONS_MAX = 1_000;
+/** A node that is no manager any more loses its open connections within this time. */
+const REVIEW_MS = 5_000;
 
 export interface PeerListenerOptions {
   readonly host: string;
@@ -25,7 +28,10 @@ export interface PeerListenerOptions {
   readonly identity: NodeIdentity;
   readonly clusterId: ClusterId;
   readonly logs: TaskLogs;
+  /** Its certificate is good, but its holder may have been removed or demoted since: asked again while the connection lasts. */
+  readonly admits: (peer: Peer) => boolean;
   readonly log: Log;
+  readonly reviewMs?: number;
 }
 
 /** What this node answers to others of its swarm: TLS 1.3, only with a certificate of the same cluster. */
@@ -34,7 +40,8 @@ export class PeerListener implements AsyncDisposable {
   readonly #tls: TlsServer;
   readonly #server = new Server(serverOptions);
   readonly #members: ConnectionInjector;
-  readonly #sockets = new Set<TLSSocket>();
+  readonly #sockets = new Map<TLSSocket, Peer>();
+  readonly #review: NodeJS.Timeout;
 
   private constructor(options: PeerListenerOptions) {
     this.#options = options;
@@ -54,8 +61,11 @@ export class PeerListener implements AsyncDisposable {
       noDelay: true,
     });
     this.#tls.maxConnections = CONNECTIONS_MAX;
+    limitHandshakes(this.#tls);
     this.#tls.on("secureConnection", socket => this.#accept(socket));
     this.#tls.on("tlsClientError", (_error, socket) => socket.destroy());
+    this.#review = setInterval(() => this.#reviewConnections(), options.reviewMs ?? REVIEW_MS);
+    this.#review.unref();
   }
 
   /** @throws OperationError `unavailable` when the address cannot be listened on. */
@@ -84,19 +94,25 @@ export class PeerListener implements AsyncDisposable {
 
   #accept(socket: TLSSocket): void {
     socket.on("error", () => socket.destroy());
-    if (judge(socket, this.#options.clusterId).kind !== "member") {
+    const judged = judge(socket, this.#options.clusterId);
+    if (judged.kind !== "member" || !this.#options.admits(judged.peer)) {
       this.#options.log.warn({ from: socket.remoteAddress }, "connection refused: no node of this swarm");
       socket.destroy();
       return;
     }
-    this.#sockets.add(socket);
+    this.#sockets.set(socket, judged.peer);
     socket.once("close", () => this.#sockets.delete(socket));
     this.#members.injectConnection(socket);
   }
 
+  #reviewConnections(): void {
+    for (const [socket, peer] of this.#sockets) if (!this.#options.admits(peer)) socket.destroy();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = new Promise<void>(resolve => this.#tls.close(() => resolve()));
-    for (const socket of this.#sockets) socket.destroy();
+    clearInterval(this.#review);
+    for (const socket of this.#sockets.keys()) socket.destroy();
     this.#server.forceShutdown();
     await closed;
   }

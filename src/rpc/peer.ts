@@ -26,11 +26,12 @@ export function peerOf(call: { getAuthContext(): { sslPeerCertificate?: PeerCert
   return sslPeerCertificate === undefined ? undefined : peerInCertificate(sslPeerCertificate);
 }
 
-/** What to do with a fresh connection: its certificate is this cluster's, there is none, or it is no good. */
+/** What to do with a fresh connection: its certificate is this cluster's, there is none, or it (or the protocol) is no good. */
 export function judge(
   socket: TLSSocket,
   clusterId: ClusterId,
 ): { readonly kind: "member"; readonly peer: Peer } | { readonly kind: "stranger" | "refused" } {
+  if (socket.alpnProtocol !== "h2") return { kind: "refused" };
   const certificate = socket.getPeerCertificate();
   if (Object.keys(certificate).length === 0) return { kind: "stranger" };
   const peer = socket.authorized ? peerInCertificate(certificate) : undefined;

@@ -75,13 +75,13 @@ export function addRaft(server: Server, backend: backends.RaftBackend): void {
   const data = (frames: AsyncIterable<RaftFrame>) => mapped(frames, frame => frame.data);
   server.addService(RaftPeerService, {
     stream: collecting(async (frames, { peer }) => {
-      managerOnly(peer);
-      for await (const message of data(frames)) backend.receive(message);
+      const sender = managerOnly(peer);
+      for await (const message of data(frames)) backend.receive(message, sender);
       return {};
     }),
     snapshot: collecting(async (frames, { peer }) => {
-      managerOnly(peer);
-      await backend.receiveSnapshot(data(frames));
+      const sender = managerOnly(peer);
+      await backend.receiveSnapshot(data(frames), sender);
       return {};
     }),
   });

@@ -1,13 +1,17 @@
-import { createHash, webcrypto, X509Certificate } from "node:crypto";
+import { createHash, createPrivateKey, webcrypto, type X509Certificate } from "node:crypto";
 import { OperationError } from "../lib/errors.ts";
 import { asId } from "../model/ids.ts";
 import type { Certificates, CertificateWithKey, IssueRequest, NodeCertificate } from "../ports/certificates.ts";
+import { isValid, issuerIn, leadsToRoot, parseCertificates } from "./certificate-chain.ts";
+import { checkRoot } from "./foreign-root.ts";
 
 const YEAR_MS = 365 * 24 * 3600 * 1000;
 const ROOT_LIFETIME_MS = 20 * YEAR_MS;
 /** Certificates count as valid from an hour before they are made: clocks differ. */
 const CLOCK_SKEW_MS = 3600 * 1000;
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+/** OpenSSL's names of curves, and webcrypto's. */
+const CURVE_NAMES: Readonly<Record<string, string>> = { prime256v1: "P-256", secp384r1: "P-384", secp521r1: "P-521" };
 const ROLE_UNIT = { manager: "swarm-manager", worker: "swarm-worker" } as const;
 
 type X509 = typeof import("@peculiar/x509");
@@ -56,16 +60,17 @@ export const systemCertificates: Certificates = {
   async issue({ csrPem, root, nodeId, clusterId, role, nowMs, lifetimeMs }: IssueRequest) {
     const x509 = await library();
     const request = await parseRequest(csrPem);
+    const issuer = new x509.X509Certificate(root.certificatePem);
+    const { key: signingKey, algorithm: signingAlgorithm } = await signer(root);
     const certificate = await x509.X509CertificateGenerator.create({
       serialNumber: serialNumber(),
       subject: [{ O: [clusterId] }, { OU: [ROLE_UNIT[role]] }, { CN: [nodeId] }],
-      issuer: new x509.X509Certificate(root.certificatePem).subject,
+      issuer: issuer.subjectName,
       notBefore: new Date(nowMs - CLOCK_SKEW_MS),
       notAfter: new Date(nowMs + lifetimeMs),
-      signingAlgorithm: ALGORITHM,
-      publicKey: request.publicKey,
-      signingKey: await signingKey(root),
+      ...{ signingAlgorithm, signingKey, publicKey: request.publicKey },
       extensions: [
+        ...keyIdentifiers(x509, { issuer }),
         new x509.BasicConstraintsExtension(false, undefined, true),
         new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment, true),
         new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth]),
@@ -78,16 +83,38 @@ export const systemCertificates: Certificates = {
     return `${certificate.toString("pem")}\n`;
   },
 
+  checkRoot,
+
+  async crossSign({ root, certificatePem, nowMs }) {
+    const x509 = await library();
+    const [issuer, subject] = [root.certificatePem, certificatePem].map(pem => new x509.X509Certificate(pem));
+    if (issuer === undefined || subject === undefined) throw new TypeError("two certificates");
+    const { key: signingKey, algorithm: signingAlgorithm } = await signer(root);
+    const certificate = await x509.X509CertificateGenerator.create({
+      serialNumber: serialNumber(),
+      subject: subject.subjectName,
+      issuer: issuer.subjectName,
+      notBefore: new Date(nowMs - CLOCK_SKEW_MS),
+      notAfter: issuer.notAfter < subject.notAfter ? issuer.notAfter : subject.notAfter,
+      ...{ signingAlgorithm, signingKey, publicKey: subject.publicKey },
+      extensions: [
+        new x509.BasicConstraintsExtension(true, 0, true),
+        new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+        ...keyIdentifiers(x509, { issuer, subject }),
+      ],
+    });
+    return `${certificate.toString("pem")}\n`;
+  },
+
+  issuerIn,
+
   verify(certificatePem, { rootPem, nowMs }) {
-    const certificate = parseCertificate(certificatePem);
-    const root = parseCertificate(rootPem);
-    if (!certificate.checkIssued(root) || !certificate.verify(root.publicKey)) {
+    if (!leadsToRoot(certificatePem, { rootPem, nowMs })) {
       throw new OperationError("unauthorized", "certificate is not signed by this cluster's root");
     }
+    const [certificate] = parseCertificates(certificatePem);
     const described = describeCertificate(certificate);
-    if (nowMs < described.notBeforeMs || nowMs > described.notAfterMs) {
-      throw new OperationError("unauthorized", "certificate is not valid at this time");
-    }
+    if (!isValid(certificate, nowMs)) throw new OperationError("unauthorized", "certificate is not valid at this time");
     return described;
   },
 
@@ -105,17 +132,9 @@ async function parseRequest(csrPem: string) {
   throw new OperationError("invalid", "certificate request is not signed by its own key");
 }
 
-function parseCertificate(pem: string): X509Certificate {
-  try {
-    return new X509Certificate(pem);
-  } catch (cause) {
-    throw new OperationError("unauthorized", "malformed certificate", { cause });
-  }
-}
-
 /** What a certificate says, whether or not it is valid now. @throws OperationError `unauthorized` when it names no node. */
 export function readCertificate(certificatePem: string): NodeCertificate {
-  return describeCertificate(parseCertificate(certificatePem));
+  return describeCertificate(parseCertificates(certificatePem)[0]);
 }
 
 function describeCertificate(certificate: X509Certificate): NodeCertificate {
@@ -136,9 +155,32 @@ function describeCertificate(certificate: X509Certificate): NodeCertificate {
   };
 }
 
-async function signingKey({ keyPem }: CertificateWithKey) {
-  const der = Buffer.from(keyPem.replace(/-----[^-]+-----|\s/g, ""), "base64");
-  return await webcrypto.subtle.importKey("pkcs8", der, ALGORITHM, false, ["sign"]);
+/** How a root signs. Ours have P-256; those made elsewhere may have other keys, in any form that OpenSSL reads. */
+async function signer({ keyPem }: CertificateWithKey) {
+  const key = createPrivateKey(keyPem);
+  const curve = CURVE_NAMES[key.asymmetricKeyDetails?.namedCurve ?? ""];
+  const algorithm =
+    curve === undefined
+      ? { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" }
+      : { name: "ECDSA", namedCurve: curve, hash: curve === "P-256" ? "SHA-256" : "SHA-384" };
+  const der = key.export({ type: "pkcs8", format: "der" });
+  return { key: await webcrypto.subtle.importKey("pkcs8", der, algorithm, false, ["sign"]), algorithm };
+}
+
+/** Two roots may have the same name (ours all do): whoever checks a certificate finds its issuer by the key. */
+function keyIdentifiers(
+  x509: X509,
+  {
+    issuer,
+    subject,
+  }: { readonly issuer: InstanceType<X509["X509Certificate"]>; readonly subject?: InstanceType<X509["X509Certificate"]> },
+) {
+  const keyIdOf = (certificate: typeof issuer) => certificate.getExtension(x509.SubjectKeyIdentifierExtension)?.keyId;
+  const [issuerId, subjectId] = [keyIdOf(issuer), subject && keyIdOf(subject)];
+  return [
+    ...(issuerId === undefined ? [] : [new x509.AuthorityKeyIdentifierExtension(issuerId)]),
+    ...(subjectId === undefined ? [] : [new x509.SubjectKeyIdentifierExtension(subjectId)]),
+  ];
 }
 
 async function privatePem(key: webcrypto.CryptoKey): Promise<string> {

@@ -1,7 +1,8 @@
 import { setMaxListeners } from "node:events";
 import { errorMessage } from "../lib/errors.ts";
 import type { NodeDescription } from "../model/cluster.ts";
-import type { AssignedTask, SessionDown, SessionUp } from "../model/session.ts";
+import type { NodeId } from "../model/ids.ts";
+import type { AssignedTask, Authority, SessionDown, SessionUp } from "../model/session.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
@@ -29,8 +30,10 @@ export interface AgentOptions {
   ) => AsyncIterable<SessionDown>;
   /** Where managers were last known to be. */
   readonly managers: () => readonly string[];
-  /** The managers said where they are: to be kept for the next start. */
-  readonly onManagers: (addresses: readonly string[]) => void;
+  /** The managers said where they are, and who: to be kept for the next start. */
+  readonly onManagers: (managers: { readonly addresses: readonly string[]; readonly nodeIds: readonly NodeId[] }) => void;
+  /** Which roots this node is to trust, and whose certificate to have. */
+  readonly onAuthority: (authority: Authority) => void;
   readonly describe: () => Promise<{ readonly description: NodeDescription; readonly address: string }>;
 }
 
@@ -42,6 +45,8 @@ export class Agent {
   readonly #rounds: ManagerRounds;
   #wake: () => void = () => undefined;
   #onAssigned = new Set<() => void>();
+  /** Of the last session. */
+  #up: UpStream | undefined;
 
   constructor(options: AgentOptions) {
     this.#options = options;
@@ -52,6 +57,11 @@ export class Agent {
   retryNow(): void {
     this.#rounds.restart();
     this.#wake();
+  }
+
+  /** What this node says of itself has changed. */
+  async describeAgain(): Promise<void> {
+    this.#up?.sayHello({ kind: "hello", ...(await this.#options.describe()) });
   }
 
   /** Runs until `signal`; containers run on. @throws The signal's reason. */
@@ -91,19 +101,22 @@ export class Agent {
     address: string,
     context: { readonly tasks: TaskSet; readonly applier: NetworkApplier; readonly signal: AbortSignal },
   ): Promise<void> {
-    const { clock, log, openSession, onManagers, describe } = this.#options;
+    const { clock, log, openSession, onManagers, onAuthority, describe } = this.#options;
     const over = new AbortController();
     const signal = AbortSignal.any([context.signal, over.signal]);
     try {
       const hello = await describe();
       const up = new UpStream({ hello: { kind: "hello", ...hello }, reporter: this.#reporter, clock, signal });
+      this.#up = up;
       for await (const message of openSession(address, { up: up.messages(), signal })) {
         if (message.kind === "welcome") {
           this.#rounds.succeeded(address);
           up.setBeatPeriod(message.beatPeriodMs);
           log.info({ manager: address, session: message.sessionId }, "a manager took this node's session");
         } else if (message.kind === "managers") {
-          onManagers(message.addresses);
+          onManagers(message);
+        } else if (message.kind === "authority") {
+          onAuthority(message.authority);
         } else if (message.kind === "assignments") {
           await this.#apply(message.assignments, { ...context, up });
         }

@@ -2,6 +2,8 @@ import type { SessionUp } from "../model/session.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { StatusReporter } from "./status-reporter.ts";
 
+type Hello = Extract<SessionUp, { kind: "hello" }>;
+
 /** Statuses that change within this time go up together. */
 const BATCH_MS = 50;
 const BEAT_DEFAULT_MS = 1_000;
@@ -9,7 +11,7 @@ const BEAT_DEFAULT_MS = 1_000;
 /** What goes up in one session: hello, beats at their time, statuses and what was applied as they come. Beats wait for nothing. */
 export class UpStream {
   readonly #options: {
-    readonly hello: Extract<SessionUp, { kind: "hello" }>;
+    readonly hello: Hello;
     readonly reporter: StatusReporter;
     readonly clock: Clock;
     readonly signal: AbortSignal;
@@ -18,10 +20,11 @@ export class UpStream {
   #areStatusesOpen = false;
   #applied = 0;
   #sentApplied = 0;
+  #nextHello: Hello | undefined;
   #wake: () => void = () => undefined;
 
   constructor(options: {
-    readonly hello: Extract<SessionUp, { kind: "hello" }>;
+    readonly hello: Hello;
     readonly reporter: StatusReporter;
     readonly clock: Clock;
     readonly signal: AbortSignal;
@@ -45,6 +48,12 @@ export class UpStream {
     this.#wake();
   }
 
+  /** Again, when something in it has changed. */
+  sayHello(hello: Hello): void {
+    this.#nextHello = hello;
+    this.#wake();
+  }
+
   async *messages(): AsyncGenerator<SessionUp, void, undefined> {
     const { hello, reporter, clock, signal } = this.#options;
     yield hello;
@@ -54,6 +63,9 @@ export class UpStream {
         nextBeatMs = clock.monotonicMs() + this.#beatPeriodMs;
         yield { kind: "beat" };
       }
+      const nextHello = this.#nextHello;
+      this.#nextHello = undefined;
+      if (nextHello !== undefined) yield nextHello;
       if (this.#hasNews()) {
         await this.#sleep(Math.min(BATCH_MS, nextBeatMs - clock.monotonicMs()), { wakes: false });
         if (this.#applied > this.#sentApplied) {
@@ -63,7 +75,7 @@ export class UpStream {
         const statuses = this.#areStatusesOpen ? reporter.take() : [];
         if (statuses.length > 0) yield { kind: "statuses", statuses };
       } else {
-        await this.#sleep(nextBeatMs - clock.monotonicMs(), { wakes: true });
+        if (this.#nextHello === undefined) await this.#sleep(nextBeatMs - clock.monotonicMs(), { wakes: true });
       }
     }
   }

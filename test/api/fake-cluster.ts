@@ -266,6 +266,7 @@ function aCluster(): Cluster {
       autoLockManagers: false,
       snapshotInterval: 10_000,
       logEntriesForSlowFollowers: 500,
+      forceRotate: 0,
     },
     rootCa: { certificatePem: "PEM", keyPem: "KEY", joinTokenWorker: "SWMTKN-1-a-w", joinTokenManager: "SWMTKN-1-a-m" },
     defaultAddressPool: ["10.0.0.0/8"],

@@ -14,6 +14,7 @@ import type { Engine } from "./engines.ts";
 import { EventListener } from "./events.ts";
 import { compareScenario, outcomesOn, runDocker, type ScenarioResult, type ScenarioRun } from "./run-scenario.ts";
 import type { Scenario } from "./scenario.ts";
+import { CERTIFICATE_SCENARIOS } from "./certificate-scenarios.ts";
 import { SWARM_DETAIL_SCENARIOS } from "./swarm-detail-scenarios.ts";
 import { VERB_SCENARIOS } from "./verb-scenarios.ts";
 import { SWARM_SCENARIOS } from "./swarm-scenarios.ts";
@@ -37,6 +38,7 @@ const LONE: readonly Scenario[] = [
 const SWARM: readonly Scenario[] = [
   ...SWARM_SCENARIOS,
   ...SWARM_DETAIL_SCENARIOS,
+  ...CERTIFICATE_SCENARIOS,
   ...BAD_INPUT_SCENARIOS.filter(({ needsSwarm }) => needsSwarm),
 ];
 

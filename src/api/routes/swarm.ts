@@ -6,7 +6,7 @@ import type { Answer, ApiRequest, Route } from "../http/exchange.ts";
 import { empty, json } from "../http/exchange.ts";
 import { booleanOf, flagOf } from "../http/query.ts";
 import { checkAddressPools, checkAvailability, checkDataPath, checkListenAddress, refuseAutolock } from "../validation/swarm.ts";
-import { clusterSpecBody, mergedClusterSpec, swarmInitBody, swarmJoinBody, swarmJson } from "../wire/swarm.ts";
+import { clusterSpecBody, mergedClusterSpec, signingCaOf, swarmInitBody, swarmJoinBody, swarmJson } from "../wire/swarm.ts";
 import type { SwarmInitBody } from "../wire/swarm.ts";
 import { objectVersionOf } from "./object-version.ts";
 import { GET, POST } from "./route.ts";
@@ -59,6 +59,7 @@ async function applySpec(request: ApiRequest, context: ApiContext, { spec: said 
     kind: "update-cluster",
     version: cluster.version,
     spec: mergedClusterSpec(cluster.spec, rest),
+    ...signingCaOf(rest),
     rotateWorkerToken: false,
     rotateManagerToken: false,
   });
@@ -102,6 +103,7 @@ async function update(request: ApiRequest, context: ApiContext): Promise<Answer>
     kind: "update-cluster",
     version,
     spec: mergedClusterSpec(cluster.spec, said),
+    ...signingCaOf(said),
     rotateWorkerToken,
     rotateManagerToken,
   });

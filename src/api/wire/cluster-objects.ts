@@ -4,6 +4,7 @@ import { field, omitEmpty, struct } from "./codec.ts";
 import { bytes, text, textMap, unlessZero, word } from "./scalars.ts";
 import { withServiceDefaults } from "./service-defaults.ts";
 import { endpointSpec, portConfig, serviceSpec } from "./service-spec.ts";
+import { tlsInfoJson } from "./swarm.ts";
 import { platform, taskSpec } from "./task-spec.ts";
 import { rfc3339 } from "./times.ts";
 
@@ -175,6 +176,7 @@ function descriptionJson({
   platform: host,
   resources,
   engine,
+  tls,
 }: NonNullable<Node["description"]>): Record<string, unknown> {
   return {
     Hostname: hostname,
@@ -185,7 +187,7 @@ function descriptionJson({
       ...(Object.keys(engine.labels).length === 0 ? {} : { Labels: engine.labels }),
       Plugins: engine.plugins.map(({ type, name }) => ({ Type: type, Name: name })),
     },
-    TLSInfo: {},
+    TLSInfo: tls === undefined ? {} : tlsInfoJson(tls),
   };
 }
 

@@ -1,4 +1,5 @@
-import type { Cluster, ClusterSpec } from "../../model/cluster.ts";
+import type { CertificateIssuer, Cluster, ClusterSpec } from "../../model/cluster.ts";
+import type { SigningCa } from "../../model/control.ts";
 import { field, omitEmpty, struct } from "./codec.ts";
 import { refusing } from "./refusing.ts";
 import { duration, flag, int64, optional, text, textMap, texts, uint32, uint64, unlessZero, word } from "./scalars.ts";
@@ -11,7 +12,12 @@ export interface WireClusterSpec {
   readonly orchestration: { readonly taskHistoryLimit?: number };
   readonly raft: { readonly snapshotInterval?: number; readonly logEntriesForSlowFollowers?: number };
   readonly dispatcher: { readonly heartbeatPeriodNs?: number };
-  readonly ca: { readonly nodeCertExpiryNs?: number };
+  readonly ca: {
+    readonly nodeCertExpiryNs?: number;
+    readonly forceRotate?: number;
+    readonly signingCertificatePem?: string;
+    readonly signingKeyPem?: string;
+  };
   readonly encryption?: { readonly autoLockManagers: boolean };
 }
 
@@ -40,8 +46,13 @@ export const clusterSpecBody = struct<WireClusterSpec>("swarm.Spec", {
   ca: field(
     "CAConfig",
     refusing(
-      struct<WireClusterSpec["ca"]>("swarm.CAConfig", { nodeCertExpiryNs: omitEmpty("NodeCertExpiry", unlessZero(duration)) }),
-      ["ExternalCAs", "SigningCACert", "SigningCAKey", "ForceRotate"],
+      struct<WireClusterSpec["ca"]>("swarm.CAConfig", {
+        nodeCertExpiryNs: omitEmpty("NodeCertExpiry", unlessZero(duration)),
+        signingCertificatePem: omitEmpty("SigningCACert", unlessZero(text)),
+        signingKeyPem: omitEmpty("SigningCAKey", unlessZero(text)),
+        forceRotate: omitEmpty("ForceRotate", unlessZero(uint64)),
+      }),
+      ["ExternalCAs"],
     ),
   ),
   encryption: field(
@@ -54,8 +65,15 @@ export const clusterSpecBody = struct<WireClusterSpec>("swarm.Spec", {
   ),
 });
 
+/** The root that a client brings. */
+export function signingCaOf({ ca }: WireClusterSpec): { readonly signingCa?: SigningCa } {
+  const { signingCertificatePem: certificatePem = "", signingKeyPem: keyPem = "" } = ca;
+  return certificatePem === "" && keyPem === "" ? {} : { signingCa: { certificatePem, keyPem } };
+}
+
 /** The cluster's spec with what a client said put in. */
 export function mergedClusterSpec(current: ClusterSpec, said: WireClusterSpec): ClusterSpec {
+  const { nodeCertExpiryNs = current.nodeCertExpiryNs, forceRotate = 0 } = said.ca;
   return {
     ...current,
     ...(said.name === undefined ? {} : { name: said.name }),
@@ -63,7 +81,7 @@ export function mergedClusterSpec(current: ClusterSpec, said: WireClusterSpec): 
     ...said.orchestration,
     ...said.raft,
     ...said.dispatcher,
-    ...said.ca,
+    ...{ nodeCertExpiryNs, forceRotate },
     ...said.encryption,
   };
 }
@@ -81,9 +99,24 @@ export function clusterSpecJson(spec: ClusterSpec): Record<string, unknown> {
       HeartbeatTick: 1,
     },
     Dispatcher: { HeartbeatPeriod: spec.heartbeatPeriodNs },
-    CAConfig: { NodeCertExpiry: spec.nodeCertExpiryNs },
+    CAConfig: { NodeCertExpiry: spec.nodeCertExpiryNs, ...(spec.forceRotate > 0 && { ForceRotate: spec.forceRotate }) },
     TaskDefaults: {},
     EncryptionConfig: { AutoLockManagers: spec.autoLockManagers },
+  };
+}
+
+export function tlsInfoJson({
+  trustRoot,
+  issuer,
+}: {
+  readonly trustRoot: string;
+  readonly issuer: CertificateIssuer | undefined;
+}): Record<string, unknown> {
+  const { subject, publicKey } = issuer ?? {};
+  return {
+    TrustRoot: trustRoot,
+    ...(subject && { CertIssuerSubject: subject }),
+    ...(publicKey && { CertIssuerPublicKey: publicKey }),
   };
 }
 
@@ -95,8 +128,8 @@ export function clusterJson(cluster: Cluster): Record<string, unknown> {
     CreatedAt: rfc3339(cluster.createdAtMs),
     UpdatedAt: rfc3339(cluster.updatedAtMs),
     Spec: clusterSpecJson(cluster.spec),
-    TLSInfo: { TrustRoot: cluster.rootCa.certificatePem },
-    RootRotationInProgress: false,
+    TLSInfo: tlsInfoJson({ trustRoot: cluster.rootCa.certificatePem, issuer: cluster.rootCa.issuer }),
+    RootRotationInProgress: cluster.rootCa.rotation !== undefined,
     DefaultAddrPool: cluster.defaultAddressPool.length === 0 ? null : cluster.defaultAddressPool,
     SubnetSize: cluster.subnetSize,
     DataPathPort: cluster.dataPathPort,

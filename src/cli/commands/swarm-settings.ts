@@ -5,7 +5,7 @@ import { parseDuration } from "../format/units.ts";
 import { integer, value } from "./container-values.ts";
 import { withPath } from "./with-path.ts";
 
-/** `swarm update`, `ca`, `unlock`, `unlock-key`. */
+/** `swarm update`, `unlock`, `unlock-key`. */
 export function registerSettings(swarm: Command, context: () => CliContext): void {
   swarm
     .command("update")
@@ -17,14 +17,6 @@ export function registerSettings(swarm: Command, context: () => CliContext): voi
     .option("--snapshot-interval <uint>", "Entries of the log between two snapshots")
     .option("--task-history-limit <int>", "Tasks of a slot to remember")
     .action(async (flags: FlagValues) => updateSettings(context(), flags));
-  swarm
-    .command("ca")
-    .description("Show the root certificate, or replace it")
-    .option("--cert-expiry <duration>", "How long a node's certificate is good for")
-    .option("-d, --detach", "Do not wait for the nodes")
-    .option("-q, --quiet", "Say nothing about progress")
-    .option("--rotate", "Replace the root certificate")
-    .action(async (flags: FlagValues) => rootCertificate(context(), flags));
   swarm
     .command("unlock-key")
     .description("Show the key that unlocks managers")
@@ -64,28 +56,13 @@ function nanoseconds(duration: string | undefined): number | undefined {
   return duration === undefined ? undefined : parseDuration(duration);
 }
 
-async function saveSettings(
+export async function saveSettings(
   cli: CliContext,
   swarm: Json,
   spec: Json,
   query: Readonly<Record<string, boolean>> = {},
 ): Promise<void> {
   await cli.api.json("POST", "/swarm/update", { query: { version: number(swarm, "Version", "Index"), ...query }, body: spec });
-}
-
-async function rootCertificate(cli: CliContext, flags: FlagValues): Promise<void> {
-  const swarm = await cli.api.json("GET", "/swarm");
-  if (flags["rotate"] !== true) {
-    if (value(flags, "certExpiry") !== undefined)
-      throw new CliError("`--cert-expiry` flag requires the `--rotate` flag to update the CA");
-    const root = text(swarm, "TLSInfo", "TrustRoot");
-    if (root === "") throw new CliError("No CA information available");
-    cli.stdout(`${root.trimEnd()}\n`);
-    return;
-  }
-  const spec = changedSettings(field(swarm, "Spec"), flags);
-  const turn = number(spec, "CAConfig", "ForceRotate") + 1;
-  await saveSettings(cli, swarm, withPath(spec, ["CAConfig", "ForceRotate"], turn));
 }
 
 async function unlockKey(cli: CliContext, flags: FlagValues): Promise<void> {

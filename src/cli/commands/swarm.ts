@@ -1,4 +1,5 @@
 import type { Command } from "../command/command.ts";
+import { registerRootCertificate } from "./swarm-ca.ts";
 import { registerSettings } from "./swarm-settings.ts";
 import { type CliContext, CliError, number, text } from "../context.ts";
 
@@ -73,6 +74,7 @@ export function registerSwarm(program: Command, context: () => CliContext): void
     });
 
   registerSettings(swarm, context);
+  registerRootCertificate(swarm, context);
 
   swarm
     .command("leave")

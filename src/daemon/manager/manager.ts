@@ -5,6 +5,8 @@ import { Disposal } from "../../lib/disposal.ts";
 import { errnoCode, OperationError } from "../../lib/errors.ts";
 import { clusterIdFrom, type SessionId, type TaskId } from "../../model/ids.ts";
 import { CertificateAuthority } from "../../manager/ca/authority.ts";
+import { raftSender } from "../../manager/ca/raft-senders.ts";
+import { runRootRotation } from "../../manager/ca/root-rotation.ts";
 import { Membership } from "../../manager/ca/membership.ts";
 import { createControlApi } from "../../manager/control-api/control-api.ts";
 import { clusterEvents } from "../../manager/control-api/cluster-events.ts";
@@ -75,6 +77,7 @@ export async function startManager({ options, files, disk, clock, random, log }:
   const proposals = new Proposals({ consensus, clock });
   const propose = proposals.propose.bind(proposals);
   const view = () => store.view();
+  const consensusView = { view, status: () => consensus.status() };
 
   const leaderAddress = (): string => {
     const { leaderId, members } = consensus.status();
@@ -119,7 +122,10 @@ export async function startManager({ options, files, disk, clock, random, log }:
       backends: {
         control,
         dispatcher,
-        raft: { receive: message => consensus.receive(message), receiveSnapshot: chunks => consensus.receiveSnapshot(chunks) },
+        raft: {
+          receive: (message, { nodeId }) => consensus.receive(message, raftSender(nodeId, consensusView)),
+          receiveSnapshot: (chunks, { nodeId }) => consensus.receiveSnapshot(chunks, raftSender(nodeId, consensusView)),
+        },
         ca: authority,
         join: membership,
         leader: duties,
@@ -145,6 +151,8 @@ export async function startManager({ options, files, disk, clock, random, log }:
         "control loop": ({ term, signal: termSignal }) =>
           runControlLoop({ store, propose, clock, log, newTaskId, term, signal: termSignal }),
         "leader's duties": waiting => duties.run(waiting),
+        "root rotation": waiting =>
+          runRootRotation({ store, propose, certificates: systemCertificates, clock, random, log }, waiting),
         membership: async waiting => {
           // Before the others are looked at: those that are lost are not to be taken in again.
           if (isForced) await standAlone({ ...options, files, store, propose, ...waiting });

@@ -24,7 +24,7 @@ export async function renewCertificate(record: NodeRecord, caller: Caller): Prom
   const { csrPem, keyPem } = await systemCertificates.createRequest();
   const call = { csrPem, joinToken: "", availability: "active" } as const;
   const issued = await atSomeManager(record, caller, (clients, address, waiting) => clients.issue(address, call, waiting));
-  const { rootPem } = caller.identity;
+  const { rootPem } = issued;
   const { nodeId } = systemCertificates.verify(issued.certificatePem, { rootPem, nowMs: caller.clock.nowMs() });
   if (nodeId !== record.nodeId) throw new OperationError("unavailable", `a manager gave the certificate of node ${nodeId}`);
   return { certificatePem: issued.certificatePem, keyPem, rootPem };

@@ -1,9 +1,11 @@
 import { basename, dirname, join } from "node:path";
 import { errorMessage, OperationError } from "../../lib/errors.ts";
 import { clusterIdFrom, type NodeId, type RequestId } from "../../model/ids.ts";
+import type { Authority } from "../../model/session.ts";
 import type { TaskLogLine, TaskLogsRequest } from "../../model/task-logs.ts";
 import type { NodeRole } from "../../model/cluster.ts";
 import type { NodeCertificate, NodeIdentity } from "../../ports/certificates.ts";
+import { tlsOf } from "../../system/certificate-chain.ts";
 import { readCertificate } from "../../system/certificates.ts";
 import { PEER_PORT, PeerListener } from "../../rpc/peer-listener.ts";
 import { taskLogsOf } from "../../rpc/peer-client.ts";
@@ -51,6 +53,7 @@ export class Member implements AsyncDisposable {
   #peers: PeerListener | undefined;
   #wantedRole: NodeRole | undefined;
   #isRefused = false;
+  #authority: Authority | undefined;
   #expulsion: string | undefined;
   #saving: Promise<void> = Promise.resolve();
 
@@ -74,6 +77,7 @@ export class Member implements AsyncDisposable {
       identity: () => member.#identity,
       managers: () => member.#record.managers,
       onManagers: managers => member.#setManagers(managers),
+      onAuthority: authority => member.#setAuthority(authority),
       onRole: role => member.#setWantedRole(role),
       onRefused: () => member.#setRefused(),
       untilReachable: (address, waiting) => member.#untilOwnManager(address, waiting),
@@ -147,7 +151,8 @@ export class Member implements AsyncDisposable {
     const place = { host: hostOf(listenAddress), port: PEER_PORT };
     try {
       const logs = taskLogsOn(engine.containers);
-      this.#peers = await PeerListener.listen({ ...place, identity: this.#identity, clusterId, logs, log });
+      const admits = ({ nodeId }: { readonly nodeId: NodeId }) => this.#record.managerIds?.includes(nodeId) !== false;
+      this.#peers = await PeerListener.listen({ ...place, identity: this.#identity, clusterId, logs, admits, log });
     } catch (error) {
       log.error({ ...place, error: errorMessage(error) }, "other nodes cannot ask this one for logs");
     }
@@ -183,6 +188,7 @@ export class Member implements AsyncDisposable {
   async #renew({ signal }: { readonly signal: AbortSignal }): Promise<boolean> {
     const { clock, log } = this.#options;
     const wasRefused = this.#isRefused;
+    const heard = this.#authority;
     const identity = await renewCertificate(this.#record, { identity: this.#identity, clock, signal });
     const certificate = readCertificate(identity.certificatePem);
     const hasChangedRole = certificate.role !== this.#certificate.role;
@@ -192,8 +198,8 @@ export class Member implements AsyncDisposable {
     this.#certificate = certificate;
     this.#renewAtMs = this.#drawRenewalTime();
     this.#isRefused = false;
-    this.#peers?.setIdentity(identity);
-    this.#manager?.process.reload();
+    this.#showIdentity();
+    if (this.#authority !== undefined && this.#authority !== heard) this.#setAuthority(this.#authority);
     if (hasChangedRole || wasRefused) this.#worker?.reconnect();
     log.info(
       { role: certificate.role, until: new Date(certificate.notAfterMs).toISOString() },
@@ -241,11 +247,38 @@ export class Member implements AsyncDisposable {
     this.#upkeep?.wake();
   }
 
-  #setManagers(managers: readonly string[]): void {
-    if (managers.length === 0 || managers.join() === this.#record.managers.join()) return;
-    this.#save({ ...this.#record, managers }).catch((error: unknown) =>
+  #setManagers(heard: { readonly addresses: readonly string[]; readonly nodeIds: readonly NodeId[] }): void {
+    const { managers, managerIds } = this.#record;
+    if (heard.addresses.length === 0) return;
+    if (heard.addresses.join() === managers.join() && heard.nodeIds.join() === managerIds?.join()) return;
+    this.#save({ ...this.#record, managers: heard.addresses, managerIds: heard.nodeIds }).catch((error: unknown) =>
       this.#options.log.error({ error: errorMessage(error) }, "the managers' addresses could not be kept"),
     );
+  }
+
+  /** What a manager says of roots is believed: it proved to be one. The certificate follows in its own time. */
+  #setAuthority(authority: Authority): void {
+    this.#authority = authority;
+    const { clock, random, log } = this.#options;
+    const { rootsPem: rootPem, issuer, spreadMs } = authority;
+    const { issuer: present } = tlsOf(this.#identity);
+    if (issuer.subject !== present.subject || issuer.publicKey !== present.publicKey) {
+      this.#renewAtMs = Math.min(this.#renewAtMs, clock.nowMs() + (random.uint32() / 2 ** 32) * spreadMs);
+      this.#upkeep?.wake();
+    }
+    if (rootPem === this.#identity.rootPem) return;
+    this.#identity = { ...this.#identity, rootPem };
+    this.#save(this.#record, this.#identity).then(
+      () => this.#showIdentity(),
+      (error: unknown) => log.error({ error: errorMessage(error) }, "the roots to trust could not be kept"),
+    );
+  }
+
+  /** It is on disk. */
+  #showIdentity(): void {
+    this.#peers?.setIdentity(this.#identity);
+    this.#manager?.process.reload();
+    this.#worker?.describeAgain();
   }
 
   /** In force at once, on disk in order. */

@@ -17,6 +17,8 @@ export interface NodeRecord {
   readonly advertiseHost: string;
   /** host:port of the managers, as last heard. */
   readonly managers: readonly string[];
+  /** Whose certificates count as managers', as last heard; missing before. */
+  readonly managerIds?: readonly NodeId[];
   /** Only on managers. */
   readonly manager?: ManagerRecord;
 }

@@ -6,11 +6,12 @@ import type { SessionDown, SessionUp } from "../../model/session.ts";
 import type { NodeIdentity } from "../../ports/certificates.ts";
 import { ClusterNetwork } from "../../network/cluster-network.ts";
 import { openSession } from "../../rpc/session-client.ts";
-import { Agent } from "../../worker/agent.ts";
+import { Agent, type AgentOptions } from "../../worker/agent.ts";
 import { EngineExecutor } from "../../worker/engine-executor.ts";
 import { TaskFileStore } from "../../worker/task-file-store.ts";
 import { LevelTaskDb } from "../../worker/task-db.ts";
-import { errorKind, OperationError } from "../../lib/errors.ts";
+import { tlsOf } from "../../system/certificate-chain.ts";
+import { errorKind, errorMessage, OperationError } from "../../lib/errors.ts";
 import type { Engine } from "../engine.ts";
 import type { SwarmNodeOptions } from "./swarm-node.ts";
 
@@ -21,7 +22,8 @@ export interface WorkerNodeOptions extends SwarmNodeOptions {
   /** Asked for each session. */
   readonly identity: () => NodeIdentity;
   readonly managers: () => readonly string[];
-  readonly onManagers: (addresses: readonly string[]) => void;
+  readonly onManagers: AgentOptions["onManagers"];
+  readonly onAuthority: AgentOptions["onAuthority"];
   /** The role that this node is to have; `undefined`: the one of its certificate. */
   readonly onRole: (role: NodeRole | undefined) => void;
   /** A manager did not admit the certificate. */
@@ -53,7 +55,7 @@ export class WorkerNode implements AsyncDisposable {
   }
 
   static async start(options: WorkerNodeOptions): Promise<WorkerNode> {
-    const { config, engine, clock, random, log, nodeId, managers, onManagers } = options;
+    const { config, engine, clock, random, log, nodeId, managers, onManagers, onAuthority } = options;
     const db = await LevelTaskDb.open(options.taskDirectory);
     const { kernel, exec, networks } = engine;
     const network =
@@ -68,9 +70,12 @@ export class WorkerNode implements AsyncDisposable {
     });
     const worker = new WorkerNode(options, { db, network, executor });
     const agent = new Agent({
-      ...{ executor, db, clock, random, log, managers, onManagers },
+      ...{ executor, db, clock, random, log, managers, onManagers, onAuthority },
       openSession: (address, session) => worker.#session(address, session),
-      describe: async () => ({ description: describeNode(engine), address: options.advertiseHost }),
+      describe: async () => ({
+        description: { ...describeNode(engine), tls: tlsOf(options.identity()) },
+        address: options.advertiseHost,
+      }),
     });
     worker.#agent = agent;
     worker.#running = agent.run({ signal: worker.#over.signal }).catch((error: unknown) => {
@@ -88,6 +93,13 @@ export class WorkerNode implements AsyncDisposable {
   async removeAll(): Promise<void> {
     for (const taskId of await this.#executor.list()) await this.#executor.remove(taskId);
     await this.#network.leaveCluster();
+  }
+
+  /** The managers are told of this node's certificate as it is now. */
+  describeAgain(): void {
+    this.#agent?.describeAgain().catch((error: unknown) => {
+      this.#options.log.warn({ error: errorMessage(error) }, "the managers could not be told of this node's certificate");
+    });
   }
 
   /** The next session shows the new certificate, and comes now. */

@@ -2,7 +2,6 @@ import { timingSafeEqual } from "node:crypto";
 import { OperationError } from "../../lib/errors.ts";
 import type { Cluster, Node, NodeRole, NodeSpec } from "../../model/cluster.ts";
 import { clusterIdFrom, type NodeId } from "../../model/ids.ts";
-import { parseJoinToken } from "../../model/join-token.ts";
 import type { Certificates } from "../../ports/certificates.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Consensus } from "../../ports/consensus.ts";
@@ -10,6 +9,7 @@ import type { Random } from "../../ports/random.ts";
 import { rpcError } from "../rpc-error.ts";
 import type { Proposals } from "../store/proposals.ts";
 import type { Store } from "../store/store.ts";
+import { signerOf, trustedRoots } from "./trust.ts";
 
 export interface IssueCall {
   readonly csrPem: string;
@@ -48,6 +48,7 @@ export class CertificateAuthority {
     this.#options = options;
   }
 
+  /** The one that join tokens pin. */
   rootCertificate(): string {
     return this.#cluster().rootCa.certificatePem;
   }
@@ -99,16 +100,17 @@ export class CertificateAuthority {
   ): Promise<IssuedCertificate> {
     const { certificates, clock } = this.#options;
     const { id: clusterId, rootCa, spec } = this.#cluster();
+    const { root, behindPem } = signerOf(rootCa);
     const certificatePem = await certificates.issue({
       csrPem: call.csrPem,
-      root: rootCa,
+      root,
       nodeId,
       clusterId,
       role,
       nowMs: clock.nowMs(),
       lifetimeMs: spec.nodeCertExpiryNs / NANOSECONDS_PER_MS,
     });
-    return { certificatePem, rootPem: rootCa.certificatePem, nodeId, role };
+    return { certificatePem: certificatePem + behindPem, rootPem: trustedRoots(rootCa), nodeId, role };
   }
 
   #cluster(): Cluster {
@@ -126,9 +128,6 @@ export function roleOfToken(token: string, { rootCa }: Cluster): NodeRole {
 }
 
 function isSameSecret(given: string, expected: string): boolean {
-  try {
-    return timingSafeEqual(Buffer.from(parseJoinToken(given).secret), Buffer.from(parseJoinToken(expected).secret));
-  } catch {
-    return false; // Not a join token at all.
-  }
+  const [asked, known] = [Buffer.from(given), Buffer.from(expected)];
+  return asked.length === known.length && timingSafeEqual(asked, known);
 }

@@ -1,8 +1,10 @@
 import { OperationError } from "../../lib/errors.ts";
 import type { Cluster, ClusterSpec } from "../../model/cluster.ts";
 import { formatJoinToken } from "../../model/join-token.ts";
+import type { ControlRequest } from "../../model/control.ts";
 import type { Certificates } from "../../ports/certificates.ts";
 import type { Random } from "../../ports/random.ts";
+import { wantedRootCa } from "../ca/rotation.ts";
 import { rpcError } from "../rpc-error.ts";
 import type { Snapshot } from "../store/snapshot.ts";
 import { checkVersion, type PlanMutation } from "./mutations.ts";
@@ -17,9 +19,13 @@ export function theCluster(view: Snapshot): Cluster {
   return cluster;
 }
 
-/** The cluster without its root key: no answer to a user ever holds that. */
+/** The cluster without its roots' keys: no answer to a user ever holds that. */
 export function withoutKey(cluster: Cluster): Cluster {
-  return { ...cluster, rootCa: { ...cluster.rootCa, keyPem: "" } };
+  const { rotation } = cluster.rootCa;
+  return {
+    ...cluster,
+    rootCa: { ...cluster.rootCa, keyPem: "", ...(rotation === undefined ? {} : { rotation: { ...rotation, keyPem: "" } }) },
+  };
 }
 
 /** A new token for the same root. */
@@ -30,23 +36,39 @@ export function newJoinToken(
   return formatJoinToken({ rootDigest: certificates.digest(certificatePem), secret: random.bytes(SECRET_BYTES) });
 }
 
-export function updateCluster(
-  request: {
-    readonly version: number;
-    readonly spec: ClusterSpec;
-    readonly rotateWorkerToken: boolean;
-    readonly rotateManagerToken: boolean;
+type UpdateCluster = Extract<ControlRequest, { readonly kind: "update-cluster" }>;
+
+/** Keys are made and used before the change is planned: planning waits for nothing. */
+export async function prepareClusterUpdate(
+  request: UpdateCluster,
+  {
+    view,
+    ...sources
+  }: { readonly view: Snapshot; readonly certificates: Certificates; readonly random: Random; readonly nowMs: number },
+): Promise<PlanMutation> {
+  const cluster = theCluster(view);
+  checkClusterSpec(request.spec, cluster);
+  const rootCa = await wantedRootCa(cluster, request, sources);
+  return updateCluster(request, { ...sources, basedOn: cluster.version, rootCa });
+}
+
+function updateCluster(
+  { version, spec, rotateWorkerToken, rotateManagerToken }: UpdateCluster,
+  sources: {
+    readonly certificates: Certificates;
+    readonly random: Random;
+    readonly basedOn: number;
+    readonly rootCa: Cluster["rootCa"];
   },
-  sources: { readonly certificates: Certificates; readonly random: Random },
 ): PlanMutation {
-  const { version, spec, rotateWorkerToken, rotateManagerToken } = request;
   return view => {
     const cluster = theCluster(view);
     checkClusterSpec(spec, cluster);
     checkVersion(cluster, version);
+    checkVersion(cluster, sources.basedOn);
     const { certificatePem } = cluster.rootCa;
     const rootCa = {
-      ...cluster.rootCa,
+      ...sources.rootCa,
       ...(rotateWorkerToken ? { joinTokenWorker: newJoinToken(certificatePem, sources) } : {}),
       ...(rotateManagerToken ? { joinTokenManager: newJoinToken(certificatePem, sources) } : {}),
     };

@@ -1,10 +1,11 @@
 import { assertNever } from "../../lib/assert.ts";
+import { controlResponseBytes } from "../../codec/control.ts";
 import type { ControlCaller, ControlRequest, ControlResponse } from "../../model/control.ts";
 import type { RequestId } from "../../model/ids.ts";
 import type { Certificates } from "../../ports/certificates.ts";
 import { Mutations, type MutationsOptions, type PlanMutation } from "./mutations.ts";
 import { createBlob, listBlobs, removeBlob, updateBlob, withoutData } from "./blobs.ts";
-import { theCluster, updateCluster, withoutKey } from "./cluster.ts";
+import { prepareClusterUpdate, theCluster, withoutKey } from "./cluster.ts";
 import { find } from "./find.ts";
 import { createNetwork, listNetworks, removeNetwork } from "./networks.ts";
 import { listNodes, removeNode, updateNode, viewOfNode } from "./nodes.ts";
@@ -43,14 +44,17 @@ export function createControlApi(options: ControlApiOptions): ControlCaller {
   };
 
   async function write(request: Write, call: { readonly requestId: RequestId; readonly signal?: AbortSignal }) {
-    return await mutations.run(planOf(request, options), call);
+    if (request.kind !== "update-cluster") return await mutations.run(planOf(request), call);
+    await consensus.readBarrier(call.signal === undefined ? {} : { signal: call.signal });
+    const done = store.completedRequest(call.requestId);
+    if (done !== undefined) return controlResponseBytes.decode(done.result);
+    const now = { view: store.view(), nowMs: options.clock.nowMs() };
+    return await mutations.run(await prepareClusterUpdate(request, { ...options, ...now }), call);
   }
 }
 
-function planOf(request: Write, options: ControlApiOptions): PlanMutation {
+function planOf(request: Exclude<Write, { readonly kind: "update-cluster" }>): PlanMutation {
   switch (request.kind) {
-    case "update-cluster":
-      return updateCluster(request, options);
     case "create-service":
       return createService(request.spec);
     case "update-service":

@@ -15,6 +15,7 @@ export const CLUSTER_DEFAULTS: ClusterSpec = {
   autoLockManagers: false,
   snapshotInterval: 10_000,
   logEntriesForSlowFollowers: 500,
+  forceRotate: 0,
 };
 export const SUBNET_SIZE_DEFAULT = 24;
 export const DATA_PATH_PORT_DEFAULT = 4789;
@@ -57,6 +58,7 @@ function initialCluster(options: InitialOptions): Cluster {
     spec: { ...CLUSTER_DEFAULTS, ...spec },
     rootCa: {
       ...root,
+      issuer: options.certificates.issuerIn(root.certificatePem),
       joinTokenWorker: newJoinToken(root.certificatePem, options),
       joinTokenManager: newJoinToken(root.certificatePem, options),
     },

@@ -1,10 +1,11 @@
 import { OperationError, errorKind } from "../../lib/errors.ts";
-import type { NodeRole } from "../../model/cluster.ts";
+import type { Cluster, NodeRole } from "../../model/cluster.ts";
 import type { NodeId, SessionId } from "../../model/ids.ts";
 import type { SessionDown, SessionUp } from "../../model/session.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { WatchedStore } from "../control-loop-inbox.ts";
+import { authorityIn, managersIn } from "./cluster-news.ts";
 import type { LeaderCalls } from "./leader-calls.ts";
 import { route } from "./router.ts";
 import { Session } from "./session.ts";
@@ -90,10 +91,16 @@ export class Dispatcher {
       yield { kind: "welcome", sessionId: session.id, beatPeriodMs };
       let managers = "";
       let told = certifiedRole;
+      let cluster: Cluster | undefined;
       for (;;) {
-        const addresses = managerAddresses(store);
-        if (addresses.join() !== managers) yield { kind: "managers", addresses };
-        managers = addresses.join();
+        const where = managersIn(store.view());
+        const known = JSON.stringify(where);
+        if (known !== managers) yield { kind: "managers", ...where };
+        managers = known;
+        const [current] = store.view().all("cluster");
+        const authority = current === cluster ? undefined : current && authorityIn(store.view(), current);
+        cluster = current;
+        if (authority !== undefined) yield { kind: "authority", authority };
         const wanted = store.view().get("node", nodeId)?.spec.role;
         if (told !== undefined && wanted !== undefined && wanted !== told) yield { kind: "role", role: (told = wanted) };
         const assignments = session.next(store.view());
@@ -184,7 +191,7 @@ export class Dispatcher {
           for (const id of ids.get("node") ?? []) {
             if (after.get("node", id as NodeId) === undefined) this.#sessions.closeNode(id as NodeId, "the node was removed");
           }
-          if (ids.has("node")) this.#sessions.wakeAll();
+          if (ids.has("node") || ids.has("cluster")) this.#sessions.wakeAll();
           before = after;
         }
       } catch (error) {
@@ -224,9 +231,4 @@ export class Dispatcher {
   #isLeaderless(): boolean {
     return this.#options.clock.monotonicMs() - this.#lastLeaderMs > LEADERLESS_MAX_MS;
   }
-}
-
-/** Of the managers' ports. */
-function managerAddresses(store: WatchedStore): readonly string[] {
-  return [...store.view().all("node")].flatMap(({ manager }) => (manager === undefined ? [] : [manager.address])).toSorted();
 }

@@ -163,6 +163,7 @@ export class SimulatedCluster {
         autoLockManagers: false,
         snapshotInterval: 10_000,
         logEntriesForSlowFollowers: 500,
+        forceRotate: 0,
       },
       rootCa: { certificatePem: "", keyPem: "", joinTokenWorker: "", joinTokenManager: "" },
       defaultAddressPool: ["10.0.0.0/8"],
@@ -232,6 +233,7 @@ export class SimulatedCluster {
       log: this.#log,
       managers: () => ["manager"],
       onManagers: () => {},
+      onAuthority: () => {},
       describe: async () => ({
         address: "192.0.2.1",
         description: {

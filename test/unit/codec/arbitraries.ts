@@ -236,16 +236,21 @@ export const task = shape<model.Task>(
   },
   ["nodeId", "startNotBeforeMs", "jobIteration", "stopNotAfterMs"],
 );
-export const nodeDescription = shape<model.NodeDescription>({
-  hostname: text,
-  platform,
-  resources: shape<model.NodeDescription["resources"]>({ nanoCpus: whole, memoryBytes: whole }),
-  engine: shape<model.NodeDescription["engine"]>({
-    version: text,
-    labels,
-    plugins: lists(shape<{ readonly type: string; readonly name: string }>({ type: text, name: text })),
-  }),
-});
+export const certificateIssuer = shape<model.CertificateIssuer>({ subject: text, publicKey: text });
+export const nodeDescription = shape<model.NodeDescription>(
+  {
+    hostname: text,
+    platform,
+    resources: shape<model.NodeDescription["resources"]>({ nanoCpus: whole, memoryBytes: whole }),
+    engine: shape<model.NodeDescription["engine"]>({
+      version: text,
+      labels,
+      plugins: lists(shape<{ readonly type: string; readonly name: string }>({ type: text, name: text })),
+    }),
+    tls: shape<model.NodeTls>({ trustRoot: text, issuer: certificateIssuer }),
+  },
+  ["tls"],
+);
 const role = fc.constantFrom<model.NodeRole[]>("worker", "manager");
 export const nodeSpec = shape<model.NodeSpec>(
   { name: text, labels, role, availability: fc.constantFrom("active", "pause", "drain") },
@@ -304,12 +309,20 @@ export const clusterSpec = shape<model.ClusterSpec>({
   autoLockManagers: flag,
   snapshotInterval: count,
   logEntriesForSlowFollowers: count,
+  forceRotate: count,
 });
 export const cluster = shape<model.Cluster>({
   ...meta,
   id: anyId(),
   spec: clusterSpec,
-  rootCa: shape<model.Cluster["rootCa"]>({ certificatePem: text, keyPem: text, joinTokenWorker: text, joinTokenManager: text }),
+  rootCa: shape<model.Cluster["rootCa"]>(
+    {
+      ...{ certificatePem: text, keyPem: text, joinTokenWorker: text, joinTokenManager: text },
+      issuer: certificateIssuer,
+      rotation: shape<model.RootRotation>({ certificatePem: text, keyPem: text, crossSignedPem: text }),
+    },
+    ["issuer", "rotation"],
+  ),
   defaultAddressPool: texts,
   subnetSize: small,
   dataPathPort: small,

@@ -34,7 +34,10 @@ function messages<Union extends { readonly kind: string }>(kinds: AllKinds<Union
 const byName = { idOrName: text };
 const requests = messages<ControlRequest>({
   "get-cluster": {},
-  "update-cluster": { version: count, spec: any.clusterSpec, rotateWorkerToken: flag, rotateManagerToken: flag },
+  "update-cluster": {
+    ...{ version: count, spec: any.clusterSpec, rotateWorkerToken: flag, rotateManagerToken: flag },
+    signingCa: fc.record({ certificatePem: text, keyPem: text }, { noNullPrototype: true }),
+  },
   "create-service": { spec: any.serviceSpec },
   "update-service": { id: id(), version: count, spec: any.serviceSpec, rollback: flag },
   "remove-service": byName,
@@ -117,7 +120,8 @@ const assignment = fc.oneof(...assignments.map(([, each]) => each));
 const keys = fc.constantFrom(...assignments.map(([kind]) => kind));
 const downs = messages<SessionDown>({
   welcome: { sessionId: id(), beatPeriodMs: count },
-  managers: { addresses: some(text) },
+  managers: { addresses: some(text), nodeIds: some(id()) },
+  authority: { authority: record({ rootsPem: text, issuer: any.certificateIssuer, spreadMs: count }) },
   role: { role: fc.constantFrom("worker", "manager") },
   assignments: {
     assignments: record({

@@ -84,7 +84,7 @@ function backends(root: CertificateWithKey) {
     dispatcher: {
       async *session(peer, up, _options) {
         yield { kind: "welcome", sessionId: asId(`session of ${peer.nodeId} ${peer.role}`), beatPeriodMs: 1000 };
-        for await (const message of up) yield { kind: "managers", addresses: [message.kind] };
+        for await (const message of up) yield { kind: "managers", addresses: [message.kind], nodeIds: [] };
       },
     },
     raft: {
@@ -190,7 +190,7 @@ describe("rpc", () => {
           yield [{ stream: line % 2 === 0 ? "stdout" : "stderr", data: Buffer.from(`${line}\n`) }];
       },
     };
-    const place = { host: "127.0.0.1", port: 0, identity: worker, clusterId, logs, log };
+    const place = { host: "127.0.0.1", port: 0, identity: worker, clusterId, logs, admits: () => true, log };
     await using node = await PeerListener.listen(place);
     const [peer, signal] = [{ nodeId: asId<NodeId>("w1"), address: `127.0.0.1:${node.port}` }, new AbortController().signal];
     const request: TaskLogsRequest = {
