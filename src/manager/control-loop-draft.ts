@@ -1,11 +1,13 @@
 import type { Service, Task } from "../model/cluster.ts";
+import type { ServiceId } from "../model/ids.ts";
 import type { Change, TableName, Tables } from "./store/change.ts";
 import type { Snapshot } from "./store/snapshot.ts";
 
-/** What a turn has decided so far: the state with it, and one change an object, based on what was read at first. */
+/** What a turn has decided so far: one change an object, based on what was read at first. */
 export class Draft {
   readonly #base: Snapshot;
   readonly #changes = new Map<string, Change>();
+  #pending: Change[] = [];
   #view: Snapshot;
 
   constructor(base: Snapshot) {
@@ -17,7 +19,12 @@ export class Draft {
     return this.#base;
   }
 
+  /** The state with what is decided. Costs what was added since it was last asked for. */
   get view(): Snapshot {
+    if (this.#pending.length > 0) {
+      this.#view = this.#view.with(this.#pending);
+      this.#pending = [];
+    }
     return this.#view;
   }
 
@@ -29,10 +36,18 @@ export class Draft {
     return this.#changes.size;
   }
 
+  /** An object as it is decided to be. */
+  service(id: ServiceId): Service | undefined {
+    const change = this.#changes.get(`service/${id}`);
+    if (change === undefined) return this.#base.get("service", id);
+    return change.kind === "put" && change.table === "service" ? change.object : undefined;
+  }
+
   add(changes: readonly Change[]): void {
-    if (changes.length === 0) return;
-    for (const change of changes) this.#merge(change);
-    this.#view = this.#view.with(changes);
+    for (const change of changes) {
+      this.#merge(change);
+      this.#pending.push(change);
+    }
   }
 
   #merge(change: Change): void {

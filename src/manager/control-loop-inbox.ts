@@ -1,13 +1,20 @@
-import { OperationError } from "../lib/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { TableName } from "./store/change.ts";
 import type { Snapshot, Touched } from "./store/snapshot.ts";
+import type { StoreListener } from "./store/watchers.ts";
 
-/** What the loop and the dispatcher read. */
+/** What the dispatcher reads. */
 export interface WatchedStore {
   view(): Snapshot;
   /** Sees every entry applied from this call on. Fails with `unavailable` when it falls behind. */
   watch(options: { readonly signal: AbortSignal }): AsyncIterable<Touched>;
+}
+
+/** What the loop reads. */
+export interface HeardStore {
+  view(): Snapshot;
+  /** Tells of every entry while it is applied, so that what was told is never behind `view`. */
+  listen(listener: StoreListener, options: { readonly signal: AbortSignal }): void;
 }
 
 export type Taken =
@@ -15,16 +22,17 @@ export type Taken =
   { readonly kind: "all" } | { readonly kind: "touched"; readonly ids: ReadonlyMap<TableName, ReadonlySet<string>> };
 
 /** Collects what a store's entries touch until someone takes it. Holds ids only, each once. */
-export class Inbox {
+export class Inbox implements StoreListener {
   readonly #signal: AbortSignal;
   #ids = new Map<TableName, Set<string>>();
   #isAll = true;
   #wake: (() => void) | undefined;
 
   /** Everything counts as touched at first. Ends with `signal`. */
-  constructor(store: WatchedStore, { signal }: { readonly signal: AbortSignal }) {
+  constructor(store: HeardStore, { signal }: { readonly signal: AbortSignal }) {
     this.#signal = signal;
-    void this.#pump(store);
+    store.listen(this, { signal });
+    signal.addEventListener("abort", () => this.#wake?.(), { once: true });
   }
 
   get isEmpty(): boolean {
@@ -45,37 +53,26 @@ export class Inbox {
     const woken = new AbortController();
     this.#wake = () => woken.abort();
     try {
-      await clock.sleep(ms, { signal: AbortSignal.any([this.#signal, woken.signal]) });
+      await clock.sleep(ms, { signal: woken.signal });
     } catch (error) {
-      this.#signal.throwIfAborted();
       if (!woken.signal.aborted) throw error;
     } finally {
       this.#wake = undefined;
     }
+    this.#signal.throwIfAborted();
   }
 
-  async #pump(store: WatchedStore): Promise<void> {
-    while (!this.#signal.aborted) {
-      // Opened before what is marked here is read, so that no entry slips between.
-      const watch = store.watch({ signal: this.#signal });
-      this.#isAll = true;
-      this.#wake?.();
-      try {
-        for await (const { ids } of watch) this.#note(ids);
-      } catch (error) {
-        if (this.#signal.aborted) return;
-        // Fell behind: everything is read again.
-        if (!(error instanceof OperationError) || error.kind !== "unavailable") throw error;
-      }
-    }
-  }
-
-  #note(touched: Touched["ids"]): void {
+  touched({ ids: touched }: Touched): void {
     for (const [table, ids] of touched) {
       const known = this.#ids.get(table);
       if (known === undefined) this.#ids.set(table, new Set(ids));
       else for (const id of ids) known.add(id);
     }
+    this.#wake?.();
+  }
+
+  replaced(): void {
+    this.#isAll = true;
     this.#wake?.();
   }
 }

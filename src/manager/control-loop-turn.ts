@@ -1,27 +1,33 @@
-import type { Service } from "../model/cluster.ts";
+import type { Service, Task } from "../model/cluster.ts";
 import type { NodeId, ServiceId, TaskId } from "../model/ids.ts";
 import { AddressBook } from "./allocator/address-book.ts";
 import { PortBook } from "./allocator/endpoint.ts";
 import { planNetworks } from "./allocator/networks.ts";
 import { planNodes } from "./allocator/nodes.ts";
 import { planAllocation } from "./allocator/plan-allocation.ts";
-import { Draft } from "./control-loop-draft.ts";
+import { Draft, putService, putTask } from "./control-loop-draft.ts";
+import type { LoopMemory } from "./control-loop-memory.ts";
 import { planSchedule } from "./control-loop-schedule.ts";
-import type { NodeUsage } from "./control-loop-usage.ts";
-import { isWanted } from "./orchestrator/instance.ts";
+import { isOpen } from "./orchestrator/instance.ts";
 import { planService } from "./orchestrator/plan-service.ts";
 import { unusedRevisions } from "./orchestrator/reap.ts";
+import type { ServiceTasks } from "./orchestrator/service-tasks.ts";
 import type { Change, Reliance } from "./store/change.ts";
 import type { Snapshot } from "./store/snapshot.ts";
+
+/** Each service that places tasks looks at every node: so many looks, some 20 ms, and the rest waits for the next turn. */
+const NODE_LOOKS_MAX = 40_000;
 
 export interface TurnOptions {
   readonly nowMs: number;
   readonly newTaskId: () => TaskId;
   /** To be looked at, in this order. */
   readonly services: readonly ServiceId[];
-  readonly usage: NodeUsage;
+  readonly memory: LoopMemory;
   /** A service was changed, or tasks went: some revision may have lost its last use. */
   readonly sweepsRevisions: boolean;
+  /** Nodes, networks or the cluster changed: some node may lack its number or address. */
+  readonly looksAtNodes: boolean;
   readonly changesMax: number;
 }
 
@@ -32,47 +38,111 @@ export interface Turn {
   readonly looked: ReadonlyMap<ServiceId, { readonly wakeAtMs: number; readonly isWaiting: boolean }>;
 }
 
-/**
- * One turn: orchestrate, allocate, schedule, each on what the one before planned; one bounded list of changes.
- * Pure but for `usage`, which is as it was when this returns.
- */
-export function planTurn(base: Snapshot, options: TurnOptions): Turn {
-  const { nowMs, newTaskId, changesMax } = options;
-  const draft = new Draft(base);
-  draft.add(planNetworks(draft.view));
-  const orchestrated: { readonly id: ServiceId; readonly wakeAtMs: number; readonly isPartial: boolean }[] = [];
-  for (const id of options.services) {
-    if (draft.size >= changesMax) break;
-    const service = base.get("service", id);
-    if (service === undefined) {
-      orchestrated.push({ id, wakeAtMs: Infinity, isPartial: false });
-      continue;
-    }
-    const plan = planService(draft.view, service, { nowMs, newTaskId, budget: changesMax - draft.size });
-    draft.add(plan.changes);
-    orchestrated.push({ id, ...plan });
-  }
-  if (options.sweepsRevisions) draft.add(unusedRevisions(draft.view).slice(0, Math.max(0, changesMax - draft.size)));
-  const addresses = new AddressBook(draft.view, { nowMs });
-  const ports = new PortBook(draft.view);
-  draft.add(planNodes(draft.view, { addresses, budget: changesMax - draft.size }));
-  const services = orchestrated.flatMap(({ id }) => draft.view.get("service", id) ?? []);
-  for (const service of services) draft.add(planAllocation(draft.view, service, { addresses, ports, nowMs }));
-  draft.add(planSchedule(draft.view, { services, usage: options.usage, planned: draft.changes, nowMs, changesMax }));
-  const looked = new Map(
-    orchestrated
-      .filter(({ isPartial }) => !isPartial)
-      .map(({ id, wakeAtMs }) => [id, { wakeAtMs, isWaiting: hasWaitingTasks(draft.view, id) }]),
-  );
-  return { changes: draft.changes, reliesOn: reliances(draft, services), looked };
+/** One service on its way through the stages. */
+interface Work {
+  readonly id: ServiceId;
+  readonly wakeAtMs: number;
+  /** Something is left for the next turn. */
+  readonly isPartial: boolean;
+  /** Tasks without a node, as the stages so far make them. Only these go through all of them. */
+  open: readonly Task[];
+  /** More tasks without a node than one turn looks at. */
+  readonly hasMoreOpen: boolean;
 }
 
-/** Some task could not be placed or allocated: nodes, networks or other services' ends may help. */
-function hasWaitingTasks(view: Snapshot, id: ServiceId): boolean {
-  for (const task of view.tasksOfService(id)) {
-    if (isWanted(task) && (task.status.state === "new" || task.status.state === "pending")) return true;
+/**
+ * One turn: orchestrate, allocate, schedule, each on what the one before planned; one bounded list of changes.
+ * Pure but for `memory`, which knows the same state when this returns.
+ */
+export function planTurn(base: Snapshot, options: TurnOptions): Turn {
+  const { nowMs, memory, changesMax } = options;
+  const draft = new Draft(base);
+  draft.add(planNetworks(base));
+  const work = orchestrate(draft, options);
+  // When nothing else is to be done: nobody waits for it.
+  if (options.sweepsRevisions && draft.size === 0) draft.add(unusedRevisions(base).slice(0, changesMax));
+  const view = work.some(({ id }) => usesNetwork(draft.service(id))) ? draft.view : base;
+  const context = { addresses: new AddressBook(view, { nowMs }), ports: new PortBook(view), nowMs };
+  if (options.looksAtNodes) draft.add(planNodes(view, { ...context, budget: changesMax - draft.size }));
+  for (const each of work) {
+    const service = draft.service(each.id);
+    if (service === undefined || service.isRemoving) continue;
+    const plan = planAllocation(view, { ...context, service, tasks: each.open });
+    if (plan.service !== service) draft.add([putService(plan.service)]);
+    each.open = plan.tasks;
   }
-  return false;
+  const placed = planSchedule(view, {
+    tasks: work.flatMap(({ open }) => open),
+    usage: memory.usage,
+    planned: draft.changes,
+    nowMs,
+  });
+  draft.add(placed.filter(task => base.get("task", task.id) !== task).map(putTask));
+  const waiting = leftWaiting(placed, options);
+  const looked = work
+    .filter(({ isPartial }) => !isPartial)
+    .map(({ id, wakeAtMs, hasMoreOpen }) => [id, { wakeAtMs, isWaiting: hasMoreOpen || waiting.has(id) }] as const);
+  const services = work.flatMap(({ id }) => draft.service(id) ?? []);
+  return { changes: draft.changes, reliesOn: reliances(draft, services), looked: new Map(looked) };
+}
+
+function orchestrate(draft: Draft, { services, memory, nowMs, newTaskId, changesMax }: TurnOptions): readonly Work[] {
+  const { base, view } = draft;
+  const work: Work[] = [];
+  let room = changesMax - draft.size;
+  let placingLeft = Math.max(1, Math.floor(NODE_LOOKS_MAX / Math.max(1, base.count("node"))));
+  for (const id of services) {
+    if (room <= 0 || placingLeft <= 0) break;
+    const service = base.get("service", id);
+    if (service === undefined) {
+      work.push({ id, wakeAtMs: Infinity, isPartial: false, open: [], hasMoreOpen: false });
+      continue;
+    }
+    const tasks = memory.ofService(service);
+    const plan = planService(view, service, { nowMs, newTaskId, budget: room, tasks });
+    const { others, open, hasFreshLeft, hasMoreOpen } = openTasks(tasks, { changes: plan.changes, max: room });
+    draft.add(others);
+    room -= others.length + open.length;
+    if (open.length > 0) placingLeft--;
+    work.push({ id, wakeAtMs: plan.wakeAtMs, isPartial: plan.isPartial || hasFreshLeft, open, hasMoreOpen });
+  }
+  return work;
+}
+
+/** The tasks that are to be allocated and placed, those just planned first; and what is planned besides. */
+function openTasks(
+  tasks: ServiceTasks,
+  { changes, max }: { readonly changes: readonly Change[]; readonly max: number },
+): { readonly others: readonly Change[]; readonly open: readonly Task[]; readonly hasFreshLeft: boolean; readonly hasMoreOpen: boolean } {
+  const open: Task[] = [];
+  const others: Change[] = [];
+  const planned = new Set<string>();
+  for (const change of changes) {
+    if (change.table === "task") planned.add(change.kind === "put" ? change.object.id : change.id);
+    if (change.kind === "put" && change.table === "task" && isOpen(change.object)) open.push(change.object);
+    else others.push(change);
+  }
+  for (const task of tasks.open()) {
+    if (planned.has(task.id)) continue;
+    if (others.length + open.length >= max) return { others, open, hasFreshLeft: task.status.error === undefined, hasMoreOpen: true };
+    open.push(task);
+  }
+  return { others, open, hasFreshLeft: false, hasMoreOpen: false };
+}
+
+function usesNetwork(service: Service | undefined): boolean {
+  return service !== undefined && (service.spec.task.networks.length > 0 || (service.spec.endpoint?.ports.length ?? 0) > 0);
+}
+
+/** Services with tasks that could not be placed or allocated: nodes, networks or other services' ends may help. */
+function leftWaiting(placed: readonly Task[], { memory }: TurnOptions): ReadonlySet<ServiceId> {
+  const waiting = new Set<ServiceId>();
+  for (const task of placed) {
+    if (!isOpen(task)) continue;
+    waiting.add(task.serviceId);
+    memory.passOver(task);
+  }
+  return waiting;
 }
 
 /** A plan holds for the services as they were read, and for the nodes as they were when they got tasks. */

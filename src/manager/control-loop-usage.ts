@@ -1,8 +1,10 @@
-import type { Task } from "../model/cluster.ts";
+import type { Node, Task } from "../model/cluster.ts";
 import type { NodeId, ServiceId, TaskId } from "../model/ids.ts";
 import type { NodeView } from "../scheduler/node-view.ts";
-import { NO_RESOURCES, reservedHostPorts } from "../scheduler/node-view.ts";
+import { NO_RESOURCES, NodeLoad, reservedHostPorts } from "../scheduler/node-view.ts";
 import type { Resources } from "../scheduler/node-view.ts";
+import { placeOn } from "../scheduler/place.ts";
+import type { PlacementRequest, PlacementResult } from "../scheduler/place.ts";
 import { isDead, isWanted } from "./orchestrator/instance.ts";
 import type { Change } from "./store/change.ts";
 import type { Snapshot } from "./store/snapshot.ts";
@@ -25,50 +27,68 @@ interface Usage {
   readonly ports: Map<string, number>;
 }
 
+const NO_PORTS: readonly string[] = [];
+
 /** What is in use on each node: derived from the tasks, kept up as they change, made anew by every leader. */
 export class NodeUsage {
   readonly #shares = new Map<TaskId, Share>();
   readonly #usage = new Map<NodeId, Usage>();
+  /** The nodes for the scheduler, as of the last placement but for `#stale` ones. */
+  readonly #loads = new Map<NodeId, NodeLoad>();
+  readonly #stale = new Set<NodeId>();
 
-  /** Reads every task. */
-  rebuild(view: Snapshot): void {
-    this.#shares.clear();
-    this.#usage.clear();
-    for (const task of view.all("task")) this.#enter(task.id, shareOf(view, task));
+  /** What it takes now is that of `task`; without one, nothing. */
+  put(view: Snapshot, { id, task }: { readonly id: TaskId; readonly task: Task | undefined }): void {
+    this.#enter(id, task === undefined ? undefined : shareOf(view, task));
   }
 
-  refresh(view: Snapshot, taskIds: Iterable<string>): void {
-    for (const id of taskIds as Iterable<TaskId>) {
-      const task = view.get("task", id);
-      this.#enter(id, task === undefined ? undefined : shareOf(view, task));
-    }
-  }
-
-  /** Every node as it would be with `changes`, which are taken back before this returns. */
-  views(view: Snapshot, changes: readonly Change[]): readonly NodeView[] {
+  /** Places the requests as the nodes would be with `changes`. All of it is taken back before this returns. */
+  place(
+    view: Snapshot,
+    { requests, changes }: { readonly requests: readonly PlacementRequest[]; readonly changes: readonly Change[] },
+  ): PlacementResult {
     const before: (readonly [TaskId, Share | undefined])[] = [];
     for (const change of changes) {
       if (change.table !== "task") continue;
       const id = (change.kind === "put" ? change.object.id : change.id) as TaskId;
+      const share = change.kind === "put" ? shareOf(view, change.object) : undefined;
+      if (share === undefined && !this.#shares.has(id)) continue;
       before.push([id, this.#shares.get(id)]);
-      this.#enter(id, change.kind === "put" ? shareOf(view, change.object) : undefined);
+      this.#enter(id, share);
     }
-    const views = [...view.all("node")].map(node => {
-      const total = node.description?.resources ?? NO_RESOURCES;
-      const usage = this.#usage.get(node.id);
-      return {
-        node,
-        available: {
-          nanoCpus: total.nanoCpus - (usage?.nanoCpus ?? 0),
-          memoryBytes: total.memoryBytes - (usage?.memoryBytes ?? 0),
-        },
-        taskCount: usage?.taskCount ?? 0,
-        tasksByService: new Map(usage?.tasksByService),
-        hostPorts: new Set(usage?.ports.keys()),
-      };
-    });
+    this.#renewLoads(view);
+    const result = placeOn(requests, this.#loads);
+    for (const nodeId of result.assigned.values()) this.#stale.add(nodeId);
     for (const [id, share] of before) this.#enter(id, share);
-    return views;
+    return result;
+  }
+
+  /** Only those that changed are made anew: most of 10,000 nodes are as they were in the last turn. */
+  #renewLoads(view: Snapshot): void {
+    let count = 0;
+    for (const node of view.all("node")) {
+      count++;
+      if (this.#loads.get(node.id)?.node === node && !this.#stale.has(node.id)) continue;
+      this.#loads.set(node.id, new NodeLoad(this.#viewOf(node)));
+    }
+    this.#stale.clear();
+    if (count === this.#loads.size) return;
+    for (const id of this.#loads.keys()) if (view.get("node", id) === undefined) this.#loads.delete(id);
+  }
+
+  #viewOf(node: Node): NodeView {
+    const total = node.description?.resources ?? NO_RESOURCES;
+    const usage = this.#usage.get(node.id);
+    return {
+      node,
+      available: {
+        nanoCpus: total.nanoCpus - (usage?.nanoCpus ?? 0),
+        memoryBytes: total.memoryBytes - (usage?.memoryBytes ?? 0),
+      },
+      taskCount: usage?.taskCount ?? 0,
+      tasksByService: usage?.tasksByService ?? new Map(),
+      hostPorts: new Set(usage?.ports.keys()),
+    };
   }
 
   #enter(id: TaskId, share: Share | undefined): void {
@@ -82,6 +102,7 @@ export class NodeUsage {
   }
 
   #count({ nodeId, serviceId, reservations, ports, isActive }: Share, sign: 1 | -1): void {
+    this.#stale.add(nodeId);
     let usage = this.#usage.get(nodeId);
     if (usage === undefined) {
       usage = { nanoCpus: 0, memoryBytes: 0, taskCount: 0, tasksByService: new Map(), ports: new Map() };
@@ -103,8 +124,9 @@ function shareOf(view: Snapshot, task: Task): Share | undefined {
   return {
     nodeId: task.nodeId,
     serviceId: task.serviceId,
-    reservations: { nanoCpus: reserved?.nanoCpus ?? 0, memoryBytes: reserved?.memoryBytes ?? 0 },
-    ports: reservedHostPorts(task.hostPorts),
+    reservations:
+      reserved === undefined ? NO_RESOURCES : { nanoCpus: reserved.nanoCpus ?? 0, memoryBytes: reserved.memoryBytes ?? 0 },
+    ports: task.hostPorts.length === 0 ? NO_PORTS : reservedHostPorts(task.hostPorts),
     isActive: isWanted(task),
   };
 }

@@ -5,23 +5,25 @@ import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import { Agenda } from "./control-loop-agenda.ts";
 import { Inbox } from "./control-loop-inbox.ts";
-import type { WatchedStore } from "./control-loop-inbox.ts";
+import type { HeardStore } from "./control-loop-inbox.ts";
+import { LoopMemory } from "./control-loop-memory.ts";
 import { planTurn } from "./control-loop-turn.ts";
 import type { Turn } from "./control-loop-turn.ts";
-import { NodeUsage } from "./control-loop-usage.ts";
 import type { ApplyResult, Entry } from "./store/change.ts";
 import type { Snapshot } from "./store/snapshot.ts";
 
-/** One entry holds no more, so that Raft's messages are not kept waiting. */
+/** About what one entry holds at most, so that Raft's messages are not kept waiting. */
 const CHANGES_MAX = 1_000;
 /** After refusals for staleness a turn is made smaller, down to this: less to be overtaken. */
 const CHANGES_MIN = 20;
+/** A change in one of these may leave a node without its number or address. */
+const NODE_TABLES = ["node", "network", "cluster"] as const;
 const PROPOSE_RETRY_MS = 500;
 /** Something to wait for even if no stage asked for a time. */
 const IDLE_MS = 60_000;
 
 export interface ControlLoopOptions {
-  readonly store: WatchedStore;
+  readonly store: HeardStore;
   readonly propose: (entry: Omit<Entry, "atMs">, options: { readonly signal: AbortSignal }) => Promise<ApplyResult>;
   readonly clock: Clock;
   readonly log: Log;
@@ -40,31 +42,38 @@ export async function runControlLoop(options: ControlLoopOptions): Promise<void>
   const { store, clock, log, newTaskId, signal } = options;
   const inbox = new Inbox(store, { signal });
   const agenda = new Agenda();
-  const usage = new NodeUsage();
+  let memory: LoopMemory | undefined;
   let changesMax = CHANGES_MAX;
   let sweepsRevisions = true;
+  let looksAtNodes = true;
   for (;;) {
     signal.throwIfAborted();
     const taken = inbox.take();
     const view = store.view();
-    if (taken.kind === "all") usage.rebuild(view);
-    else usage.refresh(view, taken.ids.get("task") ?? []);
     agenda.note(view, taken);
-    const nowMs = clock.nowMs();
     sweepsRevisions ||= taken.kind === "all" || taken.ids.has("service") || hasGone(view, taken.ids.get("task"));
+    looksAtNodes ||= taken.kind === "all" || NODE_TABLES.some(table => taken.ids.has(table));
+    if (memory === undefined || taken.kind === "all" || taken.ids.has("cluster")) {
+      // What changes meanwhile is in the inbox, and is looked at before anything is planned.
+      memory = await LoopMemory.read(view, { pause: () => clock.sleep(0, { signal }) });
+      if (!inbox.isEmpty) continue;
+    } else memory.refresh(view, taken.ids);
+    const nowMs = clock.nowMs();
+    const beganMs = clock.monotonicMs();
     const services = agenda.due(nowMs);
-    const turn = planTurn(view, { nowMs, newTaskId, services, usage, changesMax, sweepsRevisions });
+    const turn = planTurn(view, { nowMs, newTaskId, services, memory, changesMax, sweepsRevisions, looksAtNodes });
     if (turn.changes.length === 0) {
       sweepsRevisions = false;
+      looksAtNodes = false;
       agenda.settle(turn.looked, { nowMs });
       if (agenda.due(nowMs).length === 0) await inbox.wait(Math.min(IDLE_MS, agenda.nextAtMs - nowMs), clock);
+      else await clock.sleep(0, { signal }); // Others get their turn between the slices of a long list.
       continue;
     }
+    log.debug({ changes: turn.changes.length, ms: clock.monotonicMs() - beganMs }, "a turn is planned");
     const result = await proposeTurn(turn, options);
     if (result === undefined) continue; // Nothing was settled: all of it is planned again.
     if (result.kind === "applied") {
-      // At once, not when the watch tells: the next turn must not give away the same room twice.
-      usage.refresh(store.view(), taskIds(turn));
       agenda.settle(turn.looked, { nowMs });
       changesMax = Math.min(CHANGES_MAX, changesMax * 2);
       continue;
@@ -98,10 +107,6 @@ async function proposeTurn(
 function hasGone(view: Snapshot, taskIds: ReadonlySet<string> | undefined): boolean {
   for (const id of taskIds ?? []) if (view.get("task", asId<TaskId>(id)) === undefined) return true;
   return false;
-}
-
-function taskIds({ changes }: Turn): readonly string[] {
-  return changes.flatMap(change => (change.table === "task" ? [change.kind === "put" ? change.object.id : change.id] : []));
 }
 
 const CONFLICT_RETRY_MS = 1_000;

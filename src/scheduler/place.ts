@@ -30,6 +30,11 @@ export interface PlacementResult {
 export function place(requests: readonly PlacementRequest[], nodes: Iterable<NodeView>): PlacementResult {
   const loads = new Map<NodeId, NodeLoad>();
   for (const view of nodes) loads.set(view.node.id, new NodeLoad(view));
+  return placeOn(requests, loads);
+}
+
+/** As `place`; the loads take on what they are given, so the caller has to put them right or throw them away. */
+export function placeOn(requests: readonly PlacementRequest[], loads: ReadonlyMap<NodeId, NodeLoad>): PlacementResult {
   const assigned = new Map<TaskId, NodeId>();
   const reasons = new Map<TaskId, string>();
   for (const group of groups(requests)) {

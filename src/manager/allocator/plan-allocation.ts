@@ -1,8 +1,5 @@
-import type { Service } from "../../model/cluster.ts";
-import type { Change } from "../store/change.ts";
+import type { Service, Task } from "../../model/cluster.ts";
 import type { Snapshot } from "../store/snapshot.ts";
-import { putService, putTask } from "../control-loop-draft.ts";
-import { isWanted } from "../orchestrator/instance.ts";
 import type { AddressBook } from "./address-book.ts";
 import { planEndpoint } from "./endpoint.ts";
 import type { PortBook } from "./endpoint.ts";
@@ -14,25 +11,28 @@ export interface AllocationContext {
   readonly nowMs: number;
 }
 
-/** Ports and addresses of one service, and of its tasks that have none yet. */
-export function planAllocation(view: Snapshot, service: Service, context: AllocationContext): readonly Change[] {
-  if (service.isRemoving) return [];
-  const changes: Change[] = [];
+export interface AllocationPlan {
+  /** With its ports and virtual addresses; unchanged when it had them. */
+  readonly service: Service;
+  /** The tasks, those that were new allocated or with the reason why they have to wait. */
+  readonly tasks: readonly Task[];
+}
+
+/** Ports and addresses of one service, and of those of its `tasks` that have none yet. */
+export function planAllocation(
+  view: Snapshot,
+  { service, tasks, ...context }: AllocationContext & { readonly service: Service; readonly tasks: readonly Task[] },
+): AllocationPlan {
   const plan = planEndpoint(view, { service, ...context });
-  if (plan.kind === "allocated" && !isSame(plan.endpoint, service.endpoint)) {
-    changes.push(putService({ ...service, endpoint: plan.endpoint }));
-  }
-  for (const task of view.tasksOfService(service.id)) {
-    if (task.status.state !== "new" || !isWanted(task)) continue;
-    const revision = view.get("revision", task.revisionId);
-    if (revision === undefined) continue;
-    const next =
-      plan.kind === "waiting"
-        ? waiting(task, { reason: plan.reason, nowMs: context.nowMs })
-        : allocateTask(view, { task, revision, ...context });
-    if (next !== task) changes.push(putTask(next));
-  }
-  return changes;
+  const endpoint = plan.kind === "allocated" && !isSame(plan.endpoint, service.endpoint) ? plan.endpoint : service.endpoint;
+  const allocated = tasks.map(task => {
+    const revision = task.status.state === "new" ? view.get("revision", task.revisionId) : undefined;
+    if (revision === undefined) return task;
+    return plan.kind === "waiting"
+      ? waiting(task, { reason: plan.reason, nowMs: context.nowMs })
+      : allocateTask(view, { task, revision, ...context });
+  });
+  return { service: endpoint === service.endpoint ? service : { ...service, endpoint }, tasks: allocated };
 }
 
 function isSame(a: Service["endpoint"], b: Service["endpoint"]): boolean {

@@ -1,10 +1,11 @@
 import { OperationError, errorKind } from "../../lib/errors.ts";
-import type { Cluster, NodeRole } from "../../model/cluster.ts";
+import type { Cluster, Node, NodeRole } from "../../model/cluster.ts";
 import type { NodeId, SessionId } from "../../model/ids.ts";
 import type { SessionDown, SessionUp } from "../../model/session.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { WatchedStore } from "../control-loop-inbox.ts";
+import type { Snapshot } from "../store/snapshot.ts";
 import { authorityIn, managersIn } from "./cluster-news.ts";
 import type { LeaderCalls } from "./leader-calls.ts";
 import { route } from "./router.ts";
@@ -42,6 +43,7 @@ export interface DispatcherOptions {
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #sessions = new SessionTable();
+  #managers: ReturnType<typeof managersIn> | undefined;
   #lastLeaderMs: number;
   #opened = new AbortController();
 
@@ -89,14 +91,14 @@ export class Dispatcher {
     );
     try {
       yield { kind: "welcome", sessionId: session.id, beatPeriodMs };
-      let managers = "";
+      let managers: ReturnType<typeof managersIn> | undefined;
       let told = certifiedRole;
       let cluster: Cluster | undefined;
       for (;;) {
-        const where = managersIn(store.view());
-        const known = JSON.stringify(where);
-        if (known !== managers) yield { kind: "managers", ...where };
-        managers = known;
+        session.takeStanding();
+        const where = this.#whereManagersAre();
+        if (where !== managers) yield { kind: "managers", ...where };
+        managers = where;
         const [current] = store.view().all("cluster");
         const authority = current === cluster ? undefined : current && authorityIn(store.view(), current);
         cluster = current;
@@ -126,10 +128,15 @@ export class Dispatcher {
     const { clock, leader } = this.#options;
     const { nodeId } = session;
     const iterator = up[Symbol.asyncIterator]();
-    const over = new Promise<undefined>(resolve => closed.addEventListener("abort", () => resolve(undefined), { once: true }));
+    let stop: () => void = () => undefined;
+    closed.addEventListener("abort", () => stop(), { once: true });
     try {
       while (!closed.aborted) {
-        const next = await Promise.race([iterator.next(), over]);
+        // Not a race: the end of the session would keep every message's promise until it comes.
+        const next = await new Promise<IteratorResult<SessionUp> | undefined>((resolve, reject) => {
+          stop = () => resolve(undefined);
+          iterator.next().then(resolve, reject);
+        });
         if (next === undefined || next.done === true) return;
         session.lastHeardMs = clock.monotonicMs();
         const message = next.value;
@@ -183,15 +190,14 @@ export class Dispatcher {
     while (!signal.aborted) {
       const watch = store.watch({ signal });
       let before = store.view();
+      this.#managers = undefined;
       this.#sessions.noteAll();
       try {
         for await (const { ids } of watch) {
           const after = store.view();
           route({ before, after }, ids, this.#sessions);
-          for (const id of ids.get("node") ?? []) {
-            if (after.get("node", id as NodeId) === undefined) this.#sessions.closeNode(id as NodeId, "the node was removed");
-          }
-          if (ids.has("node") || ids.has("cluster")) this.#sessions.wakeAll();
+          for (const id of ids.get("node") ?? []) this.#routeNode({ before, after }, id as NodeId);
+          if (ids.has("cluster")) this.#sessions.noteAllStanding();
           before = after;
         }
       } catch (error) {
@@ -199,6 +205,21 @@ export class Dispatcher {
         log.warn({}, "sessions fell behind the state and are told everything anew");
       }
     }
+  }
+
+  /** What concerns the node's own session, and where the managers are, which concerns all. */
+  #routeNode({ before, after }: { readonly before: Snapshot; readonly after: Snapshot }, id: NodeId): void {
+    const [old, now] = [before, after].map(view => view.get("node", id));
+    if (now === undefined) this.#sessions.closeNode(id, "the node was removed");
+    if (old?.spec.role !== now?.spec.role) this.#sessions.noteStanding(id);
+    if (old?.manager?.address === now?.manager?.address && isManager(old) === isManager(now)) return;
+    this.#managers = undefined;
+    this.#sessions.noteAllStanding();
+  }
+
+  /** The same object until something of it changes. */
+  #whereManagersAre(): ReturnType<typeof managersIn> {
+    return (this.#managers ??= managersIn(this.#options.store.view()));
   }
 
   async #report(signal: AbortSignal): Promise<void> {
@@ -231,4 +252,8 @@ export class Dispatcher {
   #isLeaderless(): boolean {
     return this.#options.clock.monotonicMs() - this.#lastLeaderMs > LEADERLESS_MAX_MS;
   }
+}
+
+function isManager(node: Node | undefined): boolean {
+  return node?.role === "manager";
 }

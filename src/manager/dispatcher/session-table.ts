@@ -96,8 +96,15 @@ export class SessionTable implements Recipients {
     }
   }
 
-  wakeAll(): void {
-    for (const entry of this.#byNode.values()) entry.wake();
+  /** The node's role, or where the managers are, is to be looked at again. */
+  noteStanding(nodeId: NodeId): void {
+    const entry = this.#byNode.get(nodeId);
+    entry?.session.noteStanding();
+    entry?.wake();
+  }
+
+  noteAllStanding(): void {
+    for (const nodeId of this.#byNode.keys()) this.noteStanding(nodeId);
   }
 
   close(session: Session, reason: string): void {

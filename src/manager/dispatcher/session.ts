@@ -17,6 +17,7 @@ export class Session {
   #dirty = new Map<string, AssignmentKey>();
   #isFullDue = true;
   #areNeedsDue = false;
+  #isStandingDue = false;
   #sequence = 0;
 
   constructor(options: { readonly id: SessionId; readonly nodeId: NodeId; readonly view: Snapshot; readonly nowMs: number }) {
@@ -32,7 +33,7 @@ export class Session {
   }
 
   get hasNews(): boolean {
-    return this.#isFullDue || this.#areNeedsDue || this.#dirty.size > 0;
+    return this.#isFullDue || this.#areNeedsDue || this.#isStandingDue || this.#dirty.size > 0;
   }
 
   note(key: AssignmentKey): void {
@@ -44,6 +45,16 @@ export class Session {
   /** Its tasks changed: which networks, secrets and configs it needs is to be seen again. */
   noteNeeds(): void {
     this.#areNeedsDue = true;
+  }
+
+  /** Something besides assignments may have to be told; the dispatcher knows what. */
+  noteStanding(): void {
+    this.#isStandingDue = true;
+  }
+
+  /** It is being looked at: what is noted from now on is looked at once more. */
+  takeStanding(): void {
+    this.#isStandingDue = false;
   }
 
   noteAll(): void {

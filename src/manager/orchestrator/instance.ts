@@ -51,23 +51,27 @@ export function isOutOfReach(view: Snapshot, task: Task): boolean {
   return trouble === "gone" || trouble === "down";
 }
 
-export function instancesOf(view: Snapshot, service: Service): Map<number | NodeId, Instance> {
-  const byKey = new Map<number | NodeId, { slot: number; nodeId?: NodeId; tasks: Task[] }>();
-  const isGlobal = service.spec.mode.kind === "global" || service.spec.mode.kind === "global-job";
-  for (const task of view.tasksOfService(service.id)) {
-    const key = isGlobal ? task.nodeId : task.slot;
-    if (key === undefined) continue;
-    const instance = byKey.get(key);
-    if (instance !== undefined) instance.tasks.push(task);
-    else
-      byKey.set(key, {
-        slot: task.slot,
-        tasks: [task],
-        ...(isGlobal && task.nodeId !== undefined && { nodeId: task.nodeId }),
-      });
-  }
-  for (const { tasks } of byKey.values()) if (tasks.length > 1) tasks.sort(byAge);
-  return byKey;
+/** A slot, or in a global service a node. */
+export type InstanceKey = number | NodeId;
+
+export function keyOfInstance({ slot, nodeId }: Instance): InstanceKey {
+  return nodeId ?? slot;
+}
+
+export function keyOfTask(task: Task, { isByNode }: { readonly isByNode: boolean }): InstanceKey | undefined {
+  return isByNode ? task.nodeId : task.slot;
+}
+
+/** The instance with this task, in the place of an older form of it. */
+export function withTask(instance: Instance | undefined, task: Task, { isByNode }: { readonly isByNode: boolean }): Instance {
+  const others = instance?.tasks.filter(({ id }) => id !== task.id) ?? [];
+  const tasks = others.length === 0 ? [task] : [...others, task].sort(byAge);
+  return { slot: task.slot, tasks, ...(isByNode && task.nodeId !== undefined && { nodeId: task.nodeId }) };
+}
+
+/** It waits for its addresses or for a node. */
+export function isOpen(task: Task): boolean {
+  return (task.status.state === "new" || task.status.state === "pending") && isWanted(task);
 }
 
 /** Tasks made at the same moment go by id, so that every leader sees one order. */

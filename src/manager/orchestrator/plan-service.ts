@@ -1,60 +1,78 @@
-import type { Service, Task } from "../../model/cluster.ts";
+import type { Service } from "../../model/cluster.ts";
 import type { NodeId } from "../../model/ids.ts";
 import type { Change } from "../store/change.ts";
 import type { Snapshot } from "../store/snapshot.ts";
 import { removal } from "../control-loop-draft.ts";
 import { planGlobal } from "./global.ts";
-import { instancesOf, isWanted } from "./instance.ts";
-import type { Instance } from "./instance.ts";
+import { isWanted } from "./instance.ts";
+import type { Instance, InstanceKey } from "./instance.ts";
 import { endEarlierRuns, planGlobalJob, planReplicatedJob } from "./jobs.ts";
 import { reapInstance, reapOne } from "./reap.ts";
 import { planReplicas } from "./replicated.ts";
 import { ServicePlanner } from "./service-plan.ts";
 import type { PlanContext, ServicePlan } from "./service-plan.ts";
+import type { ServiceTasks } from "./service-tasks.ts";
+import { isSettled } from "./settled.ts";
 import { superviseInstance } from "./supervise.ts";
 import { planUpdate } from "./update.ts";
 
 const NOTHING: ServicePlan = { changes: [], wakeAtMs: Infinity, isPartial: false };
 
-/** What one service's tasks should become. Pure: the same state, time and ids give the same plan. */
-export function planService(view: Snapshot, service: Service, context: PlanContext): ServicePlan {
+/**
+ * What one service's tasks should become. Pure but for `tasks`, which notes what it saw to be settled: the same state, time and ids
+ * give the same plan.
+ */
+export function planService(view: Snapshot, service: Service, context: PlanContext & { readonly tasks: ServiceTasks }): ServicePlan {
   const revision = view.get("revision", service.revisionId);
   if (revision === undefined) return NOTHING;
+  const { tasks } = context;
   const planner = new ServicePlanner(view, { ...context, service, revision });
-  if (service.isRemoving) return planRemoval(planner);
-  const instances = instancesOf(view, service);
+  tasks.keepUpWith(service);
+  settle(planner, tasks);
+  const restless = new Map<InstanceKey, Instance>();
+  for (const key of tasks.restless) {
+    const instance = tasks.instances.get(key);
+    if (instance !== undefined) restless.set(key, instance);
+  }
+  if (service.isRemoving) return planRemoval(planner, tasks, restless);
   // Ended tasks are replaced before missing slots are filled: a successor waits for its delay, a missing task does not.
-  const supervised = superviseAll(planner, instances);
-  const staying = planInstances(planner, supervised);
+  const supervised = superviseAll(planner, restless);
+  const staying = planInstances(planner, { all: tasks, supervised });
   const serviceChanges = service.job === undefined ? planUpdate(planner, staying) : [];
-  for (const instance of instances.values()) {
+  for (const instance of supervised.values()) {
     // Looked at again next turn, once its changes are in: one change a task, and reaping never takes what was just put.
-    if (planner.hasRoom())
-      reapInstance(planner, { ...instance, tasks: supervised.get(keyOf(instance))?.tasks ?? instance.tasks });
+    if (planner.hasRoom()) reapInstance(planner, instance);
   }
   return planner.plan(serviceChanges);
 }
 
-type Instances = ReadonlyMap<number | NodeId, Instance>;
-
-function keyOf({ slot, nodeId }: Instance): number | NodeId {
-  return nodeId ?? slot;
+/** Sorts out those that need nothing until they are touched. */
+export function settle(planner: ServicePlanner, tasks: ServiceTasks): void {
+  for (const key of tasks.restless) {
+    const instance = tasks.instances.get(key);
+    if (instance !== undefined && isSettled(planner, instance)) tasks.settle(key);
+  }
 }
 
+export type Instances = ReadonlyMap<InstanceKey, Instance>;
+
 function superviseAll(planner: ServicePlanner, instances: Instances): Instances {
-  const supervised = new Map<number | NodeId, Instance>();
+  const supervised = new Map<InstanceKey, Instance>();
   for (const [key, instance] of instances) {
     supervised.set(key, planner.hasRoom() ? superviseInstance(planner, endEarlierRuns(planner, instance)) : instance);
   }
   return supervised;
 }
 
-/** @returns the instances that stay, which an update moves to the present revision; a job is run again instead. */
-function planInstances(planner: ServicePlanner, instances: Instances): readonly Instance[] {
+/** @returns the instances that an update may have to move to the present revision; a job is run again instead. */
+function planInstances(
+  planner: ServicePlanner,
+  { all, supervised }: { readonly all: ServiceTasks; readonly supervised: Instances },
+): readonly Instance[] {
   const { mode } = planner.service.spec;
+  if (mode.kind === "replicated") return planReplicas(planner, { tasks: all, supervised, replicas: mode.replicas });
+  const instances = new Map([...all.instances, ...supervised]);
   switch (mode.kind) {
-    case "replicated":
-      return planReplicas(planner, { instances: instances as ReadonlyMap<number, Instance>, replicas: mode.replicas });
     case "global":
       return planGlobal(planner, instances as ReadonlyMap<NodeId, Instance>);
     case "replicated-job":
@@ -67,15 +85,17 @@ function planInstances(planner: ServicePlanner, instances: Instances): readonly 
 }
 
 /** Takes the tasks down; the last one takes the service and its revisions with it. */
-function planRemoval(planner: ServicePlanner): ServicePlan {
+function planRemoval(planner: ServicePlanner, tasks: ServiceTasks, restless: Instances): ServicePlan {
   const { view, service } = planner;
-  const left: Task[] = [];
-  for (const task of view.tasksOfService(service.id)) {
-    if (!planner.hasRoom()) return planner.plan();
-    const marked = planner.setDesired(task, "remove");
-    if (isWanted(marked) || !reapOne(planner, marked)) left.push(marked);
+  let left = tasks.instances.size - restless.size;
+  for (const instance of restless.values()) {
+    for (const task of instance.tasks) {
+      if (!planner.hasRoom()) return planner.plan();
+      const marked = planner.setDesired(task, "remove");
+      if (isWanted(marked) || !reapOne(planner, marked)) left++;
+    }
   }
-  if (left.length > 0) return planner.plan();
+  if (left > 0) return planner.plan();
   const others: Change[] = [removal("service", service)];
   for (const revision of view.all("revision")) if (revision.serviceId === service.id) others.push(removal("revision", revision));
   return planner.plan(others);

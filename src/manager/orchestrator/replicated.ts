@@ -1,28 +1,53 @@
 import type { Task } from "../../model/cluster.ts";
 import type { NodeId } from "../../model/ids.ts";
 import { hasEndedByItself, isWanted } from "./instance.ts";
-import type { Instance } from "./instance.ts";
+import type { Instance, InstanceKey } from "./instance.ts";
 import type { ServicePlanner } from "./service-plan.ts";
+import type { ServiceTasks } from "./service-tasks.ts";
 import { createSuccessor } from "./successor.ts";
+import { isUpdating } from "./supervise.ts";
 
-/** Fills the missing slots of a replicated service and removes the surplus ones. @returns the instances that stay. */
+/**
+ * Fills the missing slots of a replicated service and removes the surplus ones.
+ * @param options.supervised - The restless ones as they become. All others are settled, so they are live.
+ * @returns the instances that stay: all of them when an update has to do with it, otherwise those that were looked at.
+ */
 export function planReplicas(
   planner: ServicePlanner,
-  { instances, replicas }: { readonly instances: ReadonlyMap<number, Instance>; readonly replicas: number },
+  options: {
+    readonly tasks: ServiceTasks;
+    readonly supervised: ReadonlyMap<InstanceKey, Instance>;
+    readonly replicas: number;
+  },
 ): readonly Instance[] {
-  const live = [...instances.values()].filter(isLive);
-  const finished = [...instances.values()].filter(instance => !isLive(instance) && hasFinished(planner, instance));
+  const { tasks, supervised, replicas } = options;
+  const looked = [...supervised.values()].toSorted(bySlot);
+  const live = looked.filter(isLive);
+  const finished = looked.filter(instance => !isLive(instance) && hasFinished(planner, instance));
+  const settledCount = tasks.instances.size - looked.length;
+  const liveCount = settledCount + live.length;
+  const all = (): readonly Instance[] => [...new Map([...tasks.instances, ...supervised]).values()].toSorted(bySlot);
   const surplus = new Set<Instance>([
-    ...finished.slice(Math.max(0, replicas - live.length)),
-    ...surplusOf(live, Math.max(0, live.length - replicas)),
+    ...finished.slice(Math.max(0, replicas - liveCount)),
+    ...(liveCount > replicas ? surplusOf(all().filter(isLive), liveCount - replicas) : []),
   ]);
   for (const instance of surplus) {
     if (!planner.hasRoom()) break;
     for (const task of instance.tasks) planner.setDesired(task, "remove");
   }
-  const taken = new Set([...live, ...finished].filter(instance => !surplus.has(instance)).map(({ slot }) => slot));
-  fill(planner, { instances, taken, replicas });
-  return [...instances.values()].filter(instance => !surplus.has(instance));
+  const taken = new Set([...live, ...finished].filter(instance => !surplus.has(instance)));
+  const missing = replicas - (liveCount + finished.length - surplus.size);
+  fill(planner, { tasks, free: looked.filter(instance => !taken.has(instance) && !surplus.has(instance)), missing });
+  const isUpdateConcerned = isUpdating(planner) || looked.some(instance => isOutdated(planner, instance));
+  return (isUpdateConcerned ? all() : looked).filter(instance => !surplus.has(instance));
+}
+
+function bySlot(a: Instance, b: Instance): number {
+  return a.slot - b.slot;
+}
+
+function isOutdated({ service }: ServicePlanner, { tasks }: Instance): boolean {
+  return tasks.some(task => isWanted(task) && task.revisionId !== service.revisionId);
 }
 
 function isLive({ tasks }: Instance): boolean {
@@ -37,21 +62,25 @@ function hasFinished({ service }: ServicePlanner, { tasks }: Instance): boolean 
   );
 }
 
+/** The lowest slots first, whether nobody has them or only tasks that have ended. */
 function fill(
   planner: ServicePlanner,
-  options: {
-    readonly instances: ReadonlyMap<number, Instance>;
-    readonly taken: ReadonlySet<number>;
-    readonly replicas: number;
-  },
+  { tasks, free, missing }: { readonly tasks: ServiceTasks; readonly free: readonly Instance[]; readonly missing: number },
 ): void {
-  let missing = options.replicas - options.taken.size;
-  for (let slot = 1; missing > 0; slot++) {
-    if (options.taken.has(slot)) continue;
+  if (missing <= 0) return;
+  const left = free.toSorted((a, b) => b.slot - a.slot);
+  const slots = tasks.freeSlots();
+  let slot = Number(slots.next().value);
+  for (let count = 0; count < missing; count++) {
     if (!planner.hasRoom()) return;
-    missing--;
-    const instance = options.instances.get(slot) ?? { slot, tasks: [] };
-    createSuccessor(planner, instance, { delayMs: 0 });
+    const known = left.at(-1);
+    if (known !== undefined && known.slot < slot) {
+      left.pop();
+      createSuccessor(planner, known, { delayMs: 0 });
+    } else {
+      createSuccessor(planner, { slot, tasks: [] }, { delayMs: 0 });
+      slot = Number(slots.next().value);
+    }
   }
 }
 

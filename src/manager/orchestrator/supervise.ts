@@ -51,7 +51,7 @@ function replaceEnded(planner: ServicePlanner, instance: Instance): readonly Tas
   return [...tasks, createSuccessor(planner, { ...instance, tasks }, { delayMs })];
 }
 
-function isUpdating({ service: { updateStatus } }: ServicePlanner): boolean {
+export function isUpdating({ service: { updateStatus } }: ServicePlanner): boolean {
   return updateStatus?.state === "updating" || updateStatus?.state === "rollback_started";
 }
 

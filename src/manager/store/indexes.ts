@@ -20,6 +20,29 @@ export function indexTask(tree: Writable, task: Task): void {
   tree("revisionUsers").set(`${task.revisionId}/${task.id}`, task.id);
 }
 
+/** The indexes hold both under the same keys: a status went on, say, which is nearly every change of a task. */
+export function isFoundAlike(a: Task, b: Task): boolean {
+  return (
+    a.serviceId === b.serviceId &&
+    a.slot === b.slot &&
+    a.nodeId === b.nodeId &&
+    a.revisionId === b.revisionId &&
+    isTerminal(a.status.state) === isTerminal(b.status.state) &&
+    a.networks.length === b.networks.length &&
+    a.networks.every(({ networkId, addresses }, at) => {
+      const other = b.networks[at];
+      return networkId === other?.networkId && addresses.join() === other.addresses.join();
+    })
+  );
+}
+
+/** In the place of one that is found alike. */
+export function replaceTask(tree: Writable, task: Task): void {
+  tree("tasksByService").set(serviceKey(task), task);
+  if (task.nodeId !== undefined) tree("tasksByNode").set(`${task.nodeId}/${task.id}`, task);
+  for (const { networkId } of task.networks) tree("tasksOnNetwork").set(`${networkId}/${task.id}`, task);
+}
+
 export function unindexTask(tree: Writable, task: Task): void {
   tree("tasksByService").delete(serviceKey(task));
   if (task.nodeId !== undefined) tree("tasksByNode").delete(`${task.nodeId}/${task.id}`);

@@ -2,7 +2,7 @@ import type { Service, Task } from "../../model/cluster.ts";
 import type { Change, TableName, Tables } from "../../model/entry.ts";
 import type { RequestId } from "../../model/ids.ts";
 import type { StoredObject } from "../../codec/entry.ts";
-import { claimsOf, indexService, indexTask, unindexService, unindexTask } from "./indexes.ts";
+import { claimsOf, indexService, indexTask, isFoundAlike, replaceTask, unindexService, unindexTask } from "./indexes.ts";
 import { newTree, type Tree } from "./trees.ts";
 
 /** The result of a user's request, kept so that a retry gets it again. */
@@ -102,8 +102,13 @@ export class Draft {
 
   put<Name extends TableName>(table: Name, object: Tables[Name]): void {
     const tree: Tree<Tables[Name]> = this.#writable<TableName>(table) as never;
-    this.#forget(table, tree.get(object.id));
+    const old = tree.get(object.id);
     tree.set(object.id, object);
+    if (table === "task" && old !== undefined && isFoundAlike(old as Task, object as Task)) {
+      replaceTask(this.#tree, object as Task);
+      return;
+    }
+    this.#forget(table, old);
     const name = uniqueName(table, object);
     if (name !== undefined) this.#writable("names").set(`${table}/${name}`, object.id);
     for (const claim of claimsOf({ table, object } as StoredObject))

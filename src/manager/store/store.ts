@@ -9,7 +9,7 @@ import type { Touched } from "./snapshot.ts";
 import { readSnapshot, writeSnapshot } from "./snapshot-stream.ts";
 import { Draft, emptyState, type State } from "./state.ts";
 import { StateSnapshot } from "./state-snapshot.ts";
-import { Watchers } from "./watchers.ts";
+import { type StoreListener, Watchers } from "./watchers.ts";
 
 /** The cluster's replicated state on one manager. Raft alone writes it; everybody reads snapshots. */
 export class Store implements StateMachine {
@@ -25,6 +25,11 @@ export class Store implements StateMachine {
   /** What each entry touches from this call on. Bounded: one that falls behind is dropped with an `unavailable` error. */
   watch({ signal }: { readonly signal: AbortSignal }): AsyncIterable<Touched> {
     return this.#watchers.open(signal);
+  }
+
+  /** As `watch`, but told while the entry is applied: who listens is never behind what `view` shows. */
+  listen(listener: StoreListener, { signal }: { readonly signal: AbortSignal }): void {
+    this.#watchers.listen(listener, signal);
   }
 
   /** What a user's request answered when it was carried out, if it is among the last 20,000. */

@@ -4,9 +4,17 @@ import type { Touched } from "./snapshot.ts";
 /** A watcher this many changed objects behind is dropped: it starts over from a full read. */
 export const WATCH_CHANGES_MAX = 10_000;
 
+/** Hears of each entry while it is applied. It must be quick, and may not write. */
+export interface StoreListener {
+  touched(touched: Touched): void;
+  /** The state was replaced as a whole: nothing is known about what changed. */
+  replaced(): void;
+}
+
 /** The watchers of one store. Each entry's ids are shared by all of them. */
 export class Watchers {
   readonly #watchers = new Set<Watcher>();
+  readonly #listeners = new Set<StoreListener>();
 
   /** Sees every entry applied from this call on, also before the first `next`. */
   open(signal: AbortSignal): AsyncIterable<Touched> {
@@ -15,7 +23,14 @@ export class Watchers {
     return { [Symbol.asyncIterator]: () => watcher };
   }
 
+  listen(listener: StoreListener, signal: AbortSignal): void {
+    if (signal.aborted) return;
+    this.#listeners.add(listener);
+    signal.addEventListener("abort", () => this.#listeners.delete(listener), { once: true });
+  }
+
   announce(touched: Touched): void {
+    for (const listener of this.#listeners) listener.touched(touched);
     if (this.#watchers.size === 0) return;
     let changes = 0;
     for (const ids of touched.ids.values()) changes += ids.size;
@@ -24,6 +39,7 @@ export class Watchers {
 
   /** The state was replaced as a whole: everyone starts over. */
   dropAll(): void {
+    for (const listener of this.#listeners) listener.replaced();
     for (const watcher of this.#watchers) watcher.drop("the state was replaced by a snapshot");
   }
 }

@@ -1,0 +1,35 @@
+// What a swarm of this size costs. `npm run scale` runs all, `npm run scale -- small raft` some. Exit code 1 when a gate is missed.
+import { benchScheduler } from "../scheduler.ts";
+import { buildChildren } from "./child.ts";
+import { Report } from "./report.ts";
+import { measureRunning } from "./running.ts";
+
+const report = new Report();
+const SESSION_BYTES_MAX = 150_000;
+
+const RUNS: Readonly<Record<string, () => Promise<void> | void>> = {
+  tiny: () => measureRunning({ workers: 10, tasks: 100, processes: 1, losesLeader: true }, report),
+  small: () =>
+    measureRunning(
+      { workers: 100, tasks: 1_000, processes: 1, secondsMax: 2.5, idlePercentMax: 5, stallMsMax: 50, sessionBytesMax: SESSION_BYTES_MAX },
+      report,
+    ),
+  large: () =>
+    measureRunning(
+      {
+        ...{ workers: 2_000, tasks: 20_000, processes: 4, secondsMax: 30, idlePercentMax: 15, stallMsMax: 50 },
+        ...{ sessionBytesMax: SESSION_BYTES_MAX, losesLeader: true },
+      },
+      report,
+    ),
+  scheduler: () => benchScheduler(),
+};
+
+const wanted = process.argv.slice(2);
+await buildChildren(["manager", "workers"]);
+for (const name of wanted.length === 0 ? Object.keys(RUNS) : wanted) {
+  const run = RUNS[name];
+  if (run === undefined) throw new Error(`there is no run ${name}: ${Object.keys(RUNS).join(", ")}`);
+  await run();
+}
+process.exitCode = report.finish() ? 0 : 1;

@@ -1,0 +1,40 @@
+import type { NodeDescription } from "../../../src/model/cluster.ts";
+import type { NodeId } from "../../../src/model/ids.ts";
+import type { NodeIdentity } from "../../../src/ports/certificates.ts";
+import type { Stall } from "./stalls.ts";
+
+// What the bench asks of the processes that it starts, over their IPC channels: one call, one answer.
+
+export interface ManagerFigures {
+  readonly rssBytes: number;
+  /** Of objects and buffers, after a collection when one was asked for. */
+  readonly heapBytes: number;
+  /** Of the whole process since its start, in ms. */
+  readonly cpuMs: number;
+  readonly stall: Stall;
+  /** Turns of the control loop since the last call. */
+  readonly turns: { readonly count: number; readonly changes: number; readonly totalMs: number; readonly worstMs: number };
+  readonly role: string;
+  readonly term: number;
+  readonly appliedIndex: number;
+}
+
+export interface SimulatedWorker {
+  readonly nodeId: NodeId;
+  readonly identity: NodeIdentity;
+  readonly description: NodeDescription;
+  readonly address: string;
+}
+
+export interface WorkerFigures {
+  /** Containers that were ever started, and those that run now. */
+  readonly started: number;
+  readonly running: number;
+  /** Workers whose session a manager has taken. */
+  readonly sessions: number;
+}
+
+export type ManagerCall = { readonly kind: "figures"; readonly collects: boolean } | { readonly kind: "leader-of" };
+export type WorkerCall =
+  | { readonly kind: "start"; readonly workers: readonly SimulatedWorker[]; readonly managers: readonly string[]; readonly startMs: number }
+  | { readonly kind: "figures" };

@@ -1,0 +1,52 @@
+import { loadavg } from "node:os";
+import { round } from "../statistics.ts";
+import type { ManagerFigures } from "./protocol.ts";
+
+interface Gate {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  readonly isMet: boolean;
+  readonly bound: string;
+}
+
+/** What was promised and what was measured. */
+export class Report {
+  readonly #gates: Gate[] = [];
+
+  say(text: string): void {
+    console.log(`${text} [load ${round(loadavg()[0] ?? 0)}]`);
+  }
+
+  atMost(name: string, value: number, max: number, unit: string): void {
+    this.#note({ name, value, unit, isMet: value <= max, bound: `<= ${max}` });
+  }
+
+  atLeast(name: string, value: number, min: number, unit: string): void {
+    this.#note({ name, value, unit, isMet: value >= min, bound: `>= ${min}` });
+  }
+
+  #note(gate: Gate): void {
+    this.#gates.push(gate);
+    this.say(`gate: ${describe(gate)}`);
+  }
+
+  /** The worst stall of every manager since the last figures were taken. */
+  stalls(name: string, figures: readonly ManagerFigures[], { maxMs }: { readonly maxMs?: number } = {}): void {
+    const each = figures.map(({ stall, role }) => `${role} ${round(stall.worstMs)} ms (${round(stall.worstWallMs)} by the clock)`);
+    this.say(`${name}: worst stall of each manager: ${each.join(", ")}`);
+    if (maxMs !== undefined) this.atMost(`${name}: worst stall`, Math.max(...figures.map(({ stall }) => stall.worstMs)), maxMs, "ms");
+  }
+
+  /** @returns whether all gates were met. */
+  finish(): boolean {
+    const missed = this.#gates.filter(({ isMet }) => !isMet);
+    console.log(`${this.#gates.length - missed.length} of ${this.#gates.length} gates met`);
+    for (const gate of missed) console.log(`MISSED: ${describe(gate)}`);
+    return missed.length === 0;
+  }
+}
+
+function describe({ name, value, unit, bound, isMet }: Gate): string {
+  return `${name}: ${round(value, 2)} ${unit}, ${bound} ${isMet ? "met" : "MISSED"}`;
+}
