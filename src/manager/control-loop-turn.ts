@@ -113,7 +113,12 @@ function orchestrate(draft: Draft, { services, memory, nowMs, newTaskId, changes
 function openTasks(
   tasks: ServiceTasks,
   { changes, max }: { readonly changes: readonly Change[]; readonly max: number },
-): { readonly others: readonly Change[]; readonly open: readonly Task[]; readonly hasFreshLeft: boolean; readonly hasMoreOpen: boolean } {
+): {
+  readonly others: readonly Change[];
+  readonly open: readonly Task[];
+  readonly hasFreshLeft: boolean;
+  readonly hasMoreOpen: boolean;
+} {
   const open: Task[] = [];
   const others: Change[] = [];
   const planned = new Set<string>();
@@ -124,7 +129,8 @@ function openTasks(
   }
   for (const task of tasks.open()) {
     if (planned.has(task.id)) continue;
-    if (others.length + open.length >= max) return { others, open, hasFreshLeft: task.status.error === undefined, hasMoreOpen: true };
+    if (others.length + open.length >= max)
+      return { others, open, hasFreshLeft: task.status.error === undefined, hasMoreOpen: true };
     open.push(task);
   }
   return { others, open, hasFreshLeft: false, hasMoreOpen: false };

@@ -14,12 +14,15 @@ export interface NodeNeeds {
   readonly networks: ReadonlySet<NetworkId>;
   readonly secrets: ReadonlySet<SecretId>;
   readonly configs: ReadonlySet<ConfigId>;
+  /** Of its tasks some are behind published ports: their connections come by way of any node. */
+  readonly takesFromAll: boolean;
 }
 
 export function needsOf(view: Snapshot, nodeId: NodeId): NodeNeeds {
   const networks = new Set<NetworkId>();
   const secrets = new Set<SecretId>();
   const configs = new Set<ConfigId>();
+  let takesFromAll = false;
   const ingress = ingressNetwork(view);
   if (ingress?.vxlanId !== undefined) networks.add(ingress.id);
   for (const task of view.tasksOfNode(nodeId)) {
@@ -28,8 +31,9 @@ export function needsOf(view: Snapshot, nodeId: NodeId): NodeNeeds {
     const container = view.get("revision", task.revisionId)?.task.container;
     for (const { id } of container?.secrets ?? []) secrets.add(id);
     for (const { id } of container?.configs ?? []) configs.add(id);
+    takesFromAll ||= task.networks.some(({ networkId }) => networkId === ingress?.id);
   }
-  return { networks, secrets, configs };
+  return { networks, secrets, configs, takesFromAll };
 }
 
 /** It was given to a node and has not ended. */
@@ -49,15 +53,20 @@ export function fullAssignments(
 ): Assignment[] {
   const keys: AssignmentKey[] = [];
   for (const task of view.tasksOfNode(nodeId)) keys.push({ kind: "task", id: task.id });
-  for (const { id } of view.all("node")) keys.push({ kind: "peer", id });
   for (const { id } of view.all("service")) keys.push({ kind: "service", id });
   for (const id of needs.secrets) keys.push({ kind: "secret", id });
   for (const id of needs.configs) keys.push({ kind: "config", id });
   const endpoints = new Set<TaskId>();
+  const peers = new Set<NodeId>([nodeId]);
   for (const id of needs.networks) {
     keys.push({ kind: "network", id });
-    for (const task of view.tasksOnNetwork(id)) endpoints.add(task.id);
+    for (const task of view.tasksOnNetwork(id)) {
+      endpoints.add(task.id);
+      if (isLive(task) && task.nodeId !== undefined) peers.add(task.nodeId);
+    }
   }
+  if (needs.takesFromAll) for (const { id } of view.all("node")) peers.add(id);
+  for (const id of peers) keys.push({ kind: "peer", id });
   for (const id of endpoints) keys.push({ kind: "endpoint", id });
   return keys.flatMap(key => assignmentFor(view, { nodeId, needs, key }) ?? []);
 }
@@ -76,7 +85,7 @@ export function assignmentFor(
     }
     case "peer": {
       const node = view.get("node", asId<NodeId>(id));
-      const peer = node && peerOf(node);
+      const peer = node !== undefined && isPeer(view, { id: node.id, nodeId, needs }) ? peerOf(node) : undefined;
       return peer && { kind, peer };
     }
     case "service": {
@@ -101,6 +110,38 @@ export function assignmentFor(
   }
 }
 
+/** Traffic goes to it, or comes from it: it has tasks on a network of this node, or this node takes connections from everywhere. */
+function isPeer(
+  view: Snapshot,
+  { id, nodeId, needs }: { readonly id: NodeId; readonly nodeId: NodeId; readonly needs: NodeNeeds },
+): boolean {
+  if (id === nodeId || needs.takesFromAll) return true;
+  for (const task of view.tasksOfNode(id)) if (isLive(task) && isOn(task, needs.networks)) return true;
+  return false;
+}
+
+function isOn({ networks }: Task, wanted: ReadonlySet<NetworkId>): boolean {
+  return networks.some(({ networkId }) => wanted.has(networkId));
+}
+
+/** Networks that a node's live tasks are on. */
+export function networksOfNode(view: Snapshot, nodeId: NodeId): ReadonlySet<NetworkId> {
+  const networks = new Set<NetworkId>();
+  for (const task of view.tasksOfNode(nodeId))
+    if (isLive(task)) for (const { networkId } of task.networks) networks.add(networkId);
+  return networks;
+}
+
+/** Which nodes have to know of a service: all of them for its published ports, else those on its networks. */
+export function reachOf(
+  view: Snapshot,
+  service: Service | undefined,
+): { readonly isAll: boolean; readonly networks: readonly NetworkId[] } {
+  if (service === undefined) return { isAll: false, networks: [] };
+  const isAll = service.endpoint.ports.some(port => port.publishMode === "ingress");
+  return { isAll, networks: attachmentsOf(view, { task: service.spec.task, ports: [] }).map(({ network }) => network.id) };
+}
+
 /** Ended tasks are told too: their containers stay, for their logs, until the task is reaped. */
 function taskAssignment(
   view: Snapshot,
@@ -116,10 +157,8 @@ function taskAssignment(
 }
 
 function concerns(view: Snapshot, { service, needs }: { readonly service: Service; readonly needs: NodeNeeds }): boolean {
-  const ports = service.endpoint.ports.some(port => port.publishMode === "ingress");
-  if (ports) return true;
-  const attachments = attachmentsOf(view, { task: service.spec.task, ports: [] });
-  return attachments.some(({ network }) => needs.networks.has(network.id));
+  const { isAll, networks } = reachOf(view, service);
+  return isAll || networks.some(id => needs.networks.has(id));
 }
 
 export function assignedService({ id, spec, endpoint }: Service): AssignedService {

@@ -4,7 +4,7 @@ import { peerOf } from "../../model/session.ts";
 import type { AssignmentKey } from "../../model/session.ts";
 import type { TableName } from "../store/change.ts";
 import type { Snapshot } from "../store/snapshot.ts";
-import { assignedService, endpointOf, isAssigned, isLive } from "./assignments.ts";
+import { assignedService, endpointOf, isAssigned, isLive, networksOfNode, reachOf } from "./assignments.ts";
 
 /** Where news goes. */
 export interface Recipients {
@@ -13,6 +13,8 @@ export interface Recipients {
   needs(nodeId: NodeId): void;
   /** Every session on one of the networks. */
   onNetworks(networks: Iterable<NetworkId>, key: AssignmentKey): void;
+  /** A node's session, those on its networks, and those that take connections from every node. */
+  peer(nodeId: NodeId, networks: Iterable<NetworkId>): void;
   all(key: AssignmentKey): void;
 }
 
@@ -29,11 +31,16 @@ export function route(
   for (const id of touched.get("task") ?? []) routeTask({ before, after }, asId(id), to);
   for (const id of touched.get("service") ?? []) {
     const [old, now] = [before, after].map(view => view.get("service", asId<ServiceId>(id)));
-    if (!isSame(old && assignedService(old), now && assignedService(now))) to.all({ kind: "service", id });
+    if (isSame(old && assignedService(old), now && assignedService(now))) continue;
+    const reaches = [reachOf(before, old), reachOf(after, now)];
+    if (reaches.some(({ isAll }) => isAll)) to.all({ kind: "service", id });
+    else to.onNetworks(new Set(reaches.flatMap(({ networks }) => networks)), { kind: "service", id });
   }
   for (const id of touched.get("node") ?? []) {
-    const [old, now] = [before, after].map(view => view.get("node", asId<NodeId>(id)));
-    if (!isSame(old && peerOf(old), now && peerOf(now))) to.all({ kind: "peer", id });
+    const nodeId = asId<NodeId>(id);
+    const [old, now] = [before, after].map(view => view.get("node", nodeId));
+    if (isSame(old && peerOf(old), now && peerOf(now))) continue;
+    to.peer(nodeId, new Set([...networksOfNode(before, nodeId), ...networksOfNode(after, nodeId)]));
   }
   for (const id of touched.get("network") ?? []) {
     const networkId = asId<NetworkId>(id);
@@ -51,10 +58,12 @@ function routeTask({ before, after }: { readonly before: Snapshot; readonly afte
   const wasTold = old !== undefined && isAssigned(old);
   const isTold = now !== undefined && isAssigned(now);
   if (wasTold !== isTold || old?.desiredState !== now?.desiredState) to.node(nodeId, { kind: "task", id });
-  if ((old !== undefined && isLive(old)) !== (now !== undefined && isLive(now))) to.needs(nodeId);
-  if (isSame(endpointOf(before, old), endpointOf(after, now))) return;
+  const isLiveChange = (old !== undefined && isLive(old)) !== (now !== undefined && isLive(now));
+  if (isLiveChange) to.needs(nodeId);
   const networks = (now ?? old)?.networks.map(({ networkId }) => networkId) ?? [];
+  if (networks.length === 0 || isSame(endpointOf(before, old), endpointOf(after, now))) return;
   to.onNetworks(networks, { kind: "endpoint", id });
+  if (isLiveChange) to.onNetworks(networks, { kind: "peer", id: nodeId });
 }
 
 function isSame(a: unknown, b: unknown): boolean {

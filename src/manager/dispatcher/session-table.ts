@@ -27,6 +27,7 @@ interface Entry {
 export class SessionTable implements Recipients {
   readonly #byNode = new Map<NodeId, Entry>();
   readonly #byNetwork = new Map<NetworkId, Set<Entry>>();
+  readonly #takingFromAll = new Set<Entry>();
 
   open(session: Session): Seat {
     const older = this.#byNode.get(session.nodeId);
@@ -82,6 +83,16 @@ export class SessionTable implements Recipients {
     }
   }
 
+  peer(nodeId: NodeId, networks: Iterable<NetworkId>): void {
+    const key = { kind: "peer", id: nodeId } as const;
+    this.node(nodeId, key);
+    this.onNetworks(networks, key);
+    for (const entry of this.#takingFromAll) {
+      entry.session.note(key);
+      entry.wake();
+    }
+  }
+
   all(key: AssignmentKey): void {
     for (const entry of this.#byNode.values()) {
       entry.session.note(key);
@@ -131,10 +142,13 @@ export class SessionTable implements Recipients {
     if (this.#byNode.get(entry.session.nodeId) === entry) this.#byNode.delete(entry.session.nodeId);
     for (const network of entry.networks) this.#byNetwork.get(network)?.delete(entry);
     entry.networks = new Set();
+    this.#takingFromAll.delete(entry);
     entry.controller.abort();
   }
 
   #index(entry: Entry): void {
+    if (!entry.controller.signal.aborted && entry.session.needs.takesFromAll) this.#takingFromAll.add(entry);
+    else this.#takingFromAll.delete(entry);
     if (entry.controller.signal.aborted || entry.networks === entry.session.needs.networks) return;
     for (const network of entry.networks) this.#byNetwork.get(network)?.delete(entry);
     entry.networks = entry.session.needs.networks;

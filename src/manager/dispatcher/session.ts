@@ -91,11 +91,15 @@ export class Session {
     this.#areNeedsDue = false;
     for (const id of changed(before.secrets, this.#needs.secrets)) this.note({ kind: "secret", id });
     for (const id of changed(before.configs, this.#needs.configs)) this.note({ kind: "config", id });
+    if (before.takesFromAll !== this.#needs.takesFromAll) for (const { id } of view.all("node")) this.note({ kind: "peer", id });
     const networks = changed(before.networks, this.#needs.networks);
     if (networks.length === 0) return;
     for (const id of networks) {
       this.note({ kind: "network", id });
-      for (const task of view.tasksOnNetwork(id)) this.note({ kind: "endpoint", id: task.id });
+      for (const task of view.tasksOnNetwork(id)) {
+        this.note({ kind: "endpoint", id: task.id });
+        if (task.nodeId !== undefined) this.note({ kind: "peer", id: task.nodeId });
+      }
     }
     for (const { id, spec } of view.all("service")) if (spec.task.networks.length > 0) this.note({ kind: "service", id });
   }

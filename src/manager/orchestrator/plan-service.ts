@@ -22,7 +22,11 @@ const NOTHING: ServicePlan = { changes: [], wakeAtMs: Infinity, isPartial: false
  * What one service's tasks should become. Pure but for `tasks`, which notes what it saw to be settled: the same state, time and ids
  * give the same plan.
  */
-export function planService(view: Snapshot, service: Service, context: PlanContext & { readonly tasks: ServiceTasks }): ServicePlan {
+export function planService(
+  view: Snapshot,
+  service: Service,
+  context: PlanContext & { readonly tasks: ServiceTasks },
+): ServicePlan {
   const revision = view.get("revision", service.revisionId);
   if (revision === undefined) return NOTHING;
   const { tasks } = context;

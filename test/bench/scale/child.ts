@@ -14,7 +14,9 @@ export async function buildChildren(names: readonly string[]): Promise<void> {
     ...({ bundle: true, platform: "node", target: "node20", format: "esm", sourcemap: true, logLevel: "warning" } as const),
     mainFields: ["module", "main"],
     external: ["koffi", "classic-level", "node-pty"],
-    banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
+    banner: {
+      js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+    },
   });
 }
 

@@ -2,6 +2,7 @@
 import { benchScheduler } from "../scheduler.ts";
 import { buildChildren } from "./child.ts";
 import { Report } from "./report.ts";
+import { measurePlacing } from "./placing.ts";
 import { measureRunning } from "./running.ts";
 
 const report = new Report();
@@ -11,7 +12,15 @@ const RUNS: Readonly<Record<string, () => Promise<void> | void>> = {
   tiny: () => measureRunning({ workers: 10, tasks: 100, processes: 1, losesLeader: true }, report),
   small: () =>
     measureRunning(
-      { workers: 100, tasks: 1_000, processes: 1, secondsMax: 2.5, idlePercentMax: 5, stallMsMax: 50, sessionBytesMax: SESSION_BYTES_MAX },
+      {
+        workers: 100,
+        tasks: 1_000,
+        processes: 1,
+        secondsMax: 2.5,
+        idlePercentMax: 5,
+        stallMsMax: 50,
+        sessionBytesMax: SESSION_BYTES_MAX,
+      },
       report,
     ),
   large: () =>
@@ -20,6 +29,11 @@ const RUNS: Readonly<Record<string, () => Promise<void> | void>> = {
         ...{ workers: 2_000, tasks: 20_000, processes: 4, secondsMax: 30, idlePercentMax: 15, stallMsMax: 50 },
         ...{ sessionBytesMax: SESSION_BYTES_MAX, losesLeader: true },
       },
+      report,
+    ),
+  placing: () =>
+    measurePlacing(
+      { nodes: 10_000, tasks: 100_000, planSecondsMax: 3, onePlanMsMax: 5, stallMsMax: 50, taskBytesMax: 3_000 },
       report,
     ),
   scheduler: () => benchScheduler(),

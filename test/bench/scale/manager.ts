@@ -36,17 +36,17 @@ const stalls = new StallProbe();
 const manager = await startManager({ options, files, disk, clock: systemClock, random: systemRandom, log });
 stalls.start();
 
-answer<ManagerCall>(call => (call.kind === "figures" ? figures(call.collects) : manager.dump()));
-
-function figures(collects: boolean): ManagerFigures {
-  const stall = stalls.take();
+answer<ManagerCall>(({ collects, beginsAnew }) => {
+  const stall = stalls.worst;
   if (collects) for (let round = 0; round < 3; round++) gc();
   const { rss, heapUsed, external } = process.memoryUsage();
   const { user, system } = process.cpuUsage();
   const { consensus } = manager.dump() as { readonly consensus: { role: string; term: number; appliedIndex: number } };
   const { role, term, appliedIndex } = consensus;
-  const taken = turns;
-  turns = { count: 0, changes: 0, totalMs: 0, worstMs: 0 };
-  if (collects) stalls.take(); // The collection was the bench's doing.
-  return { rssBytes: rss, heapBytes: heapUsed + external, cpuMs: (user + system) / 1_000, stall, turns: taken, role, term, appliedIndex };
-}
+  const figures = { rssBytes: rss, heapBytes: heapUsed + external, cpuMs: (user + system) / 1_000, stall, turns };
+  if (beginsAnew) {
+    turns = { count: 0, changes: 0, totalMs: 0, worstMs: 0 };
+    stalls.beginAnew(); // Also what a collection took: that was the bench's doing.
+  }
+  return { ...figures, role, term, appliedIndex } satisfies ManagerFigures;
+});

@@ -12,7 +12,7 @@ export interface ManagerFigures {
   /** Of the whole process since its start, in ms. */
   readonly cpuMs: number;
   readonly stall: Stall;
-  /** Turns of the control loop since the last call. */
+  /** Turns of the control loop. These and the stalls are since the last call that asked to begin anew. */
   readonly turns: { readonly count: number; readonly changes: number; readonly totalMs: number; readonly worstMs: number };
   readonly role: string;
   readonly term: number;
@@ -34,7 +34,16 @@ export interface WorkerFigures {
   readonly sessions: number;
 }
 
-export type ManagerCall = { readonly kind: "figures"; readonly collects: boolean } | { readonly kind: "leader-of" };
+export interface ManagerCall {
+  /** Garbage first. */
+  readonly collects: boolean;
+  readonly beginsAnew: boolean;
+}
 export type WorkerCall =
-  | { readonly kind: "start"; readonly workers: readonly SimulatedWorker[]; readonly managers: readonly string[]; readonly startMs: number }
+  | {
+      readonly kind: "start";
+      readonly workers: readonly SimulatedWorker[];
+      readonly managers: readonly string[];
+      readonly startMs: number;
+    }
   | { readonly kind: "figures" };

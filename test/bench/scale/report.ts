@@ -33,9 +33,12 @@ export class Report {
 
   /** The worst stall of every manager since the last figures were taken. */
   stalls(name: string, figures: readonly ManagerFigures[], { maxMs }: { readonly maxMs?: number } = {}): void {
-    const each = figures.map(({ stall, role }) => `${role} ${round(stall.worstMs)} ms (${round(stall.worstWallMs)} by the clock)`);
+    const each = figures.map(
+      ({ stall, role }) => `${role} ${round(stall.worstMs)} ms (${round(stall.worstWallMs)} by the clock)`,
+    );
     this.say(`${name}: worst stall of each manager: ${each.join(", ")}`);
-    if (maxMs !== undefined) this.atMost(`${name}: worst stall`, Math.max(...figures.map(({ stall }) => stall.worstMs)), maxMs, "ms");
+    if (maxMs !== undefined)
+      this.atMost(`${name}: worst stall`, Math.max(...figures.map(({ stall }) => stall.worstMs)), maxMs, "ms");
   }
 
   /** @returns whether all gates were met. */

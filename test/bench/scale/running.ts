@@ -26,7 +26,12 @@ export async function measureRunning(options: RunningOptions, report: Report): P
   await using world = await World.create({ workers });
   const before = await world.managerFigures({ collects: true });
   await world.startWorkers({ processes });
-  const joinedMs = await world.until("every worker is ready", async () => (await world.readyNodes()) >= workers, START_LIMIT_MS, 250);
+  const joinedMs = await world.until(
+    "every worker is ready",
+    async () => (await world.readyNodes()) >= workers,
+    START_LIMIT_MS,
+    250,
+  );
   report.say(`${name}: all ready ${round(joinedMs / 1_000)} s after the last was started`);
   report.stalls(`${name}, joining`, await world.managerFigures());
   await systemClock.sleep(IDLE_AFTER_MS);
@@ -47,8 +52,11 @@ export async function measureRunning(options: RunningOptions, report: Report): P
   await systemClock.sleep(IDLE_FOR_MS);
   const later = await world.managerFigures();
   const percents = later.map(({ cpuMs }, at) => ((cpuMs - (idle[at]?.cpuMs ?? 0)) / IDLE_FOR_MS) * 100);
-  report.say(`${name}: CPU of each manager 3 s after the last change: ${percents.map(percent => `${round(percent)} %`).join(", ")}`);
-  if (idlePercentMax !== undefined) report.atMost(`${name}: CPU of the busiest manager`, Math.max(...percents), idlePercentMax, "% of a core");
+  report.say(
+    `${name}: CPU of each manager 3 s after the last change: ${percents.map(percent => `${round(percent)} %`).join(", ")}`,
+  );
+  if (idlePercentMax !== undefined)
+    report.atMost(`${name}: CPU of the busiest manager`, Math.max(...percents), idlePercentMax, "% of a core");
   report.stalls(`${name}, idle`, later);
   if (options.losesLeader === true) await loseLeader(name, { world, tasks, report });
 }
@@ -88,7 +96,10 @@ async function loseLeader(
   await world.until(
     "a write is taken",
     async () => {
-      const answer = await world.call({ kind: "create-config", spec: { name: `c${attempt++}`, labels: {}, data } }, { at: other });
+      const answer = await world.call(
+        { kind: "create-config", spec: { name: `c${attempt++}`, labels: {}, data } },
+        { at: other },
+      );
       return answer.kind === "created";
     },
     60_000,

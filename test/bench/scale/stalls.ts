@@ -35,12 +35,14 @@ export class StallProbe {
     this.#lastWaitNs = waitNs;
   }
 
-  /** Since the last call. */
-  take(): Stall {
+  get worst(): Stall {
     this.#look();
-    const stall = { worstMs: this.#worstMs, worstWallMs: this.#worstWallMs };
+    return { worstMs: this.#worstMs, worstWallMs: this.#worstWallMs };
+  }
+
+  beginAnew(): void {
+    this.#look();
     this.#worstMs = this.#worstWallMs = 0;
-    return stall;
   }
 
   #waitedNs(): number {

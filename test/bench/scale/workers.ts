@@ -54,7 +54,10 @@ async function start({ workers, managers, startMs }: Extract<WorkerCall, { kind:
   }
 }
 
-function run(worker: SimulatedWorker, { managers, startMs }: { readonly managers: readonly string[]; readonly startMs: number }): void {
+function run(
+  worker: SimulatedWorker,
+  { managers, startMs }: { readonly managers: readonly string[]; readonly startMs: number },
+): void {
   const { nodeId, identity, description, address } = worker;
   const executor = new CountingExecutor(systemClock);
   executor.startMs = startMs;

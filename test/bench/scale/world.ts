@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,11 +10,12 @@ import { makeInitialEntry } from "../../../src/manager/control-api/initial.ts";
 import type { Node, NodeDescription, NodeRole, ServiceSpec } from "../../../src/model/cluster.ts";
 import type { ControlRequest, ControlResponse } from "../../../src/model/control.ts";
 import type { Change } from "../../../src/model/entry.ts";
-import { clusterIdFrom } from "../../../src/model/ids.ts";
-import type { ClusterId, ClusterObjectId, NodeId, RequestId } from "../../../src/model/ids.ts";
+import { asId, clusterIdFrom } from "../../../src/model/ids.ts";
+import type { ClusterId, ClusterObjectId, NodeId, RequestId, ServiceId, SessionId } from "../../../src/model/ids.ts";
 import type { CertificateWithKey, NodeIdentity } from "../../../src/ports/certificates.ts";
 import { RaftStorage } from "../../../src/raft/storage.ts";
 import { LocalControl } from "../../../src/rpc/control-client.ts";
+import { ManagerClients } from "../../../src/rpc/manager-clients.ts";
 import { systemCertificates } from "../../../src/system/certificates.ts";
 import { systemClock } from "../../../src/system/clock.ts";
 import { openDisk } from "../../../src/system/disk.ts";
@@ -23,6 +24,8 @@ import { Child } from "./child.ts";
 import type { ManagerCall, ManagerFigures, SimulatedWorker, WorkerCall, WorkerFigures } from "./protocol.ts";
 
 const MANAGERS = 3;
+const REPORTERS = 4;
+const REPORT_MS = 500;
 const DAY_MS = 24 * 3_600_000;
 const NEW = { version: 0, createdAtMs: 0, updatedAtMs: 0 };
 const disk = openDisk({ root: "/" });
@@ -76,17 +79,40 @@ export class World implements AsyncDisposable {
     const [first] = managers;
     if (first === undefined) throw new Error("there are no managers");
     const entry = makeInitialEntry({
-      ...{ clusterId: this.#clusterId, nodeId: first.id, root: this.#root, random: systemRandom, certificates: systemCertificates },
+      ...{
+        clusterId: this.#clusterId,
+        nodeId: first.id,
+        root: this.#root,
+        random: systemRandom,
+        certificates: systemCertificates,
+      },
       ...{ ingressId: newId(), managerAddress: first.address, raftId: first.raftId, availability: "drain", subnetSize: 16 },
     });
     const changes: Change[] = [...entry.changes];
     for (const { id, raftId, address } of managers.slice(1)) {
       const manager = { raftId, address };
-      changes.push(put({ ...NEW, id, role: "manager", spec: { labels: {}, role: "manager", availability: "drain" }, status: unknown, manager }));
+      changes.push(
+        put({
+          ...NEW,
+          id,
+          role: "manager",
+          spec: { labels: {}, role: "manager", availability: "drain" },
+          status: unknown,
+          manager,
+        }),
+      );
     }
-    for (const [index, { id, description }] of this.#nodes.entries()) changes.push(put(workerNode(id, { description, index, areReady })));
-    const initial = { index: 0, term: 0, members: managers.map(({ raftId, address }) => ({ raftId, address, isLearner: false })) };
-    const identities = await this.#identities(managers.map(({ id }) => id), "manager");
+    for (const [index, { id, description }] of this.#nodes.entries())
+      changes.push(put(workerNode(id, { description, index, areReady })));
+    const initial = {
+      index: 0,
+      term: 0,
+      members: managers.map(({ raftId, address }) => ({ raftId, address, isLearner: false })),
+    };
+    const identities = await this.#identities(
+      managers.map(({ id }) => id),
+      "manager",
+    );
     for (const [at, { id, raftId, address }] of managers.entries()) {
       const identity = identities[at];
       if (identity === undefined) throw new Error("a manager has no certificate");
@@ -105,7 +131,11 @@ export class World implements AsyncDisposable {
       this.members.push({ options, identity, process: startManager(options), control });
     }
     await Promise.all(this.members.map(({ process }) => process.ready()));
-    await this.until("the cluster is founded", async () => (await this.call({ kind: "list-nodes", filters: {} })).kind === "nodes", 30_000);
+    await this.until(
+      "the cluster is founded",
+      async () => (await this.call({ kind: "list-nodes", filters: {} })).kind === "nodes",
+      30_000,
+    );
   }
 
   async restart(): Promise<void> {
@@ -114,9 +144,44 @@ export class World implements AsyncDisposable {
     await Promise.all(this.members.map(({ process }) => process.ready()));
   }
 
+  /** Where every worker's session is said to be heard, four times as many managers as there are: for nodes that only have to be there. */
+  beatForAll(): AsyncDisposable {
+    const over = new AbortController();
+    const [member] = this.members;
+    if (member === undefined) throw new Error("there are no managers");
+    const clients = new ManagerClients({ identity: () => member.identity, clock: systemClock });
+    const sessions = this.#nodes.map(({ id: nodeId }) => ({ nodeId, sessionId: newId<SessionId>(), ageMs: 0, silenceMs: 0 }));
+    const share = Math.ceil(sessions.length / REPORTERS);
+    const reports = Array.from({ length: REPORTERS }, (_, at) => ({
+      managerId: newId<NodeId>(),
+      sessions: sessions.slice(at * share, (at + 1) * share),
+    }));
+    const beating = Promise.all(
+      reports.map(async report => {
+        while (!over.signal.aborted) {
+          // Only the leader takes it; the others say that they do not lead.
+          await Promise.allSettled(
+            this.members.map(({ options }) => clients.leader(options.advertiseAddress).reportSessions(report, over)),
+          );
+          await systemClock.sleep(REPORT_MS);
+        }
+      }),
+    );
+    return {
+      [Symbol.asyncDispose]: async () => {
+        over.abort();
+        await beating;
+        await clients[Symbol.asyncDispose]();
+      },
+    };
+  }
+
   /** Opens sessions for every node, shared out to `processes`. */
   async startWorkers({ processes, startMs = 100 }: { readonly processes: number; readonly startMs?: number }): Promise<void> {
-    const identities = await this.#identities(this.#nodes.map(({ id }) => id), "worker");
+    const identities = await this.#identities(
+      this.#nodes.map(({ id }) => id),
+      "worker",
+    );
     const workers = this.#nodes.flatMap(({ id: nodeId, description }, at): readonly SimulatedWorker[] => {
       const identity = identities[at];
       return identity === undefined ? [] : [{ nodeId, identity, description, address: "127.0.0.1" }];
@@ -138,7 +203,15 @@ export class World implements AsyncDisposable {
     const { csrPem, keyPem } = await systemCertificates.createRequest();
     const identities: NodeIdentity[] = [];
     for (const nodeId of ids) {
-      const request = { csrPem, root: this.#root, nodeId, clusterId: this.#clusterId, role, nowMs: Date.now(), lifetimeMs: DAY_MS };
+      const request = {
+        csrPem,
+        root: this.#root,
+        nodeId,
+        clusterId: this.#clusterId,
+        role,
+        nowMs: Date.now(),
+        lifetimeMs: DAY_MS,
+      };
       identities.push({ certificatePem: await systemCertificates.issue(request), keyPem, rootPem: this.#root.certificatePem });
     }
     return identities;
@@ -151,14 +224,38 @@ export class World implements AsyncDisposable {
     return await member.control.call(request, { requestId: newId<RequestId>() });
   }
 
-  async createService(name: string, replicas: number, { image = "app:1" } = {}): Promise<string> {
+  async createService(name: string, replicas: number, { image = "app:1" } = {}): Promise<ServiceId> {
     const spec: ServiceSpec = {
       ...{ name, labels: {}, mode: { kind: "replicated", replicas } },
       task: { container: { image, labels: {} }, networks: [], forceUpdate: 0, restart: { condition: "any", delayNs: 0 } },
     };
     const created = await this.call({ kind: "create-service", spec });
     if (created.kind !== "created") throw new Error(`a service was not created: ${created.kind}`);
-    return created.id;
+    return asId(created.id);
+  }
+
+  async scale(idOrName: string, replicas: number): Promise<void> {
+    const answer = await this.call({ kind: "get-service", idOrName });
+    const service = answer.kind === "services" ? answer.services[0]?.service : undefined;
+    if (service === undefined) throw new Error(`there is no service ${idOrName}`);
+    const spec: ServiceSpec = { ...service.spec, mode: { kind: "replicated", replicas } };
+    await this.call({ kind: "update-service", id: service.id, version: service.version, spec, rollback: false });
+  }
+
+  /** Every manager has written one, and cut its log. */
+  haveSnapshots(): boolean {
+    return this.members.every(({ options }) =>
+      readdirSync(join(options.dataRoot, "swarm/manager/raft")).some(name => name.endsWith(".manifest")),
+    );
+  }
+
+  /** Of all managers, in bytes. */
+  diskBytes(): number {
+    const sizes = this.members.flatMap(({ options }) => {
+      const directory = join(options.dataRoot, "swarm/manager/raft");
+      return readdirSync(directory).map(name => statSync(join(directory, name), { throwIfNoEntry: false })?.size ?? 0);
+    });
+    return sizes.reduce((sum, size) => sum + size, 0);
   }
 
   async runningTasks(idOrName: string, options: { readonly at?: number } = {}): Promise<number> {
@@ -177,8 +274,9 @@ export class World implements AsyncDisposable {
     return { started: sum("started"), running: sum("running"), sessions: sum("sessions") };
   }
 
-  async managerFigures({ collects = false } = {}): Promise<readonly ManagerFigures[]> {
-    return await Promise.all(this.members.map(({ process }) => process.call<ManagerFigures>({ kind: "figures", collects })));
+  /** Of every manager. Without options stalls and turns begin anew with this call. */
+  async managerFigures({ collects = false, beginsAnew = true } = {}): Promise<readonly ManagerFigures[]> {
+    return await Promise.all(this.members.map(({ process }) => process.call<ManagerFigures>({ collects, beginsAnew })));
   }
 
   /** @returns how long it took, in ms. */
@@ -237,7 +335,7 @@ function startManager(options: ManagerOptions): Child<ManagerCall> {
   return new Child<ManagerCall>("manager", options);
 }
 
-function newId<Id extends ClusterObjectId | RequestId>(): Id {
+function newId<Id extends ClusterObjectId | RequestId | SessionId>(): Id {
   return clusterIdFrom<Id>(systemRandom.bytes(25));
 }
 
