@@ -10,6 +10,7 @@ const SESSION_BYTES_MAX = 150_000;
 
 const RUNS: Readonly<Record<string, () => Promise<void> | void>> = {
   tiny: () => measureRunning({ workers: 10, tasks: 100, processes: 1, losesLeader: true }, report),
+  medium: () => measureRunning({ workers: 400, tasks: 4_000, processes: 2 }, report),
   small: () =>
     measureRunning(
       {

@@ -13,9 +13,14 @@ interface Gate {
 /** What was promised and what was measured. */
 export class Report {
   readonly #gates: Gate[] = [];
+  readonly #print: (line: string) => void;
+
+  constructor({ print = line => console.log(line) }: { readonly print?: (line: string) => void } = {}) {
+    this.#print = print;
+  }
 
   say(text: string): void {
-    console.log(`${text} [load ${round(loadavg()[0] ?? 0)}]`);
+    this.#print(`${text} [load ${round(loadavg()[0] ?? 0)}]`);
   }
 
   atMost(name: string, value: number, max: number, unit: string): void {
@@ -41,11 +46,16 @@ export class Report {
       this.atMost(`${name}: worst stall`, Math.max(...figures.map(({ stall }) => stall.worstMs)), maxMs, "ms");
   }
 
+  /** Those that were missed, in words. */
+  get missed(): readonly string[] {
+    return this.#gates.filter(({ isMet }) => !isMet).map(describe);
+  }
+
   /** @returns whether all gates were met. */
   finish(): boolean {
-    const missed = this.#gates.filter(({ isMet }) => !isMet);
+    const { missed } = this;
     console.log(`${this.#gates.length - missed.length} of ${this.#gates.length} gates met`);
-    for (const gate of missed) console.log(`MISSED: ${describe(gate)}`);
+    for (const gate of missed) console.log(`MISSED: ${gate}`);
     return missed.length === 0;
   }
 }

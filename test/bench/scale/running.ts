@@ -15,6 +15,8 @@ export interface RunningOptions {
   readonly idlePercentMax?: number;
   readonly sessionBytesMax?: number;
   readonly stallMsMax?: number;
+  /** Only until all of it runs. */
+  readonly isShort?: boolean;
   /** The leader's process is killed at the end. */
   readonly losesLeader?: boolean;
 }
@@ -34,8 +36,11 @@ export async function measureRunning(options: RunningOptions, report: Report): P
   );
   report.say(`${name}: all ready ${round(joinedMs / 1_000)} s after the last was started`);
   report.stalls(`${name}, joining`, await world.managerFigures());
-  await systemClock.sleep(IDLE_AFTER_MS);
-  weighSessions(name, { before, after: await world.managerFigures({ collects: true }), options, report });
+  if (options.isShort !== true) {
+    await systemClock.sleep(IDLE_AFTER_MS);
+    weighSessions(name, { before, after: await world.managerFigures({ collects: true }), options, report });
+  }
+  const rested = await world.managerFigures();
 
   const beganMs = performance.now();
   await world.createService("web", tasks);
@@ -46,6 +51,9 @@ export async function measureRunning(options: RunningOptions, report: Report): P
   else report.atMost(`${name}: running`, tookSeconds, secondsMax, "s");
   const running = await world.managerFigures();
   report.stalls(name, running, stallMsMax === undefined ? {} : { maxMs: stallMsMax });
+  const spent = running.map(({ cpuMs }, at) => round((cpuMs - (rested[at]?.cpuMs ?? 0)) / 1_000, 2));
+  report.say(`${name}: CPU that each manager spent on it: ${spent.join(", ")} s`);
+  if (options.isShort === true) return;
 
   await systemClock.sleep(IDLE_AFTER_MS);
   const idle = await world.managerFigures();
