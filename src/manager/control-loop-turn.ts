@@ -89,6 +89,7 @@ export function planTurn(base: Snapshot, options: TurnOptions): Turn {
 function orchestrate(draft: Draft, { services, memory, nowMs, newTaskId, changesMax }: TurnOptions): readonly Work[] {
   const { base, view } = draft;
   const work: Work[] = [];
+  const moves = new Map<NodeId, number>();
   let room = changesMax - draft.size;
   let placingLeft = Math.max(1, Math.floor(NODE_LOOKS_MAX / Math.max(1, base.count("node"))));
   for (const id of services) {
@@ -99,7 +100,7 @@ function orchestrate(draft: Draft, { services, memory, nowMs, newTaskId, changes
       continue;
     }
     const tasks = memory.ofService(service);
-    const plan = planService(view, service, { nowMs, newTaskId, budget: room, tasks });
+    const plan = planService(view, service, { nowMs, newTaskId, budget: room, tasks, moves });
     const { others, open, hasFreshLeft, hasMoreOpen } = openTasks(tasks, { changes: plan.changes, max: room });
     draft.add(others);
     room -= others.length + open.length;

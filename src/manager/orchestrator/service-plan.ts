@@ -22,6 +22,8 @@ export interface PlanContext {
   readonly newTaskId: () => TaskId;
   /** How many changes may still be made in this turn. */
   readonly budget: number;
+  /** Tasks of drained nodes whose move was begun in this turn, by services that were planned before. */
+  readonly moves?: Map<NodeId, number>;
 }
 
 /** What orchestrating one service comes to. */
@@ -44,7 +46,7 @@ export class ServicePlanner {
   readonly #changes = new Map<string, Change>();
   readonly #constraints: readonly Constraint[];
   readonly #nodes = new Map<NodeId, { readonly trouble: NodeTrouble | undefined; readonly isFit: boolean }>();
-  readonly #moves = new Map<NodeId, number>();
+  readonly #moves: Map<NodeId, number>;
   #hasActiveNode: boolean | undefined;
   #historyLimit: number | undefined;
   #wakeAtMs = Infinity;
@@ -58,6 +60,7 @@ export class ServicePlanner {
     this.nowMs = options.nowMs;
     this.#newTaskId = options.newTaskId;
     this.#budget = options.budget;
+    this.#moves = options.moves ?? new Map();
   }
 
   /** There is room for one more instance's changes. Asking notes that something is left when there is not. */

@@ -66,9 +66,10 @@ function run(
   const agent = new Agent({
     ...{ executor, db: new MemoryTaskDb(), clock: systemClock, random: systemRandom, log: quiet },
     managers: () => known,
-    onManagers: addresses => {
+    onManagers: ({ addresses }) => {
       known = addresses;
     },
+    onAuthority: () => {},
     describe: async () => ({ description, address }),
     openSession: async function* (manager, session) {
       try {

@@ -1,3 +1,6 @@
+// Loaded before the tests begin: its helper library declares globals, which --check-leaks would report.
+import "reflect-metadata";
+import "@peculiar/x509";
 import assert from "node:assert/strict";
 import { buildChildren } from "../../bench/scale/child.ts";
 import { Report } from "../../bench/scale/report.ts";
