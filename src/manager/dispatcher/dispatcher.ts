@@ -8,6 +8,7 @@ import type { WatchedStore } from "../control-loop-inbox.ts";
 import type { Snapshot } from "../store/snapshot.ts";
 import { authorityIn, managersIn } from "./cluster-news.ts";
 import type { LeaderCalls } from "./leader-calls.ts";
+import { checkDescription, shortened } from "./report-limits.ts";
 import { route } from "./router.ts";
 import { Session } from "./session.ts";
 import { SessionTable } from "./session-table.ts";
@@ -142,6 +143,7 @@ export class Dispatcher {
         const message = next.value;
         switch (message.kind) {
           case "hello": {
+            checkDescription(message.description);
             const address = message.address === "" ? remoteAddress : message.address;
             const report = { nodeId, description: message.description, address };
             // Not waited for: beats must not stand behind it.
@@ -149,7 +151,8 @@ export class Dispatcher {
             break;
           }
           case "statuses": {
-            const report = { nodeId, statuses: message.statuses };
+            const statuses = message.statuses.map(({ taskId, status }) => ({ taskId, status: shortened(status) }));
+            const report = { nodeId, statuses };
             void this.#forward(session, { closed, send: () => leader.writeStatuses(report, { signal: closed }) });
             break;
           }
