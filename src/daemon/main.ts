@@ -73,7 +73,8 @@ async function main(): Promise<void> {
           if (member === undefined) return;
           clusterNetwork = await ClusterNetwork.create({
             ...parts,
-            ...{ clock, log, random },
+            clock,
+            log,
             nodeId: member.record.nodeId,
             execRoot: config.execRoot,
           });

@@ -91,7 +91,7 @@ const OPEN_GATE: Gate = { pass: run => run() };
 /** The simulated twin of `system/clock.ts`. */
 export function simulatedClock(time: VirtualTime, gate: Gate = OPEN_GATE): Clock {
   return {
-    nowMs: () => 1_700_000_000_000 + time.nowMs,
+    nowMs: () => 1_700_000_000_000 + Math.floor(time.nowMs),
     monotonicMs: () => time.nowMs,
     sleep: (ms, { signal } = {}) =>
       new Promise((resolve, reject) => {

@@ -1,5 +1,4 @@
-import type { EndpointSpec, ServiceSpec, TaskSpec, UpdateConfig } from "../../model/cluster.ts";
-import type { ServicePrivileges } from "../../model/service-privileges.ts";
+import type { EndpointSpec, ServicePrivileges, ServiceSpec, TaskSpec, UpdateConfig } from "../../model/cluster.ts";
 import { checkEnv } from "./container-config.ts";
 import { checkCapabilities } from "./modes.ts";
 import { checkMount } from "./mounts.ts";

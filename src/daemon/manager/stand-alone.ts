@@ -4,7 +4,12 @@ import type { NodeId } from "../../model/ids.ts";
 import type { Proposals } from "../../manager/store/proposals.ts";
 import type { Snapshot } from "../../manager/store/snapshot.ts";
 import type { Store } from "../../manager/store/store.ts";
-import type { NodeFiles } from "../swarm/node-files.ts";
+
+/** Set by `--force-new-cluster`, until the cluster's state says so too. */
+export interface ForceNewClusterMark {
+  isForceNewClusterMarked(): Promise<boolean>;
+  unmarkForceNewCluster(): Promise<void>;
+}
 
 interface Alone {
   readonly nodeId: NodeId;
@@ -20,7 +25,7 @@ export async function standAlone({
   signal,
   ...alone
 }: Alone & {
-  readonly files: NodeFiles;
+  readonly files: ForceNewClusterMark;
   readonly store: Store;
   readonly propose: Proposals["propose"];
   readonly signal: AbortSignal;

@@ -45,9 +45,13 @@ export class NodeFiles {
     return join(this.directory, "manager");
   }
 
-  /** The entry that founds the cluster, until it is in the log. */
-  get initialEntryPath(): string {
-    return join(this.directory, "manager", "initial-entry");
+  /** Of Raft's log and snapshots. */
+  get raftDirectory(): string {
+    return join(this.managerDirectory, "raft");
+  }
+
+  get #initialEntryPath(): string {
+    return join(this.managerDirectory, "initial-entry");
   }
 
   get taskDirectory(): string {
@@ -75,7 +79,18 @@ export class NodeFiles {
 
   async saveInitialEntry(entry: Uint8Array): Promise<void> {
     await mkdir(this.managerDirectory, { recursive: true, mode: 0o700 });
-    await this.#disk.replace(this.initialEntryPath, entry);
+    await this.#disk.replace(this.#initialEntryPath, entry);
+  }
+
+  async loadInitialEntry(): Promise<Uint8Array | undefined> {
+    return await readFile(this.#initialEntryPath).catch((error: unknown) => {
+      if (errnoCode(error) === "ENOENT") return undefined;
+      throw error;
+    });
+  }
+
+  async removeInitialEntry(): Promise<void> {
+    await rm(this.#initialEntryPath, { force: true });
   }
 
   /** The next manager of this node becomes the only one of its cluster. */

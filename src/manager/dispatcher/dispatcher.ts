@@ -196,8 +196,8 @@ export class Dispatcher {
       this.#managers = undefined;
       this.#sessions.noteAll();
       try {
-        for await (const { ids } of watch) {
-          const after = store.view();
+        // Each entry is looked at with the state it made: several may have been applied since, and what is alike then is not told.
+        for await (const { ids, view: after } of watch) {
           route({ before, after }, ids, this.#sessions);
           for (const id of ids.get("node") ?? []) this.#routeNode({ before, after }, id as NodeId);
           if (ids.has("cluster")) this.#sessions.noteAllStanding();

@@ -29,7 +29,8 @@ export function moveDrained(planner: ServicePlanner, instance: Instance): readon
   const leaving = tasks.findLast(task => staysUntilReplaced(planner, instance, task));
   if (leaving?.nodeId === undefined) return tasks;
   planner.wakeAt(patienceEndsMs(instance, leaving));
-  if (tasks.some(task => isWanted(task) && isPresent(planner, task) && planner.nodeTrouble(task) === undefined)) return tasks;
+  // Also one of an older revision, which is the update's to replace: a third task in the slot would be one too many.
+  if (tasks.some(task => isWanted(task) && planner.nodeTrouble(task) === undefined)) return tasks;
   if (!isOnItsWay(leaving) && !planner.beginMove(leaving.nodeId)) return tasks;
   const marked = planner.put({ ...leaving, stopNotAfterMs: leaving.stopNotAfterMs ?? planner.nowMs + MOVING_MS });
   const hasFailed = tasks.slice(tasks.indexOf(leaving) + 1).some(hasEndedByItself);
@@ -69,8 +70,4 @@ function sharesFiles({ task: { container } }: Revision): boolean {
     ({ type, source, readOnly }) =>
       type !== "tmpfs" && type !== "image" && source !== undefined && source !== "" && readOnly !== true,
   );
-}
-
-function isPresent({ revision }: ServicePlanner, task: Task): boolean {
-  return task.revisionId === revision.id;
 }

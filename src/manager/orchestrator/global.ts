@@ -3,6 +3,7 @@ import type { Node } from "../../model/cluster.ts";
 import type { NodeId } from "../../model/ids.ts";
 import { hasEndedByItself, isWanted, troubleOf } from "./instance.ts";
 import type { Instance } from "./instance.ts";
+import { mayRestart } from "./restart.ts";
 import type { ServicePlanner } from "./service-plan.ts";
 import { createSuccessor } from "./successor.ts";
 
@@ -34,7 +35,10 @@ export function planGlobal(planner: ServicePlanner, instances: ReadonlyMap<NodeI
   return staying;
 }
 
-function hasFinished({ service }: ServicePlanner, { tasks }: Instance): boolean {
+/** Its last task ended and its restart policy lets it rest. One that merely ended while its node was down or drained is made again. */
+function hasFinished({ service, revision }: ServicePlanner, { tasks }: Instance): boolean {
   const last = tasks.at(-1);
-  return last?.revisionId === service.revisionId && last.desiredState === "shutdown" && hasEndedByItself(last);
+  if (last?.revisionId !== service.revisionId || last.desiredState !== "shutdown" || !hasEndedByItself(last)) return false;
+  const earlier = tasks.filter(task => task !== last);
+  return !mayRestart(last, { restart: revision.task.restart, earlier, nowMs: last.status.atMs });
 }

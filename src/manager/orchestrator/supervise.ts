@@ -1,4 +1,5 @@
 import type { Task } from "../../model/cluster.ts";
+import { endOf } from "./elapsed.ts";
 import { moveDrained, staysUntilReplaced } from "./drain.ts";
 import { isDead, isOnItsWay, isWanted } from "./instance.ts";
 import type { Instance } from "./instance.ts";
@@ -58,12 +59,14 @@ export function isUpdating({ service: { updateStatus } }: ServicePlanner): boole
 function startWaiting(planner: ServicePlanner, tasks: readonly Task[]): readonly Task[] {
   return tasks.map(task => {
     if (task.desiredState !== "ready" || isDead(task)) return task;
-    const startNotBeforeMs = task.startNotBeforeMs ?? 0;
+    const { createdAtMs: fromMs } = task;
+    const delayMs = Math.max(0, (task.startNotBeforeMs ?? 0) - fromMs);
+    const startNotBeforeMs = endOf({ fromMs, durationMs: delayMs }, planner.nowMs);
     if (startNotBeforeMs > planner.nowMs) {
       planner.wakeAt(startNotBeforeMs);
       return task;
     }
-    const patienceEndsMs = task.createdAtMs + PREDECESSOR_WAIT_MS;
+    const patienceEndsMs = endOf({ fromMs, durationMs: PREDECESSOR_WAIT_MS }, planner.nowMs);
     if (planner.nowMs < patienceEndsMs && tasks.some(other => other !== task && isBlocking(planner, other))) {
       planner.wakeAt(patienceEndsMs);
       return task;

@@ -2,6 +2,7 @@ import type { Service, Task, UpdateConfig, UpdateStatus } from "../../model/clus
 import { stateRank } from "../../model/task-state.ts";
 import type { Change } from "../store/change.ts";
 import { putService } from "../control-loop-draft.ts";
+import { endOf } from "./elapsed.ts";
 import { hasEndedByItself, isDead, isServing, isWanted } from "./instance.ts";
 import type { Instance } from "./instance.ts";
 import type { ServicePlanner } from "./service-plan.ts";
@@ -36,7 +37,7 @@ export function planUpdate(planner: ServicePlanner, instances: readonly Instance
   }
   const isDone = outdated.length === 0 && isSettled(planner, { updated, config });
   if (isDone) return [putService({ ...service, isRollingBack: false, updateStatus: complete(status, planner.nowMs) })];
-  beginInstances(planner, { outdated, updated, config });
+  beginInstances(planner, { outdated, config, busy: busyCount(planner, { instances, updated, config }) });
   return status === service.updateStatus ? [] : [putService({ ...service, updateStatus: status })];
 }
 
@@ -60,13 +61,17 @@ function complete(status: UpdateStatus, nowMs: number): UpdateStatus {
   };
 }
 
-/** The first task of the present revision in each instance since the update began: restarts of it do not count. */
+/**
+ * The first task of the present revision in each instance since the update began, or what took its place when it lost its node.
+ * Restarts of one that ended by itself do not count.
+ */
 function updatedTasks(
   instances: readonly Instance[],
   { service, sinceMs }: { readonly service: Service; readonly sinceMs: number },
 ): readonly Task[] {
   return instances.flatMap(({ tasks }) => {
-    const first = tasks.find(task => task.revisionId === service.revisionId && task.createdAtMs >= sinceMs);
+    const updated = tasks.filter(task => task.revisionId === service.revisionId && task.createdAtMs >= sinceMs);
+    const first = updated.find(hasEndedByItself) ?? updated.findLast(isWanted) ?? updated[0];
     return first === undefined ? [] : [first];
   });
 }
@@ -103,10 +108,16 @@ function isSettled(
   let settledAtMs = 0;
   for (const task of updated) {
     if (isPreparing(task)) return false;
-    if (task.status.state === "running") settledAtMs = Math.max(settledAtMs, task.status.atMs + monitorMs);
+    if (task.status.state === "running")
+      settledAtMs = Math.max(settledAtMs, endOf({ fromMs: toldAtMs(task), durationMs: monitorMs }, planner.nowMs));
   }
   planner.wakeAt(settledAtMs);
   return settledAtMs <= planner.nowMs;
+}
+
+/** When a manager wrote the state down. The status has the time of the worker, whose clock is another one. */
+function toldAtMs({ updatedAtMs, status }: Task): number {
+  return updatedAtMs === 0 ? status.atMs : updatedAtMs;
 }
 
 function isPreparing(task: Task): boolean {
@@ -115,14 +126,13 @@ function isPreparing(task: Task): boolean {
 
 function beginInstances(
   planner: ServicePlanner,
-  options: { readonly outdated: readonly Instance[]; readonly updated: readonly Task[]; readonly config: UpdateConfig },
+  options: { readonly outdated: readonly Instance[]; readonly config: UpdateConfig; readonly busy: number },
 ): void {
-  const { outdated, updated, config } = options;
+  const { outdated, config, busy } = options;
   const { revisionId } = planner.service;
   const waiting = outdated.filter(({ tasks }) => !tasks.some(task => isWanted(task) && task.revisionId === revisionId));
   if (waiting.length === 0) return;
-  let free =
-    config.parallelism === 0 ? Infinity : config.parallelism - updated.filter(task => isBusy(planner, { task, config })).length;
+  let free = config.parallelism === 0 ? Infinity : config.parallelism - busy;
   for (const instance of waiting.toSorted(brokenFirst)) {
     if (free <= 0 || !planner.hasRoom()) return;
     beginInstance(planner, { instance, order: config.order });
@@ -139,11 +149,22 @@ function runs({ tasks }: Instance): boolean {
   return tasks.some(isServing);
 }
 
+/** How many of the update's parallel places are taken, also by what an update that this one took over from had begun. */
+function busyCount(
+  planner: ServicePlanner,
+  options: { readonly instances: readonly Instance[]; readonly updated: readonly Task[]; readonly config: UpdateConfig },
+): number {
+  const { instances, updated, config } = options;
+  const known = new Set(updated);
+  const taken = updatedTasks(instances, { service: planner.service, sinceMs: 0 }).filter(task => !known.has(task));
+  return updated.filter(task => isBusy(planner, { task, config })).length + taken.filter(isPreparing).length;
+}
+
 /** It takes one of the update's parallel places: until it runs, and for the delay after that. */
 function isBusy(planner: ServicePlanner, { task, config }: { readonly task: Task; readonly config: UpdateConfig }): boolean {
   if (isPreparing(task)) return true;
   if (!isDead(task) && task.status.state !== "running") return false;
-  const freeAtMs = task.status.atMs + config.delayNs / NS_PER_MS;
+  const freeAtMs = endOf({ fromMs: toldAtMs(task), durationMs: config.delayNs / NS_PER_MS }, planner.nowMs);
   planner.wakeAt(freeAtMs);
   return planner.nowMs < freeAtMs;
 }

@@ -72,7 +72,6 @@ const calls: Record<string, (argument: never) => Promise<unknown>> = {
       kernel,
       exec,
       clock: systemClock,
-      random: systemRandom,
       log,
       networks,
       nodeId,

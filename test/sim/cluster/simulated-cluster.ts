@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { entryBytes } from "../../../src/codec/entry.ts";
 import { OperationError } from "../../../src/lib/errors.ts";
 import type { Cluster, Network, Node, Revision, Service, ServiceSpec, Task } from "../../../src/model/cluster.ts";
 import { asId, clusterIdFrom } from "../../../src/model/ids.ts";
@@ -14,6 +15,7 @@ import type {
 } from "../../../src/model/ids.ts";
 import type { Change } from "../../../src/model/entry.ts";
 import type { SessionDown, SessionUp } from "../../../src/model/session.ts";
+import type { Clock } from "../../../src/ports/clock.ts";
 import type { Consensus } from "../../../src/ports/consensus.ts";
 import type { Log } from "../../../src/ports/log.ts";
 import type { Random } from "../../../src/ports/random.ts";
@@ -23,7 +25,7 @@ import { LeaderDuties } from "../../../src/manager/dispatcher/leader-duties.ts";
 import { Proposals } from "../../../src/manager/store/proposals.ts";
 import { Store } from "../../../src/manager/store/store.ts";
 import { Agent } from "../../../src/worker/agent.ts";
-import type { TaskDb, TaskRecord } from "../../../src/worker/task-db.ts";
+import { MemoryTaskDb } from "./memory-task-db.ts";
 import { SimulatedExecutor } from "./simulated-executor.ts";
 import { SeededRandom } from "../seeded-random.ts";
 import { VirtualTime, settle, simulatedClock } from "../virtual-time.ts";
@@ -31,19 +33,6 @@ import { VirtualTime, settle, simulatedClock } from "../virtual-time.ts";
 const TERM = 1;
 
 export const silentLog: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-
-class MemoryTaskDb implements TaskDb {
-  readonly records = new Map<string, string>();
-  async load(): Promise<readonly TaskRecord[]> {
-    return [...this.records.values()].map(text => JSON.parse(text) as TaskRecord);
-  }
-  async put(record: TaskRecord): Promise<void> {
-    this.records.set(record.task.task.id, JSON.stringify(record));
-  }
-  async remove(id: string): Promise<void> {
-    this.records.delete(id);
-  }
-}
 
 export interface SimulatedNode {
   readonly id: NodeId;
@@ -59,7 +48,10 @@ export interface SimulatedNode {
 /** One leading manager (store, loop, dispatcher; a log that never fails) and its workers, on one virtual clock. */
 export class SimulatedCluster {
   readonly time = new VirtualTime();
-  readonly clock = simulatedClock(this.time);
+  /** What everybody's wall clock is off by, in ms. */
+  wallSkewMs = 0;
+  readonly #steady = simulatedClock(this.time);
+  readonly clock: Clock = { ...this.#steady, nowMs: () => this.#steady.nowMs() + this.wallSkewMs };
   readonly random: Random;
   readonly store = new Store();
   readonly nodes = new Map<NodeId, SimulatedNode>();
@@ -129,6 +121,15 @@ export class SimulatedCluster {
     const result = this.store.apply({ index: ++this.#index, term: this.term, data });
     this.onApplied?.();
     return result;
+  }
+
+  /** Entries that a manager which lagged applies in one go. */
+  applyTogether(entries: readonly (readonly Change[])[]): void {
+    for (const changes of entries) {
+      const data = entryBytes.encode({ changes, reliesOn: [], atMs: this.clock.nowMs() });
+      const result = this.store.apply({ index: ++this.#index, term: this.term, data });
+      if (result.kind !== "applied") throw new OperationError("conflict", result.message);
+    }
   }
 
   async advance(ms: number): Promise<void> {

@@ -27,6 +27,14 @@ export class SimulatedExecutor implements Executor {
     this.network = state;
   }
 
+  /** The same node after a power loss: its containers have ended, and nobody is about to start one. */
+  afterPowerLoss(): SimulatedExecutor {
+    const next = new SimulatedExecutor(this.#clock);
+    for (const [id, { task }] of this.containers)
+      next.containers.set(id, { task, state: "exited", exitCode: 255, onExit: new Set() });
+    return next;
+  }
+
   /** What each task was given, by secret. */
   readonly files = new Map<TaskId, TaskFiles>();
 

@@ -10,7 +10,7 @@ import { VirtualTime } from "../virtual-time.ts";
 import { type Host, Process, silentLog } from "./host.ts";
 import { Invariants } from "./invariants.ts";
 import { Ledger } from "./ledger.ts";
-import { SnapshotStream } from "./snapshot-stream.ts";
+import { Pipe } from "../pipe.ts";
 
 /** Small numbers, so that snapshots, windows and segments are met often. */
 const OPTIONS: Partial<RaftDriverOptions> = {
@@ -116,7 +116,7 @@ export class SimulatedCluster {
         const receiver = this.hosts.get(to)?.process;
         if (receiver?.driver === undefined) throw new Error("nobody is there");
         this.trace(`${from}>${to} snapshot`);
-        const stream = new SnapshotStream(sender, receiver);
+        const stream = new Pipe<Uint8Array>(sender, receiver);
         const received = receiver.driver.receiveSnapshot(stream.read());
         const broken = new Promise<never>((_, reject) => receiver.onDeath.add(() => reject(new Error("the receiver died"))));
         broken.catch(() => undefined);

@@ -1,0 +1,26 @@
+import { createHash } from "node:crypto";
+import { OperationError } from "../../../src/lib/errors.ts";
+import type { Certificates, NodeCertificate } from "../../../src/ports/certificates.ts";
+
+/** The simulated twin of `system/certificates.ts`: says what a certificate says, in the open. */
+export const simulatedCertificates: Certificates = {
+  createRoot: async () => ({ certificatePem: "root", keyPem: "root key" }),
+  checkRoot: root => root,
+  crossSign: async ({ certificatePem }) => certificatePem,
+  issuerIn: certificatePem => ({ subject: certificatePem, publicKey: certificatePem }),
+  createRequest: async () => ({ csrPem: "request", keyPem: "key" }),
+  issue: async ({ nodeId, clusterId, role, nowMs, lifetimeMs }) => {
+    const certificate: NodeCertificate = { nodeId, clusterId, role, notBeforeMs: nowMs, notAfterMs: nowMs + lifetimeMs };
+    return JSON.stringify(certificate);
+  },
+  verify: (certificatePem, { nowMs }) => {
+    const certificate = readSimulatedCertificate(certificatePem);
+    if (nowMs > certificate.notAfterMs) throw new OperationError("unauthorized", "the certificate has expired");
+    return certificate;
+  },
+  digest: certificatePem => createHash("sha256").update(certificatePem).digest(),
+};
+
+export function readSimulatedCertificate(certificatePem: string): NodeCertificate {
+  return JSON.parse(certificatePem) as NodeCertificate;
+}

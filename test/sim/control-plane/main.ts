@@ -1,0 +1,72 @@
+// Lives of simulated clusters, many of them: npm run simulate -- [--seeds 2000] [--from 1] [--processes 2]
+import { type ChildProcess, fork } from "node:child_process";
+import { parseArgs } from "node:util";
+import { simulate, type SimulationResult } from "./simulation.ts";
+
+/** What a child tells of one seed. */
+type Report = { readonly seed: number } & ({ readonly result: SimulationResult } | { readonly failure: string });
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: "string", default: "2000" },
+    from: { type: "string", default: "1" },
+    processes: { type: "string", default: "2" },
+    /** Of a child: which of them it is. */
+    share: { type: "string" },
+  },
+});
+const [count, from, processes] = [Number(values.seeds), Number(values.from), Number(values.processes)];
+
+async function runShare(share: number): Promise<void> {
+  for (let seed = from + share; seed < from + count; seed += processes) {
+    const report = await simulate(seed).then(
+      (result): Report => ({ seed, result }),
+      (error: unknown): Report => ({ seed, failure: error instanceof Error ? error.message : String(error) }),
+    );
+    await new Promise<void>(resolve => process.send?.(report, () => resolve()));
+  }
+}
+
+async function runAll(): Promise<void> {
+  const startMs = performance.now();
+  const failures: { readonly seed: number; readonly failure: string }[] = [];
+  const results: SimulationResult[] = [];
+  const note = (report: Report) => {
+    if ("result" in report) results.push(report.result);
+    else {
+      failures.push(report);
+      console.log(
+        `seed ${report.seed} failed: ${report.failure}\n  replay: SEED=${report.seed} TRACE=1 npx mocha test/sim/control-plane`,
+      );
+    }
+    const done = results.length + failures.length;
+    if (done % 100 === 0) console.log(`${done} of ${count}, ${failures.length} failed`);
+  };
+  const children = Array.from({ length: processes }, (_, share) => fork(process.argv[1] ?? "", argsOf(share)));
+  const ends = children.map(child => watched(child, note));
+  const codes = await Promise.all(ends);
+  const sum = (of: (result: SimulationResult) => number) => results.reduce((total, result) => total + of(result), 0);
+  const slowest = Math.max(0, ...results.map(({ settledAfterMs }) => settledAfterMs));
+  console.log(
+    `${results.length} lives were right, ${failures.length} wrong: ${sum(({ entryCount }) => entryCount)} entries, ` +
+      `${sum(({ operationCount }) => operationCount)} calls of users (${sum(({ acknowledgedCount }) => acknowledgedCount)} writes acknowledged), ` +
+      `settled at the latest ${(slowest / 1000).toFixed(1)} s after the last fault; ${Math.round((performance.now() - startMs) / 1000)} s`,
+  );
+  if (failures.length > 0) console.log(`wrong: ${failures.map(({ seed }) => seed).join(", ")}`);
+  process.exitCode = failures.length === 0 && results.length === count && codes.every(code => code === 0) ? 0 : 1;
+}
+
+function argsOf(share: number): readonly string[] {
+  return ["--seeds", String(count), "--from", String(from), "--processes", String(processes), "--share", String(share)];
+}
+
+function watched(child: ChildProcess, note: (report: Report) => void): Promise<number | null> {
+  child.on("message", message => note(message as Report));
+  return new Promise(resolve => child.once("exit", resolve));
+}
+
+if (values.share === undefined) await runAll();
+else {
+  await runShare(Number(values.share));
+  process.disconnect();
+}

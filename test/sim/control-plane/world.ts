@@ -1,0 +1,329 @@
+import { crc32 } from "node:zlib";
+import type { ControlPlane } from "../../../src/daemon/manager/control-plane.ts";
+import { assert } from "../../../src/lib/assert.ts";
+import { OperationError } from "../../../src/lib/errors.ts";
+import { makeInitialEntry } from "../../../src/manager/control-api/initial.ts";
+import type { LeaderCalls } from "../../../src/manager/dispatcher/leader-calls.ts";
+import type { IssueCall, IssuedCertificate } from "../../../src/manager/ca/authority.ts";
+import { entryBytes } from "../../../src/codec/entry.ts";
+import type { ControlRequest, ControlResponse } from "../../../src/model/control.ts";
+import { type ClusterId, clusterIdFrom, type NetworkId, type NodeId, type RequestId } from "../../../src/model/ids.ts";
+import type { SessionDown, SessionUp } from "../../../src/model/session.ts";
+import type { NodeCertificate } from "../../../src/ports/certificates.ts";
+import type { RaftTransport } from "../../../src/ports/consensus.ts";
+import { SimulatedNetwork } from "../network.ts";
+import { Pipe } from "../pipe.ts";
+import { SimulatedProcess } from "../process.ts";
+import { SeededRandom } from "../seeded-random.ts";
+import { simulatedClock, VirtualTime } from "../virtual-time.ts";
+import { readSimulatedCertificate, simulatedCertificates } from "./certificates.ts";
+import { type ManagerRun, SimulatedHost } from "./host.ts";
+import { Ledger } from "./ledger.ts";
+import { type Place, Wires } from "./wires.ts";
+
+type Waiting = { readonly signal?: AbortSignal };
+
+/** How often a manager looks whether those that are connected still may be. */
+const REVIEW_MS = 5_000;
+const YEAR_MS = 365 * 86_400_000;
+
+/** A cluster: its hosts, what connects them, and what all of its managers applied together. */
+export class World {
+  readonly time = new VirtualTime();
+  readonly clock = simulatedClock(this.time);
+  readonly random: SeededRandom;
+  readonly network: SimulatedNetwork;
+  readonly wires: Wires;
+  readonly ledger: Ledger;
+  readonly hosts = new Map<string, SimulatedHost>();
+  /** Clients and whoever joins: at a place that nothing cuts off. */
+  readonly outside: Place;
+  readonly log;
+  /** Changes with everything that happens: the same seed gives the same hash. */
+  traceHash = 0;
+  readonly #onTrace: ((line: string) => void) | undefined;
+  #failure: Error | undefined;
+  #places = 0;
+
+  constructor(seed: number, { onTrace }: { readonly onTrace?: ((line: string) => void) | undefined } = {}) {
+    this.random = new SeededRandom(seed);
+    this.network = new SimulatedNetwork(this.time, this.random.fork());
+    this.wires = new Wires(this.time, this.network);
+    this.ledger = new Ledger(this.time);
+    this.outside = { at: 0, process: new SimulatedProcess(this.time) };
+    this.#onTrace = onTrace;
+    const told = (fields: Readonly<Record<string, unknown>>, message: string) =>
+      onTrace === undefined ? undefined : this.trace(`log ${message} ${JSON.stringify(fields)}`);
+    this.log = { debug: () => {}, info: told, warn: told, error: told };
+  }
+
+  trace(line: string): void {
+    if (this.#onTrace === undefined && line.startsWith("log ")) return;
+    const stamped = `${this.time.nowMs.toFixed(3)} ${line}`;
+    if (!line.startsWith("log ")) this.traceHash = crc32(stamped, this.traceHash);
+    this.#onTrace?.(stamped);
+  }
+
+  fail(error: unknown): void {
+    if (this.#failure === undefined) this.trace(`FAILED ${error instanceof Error ? error.stack : String(error)}`);
+    this.#failure ??= error instanceof Error ? error : new Error(String(error));
+  }
+
+  id<Id extends string>(): Id {
+    return clusterIdFrom(this.random.bytes(25)) as string as Id;
+  }
+
+  /** Runs until `untilMs`, or until `isDone`. @throws What went wrong, as soon as it did. */
+  async run(untilMs: number, isDone: () => boolean = () => false): Promise<void> {
+    while (!isDone() && (await this.time.step(untilMs))) {
+      const failure = this.#failure ?? this.ledger.failure;
+      if (failure !== undefined) throw failure;
+    }
+    if (!isDone()) this.time.nowMs = Math.max(this.time.nowMs, untilMs);
+  }
+
+  // ---- hosts ----
+
+  #place(): { readonly name: string; readonly at: number } {
+    const at = ++this.#places;
+    return { name: `h${at}`, at };
+  }
+
+  /** `swarm init`. */
+  found(): SimulatedHost {
+    const nodeId = this.id<NodeId>();
+    const clusterId = this.id<ClusterId>();
+    const place = this.#place();
+    const certificate = { nodeId, clusterId, role: "manager", ...this.#validity() } as const;
+    const address = `${place.name}:2377`;
+    const record = { nodeId, certificate, managers: [address], manager: { raftId: 1, isFounder: true } };
+    const host = new SimulatedHost(this, { ...place, record });
+    const entry = makeInitialEntry({
+      ...{ clusterId, nodeId, raftId: 1, managerAddress: address, availability: "active", ingressId: this.id<NetworkId>() },
+      ...{
+        root: { certificatePem: "root", keyPem: "root key" },
+        certificates: simulatedCertificates,
+        random: this.random.fork(),
+      },
+    });
+    host.initialEntry = entryBytes.encode({ ...entry, atMs: this.clock.nowMs() });
+    this.hosts.set(host.name, host);
+    host.start();
+    return host;
+  }
+
+  #validity() {
+    return { notBeforeMs: this.clock.nowMs(), notAfterMs: this.clock.nowMs() + YEAR_MS };
+  }
+
+  /** `swarm join`, asked of any manager. @throws OperationError `unavailable`. */
+  async join(place: Place, address: string, options: { readonly own: string; readonly onBehalfOf?: NodeId } & Waiting) {
+    return await this.#call(place, address, options, (plane, peer, { signal }) =>
+      plane.backends.join.join({ nodeId: options.onBehalfOf ?? peer.nodeId, role: peer.role }, { address: options.own, signal }),
+    );
+  }
+
+  /** A new machine asks for a certificate with a join token, and starts as what the token says. */
+  async joinSwarm(address: string, joinToken: string): Promise<SimulatedHost> {
+    const call = { csrPem: "request", joinToken, availability: "active" } as const;
+    const issued = await this.issue(this.outside, address, call, { signal: this.clock.timeout(5_000) });
+    const certificate = readSimulatedCertificate(issued.certificatePem);
+    const managers = [...this.hosts.values()].filter(({ manager }) => manager !== undefined).map(host => host.address);
+    const host = new SimulatedHost(this, { ...this.#place(), record: { nodeId: certificate.nodeId, certificate, managers } });
+    this.hosts.set(host.name, host);
+    host.start();
+    return host;
+  }
+
+  isConnected(a: number, b: number): boolean {
+    return this.network.isOpen(a, b) && this.network.isOpen(b, a);
+  }
+
+  hostAt(address: string): SimulatedHost | undefined {
+    return this.hosts.get(address.slice(0, address.indexOf(":")));
+  }
+
+  hostOf(nodeId: NodeId): SimulatedHost | undefined {
+    return [...this.hosts.values()].find(host => host.nodeId === nodeId);
+  }
+
+  /** The one that leads in the newest term, if any does. */
+  leader(): SimulatedHost | undefined {
+    let newest: SimulatedHost | undefined;
+    let newestTerm = 0;
+    for (const host of this.hosts.values()) {
+      const status = host.manager?.plane?.consensus.status();
+      if (status?.role !== "leader" || status.term <= newestTerm) continue;
+      newest = host;
+      newestTerm = status.term;
+    }
+    return newest;
+  }
+
+  // ---- calls to manager ports ----
+
+  /** Who calls is known by the certificate of its host; managers admit whom the state says they may. */
+  async #call<T>(
+    place: Place,
+    address: string,
+    { signal }: Waiting,
+    run: (plane: ControlPlane, peer: NodeCertificate, waiting: { readonly signal: AbortSignal }) => Promise<T>,
+    { isForAll = false }: { readonly isForAll?: boolean } = {},
+  ): Promise<T> {
+    const callee = this.#manager(address);
+    const work = async (waiting: { readonly signal: AbortSignal }) => {
+      const plane = this.hostAt(address)?.manager?.plane;
+      assert(plane !== undefined, "a process that listens has a control plane");
+      const caller = [...this.hosts.values()].find(({ at }) => at === place.at)?.record.certificate;
+      const peer = caller ?? ({ nodeId: "", role: "worker" } as unknown as NodeCertificate);
+      if (!isForAll && !plane.backends.admits(peer)) throw new OperationError("forbidden", "the certificate is superseded");
+      return await run(plane, peer, waiting);
+    };
+    return await this.wires.call(place, callee, work, signal === undefined ? {} : { signal });
+  }
+
+  #manager(address: string) {
+    const host = this.hostAt(address);
+    const process = () => (host?.manager?.plane === undefined ? undefined : host.manager.process);
+    return { at: host?.at ?? -1, process };
+  }
+
+  async issue(place: Place, address: string, call: IssueCall, waiting: Waiting): Promise<IssuedCertificate> {
+    return await this.#call(place, address, waiting, (plane, _peer, { signal }) => plane.backends.ca.issue(call, { signal }), {
+      isForAll: true,
+    });
+  }
+
+  async leave(place: Place, address: string, options: { readonly onBehalfOf: NodeId } & Waiting): Promise<void> {
+    await this.#call(place, address, options, (plane, _peer, { signal }) =>
+      plane.backends.join.leave({ nodeId: options.onBehalfOf }, { signal }),
+    );
+  }
+
+  async control(
+    place: Place,
+    address: string,
+    request: ControlRequest,
+    { requestId, isForwarded, ...waiting }: { readonly requestId: RequestId; readonly isForwarded: boolean } & Waiting,
+  ): Promise<ControlResponse> {
+    return await this.#call(
+      place,
+      address,
+      waiting,
+      (plane, _peer, { signal }) => plane.backends.control.call(request, { requestId, isForwarded, signal }),
+      { isForAll: place === this.outside },
+    );
+  }
+
+  leaderCalls(place: Place, address: string): LeaderCalls {
+    const leader = (plane: ControlPlane) => plane.backends.leader;
+    return {
+      writeStatuses: (report, waiting) =>
+        this.#call(place, address, waiting, (plane, _peer, inner) => {
+          this.trace(`log ${address} is told ${JSON.stringify(report)}`);
+          return leader(plane).writeStatuses(report, inner);
+        }),
+      describeNode: (report, waiting) =>
+        this.#call(place, address, waiting, (plane, _peer, inner) => leader(plane).describeNode(report, inner)),
+      reportSessions: (report, waiting) =>
+        this.#call(place, address, waiting, (plane, _peer, inner) => leader(plane).reportSessions(report, inner)),
+    };
+  }
+
+  session(
+    host: SimulatedHost,
+    place: Place,
+    address: string,
+    { up, signal }: { readonly up: AsyncIterable<SessionUp>; readonly signal: AbortSignal },
+  ): AsyncIterable<SessionDown> {
+    const serve = (upward: AsyncIterable<SessionUp>, waiting: { readonly signal: AbortSignal }) =>
+      this.#serve(host.record.certificate, address, upward, waiting);
+    return this.wires.converse(place, this.#manager(address), serve, { up, signal });
+  }
+
+  async *#serve(
+    peer: NodeCertificate,
+    address: string,
+    up: AsyncIterable<SessionUp>,
+    { signal }: { readonly signal: AbortSignal },
+  ): AsyncGenerator<SessionDown, void, undefined> {
+    const run = this.hostAt(address)?.manager;
+    const plane = run?.plane;
+    if (run === undefined || plane === undefined) throw new OperationError("unavailable", "connection refused");
+    if (!plane.backends.admits(peer)) throw new OperationError("forbidden", "the certificate is superseded");
+    const over = new AbortController();
+    const review = async () => {
+      for (;;) {
+        await run.process.clock.sleep(REVIEW_MS, { signal: AbortSignal.any([signal, over.signal]) });
+        if (!plane.backends.admits(peer)) over.abort(new OperationError("unavailable", "the connection was cut"));
+      }
+    };
+    review().catch(() => undefined);
+    try {
+      const { nodeId, role } = peer;
+      yield* plane.backends.dispatcher.session({ nodeId, role }, this.#traced(up, nodeId), {
+        signal: AbortSignal.any([signal, over.signal]),
+      });
+      over.signal.throwIfAborted();
+    } finally {
+      over.abort(new OperationError("cancelled", "the session is over"));
+    }
+  }
+
+  async *#traced(up: AsyncIterable<SessionUp>, nodeId: NodeId): AsyncGenerator<SessionUp> {
+    for await (const message of up) {
+      this.trace(`log ${nodeId} says ${JSON.stringify(message)}`);
+      yield message;
+    }
+  }
+
+  // ---- Raft's messages ----
+
+  transportOf(host: SimulatedHost, sender: ManagerRun): RaftTransport {
+    let tellLost = (_address: string) => {};
+    const admits = (receiver: ManagerRun) => receiver.plane?.backends.admits(host.record.certificate) === true;
+    return {
+      onLost: tell => {
+        tellLost = tell;
+      },
+      send: ({ address }, message) => {
+        const to = this.hostAt(address);
+        if (to === undefined) return;
+        if (!this.network.isOpen(host.at, to.at)) this.time.after(1, () => sender.process.pass(() => tellLost(address)));
+        this.network.send(host.at, to.at, () => {
+          const receiver = to.manager;
+          receiver?.process.pass(() => {
+            if (admits(receiver)) receiver.plane?.backends.raft.receive(message, host.record.certificate);
+          });
+        });
+      },
+      sendSnapshot: async ({ address }, chunks) => {
+        const to = this.hostAt(address);
+        const receiver = to?.manager;
+        const raft = receiver?.plane?.backends.raft;
+        if (to === undefined || receiver === undefined || raft === undefined || !admits(receiver))
+          throw new OperationError("unavailable", "nobody is there");
+        const pipe = new Pipe<Uint8Array>(sender.process, receiver.process);
+        const received = raft.receiveSnapshot(pipe.read(), host.record.certificate);
+        const broken = new Promise<never>((_, reject) =>
+          receiver.process.onDeath.add(() => reject(new OperationError("unavailable", "the receiver died"))),
+        );
+        broken.catch(() => undefined);
+        received.catch(() => undefined);
+        try {
+          for await (const chunk of chunks) {
+            await sender.process.clock.sleep(this.network.latencyMs());
+            if (!this.network.isOpen(host.at, to.at) || this.network.isUnlucky()) pipe.fail("the connection broke");
+            pipe.throwIfFailed();
+            pipe.push(chunk);
+          }
+          pipe.end();
+        } catch (error) {
+          pipe.fail("the sender gave up");
+          throw error;
+        }
+        await sender.process.hear(Promise.race([received, broken]));
+      },
+    };
+  }
+}

@@ -1,0 +1,160 @@
+import type { Model, Operation } from "./checker.ts";
+
+/** What one object of the control API is, seen from outside. Names are unique among those that are there. */
+export type ObjectInput =
+  | { readonly kind: "create"; readonly name: string; readonly spec: string }
+  /** `version` is compared and `spec` set: the control API's update. */
+  | { readonly kind: "update"; readonly name: string; readonly id: string; readonly version: number; readonly spec: string }
+  | { readonly kind: "remove"; readonly name: string }
+  | { readonly kind: "inspect"; readonly name: string }
+  | { readonly kind: "list" };
+
+export type ObjectOutput =
+  | { readonly kind: "created"; readonly id: string }
+  | { readonly kind: "done" }
+  | { readonly kind: "refused"; readonly why: "exists" | "absent" | "out of sequence" | "unfit" }
+  | { readonly kind: "shown"; readonly objects: readonly Shown[] };
+
+export interface Shown {
+  readonly name: string;
+  readonly id: string;
+  readonly version: number;
+  readonly spec: string;
+}
+
+/** What is known of an object at one point of an order. What nobody was told yet is `undefined`. */
+interface Known {
+  readonly id: string | undefined;
+  readonly spec: string | undefined;
+  /** The version is this one or, unless `isExact`, a later one. */
+  readonly version: number;
+  readonly isExact: boolean;
+}
+export type ObjectState = ReadonlyMap<string, Known>;
+
+export type ClusterOperation = Operation<ObjectInput, ObjectOutput>;
+
+export interface ObjectModelOptions {
+  /** The cluster itself writes these objects too (services, nodes): their versions rise between users' calls, their specs stay. */
+  readonly isWrittenByCluster: boolean;
+  /** There before the history begins; of nothing else is anything known. */
+  readonly first?: readonly string[];
+}
+
+/** The objects of one table: a map from names to specs with compare-and-set. */
+export function objectModel({
+  isWrittenByCluster,
+  first = [],
+}: ObjectModelOptions): Model<ObjectState, ObjectInput, ObjectOutput> {
+  const unknown: Known = { id: undefined, spec: undefined, version: 0, isExact: false };
+  return {
+    initial: new Map(first.map(name => [name, unknown])),
+    step: (state, input, output) =>
+      output === undefined ? silently(state, input) : answering(state, input, output, { isWrittenByCluster }),
+    key: state => JSON.stringify([...state].sort(([a], [b]) => (a < b ? -1 : 1))),
+  };
+}
+
+/** A call of which only the effect may be seen. */
+function silently(state: ObjectState, input: ObjectInput): ObjectState {
+  const known = "name" in input ? state.get(input.name) : undefined;
+  switch (input.kind) {
+    case "create":
+      return known === undefined ? having(state, input.name, created(undefined, input.spec)) : state;
+    case "update":
+      return known === undefined || !mayBe(known, input) ? state : having(state, input.name, updated(input));
+    case "remove":
+      return known === undefined ? state : without(state, input.name);
+    default:
+      return state;
+  }
+}
+
+function answering(
+  state: ObjectState,
+  input: ObjectInput,
+  output: ObjectOutput,
+  { isWrittenByCluster }: { readonly isWrittenByCluster: boolean },
+): ObjectState | undefined {
+  const known = "name" in input ? state.get(input.name) : undefined;
+  // It is there, and for reasons of its own not to be changed.
+  if (refused(output, "unfit")) return known === undefined ? undefined : state;
+  switch (input.kind) {
+    case "create":
+      if (output.kind === "created")
+        return known === undefined ? having(state, input.name, created(output.id, input.spec)) : undefined;
+      return refused(output, "exists") && known !== undefined ? state : undefined;
+    case "update":
+      return afterUpdate(state, { known, input, output });
+    case "remove":
+      if (output.kind === "done") return known === undefined ? undefined : without(state, input.name);
+      return refused(output, "absent") && known === undefined ? state : undefined;
+    case "inspect":
+      if (refused(output, "absent")) return known === undefined ? state : undefined;
+      return output.kind === "shown" ? showing(state, output.objects, { isWrittenByCluster }) : undefined;
+    case "list":
+      if (output.kind !== "shown" || output.objects.length !== state.size) return undefined;
+      return showing(state, output.objects, { isWrittenByCluster });
+  }
+}
+
+function afterUpdate(
+  state: ObjectState,
+  call: {
+    readonly known: Known | undefined;
+    readonly input: Extract<ObjectInput, { readonly kind: "update" }>;
+    readonly output: ObjectOutput;
+  },
+): ObjectState | undefined {
+  const { known, input, output } = call;
+  if (output.kind === "done")
+    return known !== undefined && mayBe(known, input) ? having(state, input.name, updated(input)) : undefined;
+  const isThere = known !== undefined && (known.id === undefined || known.id === input.id);
+  if (refused(output, "absent")) return known === undefined || known.id !== input.id ? state : undefined;
+  if (!refused(output, "out of sequence") || !isThere) return undefined;
+  return known.isExact && known.version === input.version ? undefined : state;
+}
+
+/** Each of the objects is there, as it is known to be; what is shown is known from then on. */
+function showing(
+  state: ObjectState,
+  objects: readonly Shown[],
+  { isWrittenByCluster }: { readonly isWrittenByCluster: boolean },
+): ObjectState | undefined {
+  const next = new Map(state);
+  for (const { name, id, version, spec } of objects) {
+    const known = state.get(name);
+    if (known === undefined || (known.id ?? id) !== id || (known.spec ?? spec) !== spec) return undefined;
+    if (known.isExact ? version !== known.version : version < known.version) return undefined;
+    next.set(name, { id, spec, version, isExact: !isWrittenByCluster });
+  }
+  return next;
+}
+
+function created(id: string | undefined, spec: string): Known {
+  return { id, spec, version: 1, isExact: false };
+}
+
+function updated({ id, version, spec }: Extract<ObjectInput, { readonly kind: "update" }>): Known {
+  return { id, spec, version: version + 1, isExact: false };
+}
+
+/** The update may find the object that it was meant for, at the version that it names. */
+function mayBe(known: Known, { id, version }: { readonly id: string; readonly version: number }): boolean {
+  const isSame = known.id === undefined || known.id === id;
+  return isSame && (known.isExact ? known.version === version : version >= known.version);
+}
+
+function refused(output: ObjectOutput, why: Extract<ObjectOutput, { readonly kind: "refused" }>["why"]): boolean {
+  return output.kind === "refused" && output.why === why;
+}
+
+function having(state: ObjectState, name: string, known: Known): ObjectState {
+  return new Map(state).set(name, known);
+}
+
+function without(state: ObjectState, name: string): ObjectState {
+  const next = new Map(state);
+  next.delete(name);
+  return next;
+}
