@@ -28,21 +28,33 @@ export async function runWhileLeading(
       led = { term, over };
       log.info({ term }, "leads");
       const termSignal = AbortSignal.any([signal, over.signal]);
-      for (const [name, task] of Object.entries(tasks)) void keepRunning(name, task, { term, signal: termSignal, log, clock });
+      const running = { term, signal: termSignal, log, clock, consensus };
+      for (const [name, task] of Object.entries(tasks)) void keepRunning(name, task, running);
     }
   } finally {
     led?.over.abort();
   }
 }
 
-/** A task that ends while this manager still leads (its proposal was lost on the way, say) begins again from the state. */
+/**
+ * A task that ends while this manager still leads (its proposal was lost on the way, say) begins again from the state: all of it, what
+ * earlier leaders brought into the log too. A plan made without that would make things a second time.
+ */
 async function keepRunning(
   name: string,
   task: LeaderTask,
-  { term, signal, log, clock }: { readonly term: number; readonly signal: AbortSignal; readonly log: Log; readonly clock: Clock },
+  options: {
+    readonly term: number;
+    readonly signal: AbortSignal;
+    readonly log: Log;
+    readonly clock: Clock;
+    readonly consensus: Consensus;
+  },
 ): Promise<void> {
+  const { term, signal, log, clock, consensus } = options;
   while (!signal.aborted) {
     try {
+      await consensus.readBarrier({ signal });
       await task({ term, signal });
     } catch (error) {
       if (!signal.aborted)

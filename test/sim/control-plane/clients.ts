@@ -96,7 +96,7 @@ export class Clients {
       const objects = foundIn(table, await this.#ask(request, this.#world.id<RequestId>()));
       this.#record(table, {
         input,
-        output: { kind: "shown", objects: objects.map(({ object: _, ...shown }) => shown) },
+        output: { kind: "shown", objects: objects.map(({ name, id, version, spec }) => ({ name, id, version, spec })) },
         calledAt,
       });
       return objects;
