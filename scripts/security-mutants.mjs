@@ -1,4 +1,6 @@
 // Protections, each with what takes it away and the test that must notice. `edits`: in a file beneath src, this text (there once) becomes that.
+import { SWARM_MUTANTS } from "./swarm-security-mutants.mjs";
+
 const at = (file, find, put) => ({ file, find, put });
 const ESCAPE = "test/integration/security/escape.test.ts";
 const DEFAULTS = "test/integration/security/defaults.test.ts";
@@ -490,4 +492,4 @@ const ATTACK_MUTANTS = [
   },
 ];
 
-export const SECURITY_MUTANTS = [...DEFAULT_MUTANTS, ...ATTACK_MUTANTS];
+export const SECURITY_MUTANTS = [...DEFAULT_MUTANTS, ...ATTACK_MUTANTS, ...SWARM_MUTANTS];

@@ -3,6 +3,7 @@ import type {
   handleClientStreamingCall,
   handleServerStreamingCall,
   handleUnaryCall,
+  Metadata,
 } from "@grpc/grpc-js";
 import { OperationError } from "../lib/errors.ts";
 import { peerOf, type Peer } from "./peer.ts";
@@ -11,6 +12,7 @@ import { incoming, send } from "./streams.ts";
 
 interface AnyCall {
   on(event: "cancelled" | "close", listener: () => void): unknown;
+  readonly metadata: Metadata;
   off(event: "cancelled" | "close", listener: () => void): unknown;
   getAuthContext: Parameters<typeof peerOf>[0]["getAuthContext"];
 }
@@ -20,6 +22,7 @@ export interface CallContext {
   readonly peer: Peer | undefined;
   /** Aborted when the caller went away. */
   readonly signal: AbortSignal;
+  readonly metadata: Metadata;
 }
 
 /** Runs one call's work with its peer and its signal. */
@@ -29,7 +32,7 @@ async function inContext<T>(call: AnyCall, work: (context: CallContext) => Promi
   call.on("cancelled", onCancelled);
   call.on("close", onCancelled);
   try {
-    return await work({ peer: peerOf(call), signal: abort.signal });
+    return await work({ peer: peerOf(call), signal: abort.signal, metadata: call.metadata });
   } finally {
     call.off("cancelled", onCancelled);
     call.off("close", onCancelled);

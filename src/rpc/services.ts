@@ -15,6 +15,7 @@ import { type RaftFrame, RaftPeerService } from "../gen/raft.ts";
 import type * as backends from "./backends.ts";
 import { answering, collecting, conversing, managerOnly, nodeOnly, unary } from "./handlers.ts";
 import { type Peer } from "./peer.ts";
+import { SEAL_KEY, Sealer, withSecrets } from "./sealing.ts";
 import { mapped } from "./streams.ts";
 
 const sessionReport = record<backends.SessionReport, wire.SessionReport>({
@@ -65,9 +66,14 @@ function nextTurn(): Promise<void> {
 
 export function addDispatcher(server: Server, backend: backends.DispatcherBackend): void {
   server.addService(DispatcherService, {
-    session: conversing((messages, { peer, signal }) =>
-      mapped(backend.session(nodeOnly(peer), mapped(messages, sessionUp.fromWire), { signal }), sessionDown.toWire),
-    ),
+    session: conversing((messages, { peer, signal, metadata }) => {
+      const [key] = metadata.get(SEAL_KEY);
+      const sealer = typeof key === "string" ? new Sealer(key) : undefined;
+      const session = backend.session(nodeOnly(peer), mapped(messages, sessionUp.fromWire), { signal });
+      return mapped(session, message =>
+        sessionDown.toWire(sealer === undefined ? message : withSecrets(message, data => sealer.seal(data))),
+      );
+    }),
   });
 }
 

@@ -1,3 +1,4 @@
+import { Metadata } from "@grpc/grpc-js";
 import { sessionDown, sessionUp } from "../codec/session.ts";
 import { DispatcherClient } from "../gen/dispatcher.ts";
 import type { SessionDown, SessionUp } from "../model/session.ts";
@@ -5,11 +6,13 @@ import type { NodeIdentity } from "../ports/certificates.ts";
 import { memberCredentials } from "./channel.ts";
 import { clientOptions } from "./limits.ts";
 import { fromStatus } from "./status.ts";
+import { Opener, SEAL_KEY, withSecrets } from "./sealing.ts";
 import { incoming, mapped, send } from "./streams.ts";
 
 /**
  * A worker's session with the manager at `address`, on a connection of its own. What `up` yields is sent as fast as the
- * manager takes it. Ends when the manager ends it; leaving the loop, or aborting, closes the connection.
+ * manager takes it. Secrets in a message are the reader's until it asks for the next one. Ends when the manager ends it;
+ * leaving the loop, or aborting, closes the connection.
  * @throws OperationError: what the manager refused with, or `unavailable` when the connection is lost; the signal's reason.
  */
 export async function* openSession(options: {
@@ -22,13 +25,18 @@ export async function* openSession(options: {
   const over = new AbortController();
   const signal = AbortSignal.any([options.signal, over.signal]);
   const client = new DispatcherClient(address, memberCredentials(identity), clientOptions);
-  const call = client.session();
+  const opener = new Opener();
+  const metadata = new Metadata();
+  metadata.set(SEAL_KEY, opener.publicKey);
+  const call = client.session(metadata);
   const sending = send(call, mapped(up, sessionUp.toWire), { signal }).then(
     () => call.end(),
     () => call.cancel(), // The reading side tells why.
   );
   try {
-    yield* mapped(incoming<Parameters<typeof sessionDown.fromWire>[0]>(call, { signal }), sessionDown.fromWire);
+    for await (const message of incoming<Parameters<typeof sessionDown.fromWire>[0]>(call, { signal })) {
+      yield* opened(sessionDown.fromWire(message), opener);
+    }
   } catch (error) {
     throw options.signal.aborted ? error : fromStatus(error);
   } finally {
@@ -37,5 +45,19 @@ export async function* openSession(options: {
     call.cancel();
     client.close();
     void sending;
+  }
+}
+
+/** The message with its secrets open, which are wiped when the reader comes for the next one: it has made its own of them. */
+function* opened(message: SessionDown, opener: Opener): Generator<SessionDown, void, undefined> {
+  const secrets: Uint8Array[] = [];
+  try {
+    yield withSecrets(message, sealed => {
+      const data = opener.open(sealed);
+      secrets.push(data);
+      return data;
+    });
+  } finally {
+    for (const data of secrets) data.fill(0);
   }
 }

@@ -13,15 +13,29 @@ export interface AssignmentState {
 
 export const NOTHING_ASSIGNED: AssignmentState = { sequence: 0, byKey: new Map() };
 
-/** @throws OperationError `internal` when a message is missing: the session is broken. */
+/** `state` is not to be used any more. @throws OperationError `internal` when a message is missing: the session is broken. */
 export function applyAssignments(state: AssignmentState, { sequence, isFull, put, removed }: Assignments): AssignmentState {
   if (!isFull && sequence !== state.sequence + 1) {
     throw new OperationError("internal", `assignments ${sequence} came after ${state.sequence}`);
   }
   const byKey = new Map(isFull ? [] : state.byKey);
   for (const key of removed) byKey.delete(textOf(key));
-  for (const assignment of put) byKey.set(textOf({ kind: assignment.kind, id: assignmentId(assignment) }), assignment);
+  for (const assignment of put) byKey.set(textOf({ kind: assignment.kind, id: assignmentId(assignment) }), owned(assignment));
+  wipeSecrets(state, byKey);
   return { sequence, byKey };
+}
+
+/** The state's own copy of a secret: whoever brought it wipes its own. */
+function owned(assignment: Assignment): Assignment {
+  if (assignment.kind !== "secret") return assignment;
+  return { ...assignment, secret: { ...assignment.secret, data: Uint8Array.from(assignment.secret.data) } };
+}
+
+/** Those that this node has no more: they are in nobody else's hands, and in no memory image from now on. */
+function wipeSecrets({ byKey: before }: AssignmentState, after: AssignmentState["byKey"]): void {
+  for (const [key, assignment] of before) {
+    if (assignment.kind === "secret" && after.get(key) !== assignment) assignment.secret.data.fill(0);
+  }
 }
 
 export function assignedTasks({ byKey }: AssignmentState): ReadonlyMap<TaskId, AssignedTask> {

@@ -2,14 +2,14 @@ import type { AssignedTask } from "../model/session.ts";
 import type { AssignmentState } from "./assignment-state.ts";
 import type { TaskFiles } from "./executor.ts";
 
-/** The secrets and configs a task names; `undefined` while one of them has not come yet. */
+/** The secrets and configs a task names, secrets as copies to be wiped after use; `undefined` while one of them has not come yet. */
 export function filesFor({ revision }: AssignedTask, { byKey }: AssignmentState): TaskFiles | undefined {
   const { container } = revision.task;
   const secrets = new Map<string, Uint8Array>();
   for (const { id } of container.secrets ?? []) {
     const assignment = byKey.get(`secret/${id}`);
     if (assignment?.kind !== "secret") return undefined;
-    secrets.set(id, assignment.secret.data);
+    secrets.set(id, Uint8Array.from(assignment.secret.data));
   }
   const configs = new Map<string, Uint8Array>();
   for (const { id } of container.configs ?? []) {

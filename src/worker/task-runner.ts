@@ -134,7 +134,11 @@ export class TaskRunner {
     if (stateRank(this.#status.state) < stateRank("preparing")) await this.#enter("preparing", { message: "preparing" });
     try {
       const files = await this.#options.needs(this.#task, { signal });
-      await this.#options.executor.prepare(this.#task, { signal, files });
+      try {
+        await this.#options.executor.prepare(this.#task, { signal, files });
+      } finally {
+        for (const data of files.secrets.values()) data.fill(0);
+      }
     } catch (error) {
       if (!signal.aborted) await this.#enter("rejected", { message: "preparing", error: errorMessage(error) });
       return;

@@ -11,9 +11,22 @@ interface SwarmNodeJson {
   readonly ID: string;
   readonly Version: { readonly Index: number };
   readonly Spec: { readonly Role: string; readonly Availability: string };
-  readonly Description: { readonly Hostname: string };
+  readonly Description: { readonly Hostname: string; readonly TLSInfo: TlsInfoJson };
   readonly Status: { readonly State: string };
   readonly ManagerStatus?: { readonly Leader?: boolean; readonly Reachability: string };
+}
+
+interface TlsInfoJson {
+  readonly TrustRoot: string;
+  readonly CertIssuerPublicKey: string;
+}
+
+interface SwarmJson {
+  readonly Version: { readonly Index: number };
+  readonly Spec: { readonly CAConfig: { readonly ForceRotate?: number } };
+  readonly TLSInfo: TlsInfoJson;
+  readonly RootRotationInProgress: boolean;
+  readonly JoinTokens: { readonly Worker: string };
 }
 
 interface InfoJson {
@@ -133,6 +146,27 @@ describe("the members of a swarm", function () {
     });
   });
 
+  it("get certificates of a new root while a worker is away, and that one finds its way back", async () => {
+    const before = await ok<SwarmJson>(m1, "GET", "/swarm");
+    await lab.do("kill", "w2");
+    await rotateRoot();
+    await rotateRoot(); // Another one before the first is over.
+    await until("all but w2 have certificates of the next root", SETTLE_MS, async () => (await untouched()).join() === "w2");
+    const during = await ok<SwarmJson>(m1, "GET", "/swarm");
+    assert.deepEqual([during.RootRotationInProgress, during.TLSInfo.TrustRoot], [true, before.TLSInfo.TrustRoot]);
+    await lab.do("kill", "m2");
+    await lab.do("restart", "m2", "w2");
+    await until("the next root is the root, and trusted alone", SETTLE_MS, async () => {
+      const { RootRotationInProgress, TLSInfo } = await ok<SwarmJson>(m1, "GET", "/swarm");
+      const trusted = new Set((await nodes()).map(({ Description }) => Description.TLSInfo.TrustRoot));
+      return (
+        !RootRotationInProgress && TLSInfo.TrustRoot !== before.TLSInfo.TrustRoot && [...trusted].join() === TLSInfo.TrustRoot
+      );
+    });
+    await until("all are ready", SETTLE_MS, async () => (await nodes()).every(({ Status }) => Status.State === "ready"));
+    assert.notEqual((await tokens()).Worker, before.JoinTokens.Worker);
+  });
+
   it("hand leadership over when the leader is demoted", async () => {
     assert.equal((await nodeOf(m1)).ManagerStatus?.Leader, true);
     await setRole(m1, "worker");
@@ -249,6 +283,21 @@ describe("the members of a swarm", function () {
   });
 
   // ---- ----
+
+  async function rotateRoot(): Promise<void> {
+    await until("a rotation begins", 5_000, async () => {
+      const { Version, Spec } = await ok<SwarmJson>(m1, "GET", "/swarm");
+      const CAConfig = { ...Spec.CAConfig, ForceRotate: (Spec.CAConfig.ForceRotate ?? 0) + 1 };
+      return (await call(m1, "POST", `/swarm/update?version=${Version.Index}`, { body: { ...Spec, CAConfig } })).status === 200;
+    });
+  }
+
+  /** The nodes that have no certificate of the root that is to be. */
+  async function untouched(): Promise<readonly string[]> {
+    const { TLSInfo } = await ok<SwarmJson>(m1, "GET", "/swarm");
+    const isOther = ({ Description: { TLSInfo: own } }: SwarmNodeJson) => own.CertIssuerPublicKey !== TLSInfo.CertIssuerPublicKey;
+    return (await nodes()).filter(isOther).map(({ Description }) => Description.Hostname);
+  }
 
   async function nodes(at = m1): Promise<readonly SwarmNodeJson[]> {
     return await ok(at, "GET", "/nodes");

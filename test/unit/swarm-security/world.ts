@@ -165,7 +165,7 @@ export class HeldSession implements AsyncDisposable {
 
   async #read(session: AsyncIterable<SessionDown>): Promise<void> {
     try {
-      for await (const message of session) this.down.push(message);
+      for await (const message of session) this.down.push(structuredClone(message)); // Secrets are wiped.
     } catch (error) {
       this.#failure = error;
     }
