@@ -1,4 +1,5 @@
-import { RaftPeerClient } from "../gen/raft.ts";
+import type { ClientWritableStream } from "@grpc/grpc-js";
+import { type RaftFrame, RaftPeerClient } from "../gen/raft.ts";
 import { OperationError } from "../lib/errors.ts";
 import type { NodeIdentity } from "../ports/certificates.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -52,7 +53,7 @@ export class RaftPeers implements RaftTransport, AsyncDisposable {
     options: { readonly signal: AbortSignal },
   ): Promise<void> {
     const signal = AbortSignal.any([options.signal, this.#over.signal]);
-    await stream({ address, identity: this.#options.identity(), method: "snapshot", messages: chunks, signal });
+    await sendChunks({ address, identity: this.#options.identity(), chunks, signal });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -71,31 +72,48 @@ class PeerStream {
   readonly #options: PeerStreamOptions;
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
-  #wake = () => {};
+  #lastMs: number;
+  #call: ClientWritableStream<RaftFrame> | undefined;
+  /** The call takes no more until it says so. */
+  #isFull = false;
 
   constructor(address: string, options: PeerStreamOptions) {
     this.#address = address;
     this.#options = options;
+    this.#lastMs = options.clock.monotonicMs();
   }
 
+  /** Goes out within this call when the stream is open: each commit waits for two of these. */
   push(message: Uint8Array): void {
     if (this.#queuedBytes + message.length > PEER_QUEUE_BYTES_MAX) return;
     this.#queue.push(message);
     this.#queuedBytes += message.length;
-    this.#wake();
+    this.#lastMs = this.#options.clock.monotonicMs();
+    this.#flush();
+  }
+
+  #flush(): void {
+    const call = this.#call;
+    if (call === undefined) return;
+    let count = 0;
+    for (const data of this.#queue) {
+      if (this.#isFull) break;
+      count++;
+      this.#queuedBytes -= data.length;
+      this.#isFull = !call.write({ data });
+    }
+    this.#queue.splice(0, count);
   }
 
   async run(): Promise<void> {
-    const { clock, identity, over, onLost } = this.#options;
+    const { clock, over, onLost } = this.#options;
     let backoffMs = BACKOFF_FIRST_MS;
     while (!over.aborted) {
       const startedMs = clock.monotonicMs();
-      const broken = new AbortController();
-      const signal = AbortSignal.any([over, broken.signal]);
       try {
-        const messages = this.#messages(signal);
-        await stream({ address: this.#address, identity: identity(), method: "stream", messages, signal, broken });
-        return; // Idle: a later message starts anew.
+        await this.#stream();
+        if (this.#queue.length === 0) return; // Idle: a later message starts anew.
+        continue;
       } catch {
         // The peer is away, or we are closing. What was queued is of no use any more: Raft has moved on.
         this.#queue = [];
@@ -108,50 +126,57 @@ class PeerStream {
     }
   }
 
-  /** What is queued, as it comes. Ends after a minute without any. */
-  async *#messages(signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    let lastMs = this.#options.clock.monotonicMs();
-    while (!signal.aborted) {
-      const message = this.#queue.shift();
-      if (message !== undefined) {
-        this.#queuedBytes -= message.length;
-        lastMs = this.#options.clock.monotonicMs();
-        yield message;
-        continue;
-      }
-      const idleMs = this.#options.clock.monotonicMs() - lastMs;
-      if (idleMs >= IDLE_MS) return;
-      await this.#somethingToSend(signal, IDLE_MS - idleMs);
+  /** One call on a connection of its own. Resolves when there was nothing to send for a minute; rejects when it breaks. */
+  async #stream(): Promise<void> {
+    const { identity, over } = this.#options;
+    const client = new RaftPeerClient(this.#address, memberCredentials(identity()), clientOptions);
+    const ended = new AbortController();
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const call = client.stream(error => (error === null ? resolve() : reject(fromStatus(error))));
+        call.on("error", () => {}); // The callback has it too.
+        call.on("drain", () => {
+          this.#isFull = false;
+          this.#flush();
+        });
+        over.addEventListener("abort", () => call.cancel(), { once: true, signal: ended.signal });
+        this.#call = call;
+        this.#isFull = false;
+        this.#flush();
+        void this.#endWhenIdle(call, ended.signal);
+      });
+    } finally {
+      this.#call = undefined;
+      ended.abort();
+      client.close();
     }
-    throw signal.reason;
   }
 
-  async #somethingToSend(signal: AbortSignal, withinMs: number): Promise<void> {
-    const woken = new AbortController();
-    const wake = () => woken.abort();
-    this.#wake = wake;
-    signal.addEventListener("abort", wake);
-    if (signal.aborted) wake();
-    await this.#options.clock.sleep(withinMs, { signal: woken.signal }).catch(() => undefined);
-    signal.removeEventListener("abort", wake);
+  async #endWhenIdle(call: ClientWritableStream<RaftFrame>, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    for (let idleMs = 0; idleMs < IDLE_MS; idleMs = clock.monotonicMs() - this.#lastMs) {
+      await clock.sleep(IDLE_MS - idleMs, { signal }).catch(() => undefined);
+      if (signal.aborted) return;
+    }
+    this.#call = undefined; // What comes from here on waits for the next call.
+    call.end();
   }
 }
 
-/** One stream of frames on a connection of its own, to its answer. `broken` is aborted as soon as the call fails. */
-async function stream(options: {
+/** A snapshot's chunks on a connection of their own, to the answer. */
+async function sendChunks(options: {
   readonly address: string;
   readonly identity: NodeIdentity;
-  readonly method: "stream" | "snapshot";
-  readonly messages: AsyncIterable<Uint8Array>;
+  readonly chunks: AsyncIterable<Uint8Array>;
   readonly signal: AbortSignal;
-  readonly broken?: AbortController;
 }): Promise<void> {
-  const { address, identity, method, messages, broken = new AbortController() } = options;
+  const { address, identity, chunks } = options;
+  const broken = new AbortController();
   const client = new RaftPeerClient(address, memberCredentials(identity), clientOptions);
   const signal = AbortSignal.any([options.signal, broken.signal]);
   try {
     await new Promise<void>((resolve, reject) => {
-      const call = client[method](error => {
+      const call = client.snapshot(error => {
         if (error === null) return resolve();
         broken.abort(fromStatus(error));
         reject(fromStatus(error));
@@ -159,7 +184,7 @@ async function stream(options: {
       call.on("error", () => {}); // The callback has it too.
       send(
         call,
-        mapped(messages, data => ({ data })),
+        mapped(chunks, data => ({ data })),
         { signal },
       ).then(
         () => call.end(),

@@ -1,6 +1,7 @@
 // What a swarm of this size costs. `npm run scale` runs all, `npm run scale -- small raft` some. Exit code 1 when a gate is missed.
 import { benchScheduler } from "../scheduler.ts";
 import { buildChildren } from "./child.ts";
+import { measureRaft } from "./raft.ts";
 import { Report } from "./report.ts";
 import { measurePlacing } from "./placing.ts";
 import { measureRunning } from "./running.ts";
@@ -37,11 +38,13 @@ const RUNS: Readonly<Record<string, () => Promise<void> | void>> = {
       { nodes: 10_000, tasks: 100_000, planSecondsMax: 3, onePlanMsMax: 5, stallMsMax: 50, taskBytesMax: 3_000 },
       report,
     ),
+  raft: () => measureRaft({ syncMs: 0 }, report),
+  "raft-slow-disk": () => measureRaft({ syncMs: 1 }, report),
   scheduler: () => benchScheduler(),
 };
 
 const wanted = process.argv.slice(2);
-await buildChildren(["manager", "workers"]);
+await buildChildren(["manager", "workers", "raft-member"]);
 for (const name of wanted.length === 0 ? Object.keys(RUNS) : wanted) {
   const run = RUNS[name];
   if (run === undefined) throw new Error(`there is no run ${name}: ${Object.keys(RUNS).join(", ")}`);

@@ -1,6 +1,7 @@
 import type { NodeDescription } from "../../../src/model/cluster.ts";
-import type { NodeId } from "../../../src/model/ids.ts";
+import type { ClusterId, NodeId } from "../../../src/model/ids.ts";
 import type { NodeIdentity } from "../../../src/ports/certificates.ts";
+import type { RaftMember } from "../../../src/ports/consensus.ts";
 import type { Stall } from "./stalls.ts";
 
 // What the bench asks of the processes that it starts, over their IPC channels: one call, one answer.
@@ -47,3 +48,29 @@ export type WorkerCall =
       readonly startMs: number;
     }
   | { readonly kind: "figures" };
+
+export interface RaftMemberOptions {
+  readonly raftId: number;
+  readonly address: string;
+  readonly members: readonly RaftMember[];
+  readonly directory: string;
+  /** Added to each sync of the log. */
+  readonly syncMs: number;
+  readonly identity: NodeIdentity;
+  readonly clusterId: ClusterId;
+}
+
+/** So many writers propose one after the other for so long; without any it only says how it is. */
+export interface RaftCall {
+  readonly writers: number;
+  readonly forMs: number;
+}
+
+export interface RaftFigures {
+  readonly role: string;
+  readonly perSecond: number;
+  readonly medianMs: number;
+  readonly p99Ms: number;
+  readonly stall: Stall;
+  readonly cpuMs: number;
+}

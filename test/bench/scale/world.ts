@@ -1,6 +1,4 @@
-import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { entryBytes } from "../../../src/codec/entry.ts";
@@ -21,6 +19,7 @@ import { systemClock } from "../../../src/system/clock.ts";
 import { openDisk } from "../../../src/system/disk.ts";
 import { systemRandom } from "../../../src/system/random.ts";
 import { Child } from "./child.ts";
+import { freePort } from "./free-port.ts";
 import type { ManagerCall, ManagerFigures, SimulatedWorker, WorkerCall, WorkerFigures } from "./protocol.ts";
 
 const MANAGERS = 3;
@@ -337,14 +336,4 @@ function startManager(options: ManagerOptions): Child<ManagerCall> {
 
 function newId<Id extends ClusterObjectId | RequestId | SessionId>(): Id {
   return clusterIdFrom<Id>(systemRandom.bytes(25));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port was given");
-  return address.port;
 }
