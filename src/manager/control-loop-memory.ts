@@ -23,6 +23,7 @@ export class LoopMemory {
   static async read(view: Snapshot, { pause }: { readonly pause: () => Promise<void> }): Promise<LoopMemory> {
     const memory = new LoopMemory();
     let count = 0;
+    for (const { id } of view.all("node")) memory.usage.noteNode(id);
     for (const service of view.all("service")) {
       const tasks = memory.ofService(service);
       for (const task of view.tasksOfService(service.id)) {
@@ -49,6 +50,7 @@ export class LoopMemory {
     }
     for (const id of touched.get("task") ?? []) this.#refresh(view, asId(id));
     for (const id of touched.get("node") ?? []) {
+      this.usage.noteNode(asId(id));
       for (const task of view.tasksOfNode(asId<NodeId>(id))) this.#byTask.get(task.id)?.unsettle(task.id);
     }
   }

@@ -63,17 +63,19 @@ export class NodeUsage {
     return result;
   }
 
+  /** The node itself is another, or gone. */
+  noteNode(id: NodeId): void {
+    this.#stale.add(id);
+  }
+
   /** Only those that changed are made anew: most of 10,000 nodes are as they were in the last turn. */
   #renewLoads(view: Snapshot): void {
-    let count = 0;
-    for (const node of view.all("node")) {
-      count++;
-      if (this.#loads.get(node.id)?.node === node && !this.#stale.has(node.id)) continue;
-      this.#loads.set(node.id, new NodeLoad(this.#viewOf(node)));
+    for (const id of this.#stale) {
+      const node = view.get("node", id);
+      if (node === undefined) this.#loads.delete(id);
+      else this.#loads.set(id, new NodeLoad(this.#viewOf(node)));
     }
     this.#stale.clear();
-    if (count === this.#loads.size) return;
-    for (const id of this.#loads.keys()) if (view.get("node", id) === undefined) this.#loads.delete(id);
   }
 
   #viewOf(node: Node): NodeView {

@@ -13,7 +13,7 @@ import type { ApplyResult, Entry } from "./store/change.ts";
 import type { Snapshot } from "./store/snapshot.ts";
 
 /** About what one entry holds at most, so that Raft's messages are not kept waiting. */
-const CHANGES_MAX = 1_000;
+const CHANGES_MAX = 500;
 /** After refusals for staleness a turn is made smaller, down to this: less to be overtaken. */
 const CHANGES_MIN = 20;
 /** A change in one of these may leave a node without its number or address. */

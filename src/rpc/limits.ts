@@ -7,15 +7,12 @@ export const CONTROL_BYTES_MAX = 256 * 1024 * 1024;
 /** A call that has not been answered by then fails as unavailable. */
 export const CALL_DEADLINE_MS = 15_000;
 
-/** Finds out within 4 s that the other side is gone, also when nothing is being sent. */
-const KEEPALIVE: ChannelOptions = {
-  "grpc.keepalive_time_ms": 2_000,
-  "grpc.keepalive_timeout_ms": 2_000,
-  "grpc.keepalive_permit_without_calls": 1,
-};
-
 export const serverOptions: ChannelOptions = {
-  ...KEEPALIVE,
+  // Only so that nothing of a caller that is gone is kept for ever: who is down is seen by its beats, and 2,000 idle workers' pings
+  // would be most of what a manager does.
+  "grpc.keepalive_time_ms": 20_000,
+  "grpc.keepalive_timeout_ms": 5_000,
+  "grpc.keepalive_permit_without_calls": 1,
   "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
   "grpc.max_send_message_length": CONTROL_BYTES_MAX,
 };
@@ -32,7 +29,10 @@ export const strangerOptions: ChannelOptions = {
 };
 
 export const clientOptions: ChannelOptions = {
-  ...KEEPALIVE,
+  // A caller finds out within 4 s that the manager is gone, also when nothing is being sent.
+  "grpc.keepalive_time_ms": 2_000,
+  "grpc.keepalive_timeout_ms": 2_000,
+  "grpc.keepalive_permit_without_calls": 1,
   "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
   "grpc.initial_reconnect_backoff_ms": 100,
   "grpc.max_reconnect_backoff_ms": 1_000,

@@ -29,13 +29,16 @@ export function reservedHostPorts(ports: readonly PortConfig[]): readonly string
   return ports.filter(port => port.publishMode === "host" && (port.publishedPort ?? 0) !== 0).map(portKey);
 }
 
-/** A node's view that takes tasks on while one `place` runs. It never leaves that call. */
+/** A node's view that takes tasks on while `place` runs, and its rank among the others, read once: a heap compares its nodes many times. */
 export class NodeLoad implements NodeView {
   readonly node: Node;
   readonly tasksByService: Map<ServiceId, number>;
   readonly hostPorts: Set<string>;
   available: Resources;
   taskCount: number;
+  /** Of the service that nodes are being ranked for. */
+  #onService = 0;
+  #share: number;
 
   constructor(view: NodeView) {
     this.node = view.node;
@@ -43,10 +46,23 @@ export class NodeLoad implements NodeView {
     this.taskCount = view.taskCount;
     this.tasksByService = new Map(view.tasksByService);
     this.hostPorts = new Set(view.hostPorts);
+    this.#share = reservedShare(this);
   }
 
   get id(): NodeId {
     return this.node.id;
+  }
+
+  rankFor(serviceId: ServiceId): void {
+    this.#onService = this.tasksByService.get(serviceId) ?? 0;
+  }
+
+  /** The next task goes rather here: fewer tasks of its service, then fewer of any, then less reserved. */
+  isBefore(other: NodeLoad): boolean {
+    if (this.#onService !== other.#onService) return this.#onService < other.#onService;
+    if (this.taskCount !== other.taskCount) return this.taskCount < other.taskCount;
+    if (this.#share !== other.#share) return this.#share < other.#share;
+    return this.id < other.id;
   }
 
   take(request: {
@@ -56,8 +72,20 @@ export class NodeLoad implements NodeView {
   }): void {
     const { nanoCpus, memoryBytes } = request.reservations;
     this.available = { nanoCpus: this.available.nanoCpus - nanoCpus, memoryBytes: this.available.memoryBytes - memoryBytes };
+    this.#share = reservedShare(this);
     this.taskCount++;
     this.tasksByService.set(request.serviceId, (this.tasksByService.get(request.serviceId) ?? 0) + 1);
     for (const port of request.hostPorts) this.hostPorts.add(port);
   }
+}
+
+/** Reserved processors and memory as parts of the node's own, added up: 0 to 2. */
+function reservedShare({ node, available }: NodeView): number {
+  const total = node.description?.resources;
+  if (total === undefined) return 0;
+  return shareOf(available.nanoCpus, total.nanoCpus) + shareOf(available.memoryBytes, total.memoryBytes);
+}
+
+function shareOf(free: number, all: number): number {
+  return all === 0 ? 0 : 1 - free / all;
 }

@@ -6,6 +6,7 @@ import type { NodeLoad } from "./node-view.ts";
 export class SpreadTree {
   readonly #serviceId: ServiceId;
   readonly #root: Branch;
+  readonly #rootPath: Branch[];
 
   constructor(options: {
     readonly serviceId: ServiceId;
@@ -16,13 +17,15 @@ export class SpreadTree {
   }) {
     this.#serviceId = options.serviceId;
     this.#root = { taskCount: 0, candidateCount: 0, children: new Map(), heap: [] };
+    this.#rootPath = [this.#root];
     for (const load of options.others) this.#enter(load, options.descriptors);
     for (const load of options.candidates) {
+      load.rankFor(options.serviceId);
       const path = this.#enter(load, options.descriptors);
       for (const branch of path) branch.candidateCount++;
       path.at(-1)?.heap.push(load);
     }
-    for (const leaf of leaves(this.#root)) heapify(leaf.heap, this.#compare);
+    for (const leaf of leaves(this.#root)) heapify(leaf.heap);
   }
 
   /** The node that the next task goes to, and what to say once it has taken it. */
@@ -38,18 +41,19 @@ export class SpreadTree {
     if (load === undefined) return undefined;
     const settle = ({ isFull }: { readonly isFull: boolean }): void => {
       for (const step of path) step.taskCount++;
+      load.rankFor(this.#serviceId);
       if (isFull) {
         for (const step of path) step.candidateCount--;
         const last = branch.heap.pop();
         if (last !== undefined && last !== load) branch.heap[0] = last;
       }
-      siftDown(branch.heap, { from: 0, compare: this.#compare });
+      siftDown(branch.heap, 0);
     };
     return { load, settle };
   }
 
-  #enter(load: NodeLoad, descriptors: readonly string[]): Branch[] {
-    const path = [this.#root];
+  #enter(load: NodeLoad, descriptors: readonly string[]): readonly Branch[] {
+    const path = descriptors.length === 0 ? this.#rootPath : [this.#root];
     const count = load.tasksByService.get(this.#serviceId) ?? 0;
     this.#root.taskCount += count;
     let branch = this.#root;
@@ -63,12 +67,6 @@ export class SpreadTree {
     }
     return path;
   }
-
-  readonly #compare: Compare = (a, b) =>
-    (a.tasksByService.get(this.#serviceId) ?? 0) - (b.tasksByService.get(this.#serviceId) ?? 0) ||
-    a.taskCount - b.taskCount ||
-    reservedShare(a) - reservedShare(b) ||
-    (a.id < b.id ? -1 : 1);
 }
 
 interface Branch {
@@ -77,8 +75,6 @@ interface Branch {
   readonly children: Map<string, Branch>;
   readonly heap: NodeLoad[];
 }
-
-type Compare = (a: NodeLoad, b: NodeLoad) => number;
 
 function* leaves(branch: Branch): Iterable<Branch> {
   if (branch.children.size === 0) yield branch;
@@ -107,19 +103,11 @@ function labelOf(node: Node, descriptor: string): string {
   return "";
 }
 
-/** Reserved processors and memory as parts of the node's own, added up: 0 to 2. */
-function reservedShare({ node, available }: NodeLoad): number {
-  const total = node.description?.resources;
-  if (total === undefined) return 0;
-  const share = (free: number, all: number): number => (all === 0 ? 0 : 1 - free / all);
-  return share(available.nanoCpus, total.nanoCpus) + share(available.memoryBytes, total.memoryBytes);
+function heapify(heap: NodeLoad[]): void {
+  for (let index = (heap.length >> 1) - 1; index >= 0; index--) siftDown(heap, index);
 }
 
-function heapify(heap: NodeLoad[], compare: Compare): void {
-  for (let index = (heap.length >> 1) - 1; index >= 0; index--) siftDown(heap, { from: index, compare });
-}
-
-function siftDown(heap: NodeLoad[], { from, compare }: { readonly from: number; readonly compare: Compare }): void {
+function siftDown(heap: NodeLoad[], from: number): void {
   let index = from;
   const item = heap[index];
   if (item === undefined) return;
@@ -128,11 +116,11 @@ function siftDown(heap: NodeLoad[], { from, compare }: { readonly from: number; 
     let smaller = heap[child];
     if (smaller === undefined) break;
     const right = heap[child + 1];
-    if (right !== undefined && compare(right, smaller) < 0) {
+    if (right?.isBefore(smaller) === true) {
       child++;
       smaller = right;
     }
-    if (compare(item, smaller) <= 0) break;
+    if (!smaller.isBefore(item)) break;
     heap[index] = smaller;
     index = child;
   }

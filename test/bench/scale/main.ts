@@ -3,6 +3,7 @@ import { benchScheduler } from "../scheduler.ts";
 import { buildChildren } from "./child.ts";
 import { measureRaft } from "./raft.ts";
 import { Report } from "./report.ts";
+import { measureChurn } from "./churn.ts";
 import { measurePlacing } from "./placing.ts";
 import { measureRunning } from "./running.ts";
 
@@ -38,6 +39,7 @@ const RUNS: Readonly<Record<string, () => Promise<void> | void>> = {
       { nodes: 10_000, tasks: 100_000, planSecondsMax: 3, onePlanMsMax: 5, stallMsMax: 50, taskBytesMax: 3_000 },
       report,
     ),
+  churn: () => measureChurn({ workers: 100, tasks: 1_000, starts: 100_000, processes: 2, grownPercentMax: 20 }, report),
   raft: () => measureRaft({ syncMs: 0 }, report),
   "raft-slow-disk": () => measureRaft({ syncMs: 1 }, report),
   scheduler: () => benchScheduler(),
