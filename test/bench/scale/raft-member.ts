@@ -20,6 +20,10 @@ const refuse = async (): Promise<never> => {
   throw new OperationError("unavailable", "this is Raft alone");
 };
 
+async function* nothing(): AsyncGenerator<never> {
+  yield await refuse();
+}
+
 const driver = await RaftDriver.create({
   ...{ raftId: options.raftId, members: options.members, clock: systemClock, random: systemRandom, log },
   disk: withSlowSync(openDisk({ root: options.directory }), options.syncMs),
@@ -33,12 +37,7 @@ await ManagerListener.listen({
   backends: {
     raft: { receive: message => driver.receive(message), receiveSnapshot: chunks => driver.receiveSnapshot(chunks) },
     control: { call: refuse },
-    // oxlint-disable-next-line require-yield
-    dispatcher: {
-      session: async function* () {
-        await refuse();
-      },
-    },
+    dispatcher: { session: () => nothing() },
     ca: { rootCertificate: () => "", issue: refuse },
     join: { join: refuse, leave: refuse },
     leader: { writeStatuses: refuse, describeNode: refuse, reportSessions: refuse },
