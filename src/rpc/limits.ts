@@ -8,10 +8,10 @@ export const CONTROL_BYTES_MAX = 256 * 1024 * 1024;
 export const CALL_DEADLINE_MS = 15_000;
 
 export const serverOptions: ChannelOptions = {
-  // Only so that nothing of a caller that is gone is kept for ever: who is down is seen by its beats, and 2,000 idle workers' pings
-  // would be most of what a manager does.
-  "grpc.keepalive_time_ms": 20_000,
-  "grpc.keepalive_timeout_ms": 5_000,
+  // Only so that nothing is kept for long of a caller that is gone, or that never says a word: who is down is seen by its beats, and
+  // the pings of 2,000 idle workers would be much of what a manager does.
+  "grpc.keepalive_time_ms": 5_000,
+  "grpc.keepalive_timeout_ms": 2_000,
   "grpc.keepalive_permit_without_calls": 1,
   "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
   "grpc.max_send_message_length": CONTROL_BYTES_MAX,
