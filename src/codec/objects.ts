@@ -33,6 +33,13 @@ export const task = record<model.Task, wire.Task>({
   startNotBeforeMs: optional(number),
   jobIteration: optional(number),
   stopNotAfterMs: optional(number),
+  attachment: optional(
+    record<model.TaskAttachment, wire.Task_Attachment>({
+      containerId: text,
+      containerName: text,
+      wantedAddresses: list(text),
+    }),
+  ),
 });
 
 export const nodeSpec = record<model.NodeSpec, wire.NodeSpec>({

@@ -1,4 +1,5 @@
 import type * as model from "../model/cluster.ts";
+import type { ServicePrivileges } from "../model/service-privileges.ts";
 import type * as wire from "../gen/objects.ts";
 import {
   type Codec,
@@ -97,9 +98,9 @@ const healthcheck = record<model.Healthcheck, wire.Healthcheck>({
   retries: optional(number),
 });
 
-const privileges = record<model.ServicePrivileges, wire.Privileges>({
+const privileges = record<ServicePrivileges, wire.Privileges>({
   seLinux: optional(
-    record<NonNullable<model.ServicePrivileges["seLinux"]>, wire.Privileges_SeLinux>({
+    record<NonNullable<ServicePrivileges["seLinux"]>, wire.Privileges_SeLinux>({
       disable: flag,
       user: text,
       role: text,
@@ -108,13 +109,13 @@ const privileges = record<model.ServicePrivileges, wire.Privileges>({
     }),
   ),
   seccomp: optional(
-    record<NonNullable<model.ServicePrivileges["seccomp"]>, wire.Privileges_Seccomp>({
+    record<NonNullable<ServicePrivileges["seccomp"]>, wire.Privileges_Seccomp>({
       mode: word(["default", "unconfined", "custom"]),
       profile: text,
     }),
   ),
   appArmor: optional(
-    record<NonNullable<model.ServicePrivileges["appArmor"]>, wire.Privileges_AppArmor>({ mode: word(["default", "disabled"]) }),
+    record<NonNullable<ServicePrivileges["appArmor"]>, wire.Privileges_AppArmor>({ mode: word(["default", "disabled"]) }),
   ),
   noNewPrivileges: flag,
 });

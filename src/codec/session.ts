@@ -11,6 +11,7 @@ import {
   list,
   needed,
   number,
+  optional,
   record,
   text,
   union,
@@ -78,6 +79,7 @@ const endpoint = record<model.Endpoint, wire.Endpoint>({
     record<model.Endpoint["networks"][number], wire.EndpointNetwork>({ networkId: id(), address: text, aliases: list(text) }),
   ),
   isServing: flag,
+  containerId: optional(text),
 });
 
 const blob = record<{ readonly id: string; readonly data: Uint8Array }, wire.AssignedBlob>({ id: text, data: bytes });

@@ -73,8 +73,7 @@ async function main(): Promise<void> {
           if (member === undefined) return;
           clusterNetwork = await ClusterNetwork.create({
             ...parts,
-            clock,
-            log,
+            ...{ clock, log, random },
             nodeId: member.record.nodeId,
             execRoot: config.execRoot,
           });

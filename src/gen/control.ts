@@ -72,6 +72,8 @@ export interface ControlCallRequest {
     | { $case: "updateConfig"; value: UpdateBlob }
     | { $case: "removeConfig"; value: ByIdOrName }
     | { $case: "stateHash"; value: Nothing }
+    | { $case: "attachContainer"; value: AttachContainer }
+    | { $case: "detachContainer"; value: DetachContainer }
     | undefined;
 }
 
@@ -132,6 +134,21 @@ export interface RemoveNode {
 
 export interface CreateNetwork {
   spec: NetworkSpec | undefined;
+}
+
+export interface AttachContainer {
+  id: string;
+  nodeId: string;
+  network: string;
+  containerId: string;
+  containerName: string;
+  aliases: string[];
+  addresses: string[];
+}
+
+export interface DetachContainer {
+  id: string;
+  nodeId: string;
 }
 
 export interface CreateBlob {
@@ -325,6 +342,12 @@ export const ControlCallRequest: MessageFns<ControlCallRequest> = {
         break;
       case "stateHash":
         Nothing.encode(message.request.value, writer.uint32(298).fork()).join();
+        break;
+      case "attachContainer":
+        AttachContainer.encode(message.request.value, writer.uint32(306).fork()).join();
+        break;
+      case "detachContainer":
+        DetachContainer.encode(message.request.value, writer.uint32(314).fork()).join();
         break;
     }
     return writer;
@@ -581,6 +604,22 @@ export const ControlCallRequest: MessageFns<ControlCallRequest> = {
             }
 
             message.request = { $case: "stateHash", value: Nothing.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 38: {
+            if (tag !== 306) {
+              break;
+            }
+
+            message.request = { $case: "attachContainer", value: AttachContainer.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 39: {
+            if (tag !== 314) {
+              break;
+            }
+
+            message.request = { $case: "detachContainer", value: DetachContainer.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1257,6 +1296,175 @@ export const CreateNetwork: MessageFns<CreateNetwork> = {
             }
 
             message.spec = NetworkSpec.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAttachContainer(): AttachContainer {
+  return { id: "", nodeId: "", network: "", containerId: "", containerName: "", aliases: [], addresses: [] };
+}
+
+export const AttachContainer: MessageFns<AttachContainer> = {
+  encode(message: AttachContainer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.nodeId !== "") {
+      writer.uint32(18).string(message.nodeId);
+    }
+    if (message.network !== "") {
+      writer.uint32(26).string(message.network);
+    }
+    if (message.containerId !== "") {
+      writer.uint32(34).string(message.containerId);
+    }
+    if (message.containerName !== "") {
+      writer.uint32(42).string(message.containerName);
+    }
+    for (const v of message.aliases) {
+      writer.uint32(50).string(v!);
+    }
+    for (const v of message.addresses) {
+      writer.uint32(58).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AttachContainer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAttachContainer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nodeId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.network = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.containerId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.containerName = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.aliases.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.addresses.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDetachContainer(): DetachContainer {
+  return { id: "", nodeId: "" };
+}
+
+export const DetachContainer: MessageFns<DetachContainer> = {
+  encode(message: DetachContainer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.nodeId !== "") {
+      writer.uint32(18).string(message.nodeId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DetachContainer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDetachContainer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nodeId = reader.string();
             continue;
           }
         }

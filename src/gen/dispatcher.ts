@@ -190,6 +190,7 @@ export interface Endpoint {
   nodeId: string;
   networks: EndpointNetwork[];
   isServing: boolean;
+  containerId?: string | undefined;
 }
 
 export interface EndpointNetwork {
@@ -1843,7 +1844,15 @@ export const AssignedService: MessageFns<AssignedService> = {
 };
 
 function createBaseEndpoint(): Endpoint {
-  return { taskId: "", serviceId: "", taskName: "", nodeId: "", networks: [], isServing: false };
+  return {
+    taskId: "",
+    serviceId: "",
+    taskName: "",
+    nodeId: "",
+    networks: [],
+    isServing: false,
+    containerId: undefined,
+  };
 }
 
 export const Endpoint: MessageFns<Endpoint> = {
@@ -1865,6 +1874,9 @@ export const Endpoint: MessageFns<Endpoint> = {
     }
     if (message.isServing !== false) {
       writer.uint32(48).bool(message.isServing);
+    }
+    if (message.containerId !== undefined) {
+      writer.uint32(58).string(message.containerId);
     }
     return writer;
   },
@@ -1928,6 +1940,14 @@ export const Endpoint: MessageFns<Endpoint> = {
             }
 
             message.isServing = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.containerId = reader.string();
             continue;
           }
         }

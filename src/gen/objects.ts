@@ -366,6 +366,13 @@ export interface Task {
   startNotBeforeMs?: number | undefined;
   jobIteration?: number | undefined;
   stopNotAfterMs?: number | undefined;
+  attachment?: Task_Attachment | undefined;
+}
+
+export interface Task_Attachment {
+  containerId: string;
+  containerName: string;
+  wantedAddresses: string[];
 }
 
 export interface TaskStatus {
@@ -4515,6 +4522,7 @@ function createBaseTask(): Task {
     startNotBeforeMs: undefined,
     jobIteration: undefined,
     stopNotAfterMs: undefined,
+    attachment: undefined,
   };
 }
 
@@ -4564,6 +4572,9 @@ export const Task: MessageFns<Task> = {
     }
     if (message.stopNotAfterMs !== undefined) {
       writer.uint32(120).int64(message.stopNotAfterMs);
+    }
+    if (message.attachment !== undefined) {
+      Task_Attachment.encode(message.attachment, writer.uint32(130).fork()).join();
     }
     return writer;
   },
@@ -4699,6 +4710,82 @@ export const Task: MessageFns<Task> = {
             }
 
             message.stopNotAfterMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.attachment = Task_Attachment.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTask_Attachment(): Task_Attachment {
+  return { containerId: "", containerName: "", wantedAddresses: [] };
+}
+
+export const Task_Attachment: MessageFns<Task_Attachment> = {
+  encode(message: Task_Attachment, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.containerId !== "") {
+      writer.uint32(10).string(message.containerId);
+    }
+    if (message.containerName !== "") {
+      writer.uint32(18).string(message.containerName);
+    }
+    for (const v of message.wantedAddresses) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Task_Attachment {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTask_Attachment();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.containerId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.containerName = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.wantedAddresses.push(reader.string());
             continue;
           }
         }

@@ -2,6 +2,7 @@ import { asId } from "../model/ids.ts";
 import type { NodeId, ServiceId, TaskId } from "../model/ids.ts";
 import type { Taken } from "./control-loop-inbox.ts";
 import type { Turn } from "./control-loop-turn.ts";
+import { NO_SERVICE } from "./attachments.ts";
 import type { Snapshot } from "./store/snapshot.ts";
 
 /** Services with tasks that fit nowhere are tried again at most this often, when something has ended or changed. */
@@ -18,6 +19,7 @@ export class Agenda {
   note(view: Snapshot, taken: Taken): void {
     if (taken.kind === "all" || taken.ids.has("cluster") || taken.ids.has("network")) {
       for (const { id } of view.all("service")) this.#dirty.add(id);
+      this.#dirty.add(NO_SERVICE);
       return;
     }
     for (const id of taken.ids.get("service") ?? []) this.#dirty.add(asId(id));

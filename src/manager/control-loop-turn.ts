@@ -5,6 +5,7 @@ import { PortBook } from "./allocator/endpoint.ts";
 import { planNetworks } from "./allocator/networks.ts";
 import { planNodes } from "./allocator/nodes.ts";
 import { planAllocation } from "./allocator/plan-allocation.ts";
+import { NO_SERVICE, planAttachments } from "./attachments.ts";
 import { Draft, putService, putTask } from "./control-loop-draft.ts";
 import type { LoopMemory } from "./control-loop-memory.ts";
 import { planSchedule } from "./control-loop-schedule.ts";
@@ -61,9 +62,12 @@ export function planTurn(base: Snapshot, options: TurnOptions): Turn {
   const work = orchestrate(draft, options);
   // When nothing else is to be done: nobody waits for it.
   if (options.sweepsRevisions && draft.size === 0) draft.add(unusedRevisions(base).slice(0, changesMax));
-  const view = work.some(({ id }) => usesNetwork(draft.service(id))) ? draft.view : base;
+  const looksAtAttachments = work.some(({ id }) => id === NO_SERVICE);
+  const view = looksAtAttachments || work.some(({ id }) => usesNetwork(draft.service(id))) ? draft.view : base;
   const context = { addresses: new AddressBook(view, { nowMs }), ports: new PortBook(view), nowMs };
   if (options.looksAtNodes) draft.add(planNodes(view, { ...context, budget: changesMax - draft.size }));
+  const attachments = looksAtAttachments ? planAttachments(view, { ...context, budget: changesMax - draft.size }) : undefined;
+  draft.add(attachments?.changes ?? []); // Before services: an address that was asked for was seen to be free.
   for (const each of work) {
     const service = draft.service(each.id);
     if (service === undefined || service.isRemoving) continue;
@@ -79,8 +83,9 @@ export function planTurn(base: Snapshot, options: TurnOptions): Turn {
   });
   draft.add(placed.filter(task => base.get("task", task.id) !== task).map(putTask));
   const waiting = leftWaiting(placed, options);
+  if (attachments?.isWaiting === true) waiting.add(NO_SERVICE);
   const looked = work
-    .filter(({ isPartial }) => !isPartial)
+    .filter(({ id, isPartial }) => !isPartial && (id !== NO_SERVICE || attachments?.isPartial !== true))
     .map(({ id, wakeAtMs, hasMoreOpen }) => [id, { wakeAtMs, isWaiting: hasMoreOpen || waiting.has(id) }] as const);
   const services = work.flatMap(({ id }) => draft.service(id) ?? []);
   return { changes: draft.changes, reliesOn: reliances(draft, services), looked: new Map(looked) };
@@ -142,7 +147,7 @@ function usesNetwork(service: Service | undefined): boolean {
 }
 
 /** Services with tasks that could not be placed or allocated: nodes, networks or other services' ends may help. */
-function leftWaiting(placed: readonly Task[], { memory }: TurnOptions): ReadonlySet<ServiceId> {
+function leftWaiting(placed: readonly Task[], { memory }: TurnOptions): Set<ServiceId> {
   const waiting = new Set<ServiceId>();
   for (const task of placed) {
     if (!isOpen(task)) continue;

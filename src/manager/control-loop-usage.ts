@@ -120,6 +120,7 @@ export class NodeUsage {
 }
 
 function shareOf(view: Snapshot, task: Task): Share | undefined {
+  if (task.attachment !== undefined) return undefined; // Whatever it takes, nobody promised it.
   if (task.nodeId === undefined || task.status.state === "new" || task.status.state === "pending" || isDead(task))
     return undefined;
   const reserved = view.get("revision", task.revisionId)?.task.resources?.reservations;

@@ -1,4 +1,5 @@
 import type { ClusterId, ConfigId, NetworkId, NodeId, RevisionId, SecretId, ServiceId, TaskId } from "./ids.ts";
+import type { ServicePrivileges } from "./service-privileges.ts";
 import type { TaskState } from "./task-state.ts";
 
 /** What every replicated object carries. Times are set where the change is made, never in `apply`. */
@@ -100,21 +101,6 @@ export interface ServiceContainerSpec {
   readonly isolation?: string;
   readonly oomScoreAdj?: number;
   readonly privileges?: ServicePrivileges;
-}
-
-/** What the kernel's security modules let a task's processes do. */
-export interface ServicePrivileges {
-  readonly seLinux?: {
-    readonly disable: boolean;
-    readonly user: string;
-    readonly role: string;
-    readonly type: string;
-    readonly level: string;
-  };
-  /** `profile` is the JSON text of a custom one. */
-  readonly seccomp?: { readonly mode: "default" | "unconfined" | "custom"; readonly profile: string };
-  readonly appArmor?: { readonly mode: "default" | "disabled" };
-  readonly noNewPrivileges: boolean;
 }
 
 export interface FileReference<Id> {
@@ -250,6 +236,15 @@ export interface Task extends ObjectMeta {
   readonly stopNotAfterMs?: number;
   /** Jobs only: the run that it is a task of. */
   readonly jobIteration?: number;
+  /** Of a container made by hand on a network of the cluster: it has no service, revision or slot, and runs as long as the container is there. */
+  readonly attachment?: TaskAttachment;
+}
+
+export interface TaskAttachment {
+  readonly containerId: string;
+  readonly containerName: string;
+  /** The addresses that it wants; none: any. */
+  readonly wantedAddresses: readonly string[];
 }
 
 export interface TaskStatus {

@@ -179,6 +179,8 @@ export interface EndpointConfig {
   readonly driverOptions?: Labels;
   readonly macAddress?: string;
   readonly gatewayPriority?: number;
+  /** A task's: its address was given by the managers, with the task. */
+  readonly isAllocated?: true;
   /** The network that is meant, where the client knows it: another one of that name is not. */
   readonly networkId?: string;
 }

@@ -12,7 +12,7 @@ import type {
   ServiceSpec,
   Task,
 } from "./cluster.ts";
-import type { ConfigId, NetworkId, NodeId, RequestId, SecretId, ServiceId } from "./ids.ts";
+import type { ConfigId, NetworkId, NodeId, RequestId, SecretId, ServiceId, TaskId } from "./ids.ts";
 
 /** Filters as Docker's clients send them: `{"name": ["web"], "label": ["a=b"]}`. Several values of one key: any; several keys: all. */
 export type Filters = Readonly<Record<string, readonly string[]>>;
@@ -57,6 +57,9 @@ export type ControlRequest =
   | { readonly kind: "get-network"; readonly idOrName: string }
   | { readonly kind: "list-networks"; readonly filters: Filters }
   | { readonly kind: "remove-network"; readonly idOrName: string }
+  /** A container made by hand wants an address on a network that allows it, or has other names there. */
+  | ({ readonly kind: "attach-container" } & AttachmentRequest)
+  | { readonly kind: "detach-container"; readonly id: TaskId; readonly nodeId: NodeId }
   | { readonly kind: "create-secret"; readonly spec: Secret["spec"] }
   | { readonly kind: "get-secret"; readonly idOrName: string }
   | { readonly kind: "list-secrets"; readonly filters: Filters }
@@ -69,6 +72,20 @@ export type ControlRequest =
   | { readonly kind: "remove-config"; readonly idOrName: string }
   /** A hash of this very manager's store at the index it has applied; never forwarded. For tests and support. */
   | { readonly kind: "state-hash" };
+
+export interface AttachmentRequest {
+  /** Made by the node, so that asking again asks for the same. */
+  readonly id: TaskId;
+  readonly nodeId: NodeId;
+  /** Its id or its name. */
+  readonly network: string;
+  readonly containerId: string;
+  readonly containerName: string;
+  /** Further names of it on the network. */
+  readonly aliases: readonly string[];
+  /** Empty: any. */
+  readonly addresses: readonly string[];
+}
 
 export type ControlResponse =
   | { readonly kind: "done" }

@@ -97,6 +97,8 @@ export interface Endpoint {
   readonly networks: readonly { readonly networkId: NetworkId; readonly address: string; readonly aliases: readonly string[] }[];
   /** Traffic may be sent to it: it runs and is not to be stopped. Others are reachable by address only. */
   readonly isServing: boolean;
+  /** Of a container made by hand. It has no service, and its aliases are names of its own. */
+  readonly containerId?: string;
 }
 
 export function assignmentId(assignment: Assignment): string {

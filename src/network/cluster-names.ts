@@ -1,8 +1,8 @@
 import type { AssignedService } from "../model/session.ts";
-import { addressOn, bareAddress, type ClusterView, servingByService } from "./cluster-view.ts";
+import { addressOn, bareAddress, type ClusterView, isLost, servingByService } from "./cluster-view.ts";
 import type { NetworkId } from "../model/ids.ts";
 
-/** What names stand for on cluster networks: services, `tasks.SERVICE`, tasks and aliases. */
+/** What names stand for on cluster networks: services, `tasks.SERVICE`, tasks, containers made by hand, and aliases. */
 export class ClusterNames {
   readonly #addresses = new Map<string, string[]>();
   readonly #names = new Map<string, string>();
@@ -29,8 +29,11 @@ export class ClusterNames {
       }
     }
     for (const endpoint of view.endpoints.values()) {
-      for (const { networkId, address } of endpoint.networks) {
-        this.#add(networkId, endpoint.taskName, [bareAddress(address)]);
+      const isByHand = endpoint.containerId !== undefined;
+      if (isByHand && isLost(view, endpoint)) continue; // Another container may have its name by now.
+      for (const { networkId, address, aliases } of endpoint.networks) {
+        for (const name of new Set([endpoint.taskName, ...(isByHand ? aliases : [])]))
+          this.#add(networkId, name, [bareAddress(address)]);
         this.#names.set(keyOf(networkId, bareAddress(address)), endpoint.taskName);
       }
     }

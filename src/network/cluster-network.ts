@@ -8,9 +8,12 @@ import type { Clock } from "../ports/clock.ts";
 import type { Exec } from "../ports/exec.ts";
 import type { KernelNetwork } from "../ports/kernel-network.ts";
 import type { Log } from "../ports/log.ts";
+import type { Random } from "../ports/random.ts";
+import { type AttachmentCalls, Attachments, type WantedAttachment } from "./attachments.ts";
 import { ClusterNames } from "./cluster-names.ts";
 import {
   addressOn,
+  bareAddress,
   type ClusterView,
   clusterView,
   EMPTY_VIEW,
@@ -37,6 +40,7 @@ export interface ClusterNetworkOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly networks: EngineNetworks;
+  readonly random: Random;
   readonly nodeId: NodeId;
   readonly execRoot: string;
 }
@@ -62,10 +66,16 @@ export class ClusterNetwork implements ClusterDriver, AsyncDisposable {
   #isInformed = false;
   #tail: Promise<unknown> = Promise.resolve();
   readonly #over = new AbortController();
+  readonly #attachments: Attachments;
 
   private constructor(options: ClusterNetworkOptions) {
     this.#options = options;
     this.#ingress = new Ingress(options);
+    this.#attachments = new Attachments({
+      ...options,
+      signal: this.#over.signal,
+      isHeld: endpoint => this.#isHeld(endpoint),
+    });
   }
 
   /** Before the engine restores its containers: theirs are taken up by it. */
@@ -92,6 +102,7 @@ export class ClusterNetwork implements ClusterDriver, AsyncDisposable {
       await attempt(failures, () => this.#syncIngress());
       await Promise.all([...this.#sandboxes.values()].map(joined => attempt(failures, () => this.#syncSandbox(joined))));
       await attempt(failures, () => this.#cutDead(before));
+      this.#attachments.update(this.#view);
       if (failures.length > 0) throw new OperationError("unavailable", `cluster network: ${failures.join("; ")}`);
     });
   }
@@ -102,20 +113,46 @@ export class ClusterNetwork implements ClusterDriver, AsyncDisposable {
     return overlay?.port();
   }
 
-  join(sandbox: ClusterSandbox): Promise<void> {
-    return this.#inTurn(async () => {
+  /** From now on the managers can be asked; `undefined`: not any more. */
+  useCalls(calls: AttachmentCalls | undefined): void {
+    this.#attachments.useCalls(calls);
+  }
+
+  attach(wanted: WantedAttachment) {
+    return this.#attachments.attach(wanted);
+  }
+
+  letGo(containerId: ContainerId): Promise<void> {
+    return this.#attachments.letGo(containerId);
+  }
+
+  rename(place: WantedAttachment): Promise<void> {
+    return this.#attachments.rename(place);
+  }
+
+  /** Containers made by hand that are on the cluster's networks here. */
+  attached(): readonly { readonly containerId: string; readonly networkId: NetworkId }[] {
+    return this.#attachments
+      .held()
+      .flatMap(({ containerId = "", networks }) => networks.map(({ networkId }) => ({ containerId, networkId })));
+  }
+
+  async join(sandbox: ClusterSandbox): Promise<void> {
+    await this.#inTurn(async () => {
       const joined: JoinedSandbox = { sandbox, table: this.#sandboxes.get(sandbox.containerId)?.table ?? "" };
       this.#sandboxes.set(sandbox.containerId, joined);
       if (!this.#isInformed) return;
       await this.#syncSandbox(joined);
       await this.#syncIngress();
     });
+    void this.#attachments.letGo(sandbox.containerId); // Of what it was on before.
   }
 
-  leave(containerId: ContainerId): Promise<void> {
-    return this.#inTurn(async () => {
+  async leave(containerId: ContainerId): Promise<void> {
+    await this.#inTurn(async () => {
       if (this.#sandboxes.delete(containerId) && this.#isInformed) await this.#syncIngress();
     });
+    void this.#attachments.letGo(containerId);
   }
 
   bridgesChanged(): void {
@@ -148,6 +185,13 @@ export class ClusterNetwork implements ClusterDriver, AsyncDisposable {
     this.#ingress.close();
     for (const held of this.#heldPorts.values()) held[Symbol.dispose]();
     this.#heldPorts.clear();
+  }
+
+  #isHeld({ containerId = "", networks }: Endpoint): boolean {
+    const held = this.#sandboxes.get(asId(containerId))?.sandbox.endpoints ?? [];
+    return networks.some(({ networkId, address }) =>
+      held.some(endpoint => (endpoint.networkId as string) === networkId && endpoint.address === bareAddress(address)),
+    );
   }
 
   #self(): Peer | undefined {

@@ -49,7 +49,10 @@ export function deadEndpoints(
   before: ClusterView,
   now: ClusterView,
 ): { readonly ended: readonly Endpoint[]; readonly lost: readonly Endpoint[] } {
-  const ended = [...before.endpoints.values()].filter(({ taskId }) => !now.endpoints.has(taskId));
+  // Nobody is sent to containers made by hand in another's place: there is nothing to take back.
+  const ended = [...before.endpoints.values()].filter(
+    ({ taskId, containerId }) => containerId === undefined && !now.endpoints.has(taskId),
+  );
   const isNewlyDown = [...now.peers.values()].some(({ nodeId, isDown }) => isDown && before.peers.get(nodeId)?.isDown !== true);
   if (!isNewlyDown) return { ended, lost: [] };
   const lost = [...now.endpoints.values()].filter(endpoint => isLost(now, endpoint) && !isLost(before, endpoint));

@@ -35,14 +35,14 @@ export class ManagerClients implements AsyncDisposable {
     this.#clock = clock;
   }
 
-  /** A control call that is passed on to the leader. */
+  /** A control call: passed on to the leader, or a worker's own. */
   async control(
     address: string,
     request: ControlRequest,
-    options: Waiting & { readonly requestId: RequestId },
+    options: Waiting & { readonly requestId: RequestId; readonly isForwarded?: boolean },
   ): Promise<ControlResponse> {
     const client = this.#client("control", ControlClient, address);
-    return await callControl(client, request, { ...options, isForwarded: true, nowMs: this.#clock.nowMs() });
+    return await callControl(client, request, { isForwarded: true, ...options, nowMs: this.#clock.nowMs() });
   }
 
   /** The dispatcher's calls to the manager that leads. */

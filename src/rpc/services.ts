@@ -6,6 +6,7 @@ import { nodeDescription } from "../codec/objects.ts";
 import { reportedStatus, sessionDown, sessionUp } from "../codec/session.ts";
 import { OperationError } from "../lib/errors.ts";
 import type { NodeSpec } from "../model/cluster.ts";
+import type { ControlRequest } from "../model/control.ts";
 import { asId, type NodeId } from "../model/ids.ts";
 import { CaService, JoinService } from "../gen/ca.ts";
 import { ControlService } from "../gen/control.ts";
@@ -37,15 +38,19 @@ const nodeReport = record<backends.NodeReport, wire.NodeReport>({
 });
 export const leaderReports = { sessionReport, statusReport, nodeReport };
 
-/** @param local - What is offered on the socket that only this host's daemon can open; elsewhere managers alone may call. */
+/**
+ * @param local - What is offered on the socket that only this host's daemon can open; elsewhere managers alone may call, and a
+ * worker for the containers of its own node.
+ */
 export function addControl(
   server: Server,
   { backend, local }: { readonly backend: backends.ControlBackend; readonly local?: backends.EventsBackend },
 ): void {
   server.addService(ControlService, {
     call: answering(async function* (message, { peer, signal }) {
-      if (local === undefined) managerOnly(peer);
+      if (local === undefined) nodeOnly(peer);
       const { request, requestId, isForwarded } = controlCall.fromWire(message);
+      if (local === undefined && !isOfOwnContainer(request, peer)) managerOnly(peer);
       const response = await backend.call(request, { requestId, isForwarded, signal });
       for (const page of controlPages(response)) {
         yield controlResponse.toWire(page);
@@ -57,6 +62,12 @@ export function addControl(
       return mapped(local.events({ signal }), clusterEvent.toWire);
     }),
   });
+}
+
+/** What a worker may ask for. */
+function isOfOwnContainer(request: ControlRequest, peer: Peer | undefined): boolean {
+  const { kind } = request;
+  return (kind === "attach-container" || kind === "detach-container") && request.nodeId === peer?.nodeId;
 }
 
 /** Lets Raft's messages go between the pages of a long answer. */

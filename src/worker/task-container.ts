@@ -1,4 +1,5 @@
-import type { Mount, NetworkAttachmentSpec, PortConfig, ServicePrivileges } from "../model/cluster.ts";
+import type { Mount, NetworkAttachmentSpec, PortConfig } from "../model/cluster.ts";
+import type { ServicePrivileges } from "../model/service-privileges.ts";
 import type { ContainerConfig, CreateContainerRequest, EndpointConfig, HostConfig, PortBinding } from "../model/container.ts";
 import { EMPTY_HOST_CONFIG } from "../model/empty-config.ts";
 import type { AssignedTask } from "../model/session.ts";
@@ -144,7 +145,7 @@ function endpointsOf({ task }: AssignedTask): Readonly<Record<string, EndpointCo
   return Object.fromEntries(
     task.networks.map(({ networkId, addresses: [address], aliases }) => [
       networkId,
-      { ...(address !== undefined && { ipv4Address: address }), aliases },
+      { ...(address !== undefined && { ipv4Address: address, isAllocated: true as const }), aliases },
     ]),
   );
 }

@@ -254,4 +254,20 @@ export const NETWORK_SCENARIOS: readonly Scenario[] = [
       docker("network ls --filter dangling=true --format '{{.Name}}'"),
     ],
   },
+  {
+    name: "files of a container that joins a network and leaves it",
+    steps: [
+      docker("network create --subnet 10.88.7.0/24 net", { isSetUp: true }),
+      docker("run -d --name box --hostname box busybox sleep 300", { isSetUp: true }),
+      docker("network connect --ip 10.88.7.50 --alias second net box"),
+      docker("exec box cat /etc/resolv.conf /etc/hosts"),
+      docker("exec box sh -c 'ping -c1 -W2 second | grep -o 1.packets.received'"),
+      docker("network disconnect net box"),
+      docker("exec box cat /etc/resolv.conf /etc/hosts"),
+      docker("run -d --name edited busybox sh -c 'echo nameserver 127.0.0.11 > /etc/resolv.conf; sleep 300'", { isSetUp: true }),
+      docker("network connect net edited"),
+      docker("exec edited cat /etc/resolv.conf"),
+      docker("rm -f edited", { isSetUp: true }),
+    ],
+  },
 ];

@@ -1,3 +1,4 @@
+import { ATTACHABLE_SCENARIOS } from "./attachable-scenarios.ts";
 import { BUILD_SCENARIOS } from "./build-scenarios.ts";
 import { COMMAND_SCENARIOS } from "./command-scenarios.ts";
 import { LOG_SCENARIOS } from "./log-scenarios.ts";
@@ -39,6 +40,7 @@ const SWARM: readonly Scenario[] = [
   ...SWARM_SCENARIOS,
   ...SWARM_DETAIL_SCENARIOS,
   ...CERTIFICATE_SCENARIOS,
+  ...ATTACHABLE_SCENARIOS,
   ...BAD_INPUT_SCENARIOS.filter(({ needsSwarm }) => needsSwarm),
 ];
 

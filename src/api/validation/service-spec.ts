@@ -1,4 +1,5 @@
-import type { EndpointSpec, ServicePrivileges, ServiceSpec, TaskSpec, UpdateConfig } from "../../model/cluster.ts";
+import type { EndpointSpec, ServiceSpec, TaskSpec, UpdateConfig } from "../../model/cluster.ts";
+import type { ServicePrivileges } from "../../model/service-privileges.ts";
 import { checkEnv } from "./container-config.ts";
 import { checkCapabilities } from "./modes.ts";
 import { checkMount } from "./mounts.ts";

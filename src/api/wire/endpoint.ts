@@ -14,7 +14,7 @@ const ipamConfig = struct<IpamConfig>("network.EndpointIPAMConfig", {
   linkLocalIps: omitEmpty("LinkLocalIPs", unlessZero(texts)),
 });
 
-interface WireEndpoint extends Omit<EndpointConfig, keyof IpamConfig | "isIpamEmpty"> {
+interface WireEndpoint extends Omit<EndpointConfig, keyof IpamConfig | "isIpamEmpty" | "isAllocated"> {
   readonly ipam?: IpamConfig;
 }
 

@@ -1,4 +1,4 @@
-import type { ServicePrivileges } from "../../model/cluster.ts";
+import type { ServicePrivileges } from "../../model/service-privileges.ts";
 import { type Codec, field, omitEmpty, struct } from "./codec.ts";
 import { refusing } from "./refusing.ts";
 import { adapt, bytes, flag, optional, text } from "./scalars.ts";

@@ -1,4 +1,6 @@
 import { errorKind, OperationError } from "../../lib/errors.ts";
+import type { ControlRequest, ControlResponse } from "../../model/control.ts";
+import type { RequestId } from "../../model/ids.ts";
 import type { NodeIdentity } from "../../ports/certificates.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { ManagerClients } from "../../rpc/manager-clients.ts";
@@ -44,6 +46,17 @@ export async function joinRaft(record: NodeRecord, caller: Caller): Promise<Node
 export async function leaveRaft(record: NodeRecord, caller: Caller): Promise<void> {
   await using clients = new ManagerClients({ identity: () => caller.identity, clock: caller.clock });
   await clients.leave(ownAddress(record), { signal: caller.signal });
+}
+
+/** A call that a worker may make for itself, to whichever manager answers. */
+export async function callManagers(
+  record: NodeRecord,
+  { request, requestId }: { readonly request: ControlRequest; readonly requestId: RequestId },
+  caller: Caller,
+): Promise<ControlResponse> {
+  return await atSomeManager(record, caller, (clients, address, waiting) =>
+    clients.control(address, request, { requestId, isForwarded: false, ...waiting }),
+  );
 }
 
 /** The others first: a manager of this node may be on its way out of Raft. */

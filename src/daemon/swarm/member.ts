@@ -4,6 +4,9 @@ import { clusterIdFrom, type NodeId, type RequestId } from "../../model/ids.ts";
 import type { Authority } from "../../model/session.ts";
 import type { TaskLogLine, TaskLogsRequest } from "../../model/task-logs.ts";
 import type { NodeRole } from "../../model/cluster.ts";
+import type { ControlRequest } from "../../model/control.ts";
+import type { AttachmentCalls } from "../../network/attachments.ts";
+import type { ClusterNetwork } from "../../network/cluster-network.ts";
 import type { NodeCertificate, NodeIdentity } from "../../ports/certificates.ts";
 import { tlsOf } from "../../system/certificate-chain.ts";
 import { readCertificate } from "../../system/certificates.ts";
@@ -12,7 +15,7 @@ import { taskLogsOf } from "../../rpc/peer-client.ts";
 import { taskLogsOn } from "../../worker/task-logs.ts";
 import { createSpawner } from "../../system/spawn.ts";
 import { hostOf } from "./addresses.ts";
-import { joinRaft, leaveRaft, ownAddress, renewCertificate } from "./manager-calls.ts";
+import { callManagers, joinRaft, leaveRaft, ownAddress, renewCertificate } from "./manager-calls.ts";
 import { ClusterEvents } from "./cluster-events.ts";
 import { ManagerControl } from "./manager-control.ts";
 import { ManagerProcess } from "./manager-process.ts";
@@ -80,6 +83,7 @@ export class Member implements AsyncDisposable {
       onAuthority: authority => member.#setAuthority(authority),
       onRole: role => member.#setWantedRole(role),
       onRefused: () => member.#setRefused(),
+      attachments: member.#attachments(),
       untilReachable: (address, waiting) => member.#untilOwnManager(address, waiting),
     });
     await member.#listen();
@@ -98,6 +102,11 @@ export class Member implements AsyncDisposable {
 
   get record(): NodeRecord {
     return this.#record;
+  }
+
+  /** This host's part in the cluster's networks; it outlives the membership as long as the node keeps its id. */
+  get clusterNetwork(): ClusterNetwork | undefined {
+    return this.#worker?.clusterNetwork;
   }
 
   get control(): ManagerControl | undefined {
@@ -128,6 +137,11 @@ export class Member implements AsyncDisposable {
     } catch (error) {
       log.warn({ error: errorMessage(error) }, "the other managers could not be told that this one leaves");
     }
+  }
+
+  /** Containers made by hand are taken off the cluster's networks; they run on. */
+  async disconnectContainers(): Promise<void> {
+    await this.#worker?.disconnectContainers();
   }
 
   /** When the node has left its swarm: no task of it stays. */
@@ -166,6 +180,20 @@ export class Member implements AsyncDisposable {
   ): AsyncIterable<readonly TaskLogLine[]> {
     const address = `${host.includes(":") ? `[${host}]` : host}:${PEER_PORT}`;
     return taskLogsOf({ nodeId, address }, request, { identity: this.#identity, clock: this.#options.clock, signal });
+  }
+
+  /** By this node's own manager, or another one. */
+  #attachments(): AttachmentCalls {
+    const { clock, random } = this.#options;
+    const call = async (request: ControlRequest, { signal }: { readonly signal: AbortSignal }): Promise<void> => {
+      const requestId = clusterIdFrom<RequestId>(random.bytes(25));
+      if (this.control !== undefined) await this.control.call(request, { requestId, signal });
+      else await callManagers(this.#record, { request, requestId }, { identity: this.#identity, clock, signal });
+    };
+    return {
+      attach: (request, waiting) => call({ kind: "attach-container", ...request }, waiting),
+      detach: (id, waiting) => call({ kind: "detach-container", id, nodeId: this.#record.nodeId }, waiting),
+    };
   }
 
   // ---- upkeep ----

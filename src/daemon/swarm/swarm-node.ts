@@ -143,6 +143,7 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
     if (isManager && !force) throw new OperationError("unavailable", leaveWarning(await this.#managers()));
     await this.#exclusively(
       async () => {
+        await member.disconnectContainers();
         await member.leaveRaft();
         await this.#stop();
         await member.removeAll();
@@ -182,6 +183,7 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
         const { nodeId, advertiseHost } = member.record;
         const addresses = addressesOf({ ...request, advertiseAddress: request.advertiseAddress || advertiseHost });
         await this.#stop();
+        this.#clusterNetwork = member.clusterNetwork; // With the containers that are on it.
         await this.#files.markForceNewCluster();
         const record = {
           ...member.record,

@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import type { NodeDescription, NodeRole } from "../../model/cluster.ts";
 import { LOG_DRIVERS } from "../../model/container.ts";
-import type { NodeId } from "../../model/ids.ts";
+import { asId, type NodeId } from "../../model/ids.ts";
 import type { SessionDown, SessionUp } from "../../model/session.ts";
 import type { NodeIdentity } from "../../ports/certificates.ts";
+import type { AttachmentCalls } from "../../network/attachments.ts";
 import { ClusterNetwork } from "../../network/cluster-network.ts";
 import { openSession } from "../../rpc/session-client.ts";
 import { Agent, type AgentOptions } from "../../worker/agent.ts";
@@ -28,6 +29,8 @@ export interface WorkerNodeOptions extends SwarmNodeOptions {
   readonly onRole: (role: NodeRole | undefined) => void;
   /** A manager did not admit the certificate. */
   readonly onRefused: () => void;
+  /** For containers made by hand on the cluster's networks. */
+  readonly attachments: AttachmentCalls;
   /** Resolves when it is worth trying to reach the manager at `address`. */
   readonly untilReachable: (address: string, options: { readonly signal: AbortSignal }) => Promise<void>;
 }
@@ -60,7 +63,8 @@ export class WorkerNode implements AsyncDisposable {
     const { kernel, exec, networks } = engine;
     const network =
       options.clusterNetwork ??
-      (await ClusterNetwork.create({ kernel, exec, networks, clock, log, nodeId, execRoot: config.execRoot }));
+      (await ClusterNetwork.create({ kernel, exec, networks, clock, log, random, nodeId, execRoot: config.execRoot }));
+    network.useCalls(options.attachments);
     const executor = new EngineExecutor({
       containers: engine.containers,
       network,
@@ -84,9 +88,25 @@ export class WorkerNode implements AsyncDisposable {
     return worker;
   }
 
+  get clusterNetwork(): ClusterNetwork {
+    return this.#network;
+  }
+
   /** A manager has taken this node's session. */
   isConnected(): boolean {
     return this.#isConnected;
+  }
+
+  /** Before the node leaves its swarm: containers made by hand are taken off the cluster's networks, and run on. */
+  async disconnectContainers(): Promise<void> {
+    const { engine, log } = this.#options;
+    const attached = this.#network.attached();
+    for (const { containerId, networkId } of attached) {
+      await engine.containers.disconnectNetwork(networkId, containerId, { force: true }).catch((error: unknown) => {
+        log.warn({ containerId, networkId, error: errorMessage(error) }, "a container could not be taken off a network");
+      });
+    }
+    await Promise.all(attached.map(({ containerId }) => this.#network.letGo(asId(containerId))));
   }
 
   /** When the node has left its swarm: no task of it stays. */

@@ -26,7 +26,7 @@ export async function connectNetwork(
     return;
   }
   const { config, hostConfig, networks } = container;
-  if (networks.endpoints[network] !== undefined) {
+  if (networks.endpoints[network] !== undefined && !context.networks.mayBeOfCluster(network)) {
     throw new OperationError("forbidden", `endpoint with name ${container.name} already exists in network ${network}`);
   }
   const configs = Object.entries(networks.endpoints).map(([name, state]) => [name, state.config] as const);

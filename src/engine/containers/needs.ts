@@ -41,6 +41,8 @@ export interface ContainerNetworks {
   /** `network connect` on a running container. */
   attach(container: Container, network: string, endpoint: EndpointConfig): Promise<NetworkState>;
   detach(container: Container, network: string): Promise<NetworkState>;
+  /** Whether a network, by what the user calls it, is or may be one of a cluster: what a container may do there is known when it starts. */
+  mayBeOfCluster(network: string): boolean;
   /** A container that has a new name. @returns its state where it has a network of its own. */
   takeNewName(container: Container): Promise<NetworkState | undefined>;
 }

@@ -1,5 +1,5 @@
 import { errorMessage, OperationError } from "../../lib/errors.ts";
-import type { Container, EndpointConfig, NetworkState } from "../../model/container.ts";
+import type { Container, NetworkState } from "../../model/container.ts";
 import type { ContainerId } from "../../model/ids.ts";
 import type { IpBatch, KernelNetwork } from "../../ports/kernel-network.ts";
 import type { Log } from "../../ports/log.ts";
@@ -10,6 +10,7 @@ import type { HostsEntry, ResolvSettings } from "./container-files.ts";
 import { checkEndpoint, gatewaysOf, type WantedEndpoint } from "./endpoint-plan.ts";
 import type { Firewall } from "./firewall.ts";
 import { defaultRouteCommands } from "./link-commands.ts";
+import { addHost, removeHost, replaceResolvConf } from "./live-files.ts";
 import { allOrError, closeHandles, forwardPorts, type LiveSandbox, mappingRules, newLive } from "./live-sandbox.ts";
 import type { NamespacePool } from "./namespace-pool.ts";
 import { isUserDefined, type NetworkRecord } from "./network-record.ts";
@@ -135,6 +136,11 @@ export class ContainerSandboxes {
     void this.#takeDown(containerId, live);
   }
 
+  /** Resolves when nothing of the container's last run is left in the kernel. */
+  async released(containerId: ContainerId): Promise<void> {
+    await this.#releasing.get(containerId);
+  }
+
   /** Resolves when nothing released is left in the kernel. */
   async settle(): Promise<void> {
     await Promise.all(this.#releasing.values());
@@ -165,7 +171,8 @@ export class ContainerSandboxes {
     await this.#lower(record);
   }
 
-  async attach(container: Container, network: NetworkRecord, config: EndpointConfig): Promise<NetworkState> {
+  async attach(container: Container, wanted: WantedEndpoint): Promise<NetworkState> {
+    const { network, config } = wanted;
     const live = this.#running(container);
     checkEndpoint(network, config);
     const { record } = live;
@@ -174,7 +181,7 @@ export class ContainerSandboxes {
     }
     const interfaceNames = interfaceNamesOf(allEndpoints(record));
     const owner = ownerOf(container);
-    const endpoint = await this.#planned(() => this.#options.planner.planEndpoint({ network, config, owner, interfaceNames }));
+    const endpoint = await this.#planned(() => this.#options.planner.planEndpoint({ ...wanted, owner, interfaceNames }));
     const next = { ...record, endpoints: [...record.endpoints, endpoint] };
     const inside = await this.#options.kernel.enterNamespace(record.path);
     try {
@@ -183,6 +190,7 @@ export class ContainerSandboxes {
       await this.#replace(live, next);
       await this.#openNameServer(live);
       await this.#joinCluster(live);
+      await this.#renewFiles(live, { container, endpoint });
     } catch (error) {
       await this.#options.devices.lower(endpoint);
       this.#options.planner.freeEndpoint(endpoint);
@@ -203,8 +211,22 @@ export class ContainerSandboxes {
       throw new OperationError("forbidden", `container ${container.id} is not connected to network ${network.name}`);
     }
     await this.#drop(live, endpoint);
-    await this.#joinCluster(live);
+    await removeHost(container, endpoint);
+    await this.#joinCluster(live, { wasThere: network.scope === "swarm" });
     return networkStateOf(live.record, container);
+  }
+
+  async #renewFiles(
+    live: LiveSandbox,
+    { container, endpoint }: { readonly container: Container; readonly endpoint: EndpointRecord },
+  ): Promise<void> {
+    const { planner, files } = this.#options;
+    await addHost(container, endpoint);
+    if (live.nameServer === undefined) return;
+    const [before, after] = [live.record.resolvConf, planner.embeddedResolvConf(container, live.record)];
+    if (before === after || !(await replaceResolvConf(container, { before, after }))) return;
+    live.record = { ...live.record, resolvConf: after };
+    await files.write(live.record);
   }
 
   /** Others call it by its new name from now on. @returns undefined for one that has no network of its own. */
@@ -327,13 +349,15 @@ export class ContainerSandboxes {
     };
   }
 
-  async #joinCluster({ record, nftables }: LiveSandbox): Promise<void> {
+  /** @param wasThere - Though it is on no network of the cluster now, it may have been: nothing of it is to stay. */
+  async #joinCluster({ record, nftables }: LiveSandbox, { wasThere = false } = {}): Promise<void> {
     const { table } = this.#options;
     const cluster = this.#options.cluster();
     const endpoints = record.endpoints.filter(({ networkId }) => table.find(networkId)?.scope === "swarm");
-    if (cluster === undefined || nftables === undefined || endpoints.length === 0) return;
     const { containerId, path: namespacePath, hostEndpoint } = record;
+    if (cluster === undefined || nftables === undefined || (endpoints.length === 0 && !wasThere)) return;
     await cluster.join({ containerId, namespacePath, nftables, endpoints, hostAddress: hostEndpoint?.address ?? "" });
+    if (endpoints.length === 0) await cluster.leave(containerId);
   }
 
   #takeDown(containerId: ContainerId, live: LiveSandbox): Promise<void> {

@@ -18,6 +18,8 @@ const NO_SUBNET = "user specified IP address is supported only when connecting t
 export interface WantedEndpoint {
   readonly network: NetworkRecord;
   readonly config: EndpointConfig;
+  /** In CIDR form: by the managers, to a container made by hand on a network of the cluster. */
+  readonly givenAddress?: string;
 }
 
 /** Where `--network` leads when it is no network's name. */

@@ -2,6 +2,7 @@ import { BareContainers } from "./bare-containers.ts";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { defined } from "../../lib/assert.ts";
+import { AttachByHand } from "./attach-by-hand.ts";
 import { OperationError } from "../../lib/errors.ts";
 import type { Container, CreateContainerRequest, EndpointConfig, EngineEvent, NetworkState } from "../../model/container.ts";
 import type { Filters } from "../../model/control.ts";
@@ -17,7 +18,7 @@ import { NameServer } from "../dns/name-server.ts";
 import type { StateDatabase } from "../state/database.ts";
 import type { ClusterDriver } from "./cluster-driver.ts";
 import { throwConnectFailure } from "./connect-failure.ts";
-import { hostsFile, parseResolvConf } from "./container-files.ts";
+import { parseResolvConf } from "./container-files.ts";
 import { ContainerSandboxes } from "./container-sandboxes.ts";
 import { mappingRules } from "./live-sandbox.ts";
 import { networkNameOf, sharedContainerOf, type WantedEndpoint, wantedEndpoints } from "./endpoint-plan.ts";
@@ -40,7 +41,8 @@ import { wantedPorts } from "./published-ports.ts";
 import { SandboxDevices } from "./sandbox-devices.ts";
 import { SandboxFiles } from "./sandbox-files.ts";
 import { SandboxPlanner } from "./sandbox-planner.ts";
-import { allEndpoints, type SandboxRecord } from "./sandbox-record.ts";
+import { findSandbox, sharedSandbox } from "./shared-sandbox.ts";
+import { allEndpoints } from "./sandbox-record.ts";
 
 export interface EngineNetworksOptions {
   readonly kernel: KernelNetwork;
@@ -67,6 +69,7 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
   readonly #namespaces: NamespacePool;
   readonly #sandboxes: ContainerSandboxes;
   readonly #bare = new BareContainers();
+  readonly #byHand: AttachByHand;
   readonly #legacyLinks: LegacyLinks;
   #cluster: ClusterDriver | undefined;
 
@@ -81,7 +84,7 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
       forwardingMark: join(execRoot, "forwarding"),
     });
     this.#ports = new PortAllocator(kernel);
-    this.#legacyLinks = new LegacyLinks(idOrName => this.#findSandbox(idOrName), log);
+    this.#legacyLinks = new LegacyLinks(idOrName => findSandbox(this.#sandboxes.all(), idOrName), log);
     this.#files = new SandboxFiles(join(execRoot, "sandboxes"));
     this.#namespaces = new NamespacePool({ kernel, random, clock, directory: join(execRoot, "netns") });
     this.#sandboxes = new ContainerSandboxes({
@@ -97,6 +100,7 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
       files: this.#files,
       nameServer: new NameServer({ kernel, clock, random }),
     });
+    this.#byHand = new AttachByHand({ table, cluster, sandboxes: this.#sandboxes, log });
   }
 
   /** Makes bridges and firewall rules what the records say. Published ports of containers that run keep working throughout. */
@@ -161,7 +165,9 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
     const { networkMode, portBindings, publishAllPorts } = hostConfig;
     wantedPorts({ portBindings, publishAllPorts, exposedPorts: config.exposedPorts });
     if (sharedContainerOf(hostConfig) !== undefined) return;
-    const isThere = (name: string) => mustExist || this.#table.find(networkNameOf(name)) !== undefined;
+    // What this host does not know may be the cluster's: that is found out when the container starts.
+    const isNeeded = mustExist && this.#cluster === undefined;
+    const isThere = (name: string) => isNeeded || this.#table.find(networkNameOf(name)) !== undefined;
     const present = Object.entries(endpoints).filter(([name]) => isThere(name));
     if (isThere(networkMode)) wantedEndpoints(this.#table, { networkMode, endpoints: Object.fromEntries(present) });
   }
@@ -180,8 +186,9 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
   async #connect(container: Container): Promise<Sandbox> {
     const reading = readText(RESOLV_CONF);
     const shared = sharedContainerOf(container.hostConfig);
-    if (shared !== undefined) return this.#sharedSandbox(shared, await reading);
-    const wanted = this.#wanted(container);
+    if (shared !== undefined) return sharedSandbox(findSandbox(this.#sandboxes.all(), shared), await reading);
+    const withAddress = await this.#byHand.attachAll(container);
+    const wanted = this.#wanted(container).map(withAddress);
     const [first] = wanted;
     if (first?.network.driver === "host") {
       const state = bareNetworkState(first.network, { endpointId: this.#newId(), sandboxId: this.#newId(), sandboxKey: "" });
@@ -197,11 +204,16 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
     }
     const isBare = first?.network.driver === "null" || container.config.networkDisabled;
     const needsHostBridge = wanted.some(({ network }) => network.scope === "swarm" && !network.isInternal);
-    const sandbox = await this.#sandboxes.connect(container, {
-      wanted: isBare ? [] : wanted,
-      hostBridge: needsHostBridge ? await this.ensureHostBridge() : undefined,
-      hostResolv: reading.then(parseResolvConf),
-      links: this.#legacyLinks.entries(container),
+    const connecting = async () =>
+      this.#sandboxes.connect(container, {
+        wanted: isBare ? [] : wanted,
+        hostBridge: needsHostBridge ? await this.ensureHostBridge() : undefined,
+        hostResolv: reading.then(parseResolvConf),
+        links: this.#legacyLinks.entries(container),
+      });
+    const sandbox = await connecting().catch((error: unknown) => {
+      this.#byHand.giveUp(container.id);
+      throw error;
     });
     const isUp = sandbox.isUp.then(async () => {
       await this.#legacyLinks.started(container, sandbox.state.endpoints["bridge"]?.ipAddress);
@@ -217,6 +229,7 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
     this.#legacyLinks.ended(containerId);
     const record = this.#sandboxes.get(containerId);
     await this.#sandboxes.release(containerId);
+    await this.#byHand.release(containerId, record);
     const left = (record?.endpoints ?? []).flatMap(({ networkId }) => this.#table.find(networkId) ?? []);
     for (const network of [...left, ...this.#bare.release(containerId)])
       this.#publish("disconnect", network, { container: containerId });
@@ -255,8 +268,13 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
   }
 
   async attach(container: Container, network: string, endpoint: EndpointConfig): Promise<NetworkState> {
-    const record = this.#table.get(network);
     const { networkMode } = container.hostConfig;
+    if (this.#byHand.mayBeOfCluster(network)) {
+      const { record, state } = await this.#byHand.attach(container, { network, config: endpoint });
+      this.#publish("connect", record, { container: container.id });
+      return state;
+    }
+    const record = this.#table.get(network);
     if (record.driver === "host" || networkMode === "host") {
       const rule = "container must be created in host network mode";
       throw new OperationError("invalid", `cannot connect container to host network - ${rule}`);
@@ -267,7 +285,7 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
         "container cannot be connected to multiple networks with one of the networks in private (none) mode",
       );
     }
-    const state = await this.#sandboxes.attach(container, record, endpoint);
+    const state = await this.#sandboxes.attach(container, { network: record, config: endpoint });
     this.#publish("connect", record, { container: container.id });
     return state;
   }
@@ -282,8 +300,14 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
     return state;
   }
 
-  takeNewName(container: Container): Promise<NetworkState | undefined> {
-    return this.#sandboxes.takeNewName(container);
+  mayBeOfCluster(network: string): boolean {
+    return this.#byHand.mayBeOfCluster(network);
+  }
+
+  async takeNewName(container: Container): Promise<NetworkState | undefined> {
+    const state = await this.#sandboxes.takeNewName(container);
+    this.#byHand.rename(container, this.#sandboxes.get(container.id));
+    return state;
   }
 
   // ---- the cluster's part ----
@@ -354,26 +378,6 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
   #wanted({ hostConfig, networks }: Container): readonly WantedEndpoint[] {
     const endpoints = Object.fromEntries(Object.entries(networks.endpoints).map(([name, { config }]) => [name, config]));
     return wantedEndpoints(this.#table, { networkMode: hostConfig.networkMode, endpoints });
-  }
-
-  /** `container:X` */
-  #sharedSandbox(idOrName: string, hostResolv: string): Sandbox {
-    const record = this.#findSandbox(idOrName);
-    return {
-      namespacePath: undefined,
-      state: { sandboxId: "", sandboxKey: "", ports: {}, endpoints: {} },
-      hosts: record?.hosts ?? hostsFile([]),
-      resolvConf: record?.resolvConf ?? hostResolv,
-      isUp: Promise.resolve(),
-    };
-  }
-
-  #findSandbox(idOrName: string): SandboxRecord | undefined {
-    const all = this.#sandboxes.all();
-    return (
-      all.find(({ containerName }) => containerName === idOrName) ??
-      all.find(({ containerId }) => containerId.startsWith(idOrName))
-    );
   }
 
   async #deleteStrangers(kept: ReadonlySet<string>): Promise<void> {

@@ -83,8 +83,8 @@ export class SandboxPlanner {
     const endpoints: EndpointRecord[] = [];
     const ports: HeldPort[] = [];
     try {
-      for (const { network, config } of options.wanted) {
-        endpoints.push(this.planEndpoint({ network, config, owner, interfaceNames: interfaceNamesOf(endpoints) }));
+      for (const wanted of options.wanted) {
+        endpoints.push(this.planEndpoint({ ...wanted, owner, interfaceNames: interfaceNamesOf(endpoints) }));
       }
       if (options.hostBridge !== undefined) {
         const interfaceNames = interfaceNamesOf(endpoints);
@@ -119,11 +119,10 @@ export class SandboxPlanner {
   planEndpoint({
     network,
     config,
+    givenAddress,
     owner,
     interfaceNames,
-  }: {
-    readonly network: NetworkRecord;
-    readonly config: EndpointConfig;
+  }: WantedEndpoint & {
     readonly owner: EndpointOwner;
     readonly interfaceNames: ReadonlySet<string>;
   }): EndpointRecord {
@@ -131,7 +130,7 @@ export class SandboxPlanner {
     const containerName = interfaceNameOf(config, interfaceNames) ?? freeName(interfaceNames);
     const linkLocal = linkLocalAddresses(config);
     const linked = isUserDefined(network) ? linkedNames(config.links ?? []) : {};
-    const { address, ipv6Address } = this.#addressesOn(network, config);
+    const { address, ipv6Address } = this.#addressesOn(network, config, givenAddress);
     const pool = poolOf(network, 4);
     const ipv6Pool = poolOf(network, 6);
     const prefixLength =
@@ -163,6 +162,11 @@ export class SandboxPlanner {
     };
   }
 
+  /** /etc/resolv.conf of a container that has come onto a network where the engine answers names. */
+  embeddedResolvConf({ hostConfig }: Container, { resolv }: SandboxRecord): string {
+    return embeddedResolvConf(resolv, ownResolvSettings(hostConfig, this.#defaults));
+  }
+
   freeEndpoint({ networkId, address, ipv6 }: Pick<EndpointRecord, "networkId" | "address" | "ipv6">): void {
     if (this.#table.find(networkId)?.scope !== "local") return;
     if (address !== "") this.#table.pool(networkId, 4).free(address);
@@ -174,9 +178,14 @@ export class SandboxPlanner {
   }
 
   /** Of each family that the network has; "" or missing: none. */
-  #addressesOn(network: NetworkRecord, config: EndpointConfig): { readonly address: string; readonly ipv6Address?: string } {
-    const address = poolOf(network, 4) === undefined && network.scope === "local" ? "" : this.#addressOn(network, config, 4);
-    if (poolOf(network, 6) === undefined || network.scope !== "local") return { address };
+  #addressesOn(
+    network: NetworkRecord,
+    config: EndpointConfig,
+    givenAddress: string | undefined,
+  ): { readonly address: string; readonly ipv6Address?: string } {
+    if (network.scope !== "local") return { address: clusterAddress(config, givenAddress) };
+    const address = poolOf(network, 4) === undefined ? "" : this.#addressOn(network, config, 4);
+    if (poolOf(network, 6) === undefined) return { address };
     try {
       return { address, ipv6Address: this.#addressOn(network, config, 6) };
     } catch (error) {
@@ -187,13 +196,6 @@ export class SandboxPlanner {
 
   #addressOn(network: NetworkRecord, config: EndpointConfig, family: IpFamily): string {
     const wanted = staticAddress(config, family);
-    if (network.scope === "swarm") {
-      if (wanted !== undefined) return wanted;
-      throw new OperationError(
-        "invalid",
-        `containers cannot be attached to network ${network.name} by hand: only tasks of services can`,
-      );
-    }
     const pool = this.#table.pool(network.id, family);
     if (wanted === undefined) return pool.allocate();
     pool.take(wanted);
@@ -226,6 +228,13 @@ export class SandboxPlanner {
       throw new PortsError(error.kind, message, { joined, cause: error });
     }
   }
+}
+
+/** The managers give it: with the task, or to the container made by hand. */
+function clusterAddress(config: EndpointConfig, givenAddress: string | undefined): string {
+  const address = staticAddress(givenAddress === undefined ? config : { ipv4Address: givenAddress }, 4);
+  if (address !== undefined && (givenAddress !== undefined || config.isAllocated === true)) return address;
+  throw new OperationError("unavailable", "the container has no address on the network: this node is in no swarm");
 }
 
 export function ownerOf(container: Container): EndpointOwner {

@@ -20,10 +20,11 @@ export class AddressBook {
     this.#nowMs = nowMs;
   }
 
-  /** The lowest free address of a network in CIDR form; `undefined` when it is not allocated yet or full. */
-  take(network: Network): string | undefined {
+  /** The one that is wanted, or the lowest free address of a network, in CIDR form; `undefined` when it is not allocated yet, taken or full. */
+  take(network: Network, { wanted }: { readonly wanted?: string } = {}): string | undefined {
     if (!this.#pools.has(network.id)) this.#pools.set(network.id, this.#read(network));
-    return this.#pools.get(network.id)?.take();
+    const pool = this.#pools.get(network.id);
+    return wanted === undefined ? pool?.take() : pool?.takeThis(wanted);
   }
 
   #read(network: Network): AddressPool | undefined {
@@ -68,6 +69,8 @@ function virtualIpsByNetwork(view: Snapshot): ReadonlyMap<NetworkId, readonly st
 /** The addresses of one subnet. */
 export class AddressPool {
   readonly #prefixBits: number;
+  readonly #base: number;
+  readonly #broadcast: number;
   readonly #first: number;
   readonly #last: number;
   readonly #held = new Set<number>();
@@ -77,8 +80,10 @@ export class AddressPool {
   constructor({ subnet, range }: { readonly subnet: Subnet; readonly range: Subnet }) {
     this.#prefixBits = subnet.prefixBits;
     // The subnet's own address and its broadcast address are nobody's.
-    this.#first = Math.max(range.base, subnet.base + 1);
-    this.#last = Math.min(range.base + sizeOf(range), subnet.base + sizeOf(subnet) - 1) - 1;
+    this.#base = subnet.base;
+    this.#broadcast = subnet.base + sizeOf(subnet) - 1;
+    this.#first = Math.max(range.base, this.#base + 1);
+    this.#last = Math.min(range.base + sizeOf(range), this.#broadcast) - 1;
     this.#cursor = this.#first;
   }
 
@@ -103,6 +108,14 @@ export class AddressPool {
       return this.#give(value);
     }
     return undefined;
+  }
+
+  /** Also one outside the range that is given out by itself. */
+  takeThis(address: string): string | undefined {
+    const value = addressOf(address);
+    if (value === undefined || this.#held.has(value) || value <= this.#base || value >= this.#broadcast) return undefined;
+    this.#resting.delete(value);
+    return this.#give(value);
   }
 
   #give(value: number): string {

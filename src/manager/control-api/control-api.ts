@@ -4,6 +4,7 @@ import type { ControlCaller, ControlRequest, ControlResponse } from "../../model
 import type { RequestId } from "../../model/ids.ts";
 import type { Certificates } from "../../ports/certificates.ts";
 import { Mutations, type MutationsOptions, type PlanMutation } from "./mutations.ts";
+import { attachContainer, detachContainer } from "./attachments.ts";
 import { createBlob, listBlobs, removeBlob, updateBlob, withoutData } from "./blobs.ts";
 import { prepareClusterUpdate, theCluster, withoutKey } from "./cluster.ts";
 import { find } from "./find.ts";
@@ -69,6 +70,10 @@ function planOf(request: Exclude<Write, { readonly kind: "update-cluster" }>): P
       return createNetwork(request.spec);
     case "remove-network":
       return removeNetwork(request.idOrName);
+    case "attach-container":
+      return attachContainer(request);
+    case "detach-container":
+      return detachContainer(request);
     case "create-secret":
       return createBlob("secret", request.spec);
     case "update-secret":

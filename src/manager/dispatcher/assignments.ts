@@ -174,18 +174,19 @@ export function assignedService({ id, spec, endpoint }: Service): AssignedServic
 /** A live task as the others reach it. */
 export function endpointOf(view: Snapshot, task: Task | undefined): Endpoint | undefined {
   if (task?.nodeId === undefined || !isLive(task) || task.networks.length === 0) return undefined;
-  const service = view.get("service", task.serviceId);
+  const { id: taskId, serviceId, nodeId, attachment } = task;
+  const networks = task.networks.flatMap(({ networkId, addresses: [address], aliases }) =>
+    address === undefined ? [] : [{ networkId, address, aliases }],
+  );
+  if (attachment !== undefined) {
+    const { containerId, containerName: taskName } = attachment;
+    return { taskId, serviceId, taskName, nodeId, networks, isServing: false, containerId };
+  }
+  const service = view.get("service", serviceId);
   if (service === undefined) return undefined;
-  return {
-    taskId: task.id,
-    serviceId: task.serviceId,
-    taskName: `${service.spec.name}.${task.slot === 0 ? task.nodeId : task.slot}.${task.id}`,
-    nodeId: task.nodeId,
-    networks: task.networks.flatMap(({ networkId, addresses: [address], aliases }) =>
-      address === undefined ? [] : [{ networkId, address, aliases }],
-    ),
-    isServing: task.status.state === "running" && isToRun(task.desiredState),
-  };
+  const taskName = `${service.spec.name}.${task.slot === 0 ? nodeId : task.slot}.${taskId}`;
+  const isServing = task.status.state === "running" && isToRun(task.desiredState);
+  return { taskId, serviceId, taskName, nodeId, networks, isServing };
 }
 
 export function keyOf(assignment: Assignment): AssignmentKey {

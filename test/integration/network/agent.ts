@@ -72,6 +72,7 @@ const calls: Record<string, (argument: never) => Promise<unknown>> = {
       kernel,
       exec,
       clock: systemClock,
+      random: systemRandom,
       log,
       networks,
       nodeId,

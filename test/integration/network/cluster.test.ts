@@ -95,7 +95,8 @@ function endpointOf({ name, node, overlayAddress, ingressAddress, isServing }: T
 }
 
 function taskContainer({ name, overlayAddress, ingressAddress }: TestTask): Container {
-  const endpoints = { backend: { ipv4Address: `${overlayAddress}/24` }, ingress: { ipv4Address: `${ingressAddress}/24` } };
+  const given = (address: string) => ({ ipv4Address: `${address}/24`, isAllocated: true });
+  const endpoints = { backend: given(overlayAddress), ingress: given(ingressAddress) };
   return aContainer(name, { endpoints });
 }
 

@@ -226,6 +226,8 @@ export function aContainer(
       links: [],
     },
     state: { status: options.status ?? "created" },
+    hostsPath: "",
+    resolvConfPath: "",
     networks: { sandboxId: "", sandboxKey: "", ports: {}, endpoints },
   };
   return container as unknown as Container;

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import type * as model from "../../../src/model/cluster.ts";
+import type { ServicePrivileges } from "../../../src/model/service-privileges.ts";
 import type { StoredObject } from "../../../src/codec/entry.ts";
 import { asId, type ClusterObjectId } from "../../../src/model/ids.ts";
 import { TASK_STATES } from "../../../src/model/task-state.ts";
@@ -105,7 +106,7 @@ const containerFields: Shape<model.ServiceContainerSpec> = {
   ulimits: lists(shape<model.Ulimit>({ name: text, soft: whole, hard: whole })),
   isolation: text,
   oomScoreAdj: whole,
-  privileges: shape<model.ServicePrivileges>(
+  privileges: shape<ServicePrivileges>(
     {
       seLinux: shape({ disable: flag, user: text, role: text, type: text, level: text }),
       seccomp: shape({ mode: fc.constantFrom("default", "unconfined", "custom"), profile: text }),
@@ -233,8 +234,9 @@ export const task = shape<model.Task>(
     startNotBeforeMs: whole,
     jobIteration: count,
     stopNotAfterMs: count,
+    attachment: shape<model.TaskAttachment>({ containerId: text, containerName: text, wantedAddresses: texts }),
   },
-  ["nodeId", "startNotBeforeMs", "jobIteration", "stopNotAfterMs"],
+  ["nodeId", "startNotBeforeMs", "jobIteration", "stopNotAfterMs", "attachment"],
 );
 export const certificateIssuer = shape<model.CertificateIssuer>({ subject: text, publicKey: text });
 export const nodeDescription = shape<model.NodeDescription>(

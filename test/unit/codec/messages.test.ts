@@ -53,6 +53,11 @@ const requests = messages<ControlRequest>({
   "get-network": byName,
   "list-networks": { filters },
   "remove-network": byName,
+  "attach-container": {
+    ...{ id: id(), nodeId: id(), network: text, containerId: text, containerName: text },
+    ...{ aliases: some(text), addresses: some(text) },
+  },
+  "detach-container": { id: id(), nodeId: id() },
   "create-secret": { spec: any.blobSpec },
   "get-secret": byName,
   "list-secrets": { filters },
@@ -108,10 +113,13 @@ const assignments = messages<Assignment>({
     }),
   },
   endpoint: {
-    endpoint: record({
-      ...{ taskId: id(), serviceId: id(), taskName: text, nodeId: id(), isServing: flag },
-      networks: some(record({ networkId: id(), address: text, aliases: some(text) })),
-    }),
+    endpoint: fc.record(
+      {
+        ...{ taskId: id(), serviceId: id(), taskName: text, nodeId: id(), isServing: flag, containerId: text },
+        networks: some(record({ networkId: id(), address: text, aliases: some(text) })),
+      },
+      { noNullPrototype: true, requiredKeys: ["taskId", "serviceId", "taskName", "nodeId", "isServing", "networks"] },
+    ),
   },
   secret: { secret: blob },
   config: { config: blob },

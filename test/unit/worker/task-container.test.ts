@@ -102,7 +102,10 @@ describe("a task's container", () => {
       ],
       targets: ["net1"],
       mode: "net1",
-      endpoints: { net1: { ipv4Address: "10.0.1.5/24", aliases: ["api"] }, ingress: { ipv4Address: "10.0.0.9/24", aliases: [] } },
+      endpoints: {
+        net1: { ipv4Address: "10.0.1.5/24", isAllocated: true, aliases: ["api"] },
+        ingress: { ipv4Address: "10.0.0.9/24", isAllocated: true, aliases: [] },
+      },
     },
   ];
   for (const { when, networks, targets, mode, endpoints } of cases) {

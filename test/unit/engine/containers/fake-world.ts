@@ -151,6 +151,7 @@ export class FakeNetworks implements ContainerNetworks {
   }
 
   async takeNewName(): Promise<undefined> {}
+  mayBeOfCluster = () => false;
 }
 
 /** Time that goes on only when told. */
