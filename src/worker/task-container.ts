@@ -1,4 +1,4 @@
-import type { Mount, NetworkAttachmentSpec, PortConfig } from "../model/cluster.ts";
+import type { Mount, NetworkAttachmentSpec, PortConfig, ResourceRequirements } from "../model/cluster.ts";
 import type { ServicePrivileges } from "../model/service-privileges.ts";
 import type { ContainerConfig, CreateContainerRequest, EndpointConfig, HostConfig, PortBinding } from "../model/container.ts";
 import { EMPTY_HOST_CONFIG } from "../model/empty-config.ts";
@@ -106,10 +106,16 @@ function hostConfig({ assigned, hostname, fileMounts }: TaskContainerOptions): H
     nanoCpus: limits?.nanoCpus ?? 0,
     memoryBytes: limits?.memoryBytes ?? 0,
     memoryReservationBytes: reservations?.memoryBytes ?? 0,
-    memorySwapBytes: resources?.swapBytes ?? 0,
+    memorySwapBytes: memorySwapBytes(resources),
     ...(resources?.memorySwappiness !== undefined && { memorySwappiness: resources.memorySwappiness }),
     ...(limits?.pids !== undefined && limits.pids > 0 && { pidsLimit: limits.pids }),
   };
+}
+
+/** A service says how much swap, a container how much of both. -1 is without end, 0 twice the memory. */
+function memorySwapBytes({ limits, swapBytes }: ResourceRequirements = {}): number {
+  if (swapBytes === undefined || swapBytes < 0) return swapBytes ?? 0;
+  return (limits?.memoryBytes ?? 0) + swapBytes;
 }
 
 /** As they would be given to a container that is made by hand. */

@@ -7,10 +7,10 @@ export interface SpecifiedField {
   readonly type: string;
 }
 
-/** Every field of the body of create, down to what holds no others. */
-export function specifiedFields(specification: Specification): readonly SpecifiedField[] {
-  const { body } = specification.operation("ContainerCreate");
-  if (body === undefined) throw new Error("the specification says nothing of the body of create");
+/** Every field of the body of an operation, down to what holds no others. */
+export function specifiedFields(specification: Specification, operation = "ContainerCreate"): readonly SpecifiedField[] {
+  const { body } = specification.operation(operation);
+  if (body === undefined) throw new Error(`the specification says nothing of the body of ${operation}`);
   return [...fieldsOf(body, { specification, path: "" })];
 }
 

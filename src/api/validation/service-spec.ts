@@ -19,7 +19,7 @@ export function checkServiceSpec(spec: ServiceSpec): void {
   if (spec.endpoint !== undefined) checkEndpointSpec(spec.endpoint);
 }
 
-function checkTask({ container, restart, runtime, networks }: TaskSpec): void {
+function checkTask({ container, resources, restart, runtime, networks }: TaskSpec): void {
   refuseIf(runtime !== undefined && runtime !== "container", "unsupported runtime");
   refuseIf(container.image === "", `${REFUSED_BY_MANAGER}ContainerSpec: image reference must be provided`);
   try {
@@ -27,6 +27,8 @@ function checkTask({ container, restart, runtime, networks }: TaskSpec): void {
   } catch {
     refuseIf(true, `${REFUSED_BY_MANAGER}ContainerSpec: ${JSON.stringify(container.image)} is not a valid repository/tag`);
   }
+  const hasSwap = resources?.swapBytes !== undefined && (resources.limits?.memoryBytes ?? 0) === 0;
+  refuseIf(hasSwap, "Resources.SwapBytes can only be used together with a memory limit");
   const condition = restart?.condition ?? "any";
   refuseIf(!["none", "on-failure", "any"].includes(condition), `invalid RestartCondition: ${JSON.stringify(condition)}`);
   checkEnv(container.env ?? []);
@@ -59,6 +61,7 @@ function checkEndpointSpec({ mode, ports }: EndpointSpec): void {
   refuseIf(!["vip", "dnsrr"].includes(mode), `invalid resolution mode: ${JSON.stringify(mode)}`);
   for (const { protocol, publishMode, targetPort, publishedPort = 0 } of ports) {
     refuseIf(!["tcp", "udp", "sctp"].includes(protocol), `invalid protocol value ${JSON.stringify(protocol)}`);
+    refuseIf(protocol === "sctp", "published SCTP ports are not supported by this engine");
     refuseIf(!["ingress", "host"].includes(publishMode), `invalid publish mode value ${JSON.stringify(publishMode)}`);
     refuseIf(targetPort < 1 || targetPort > PORT_MAX, `${REFUSED_BY_MANAGER}EndpointSpec: invalid target port ${targetPort}`);
     refuseIf(publishedPort > PORT_MAX, `${REFUSED_BY_MANAGER}EndpointSpec: invalid published port ${publishedPort}`);
