@@ -20,7 +20,7 @@ const INSPECTED_AFTER = new Set(["what docker ps says", "restart", "a config by 
 export const COMPOSE_EXPLANATIONS: readonly Explanation[] = [
   {
     scenario: /^compose/,
-    where: /\.Networks\.[^.]+\.MacAddress$/,
+    where: /\.Networks\..+\.MacAddress$/, // Its networks have a dot in their names.
     reason: "more on purpose",
     because: "it is made of the address and stays with it (decision 0007); the real engine makes up another one at each start",
   },

@@ -78,6 +78,7 @@ async function populatedHost(): Promise<[FaultHost, Acknowledged]> {
   const world = at("standing");
   await known.change({ method: "POST", path: "/networks/create", body: { Name: "standing" } }, ["network:standing", "there"]);
   await create(world, {
+    ExposedPorts: { "80/tcp": {} },
     HostConfig: {
       NetworkMode: "standing",
       Binds: ["standing:/data"],

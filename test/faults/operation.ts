@@ -23,6 +23,7 @@ export interface ContainerOptions {
   readonly Tty?: boolean;
   readonly OpenStdin?: boolean;
   readonly Healthcheck?: object;
+  readonly ExposedPorts?: object;
   readonly Volumes?: object;
   readonly HostConfig?: object;
 }
@@ -61,7 +62,7 @@ export async function act({ known, name }: World, verb: Verb): Promise<void> {
 /** Ports of the host's own. */
 export function published({ name }: World): ContainerOptions {
   const port = String(20_000 + (Number(name.replace(/\D/g, "")) % 10_000));
-  return { HostConfig: { PortBindings: { "80/tcp": [{ HostPort: port }] } } };
+  return { ExposedPorts: { "80/tcp": {} }, HostConfig: { PortBindings: { "80/tcp": [{ HostPort: port }] } } };
 }
 
 export async function runWith(world: World, options: ContainerOptions): Promise<void> {

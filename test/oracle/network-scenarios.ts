@@ -135,6 +135,23 @@ export const NETWORK_SCENARIOS: readonly Scenario[] = [
     ],
   },
   {
+    name: "bindings of ports that are not exposed",
+    steps: [
+      {
+        kind: "http",
+        method: "POST",
+        path: "/v1.50/containers/create?name=box",
+        body: {
+          ...{ Image: "busybox", Cmd: ["sleep", "300"], ExposedPorts: { "81/tcp": {} } },
+          HostConfig: { PublishAllPorts: true, PortBindings: { "80/tcp": [{ HostPort: "8080" }] } },
+        },
+      },
+      docker("start box"),
+      docker("port box 80"),
+      docker("inspect -f '{{json .HostConfig.PortBindings}} {{len .NetworkSettings.Ports}} {{json .Config.ExposedPorts}}' box"),
+    ],
+  },
+  {
     name: "a link taken away",
     steps: [
       docker("run -d --name db busybox sleep 300", { isSetUp: true }),

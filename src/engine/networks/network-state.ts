@@ -7,11 +7,10 @@ import type { EndpointRecord, SandboxRecord } from "./sandbox-record.ts";
 
 /** What inspect shows of a container's networks while it runs. */
 export function networkStateOf(record: SandboxRecord, container: Container): NetworkState {
-  const { portBindings } = container.hostConfig;
   return {
     sandboxId: record.sandboxId,
     sandboxKey: record.path,
-    ports: portsState(record.published, { portBindings, exposedPorts: container.config.exposedPorts }),
+    ports: portsState(record.published, container.config),
     endpoints: Object.fromEntries(record.endpoints.map(endpoint => [endpoint.networkName, endpointState(endpoint)])),
   };
 }

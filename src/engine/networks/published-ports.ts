@@ -26,7 +26,8 @@ export interface PortRequest {
 }
 
 /**
- * The ports that a container asks to have published, those with a fixed host port first: a free one must not take theirs.
+ * The ports that a container asks to have published, those with a fixed host port first: a free one must not take theirs. As in Docker, a
+ * binding is only for what is exposed.
  * @throws OperationError `invalid` in Docker's words for what is no port.
  */
 export function wantedPorts({ portBindings, exposedPorts, publishAllPorts }: PortRequest): readonly WantedPort[] {
@@ -35,7 +36,8 @@ export function wantedPorts({ portBindings, exposedPorts, publishAllPorts }: Por
     const port = parseContainerPort(key);
     for (const { hostIp, hostPort } of bindings) {
       if (hostIp !== "" && parseIp(hostIp) === undefined) throw new OperationError("invalid", `invalid IP address: ${hostIp}`);
-      wanted.push({ ...port, hostAddress: normalizedIp(hostIp), hostPorts: parseHostPorts(hostPort) });
+      const hostPorts = parseHostPorts(hostPort);
+      if (exposedPorts.includes(key)) wanted.push({ ...port, hostAddress: normalizedIp(hostIp), hostPorts });
     }
   }
   if (publishAllPorts) {
@@ -71,10 +73,10 @@ export function hostAddressesOf(
 /** What inspect shows. Exposed ports that are not published have no binding. */
 export function portsState(
   published: readonly PublishedPort[],
-  { portBindings, exposedPorts }: Omit<PortRequest, "publishAllPorts">,
+  { exposedPorts }: Pick<PortRequest, "exposedPorts">,
 ): NetworkState["ports"] {
   const ports: Record<string, PortBinding[]> = {};
-  for (const key of [...exposedPorts, ...Object.keys(portBindings)]) ports[key] = [];
+  for (const key of exposedPorts) ports[key] = [];
   for (const { protocol, containerPort, hostAddress, hostPort } of published) {
     (ports[`${containerPort}/${protocol}`] ??= []).push({ hostIp: hostAddress, hostPort: String(hostPort) });
   }

@@ -230,7 +230,10 @@ describe("the look for what a fault took away", function () {
   });
   after(async () => host?.[Symbol.asyncDispose]());
   beforeEach(async () => {
-    const body = { Image: "busybox", Cmd: ["sleep", "1000"], HostConfig: { PortBindings: { "80/tcp": [{ HostPort: "8099" }] } } };
+    const body = {
+      ...{ Image: "busybox", Cmd: ["sleep", "1000"], ExposedPorts: { "80/tcp": {} } },
+      HostConfig: { PortBindings: { "80/tcp": [{ HostPort: "8099" }] } },
+    };
     const created = await send(host.socket, { method: "POST", path: "/containers/create", body });
     assert.ok(created.kind === "answer");
     ({ Id: id } = created.body as { readonly Id: string });

@@ -29,7 +29,12 @@ interface State {
 const create = (name: string): Call => ({
   method: "POST",
   path: `/containers/create?name=${name}`,
-  body: { ...OPTIONS, Volumes: { "/etc": {} }, HostConfig: { PortBindings: { "80/tcp": [{ HostPort: "8080" }] } } },
+  body: {
+    ...OPTIONS,
+    Volumes: { "/etc": {} },
+    ExposedPorts: { "80/tcp": {} },
+    HostConfig: { PortBindings: { "80/tcp": [{ HostPort: "8080" }] } },
+  },
 });
 const start = (name: string): Call => ({ method: "POST", path: `/containers/${name}/start` });
 const remove = (name: string): Call => ({ method: "DELETE", path: `/containers/${name}?force=1&v=1` });

@@ -51,7 +51,7 @@ for (const { what, change } of CHANGES) {
     before(async () => {
       host = await FaultHost.up();
       await importBusybox([{ name: "m1", address: "", socket: host.socket }]);
-      await run("plain", { HostConfig: { PortBindings: { "80/tcp": [{ HostPort: "8080" }] } } });
+      await run("plain", { ExposedPorts: { "80/tcp": {} }, HostConfig: { PortBindings: { "80/tcp": [{ HostPort: "8080" }] } } });
       await run("execs", {});
       await run("tty", { Cmd: ["sh"], Tty: true, OpenStdin: true, AttachStdin: true, AttachStdout: true });
       await run("paused", {});

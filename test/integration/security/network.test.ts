@@ -48,9 +48,12 @@ describe("what crosses networks and what does not", function () {
     rmSync(dirname(perl), { recursive: true });
     for (const network of [{ Name: "a" }, { Name: "b" }, { Name: "inner", Internal: true }])
       await ask(daemon, "POST /networks/create", { body: network });
-    const ports = { PortBindings: { "80/tcp": [{ HostIp: "127.0.0.1", HostPort: "8081" }] } };
-    await startContainer(daemon, { Cmd: SERVER, HostConfig: ports }, "local");
-    await startContainer(daemon, { Cmd: SERVER, HostConfig: { PortBindings: { "80/tcp": [{ HostPort: "8082" }] } } }, "open");
+    const published = (binding: object) => ({
+      ...{ Cmd: SERVER, ExposedPorts: { "80/tcp": {} } },
+      HostConfig: { PortBindings: { "80/tcp": [binding] } },
+    });
+    await startContainer(daemon, published({ HostIp: "127.0.0.1", HostPort: "8081" }), "local");
+    await startContainer(daemon, published({ HostPort: "8082" }), "open");
     await startContainer(daemon, { Cmd: SERVER }, "closed");
     await startContainer(daemon, { Cmd: SERVER, HostConfig: { NetworkMode: "a" } }, "in-a");
     await startContainer(daemon, { HostConfig: { NetworkMode: "b" } }, "in-b");

@@ -8,6 +8,7 @@ import { eachName } from "../shared.ts";
 import { splitReference } from "../image-pull.ts";
 import { bundleCommand } from "./bundle.ts";
 import { containerPath } from "./reach.ts";
+import { registerStats } from "./stats.ts";
 
 /** `update`, `diff`, `export`, `commit`, `cp`, `stats`, `bundle`. */
 export function registerMore(program: Command, context: () => CliContext): void {
@@ -45,16 +46,7 @@ export function registerMore(program: Command, context: () => CliContext): void 
       .option("-L, --follow-link", "Follow links in the source")
       .option("-q, --quiet", "Say nothing about progress")
       .action(async (source: string, destination: string) => copy(context(), source, destination));
-    parent
-      .command("stats [container...]")
-      .description("Show what containers use")
-      .option("-a, --all", "Those that do not run too")
-      .option("--format <string>", "How each is shown")
-      .option("--no-stream", "Only once")
-      .option("--no-trunc", "Show everything in full")
-      .action(() => {
-        throw new CliError("stats is not supported by this program yet");
-      });
+    registerStats(parent, context);
   }
 }
 

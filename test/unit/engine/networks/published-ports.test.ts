@@ -9,7 +9,7 @@ describe("wantedPorts", () => {
   it("puts fixed ports before ranges and free ones", () => {
     const wanted = wantedPorts({
       portBindings: { "80/tcp": [binding("")], "81/tcp": [binding("8000-8002")], "82/udp": [binding("53", "127.0.0.1")] },
-      exposedPorts: ["80/tcp", "90/tcp"],
+      exposedPorts: ["80/tcp", "81/tcp", "82/udp", "90/tcp"],
       publishAllPorts: true,
     });
     assert.deepEqual(
@@ -20,6 +20,15 @@ describe("wantedPorts", () => {
         [80, "tcp", "", undefined],
         [90, "tcp", "", undefined],
       ],
+    );
+  });
+
+  it("are of exposed ports alone, whatever else is bound", () => {
+    const portBindings = { "80/tcp": [binding("8080")], "81/tcp": [binding("8081")] };
+    const wanted = wantedPorts({ portBindings, exposedPorts: ["81/tcp", "82/tcp"], publishAllPorts: false });
+    assert.deepEqual(
+      wanted.map(({ containerPort }) => containerPort),
+      [81],
     );
   });
 
@@ -43,7 +52,7 @@ describe("wantedPorts", () => {
 describe("portsState", () => {
   it("lists exposed ports without a binding", () => {
     const published = [{ protocol: "tcp", containerPort: 80, hostAddress: "0.0.0.0", hostPort: 8080 }] as const;
-    assert.deepEqual(portsState(published, { portBindings: { "80/tcp": [binding("8080")] }, exposedPorts: ["53/udp"] }), {
+    assert.deepEqual(portsState(published, { exposedPorts: ["53/udp", "80/tcp"] }), {
       "53/udp": [],
       "80/tcp": [{ hostIp: "0.0.0.0", hostPort: "8080" }],
     });
