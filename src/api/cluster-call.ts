@@ -3,7 +3,7 @@ import { OperationError } from "../lib/errors.ts";
 import type { ControlRequest, ControlResponse } from "../model/control.ts";
 import type { RequestId } from "../model/ids.ts";
 import { asId, clusterIdFrom } from "../model/ids.ts";
-import type { LocalSwarmState } from "./backends.ts";
+import type { LocalSwarmState } from "./swarm-backend.ts";
 import type { ApiContext } from "./context.ts";
 import type { ApiRequest } from "./http/exchange.ts";
 
@@ -13,6 +13,7 @@ const REQUEST_ID_HEADER = "x-shoal-request-id";
 /** What each call answers with. */
 interface AnswerKinds {
   readonly "get-cluster": "cluster";
+  readonly "get-unlock-key": "unlock-key";
   readonly "create-service": "created";
   readonly "create-network": "created";
   readonly "create-secret": "created";
@@ -60,6 +61,7 @@ export async function callCluster<Kind extends ControlRequest["kind"]>(
 
 const EXPECTED: Readonly<Partial<Record<ControlRequest["kind"], ControlResponse["kind"]>>> = {
   "get-cluster": "cluster",
+  "get-unlock-key": "unlock-key",
   "create-service": "created",
   "create-network": "created",
   "create-secret": "created",

@@ -10,11 +10,11 @@ import type {
   NetworksBackend,
   RootFolders,
   StatsBackend,
-  SwarmMembershipBackend,
   SystemBackend,
   VolumesBackend,
   VolumeUsage,
 } from "./backends.ts";
+import type { SwarmMembershipBackend } from "./swarm-backend.ts";
 import type { BuildBackend } from "./build-backend.ts";
 import type { ControlCaller } from "../model/control.ts";
 import type { ContainerId } from "../model/ids.ts";

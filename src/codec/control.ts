@@ -3,6 +3,7 @@ import type { ClusterEvent } from "../model/cluster-event.ts";
 import type { RequestId } from "../model/ids.ts";
 import * as wire from "../gen/control.ts";
 import {
+  bytes,
   bytesOf,
   type BytesCodec,
   type Codec,
@@ -41,8 +42,10 @@ const requestCases = union<model.ControlRequest, NonNullable<wire.ControlCallReq
       rotateWorkerToken: flag,
       rotateManagerToken: flag,
       signingCa: optional(record<model.SigningCa, wire.UpdateCluster_SigningCa>({ certificatePem: text, keyPem: text })),
+      rotateUnlockKey: flag,
     }),
   ],
+  "get-unlock-key": ["getUnlockKey", nothing],
   "create-service": ["createService", record<Request<"create-service">, wire.CreateService>({ spec: needed(serviceSpec) })],
   "update-service": [
     "updateService",
@@ -141,6 +144,7 @@ const responseCases = union<model.ControlResponse, NonNullable<wire.ControlCallR
   done: ["done", nothing],
   created: ["created", record<Response<"created">, wire.Created>({ id: text, warnings: list(text) })],
   cluster: ["cluster", record<Response<"cluster">, wire.ClusterAnswer>({ cluster: needed(cluster) })],
+  "unlock-key": ["unlockKey", record<Response<"unlock-key">, wire.UnlockKey>({ version: number, key: optional(bytes) })],
   services: ["services", record<Response<"services">, wire.Services>({ services: list(serviceView) })],
   tasks: ["tasks", record<Response<"tasks">, wire.Tasks>({ tasks: list(taskView) })],
   nodes: ["nodes", record<Response<"nodes">, wire.Nodes>({ nodes: list(nodeView) })],

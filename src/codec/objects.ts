@@ -149,4 +149,5 @@ export const cluster = record<model.Cluster, wire.Cluster>({
   defaultAddressPool: list(text),
   subnetSize: number,
   dataPathPort: number,
+  unlockKey: optional(bytes),
 });

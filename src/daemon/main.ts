@@ -63,7 +63,7 @@ async function main(): Promise<void> {
     const disk = openDisk({ root: "/" });
     const authorizer = new AuthorizationPlugins({ clock, log });
     (await authorizer.prepare(config.authorizationPlugins))();
-    const member = await new NodeFiles({ dataRoot: config.dataRoot, disk }).load();
+    const member = await new NodeFiles({ dataRoot: config.dataRoot, disk }).loadRecord();
     let clusterNetwork: ClusterNetwork | undefined;
     const engine = resources.use(
       await createEngine({
@@ -74,7 +74,7 @@ async function main(): Promise<void> {
           clusterNetwork = await ClusterNetwork.create({
             ...parts,
             ...{ clock, log, random },
-            nodeId: member.record.nodeId,
+            nodeId: member.nodeId,
             execRoot: config.execRoot,
           });
         },

@@ -2,17 +2,21 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { defined } from "../lib/assert.ts";
 import { errorMessage, OperationError } from "../lib/errors.ts";
 import { systemClock } from "../system/clock.ts";
 import { openDisk } from "../system/disk.ts";
 import { lockFile } from "../system/file-lock.ts";
 import { systemRandom } from "../system/random.ts";
+import { streamOverFd } from "../system/fd-stream.ts";
 import { isOneOf, LOG_LEVELS } from "./config/check.ts";
 import { startDiagnostics } from "./diagnostics.ts";
 import { createLog } from "./logger.ts";
 import { type Manager, startManager } from "./manager/manager.ts";
-import { MANAGER_COMMANDS, type ManagerOptions } from "./manager/options.ts";
+import type { ManagerOptions } from "./manager/options.ts";
+import { formatReport, MANAGER_COMMANDS, type ManagerKeys, parseKeys, REPORTS_FD } from "./manager/pipe.ts";
 import { NodeFiles } from "./swarm/node-files.ts";
+import type { KeyReport } from "./swarm/node-keys.ts";
 
 /** How long an earlier manager may take to end before this one gives up. */
 const LOCK_WAIT_MS = 5_000;
@@ -33,19 +37,22 @@ async function main(): Promise<void> {
   // shoald stops it by its command; a signal to the whole group is for shoald to act on.
   process.on("SIGTERM", () => {});
   process.on("SIGINT", () => {});
+  const reports = streamOverFd(REPORTS_FD, { isReadable: false, isWritable: true });
+  reports.on("error", () => {}); // shoald has ended: so does this process, as the other pipe tells it.
   const commands = createInterface({ input: process.stdin });
   let isStopping = false;
-  let isReloadDue = false;
-  const reload = () => {
-    isReloadDue = running.manager === undefined; // While it starts: it may have read the one before.
-    running.manager
-      ?.reloadIdentity()
-      .catch((error: unknown) => log.error({ error: errorMessage(error) }, "the certificate could not be read"));
-  };
+  let newest: ManagerKeys | undefined;
+  const firstKeys = new Promise<void>(resolve => {
+    commands.on("line", line => {
+      if (!line.startsWith(`${MANAGER_COMMANDS.keys} `)) return;
+      newest = parseKeys(line.slice(MANAGER_COMMANDS.keys.length + 1));
+      running.manager?.setKeys(newest);
+      resolve();
+    });
+  });
   commands.on("line", line => {
     const [command, argument = ""] = line.split(" ");
-    if (command === MANAGER_COMMANDS.reload) reload();
-    else if (command === MANAGER_COMMANDS.logLevel && isOneOf(LOG_LEVELS, argument)) {
+    if (command === MANAGER_COMMANDS.logLevel && isOneOf(LOG_LEVELS, argument)) {
       log.setLevel(argument);
       log.info({ level: argument }, "the log's level has changed");
     } else if (command === MANAGER_COMMANDS.stop && !isStopping) {
@@ -62,8 +69,12 @@ async function main(): Promise<void> {
   const files = new NodeFiles({ dataRoot: options.dataRoot, disk });
   await mkdir(files.managerDirectory, { recursive: true, mode: 0o700 });
   await lockFile(join(files.managerDirectory, "lock"), { clock: systemClock, waitMs: LOCK_WAIT_MS });
-  running.manager = await startManager({ options, files, disk, clock: systemClock, random: systemRandom, log });
-  if (isReloadDue) reload();
+  await firstKeys;
+  const keys = defined(newest, "keys");
+  const report = (told: KeyReport) => void reports.write(`${formatReport(told)}\n`);
+  const world = { files, disk, clock: systemClock, random: systemRandom, log };
+  running.manager = await startManager({ options, keys, report, ...world });
+  if (newest !== undefined && newest !== keys) running.manager.setKeys(newest); // They changed while it started.
   log.info({ node: options.nodeId, raftId: options.raftId }, "manager ready");
 }
 

@@ -74,6 +74,7 @@ export interface ControlCallRequest {
     | { $case: "stateHash"; value: Nothing }
     | { $case: "attachContainer"; value: AttachContainer }
     | { $case: "detachContainer"; value: DetachContainer }
+    | { $case: "getUnlockKey"; value: Nothing }
     | undefined;
 }
 
@@ -103,6 +104,7 @@ export interface UpdateCluster {
   rotateWorkerToken: boolean;
   rotateManagerToken: boolean;
   signingCa?: UpdateCluster_SigningCa | undefined;
+  rotateUnlockKey: boolean;
 }
 
 export interface UpdateCluster_SigningCa {
@@ -173,6 +175,7 @@ export interface ControlCallResponse {
     | { $case: "secrets"; value: Secrets }
     | { $case: "configs"; value: Configs }
     | { $case: "stateHash"; value: StateHash }
+    | { $case: "unlockKey"; value: UnlockKey }
     | undefined;
 }
 
@@ -191,6 +194,11 @@ export interface ClusterEvent_AttributesEntry {
 export interface Created {
   id: string;
   warnings: string[];
+}
+
+export interface UnlockKey {
+  version: number;
+  key?: Uint8Array | undefined;
 }
 
 export interface ClusterAnswer {
@@ -348,6 +356,9 @@ export const ControlCallRequest: MessageFns<ControlCallRequest> = {
         break;
       case "detachContainer":
         DetachContainer.encode(message.request.value, writer.uint32(314).fork()).join();
+        break;
+      case "getUnlockKey":
+        Nothing.encode(message.request.value, writer.uint32(322).fork()).join();
         break;
     }
     return writer;
@@ -622,6 +633,14 @@ export const ControlCallRequest: MessageFns<ControlCallRequest> = {
             message.request = { $case: "detachContainer", value: DetachContainer.decode(reader, reader.uint32()) };
             continue;
           }
+          case 40: {
+            if (tag !== 322) {
+              break;
+            }
+
+            message.request = { $case: "getUnlockKey", value: Nothing.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -869,7 +888,14 @@ export const ByFilters_FiltersEntry: MessageFns<ByFilters_FiltersEntry> = {
 };
 
 function createBaseUpdateCluster(): UpdateCluster {
-  return { version: 0, spec: undefined, rotateWorkerToken: false, rotateManagerToken: false, signingCa: undefined };
+  return {
+    version: 0,
+    spec: undefined,
+    rotateWorkerToken: false,
+    rotateManagerToken: false,
+    signingCa: undefined,
+    rotateUnlockKey: false,
+  };
 }
 
 export const UpdateCluster: MessageFns<UpdateCluster> = {
@@ -888,6 +914,9 @@ export const UpdateCluster: MessageFns<UpdateCluster> = {
     }
     if (message.signingCa !== undefined) {
       UpdateCluster_SigningCa.encode(message.signingCa, writer.uint32(42).fork()).join();
+    }
+    if (message.rotateUnlockKey !== false) {
+      writer.uint32(48).bool(message.rotateUnlockKey);
     }
     return writer;
   },
@@ -943,6 +972,14 @@ export const UpdateCluster: MessageFns<UpdateCluster> = {
             }
 
             message.signingCa = UpdateCluster_SigningCa.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.rotateUnlockKey = reader.bool();
             continue;
           }
         }
@@ -1631,6 +1668,9 @@ export const ControlCallResponse: MessageFns<ControlCallResponse> = {
       case "stateHash":
         StateHash.encode(message.response.value, writer.uint32(82).fork()).join();
         break;
+      case "unlockKey":
+        UnlockKey.encode(message.response.value, writer.uint32(90).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1726,6 +1766,14 @@ export const ControlCallResponse: MessageFns<ControlCallResponse> = {
             }
 
             message.response = { $case: "stateHash", value: StateHash.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.response = { $case: "unlockKey", value: UnlockKey.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1922,6 +1970,63 @@ export const Created: MessageFns<Created> = {
             }
 
             message.warnings.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseUnlockKey(): UnlockKey {
+  return { version: 0, key: undefined };
+}
+
+export const UnlockKey: MessageFns<UnlockKey> = {
+  encode(message: UnlockKey, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.version !== 0) {
+      writer.uint32(8).uint64(message.version);
+    }
+    if (message.key !== undefined) {
+      writer.uint32(18).bytes(message.key);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UnlockKey {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUnlockKey();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.version = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = reader.bytes();
             continue;
           }
         }

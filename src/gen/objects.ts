@@ -542,6 +542,7 @@ export interface Cluster {
   defaultAddressPool: string[];
   subnetSize: number;
   dataPathPort: number;
+  unlockKey?: Uint8Array | undefined;
 }
 
 export interface Cluster_RootCa {
@@ -6612,6 +6613,7 @@ function createBaseCluster(): Cluster {
     defaultAddressPool: [],
     subnetSize: 0,
     dataPathPort: 0,
+    unlockKey: undefined,
   };
 }
 
@@ -6643,6 +6645,9 @@ export const Cluster: MessageFns<Cluster> = {
     }
     if (message.dataPathPort !== 0) {
       writer.uint32(72).uint32(message.dataPathPort);
+    }
+    if (message.unlockKey !== undefined) {
+      writer.uint32(82).bytes(message.unlockKey);
     }
     return writer;
   },
@@ -6730,6 +6735,14 @@ export const Cluster: MessageFns<Cluster> = {
             }
 
             message.dataPathPort = reader.uint32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.unlockKey = reader.bytes();
             continue;
           }
         }

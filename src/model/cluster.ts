@@ -363,6 +363,8 @@ export interface Cluster extends ObjectMeta {
   readonly defaultAddressPool: readonly string[];
   readonly subnetSize: number;
   readonly dataPathPort: number;
+  /** What managers that start are unlocked with; missing while `autoLockManagers` is off. */
+  readonly unlockKey?: Uint8Array;
 }
 
 /** Who signed a certificate: DER, base 64. */

@@ -12,6 +12,7 @@ import type {
   ServiceSpec,
   Task,
 } from "./cluster.ts";
+import type { UnlockKey } from "./unlock-key.ts";
 import type { ConfigId, NetworkId, NodeId, RequestId, SecretId, ServiceId, TaskId } from "./ids.ts";
 
 /** Filters as Docker's clients send them: `{"name": ["web"], "label": ["a=b"]}`. Several values of one key: any; several keys: all. */
@@ -34,7 +35,10 @@ export type ControlRequest =
       readonly rotateManagerToken: boolean;
       /** The root that the cluster is to have from now on. */
       readonly signingCa?: SigningCa;
+      readonly rotateUnlockKey: boolean;
     }
+  /** For managers, and for users who may see the key. */
+  | { readonly kind: "get-unlock-key" }
   | { readonly kind: "create-service"; readonly spec: ServiceSpec }
   /** `rollback: true` puts the previous spec back and ignores `spec`. */
   | {
@@ -91,6 +95,7 @@ export type ControlResponse =
   | { readonly kind: "done" }
   | { readonly kind: "created"; readonly id: string; readonly warnings: readonly string[] }
   | { readonly kind: "cluster"; readonly cluster: Cluster }
+  | ({ readonly kind: "unlock-key" } & UnlockKey)
   | { readonly kind: "services"; readonly services: readonly ServiceView[] }
   | { readonly kind: "tasks"; readonly tasks: readonly TaskView[] }
   | { readonly kind: "nodes"; readonly nodes: readonly NodeView[] }

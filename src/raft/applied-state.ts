@@ -37,6 +37,8 @@ export class AppliedState {
   #bytesSinceSnapshot = 0;
   #isTakingSnapshot = false;
   #noSnapshotBeforeMs = 0;
+  /** The last snapshot: when it left something sealed with an older key, a later state has to be tried. */
+  #tried = { index: 0, keyId: 0 };
   #sliceStartMs = 0;
 
   constructor(parts: AppliedStateOptions) {
@@ -83,9 +85,17 @@ export class AppliedState {
     const entryCount = this.#index - this.#snapshotIndex;
     // The leader's snapshot may be about to take the place of this state: then the core no longer knows the members of back then.
     const isOvertaken = this.#parts.core.inspected.log.baseIndex > this.#index;
-    if (this.#isTakingSnapshot || entryCount === 0 || isOvertaken) return false;
+    if (this.#isTakingSnapshot || this.#index === 0 || isOvertaken) return false;
     if (this.#parts.clock.monotonicMs() < this.#noSnapshotBeforeMs) return false;
+    if (this.#isRekeyDue) return true;
+    if (entryCount === 0) return false;
     return entryCount >= snapshotEveryEntries || this.#bytesSinceSnapshot >= snapshotEveryBytes;
+  }
+
+  /** Something is sealed with an older key, and a snapshot may make it superfluous: entries that are not applied yet keep their segment. */
+  get #isRekeyDue(): boolean {
+    const { isRekeyDue, keyId } = this.#parts.storage;
+    return isRekeyDue && (this.#index !== this.#tried.index || keyId !== this.#tried.keyId);
   }
 
   /** Fixes the state as it is now; writing it goes on beside everything else. */
@@ -114,6 +124,7 @@ export class AppliedState {
     const compactTo = core.inspected.log.beginOfLast(meta.index, { entriesMax, bytesMax });
     const written = await storage.writeSnapshot(meta, stateMachine.snapshot());
     if (signal.aborted) return;
+    this.#tried = { index: meta.index, keyId: written.keyId };
     if (!(await storage.publishSnapshot(written, { compactTo }))) return;
     core.snapshotTaken(meta, { compactTo });
     this.#snapshotIndex = Math.max(this.#snapshotIndex, meta.index);

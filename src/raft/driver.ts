@@ -11,13 +11,13 @@ import { DiskWatch } from "./disk-watch.ts";
 import { DEFAULT_OPTIONS, type RaftDriverOptions } from "./driver-options.ts";
 import { decodeEnvelope, encodeEnvelope } from "./encoding.ts";
 import { MembershipWork } from "./membership-work.ts";
+import type { PayloadCipher } from "./payload-cipher.ts";
 import { Proposals } from "./proposals.ts";
 import { ReadBarriers } from "./read-barriers.ts";
 import { SnapshotExchange } from "./snapshot-exchange.ts";
 import { RaftStorage } from "./storage.ts";
 import type { Entry, Message, Ready } from "./types.ts";
 import { Wakeup } from "./wakeup.ts";
-import type { PayloadCipher } from "./wal.ts";
 
 /** Proposals that go into one write. */
 const BATCH_BYTES_MAX = 8 * 1024 * 1024;
@@ -34,7 +34,10 @@ export interface RaftDriverSetup {
   readonly disk: Disk;
   /** Holds the log and the snapshots, and nothing else. */
   readonly directory: string;
+  /** Its key may change at any time: `rekeyed` tells. */
   readonly cipher?: PayloadCipher;
+  /** Called at first and when it changes: the cipher's keys before this one are needed no more, not even after a crash. */
+  readonly onOldestKey?: (keyId: number) => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly transport: RaftTransport;
@@ -64,6 +67,7 @@ export class RaftDriver implements Consensus {
   #isDue = true;
   #statusKey = "";
   #ledTerm = 0;
+  #oldestKeyId: number | undefined;
   #running: Promise<unknown> = Promise.resolve();
   readonly #background = new Set<Promise<void>>();
 
@@ -210,6 +214,11 @@ export class RaftDriver implements Consensus {
     await this.#snapshots.receive(chunks, speaksFor);
   }
 
+  /** The cipher has a new key: what is sealed with older ones is written anew beside everything else. */
+  rekeyed(): void {
+    this.#wake();
+  }
+
   async stop(): Promise<void> {
     this.#halt();
     await this.#running;
@@ -288,7 +297,9 @@ export class RaftDriver implements Consensus {
   async #turn(): Promise<boolean> {
     this.#proposals.feed(data => this.#core.propose(data), BATCH_BYTES_MAX);
     this.#flush();
+    if (this.#storage.isRollDue) await this.#disk.write(() => this.#storage.roll());
     const ready = this.#core.takeReady({ committedMax: APPLY_COUNT_MAX });
+    this.#keepUpWithKeys();
     if (ready === undefined) return false;
     const writing = this.#write(ready);
     writing.catch(() => undefined); // Awaited below; until then a failure waits too.
@@ -299,9 +310,21 @@ export class RaftDriver implements Consensus {
     this.#core.persisted(ready);
     for (const message of ready.messages) this.#send(message);
     this.#flush();
-    if (this.#applied.isSnapshotDue) this.#inBackground(this.#applied.takeSnapshot());
+    this.#snapshotIfDue();
     this.#progressed.notify();
     return true;
+  }
+
+  #snapshotIfDue(): void {
+    if (this.#applied.isSnapshotDue) this.#inBackground(this.#applied.takeSnapshot());
+  }
+
+  #keepUpWithKeys(): void {
+    const { oldestKeyId, isRekeyDue } = this.#storage;
+    if (isRekeyDue) this.#snapshotIfDue();
+    if (oldestKeyId === this.#oldestKeyId) return;
+    this.#oldestKeyId = oldestKeyId;
+    this.#setup.onOldestKey?.(oldestKeyId);
   }
 
   async #write(ready: Ready): Promise<void> {

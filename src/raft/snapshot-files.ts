@@ -3,9 +3,9 @@ import type { Disk, DiskFile } from "../ports/disk.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import { readSnapshotMeta, writeSnapshotMeta } from "./encoding.ts";
 import { encodeFrame, scanFrames } from "./frames.ts";
+import { type PayloadCipher, UNSEALED } from "./payload-cipher.ts";
 import { Serial } from "./serial.ts";
 import type { SnapshotMeta } from "./types.ts";
-import type { PayloadCipher } from "./wal.ts";
 
 export interface SnapshotFilesOptions {
   readonly disk: Disk;
@@ -19,9 +19,12 @@ export interface WrittenSnapshot {
   readonly meta: SnapshotMeta;
   readonly partCount: number;
   readonly chunkCount: number;
+  /** The oldest key that its chunks are sealed with. */
+  readonly keyId: number;
 }
 
-const FORMAT_VERSION = 1;
+/** The first byte of a manifest's record: of a snapshot that everybody can read, and of one whose manifest (behind this byte) and chunks are sealed. */
+const FORMAT_VERSION = { plain: 1, sealed: 2 } as const;
 /** A part file is read whole, so it stays small enough for memory and large enough to need few syncs. */
 const PART_BYTES_MAX = 4 * 1024 * 1024;
 const FILE_NAME = /^(snapshot-\d{16}-(\d{8}))\.(manifest|part-\d{6})$/;
@@ -38,6 +41,8 @@ export class SnapshotFiles {
   /** Snapshots being read, which stay until they are read to the end. */
   readonly #readers = new Map<string, number>();
   readonly #obsolete = new Map<string, WrittenSnapshot>();
+  /** Keys of those that are being written, are not published yet, or are being removed. */
+  readonly #unsettled = new Map<string, number>();
   readonly #publications = new Serial();
 
   private constructor(options: SnapshotFilesOptions) {
@@ -52,7 +57,7 @@ export class SnapshotFiles {
       files.#serial = Math.max(files.#serial, Number(serial));
       if (suffix !== "manifest") continue;
       const snapshot = await files.#readManifest(file);
-      if (files.#newest === undefined || snapshot.meta.index >= files.#newest.meta.index) files.#newest = snapshot;
+      if (files.#newest === undefined || !isNewer(files.#newest, snapshot)) files.#newest = snapshot;
     }
     const leftovers = found.filter(([, name]) => name !== files.#newest?.name).map(([file]) => file);
     await files.#remove(leftovers);
@@ -74,25 +79,45 @@ export class SnapshotFiles {
   async #readManifest(file: string): Promise<WrittenSnapshot> {
     const [payload, ...rest] = await this.#readFrames(file);
     if (payload === undefined || rest.length > 0) throw this.#damaged(file, 0);
-    const reader = new ByteReader(payload);
-    const version = reader.byte();
-    if (version !== FORMAT_VERSION) throw new OperationError("internal", `${this.#path(file)} has unknown version ${version}`);
+    const [version] = payload;
+    const isSealed = version === FORMAT_VERSION.sealed;
+    if (!isSealed && version !== FORMAT_VERSION.plain) {
+      throw new OperationError("internal", `${this.#path(file)} has unknown version ${version}`);
+    }
+    const reader = new ByteReader(isSealed ? this.#opened(file, payload.subarray(1)) : payload.subarray(1));
     const name = file.slice(0, -".manifest".length);
-    return { name, meta: readSnapshotMeta(reader), partCount: reader.uint(), chunkCount: reader.uint() };
+    const content = { meta: readSnapshotMeta(reader), partCount: reader.uint(), chunkCount: reader.uint() };
+    return { name, ...content, keyId: isSealed ? reader.uint() : UNSEALED };
+  }
+
+  #opened(file: string, sealed: Uint8Array): Uint8Array {
+    const { cipher } = this.#options;
+    if (cipher === undefined) throw new OperationError("internal", `${this.#path(file)} is encrypted: a key is needed`);
+    return cipher.open(sealed);
   }
 
   async #readFrames(file: string): Promise<readonly Uint8Array[]> {
-    const { disk, cipher } = this.#options;
+    const { disk } = this.#options;
     const bytes = await disk.read(this.#path(file));
     if (bytes === undefined) throw new OperationError("internal", `raft snapshot file ${this.#path(file)} is missing`);
     const { frames, end } = scanFrames(bytes, 0);
     if (end !== bytes.length) throw this.#damaged(file, end);
-    return frames.map(({ payload }) => (cipher === undefined ? payload : cipher.open(payload)));
+    return frames.map(({ payload }) => payload);
   }
 
-  #frame(plain: Uint8Array): Uint8Array {
-    const { cipher } = this.#options;
-    return encodeFrame(cipher === undefined ? plain : cipher.seal(plain));
+  #sealed(plain: Uint8Array): Uint8Array {
+    return this.#options.cipher?.seal(plain) ?? plain;
+  }
+
+  get #keyId(): number {
+    return this.#options.cipher?.keyId ?? UNSEALED;
+  }
+
+  /** The oldest key that is needed to read what is there. */
+  get oldestKeyId(): number {
+    const published = this.#newest === undefined ? [] : [this.#newest];
+    const kept = [...published, ...this.#obsolete.values()].map(({ keyId }) => keyId);
+    return Math.min(this.#keyId, ...kept, ...this.#unsettled.values());
   }
 
   /** Writes the chunks durably, in parts. On failure nothing is left. */
@@ -100,6 +125,8 @@ export class SnapshotFiles {
     const { disk, directory } = this.#options;
     this.#serial += 1;
     const name = `snapshot-${String(meta.index).padStart(16, "0")}-${String(this.#serial).padStart(8, "0")}`;
+    const keyId = this.#keyId; // Before anything is sealed: keys only go up.
+    this.#unsettled.set(name, keyId);
     let partCount = 0;
     let chunkCount = 0;
     let file: DiskFile | undefined;
@@ -112,16 +139,16 @@ export class SnapshotFiles {
       for await (const chunk of chunks) {
         file ??= await disk.openAppend(this.#path(partName(name, ++partCount)));
         chunkCount += 1;
-        if ((await file.append(this.#frame(chunk))) >= PART_BYTES_MAX) await closePart();
+        if ((await file.append(encodeFrame(this.#sealed(chunk)))) >= PART_BYTES_MAX) await closePart();
       }
       await closePart();
       await disk.syncDirectory(directory);
     } catch (error) {
       await file?.[Symbol.asyncDispose]();
-      await this.discard({ name, meta, partCount, chunkCount });
+      await this.discard({ name, meta, partCount, chunkCount, keyId });
       throw error;
     }
-    return { name, meta, partCount, chunkCount };
+    return { name, meta, partCount, chunkCount, keyId };
   }
 
   /** From here on it is the newest snapshot, also after a crash; the one before goes. @returns false when there is a newer one: then it goes itself. */
@@ -130,18 +157,24 @@ export class SnapshotFiles {
   }
 
   async #publish(snapshot: WrittenSnapshot): Promise<boolean> {
-    if (this.#newest !== undefined && this.#newest.meta.index >= snapshot.meta.index) {
+    if (this.#newest !== undefined && !isNewer(snapshot, this.#newest)) {
       await this.discard(snapshot);
       return false;
     }
-    const writer = new ByteWriter().byte(FORMAT_VERSION);
-    writeSnapshotMeta(writer, snapshot.meta);
-    writer.uint(snapshot.partCount).uint(snapshot.chunkCount);
-    await this.#options.disk.replace(this.#path(`${snapshot.name}.manifest`), this.#frame(writer.finish()));
+    await this.#options.disk.replace(this.#path(`${snapshot.name}.manifest`), encodeFrame(this.#manifest(snapshot)));
     const previous = this.#newest;
     this.#newest = snapshot;
+    this.#unsettled.delete(snapshot.name);
     if (previous !== undefined) await this.#retire(previous);
     return true;
+  }
+
+  #manifest({ meta, partCount, chunkCount, keyId }: WrittenSnapshot): Uint8Array {
+    const writer = new ByteWriter();
+    writeSnapshotMeta(writer, meta);
+    writer.uint(partCount).uint(chunkCount);
+    if (this.#options.cipher === undefined) return Buffer.concat([Uint8Array.of(FORMAT_VERSION.plain), writer.finish()]);
+    return Buffer.concat([Uint8Array.of(FORMAT_VERSION.sealed), this.#sealed(writer.uint(keyId).finish())]);
   }
 
   async #retire(snapshot: WrittenSnapshot): Promise<void> {
@@ -150,9 +183,11 @@ export class SnapshotFiles {
   }
 
   /** The manifest goes first: without it the parts are leftovers. */
-  async discard({ name, partCount }: WrittenSnapshot): Promise<void> {
+  async discard({ name, partCount, keyId }: WrittenSnapshot): Promise<void> {
+    this.#unsettled.set(name, keyId);
     const parts = Array.from({ length: partCount }, (_, at) => partName(name, at + 1));
     await this.#remove([`${name}.manifest`, ...parts]);
+    this.#unsettled.delete(name);
   }
 
   async #remove(files: readonly string[]): Promise<void> {
@@ -168,9 +203,10 @@ export class SnapshotFiles {
     try {
       let count = 0;
       for (let part = 1; part <= partCount; part++) {
-        const chunks = await this.#readFrames(partName(name, part));
+        const file = partName(name, part);
+        const chunks = await this.#readFrames(file);
         count += chunks.length;
-        yield* chunks;
+        for (const chunk of chunks) yield snapshot.keyId === UNSEALED ? chunk : this.#opened(file, chunk);
       }
       if (count !== chunkCount) throw this.#damaged(partName(name, partCount), 0);
     } finally {
@@ -190,4 +226,9 @@ export class SnapshotFiles {
     this.#obsolete.delete(name);
     await this.discard(obsolete);
   }
+}
+
+/** Of the same state, the one that is sealed with a newer key counts. */
+function isNewer({ meta, keyId }: WrittenSnapshot, than: WrittenSnapshot): boolean {
+  return meta.index > than.meta.index || (meta.index === than.meta.index && keyId > than.keyId);
 }

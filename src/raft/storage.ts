@@ -2,9 +2,10 @@ import { assert, defined } from "../lib/assert.ts";
 import { OperationError } from "../lib/errors.ts";
 import type { Disk } from "../ports/disk.ts";
 import { encodeMembers } from "./encoding.ts";
+import { type PayloadCipher, UNSEALED } from "./payload-cipher.ts";
 import { SnapshotFiles, type WrittenSnapshot } from "./snapshot-files.ts";
 import type { Entry, HardState, Member, SnapshotMeta } from "./types.ts";
-import { type PayloadCipher, type WalBatch, type WalContent, WriteAheadLog } from "./wal.ts";
+import { type WalBatch, type WalContent, WriteAheadLog } from "./wal.ts";
 
 export interface RaftStorageOptions {
   readonly disk: Disk;
@@ -35,11 +36,23 @@ const NEW_HARD_STATE: HardState = { term: 0, vote: 0, commit: 0 };
 export class RaftStorage implements AsyncDisposable {
   readonly #wal: WriteAheadLog;
   readonly #snapshots: SnapshotFiles;
+  readonly #cipher: PayloadCipher | undefined;
   readonly initialState: StoredState;
 
-  private constructor(wal: WriteAheadLog, snapshots: SnapshotFiles, initialState: StoredState) {
+  private constructor(
+    {
+      wal,
+      snapshots,
+      cipher,
+    }: Pick<RaftStorageOptions, "cipher"> & {
+      readonly wal: WriteAheadLog;
+      readonly snapshots: SnapshotFiles;
+    },
+    initialState: StoredState,
+  ) {
     this.#wal = wal;
     this.#snapshots = snapshots;
+    this.#cipher = cipher;
     this.initialState = initialState;
   }
 
@@ -48,25 +61,49 @@ export class RaftStorage implements AsyncDisposable {
     await disk.makeDirectory(directory);
     const snapshots = await SnapshotFiles.open({ disk, directory, cipher });
     const { wal, content } = await WriteAheadLog.open({ disk, directory, raftId, cipher, segmentBytesMax });
+    const parts = { wal, snapshots, ...(cipher && { cipher }) };
     const snapshot = snapshots.newest?.meta;
     // The base is the first record: without it the first start was cut short.
     if (content === undefined || (snapshot === undefined && content.base === undefined && content.entries.length === 0)) {
       if (snapshot !== undefined) throw new OperationError("internal", `${directory} holds a raft snapshot and no raft log`);
       await wal.startOver(initial, NEW_HARD_STATE);
-      return new RaftStorage(wal, snapshots, { ...emptyAfter(initial), hardState: NEW_HARD_STATE });
+      return new RaftStorage(parts, { ...emptyAfter(initial), hardState: NEW_HARD_STATE });
     }
     const stored = storedState(content, snapshot, directory);
     // A crash came between the leader's snapshot and the log's new beginning.
     if (stored.baseIndex === snapshot?.index && stored.entries.length === 0) await wal.startOver(snapshot, stored.hardState);
-    if (options.onlyMember === undefined) return new RaftStorage(wal, snapshots, stored);
+    if (options.onlyMember === undefined) return new RaftStorage(parts, stored);
     const batch = asOnlyMember(stored, options.onlyMember);
     await wal.write(batch);
     const entries = [...stored.entries, ...batch.entries];
-    return new RaftStorage(wal, snapshots, { ...stored, hardState: batch.hardState, entries });
+    return new RaftStorage(parts, { ...stored, hardState: batch.hardState, entries });
   }
 
   get snapshot(): WrittenSnapshot | undefined {
     return this.#snapshots.newest;
+  }
+
+  /** The oldest key that is needed to read what is there: smaller than the cipher's until everything has been written anew. */
+  get oldestKeyId(): number {
+    return Math.min(this.#wal.oldestKeyId, this.#snapshots.oldestKeyId);
+  }
+
+  /** The key that seals what is written now. */
+  get keyId(): number {
+    return this.#cipher?.keyId ?? UNSEALED;
+  }
+
+  get isRekeyDue(): boolean {
+    return this.oldestKeyId < this.keyId;
+  }
+
+  get isRollDue(): boolean {
+    return this.#wal.isRollDue;
+  }
+
+  /** The log goes on in a segment under the cipher's newest key, when it is not in one. Not beside a save. */
+  async roll(): Promise<void> {
+    await this.#wal.roll();
   }
 
   /** Durable when it resolves; everything in one write and one sync. */
@@ -85,14 +122,18 @@ export class RaftStorage implements AsyncDisposable {
 
   /** A snapshot of this member's own applied state. The log up to `compactTo` may go. @returns false when a newer one is there. */
   async publishSnapshot(snapshot: WrittenSnapshot, { compactTo }: { readonly compactTo: number }): Promise<boolean> {
+    let isNewest: boolean;
     try {
-      if (!(await this.#snapshots.publish(snapshot))) return false;
+      isNewest = await this.#snapshots.publish(snapshot);
     } catch (error) {
       await this.#snapshots.discard(snapshot);
       throw error;
     }
-    await this.#wal.compactTo(compactTo);
-    return true;
+    const newest = defined(this.#snapshots.newest, "a published snapshot");
+    // What is sealed with an older key goes, however little a follower is behind: it gets the snapshot.
+    if (this.#wal.oldestKeyId < newest.keyId) await this.#wal.compactTo(newest.meta.index);
+    else if (isNewest) await this.#wal.compactTo(compactTo);
+    return isNewest;
   }
 
   /** The leader's snapshot takes the place of the log, which then goes on with `batch`. */

@@ -13,15 +13,9 @@ import {
   writeSnapshotMeta,
 } from "./encoding.ts";
 import { encodeFrame, scanFrames } from "./frames.ts";
+import { type PayloadCipher, UNSEALED } from "./payload-cipher.ts";
 import { Serial } from "./serial.ts";
 import type { Entry, HardState, SnapshotMeta } from "./types.ts";
-
-/** Keeps what is on disk secret. Sealed bytes name their own key, so that keys can rotate. */
-export interface PayloadCipher {
-  seal(plain: Uint8Array): Uint8Array;
-  /** @throws when the bytes were tampered with or the key is unknown. */
-  open(sealed: Uint8Array): Uint8Array;
-}
 
 export interface WalOptions {
   readonly disk: Disk;
@@ -49,11 +43,15 @@ interface Segment {
   readonly sequence: number;
   /** The highest entry in it; 0 without entries. */
   lastIndex: number;
+  /** The oldest key that its records are sealed with. */
+  readonly keyId: number;
 }
 
-const FORMAT_VERSION = 1;
-/** "SHOALRL" and the version. */
-const MAGIC = Uint8Array.of(0x53, 0x48, 0x4f, 0x41, 0x4c, 0x52, 0x4c, FORMAT_VERSION);
+/** "SHOALRL", and behind it the version. */
+const MAGIC = Uint8Array.of(0x53, 0x48, 0x4f, 0x41, 0x4c, 0x52, 0x4c);
+const MAGIC_BYTES = MAGIC.length + 1;
+/** Of a segment whose records are readable by everybody, and of one whose records are sealed. */
+const FORMAT_VERSION = { plain: 1, sealed: 2 } as const;
 const RECORD = { header: 1, batch: 2, base: 3 } as const;
 const SEGMENT_NAME = /^log-(\d{16})$/;
 const NEW_HARD_STATE: HardState = { term: 0, vote: 0, commit: 0 };
@@ -72,6 +70,8 @@ function segmentName(sequence: number): string {
 export class WriteAheadLog implements AsyncDisposable {
   readonly #options: WalOptions;
   readonly #segments: Segment[] = [];
+  /** Those that are being removed. */
+  readonly #leaving = new Set<Segment>();
   #hardState = NEW_HARD_STATE;
   #base: SnapshotMeta | undefined;
   #entries: Entry[] = [];
@@ -113,16 +113,16 @@ export class WriteAheadLog implements AsyncDisposable {
     if (previous !== undefined && sequence !== previous.sequence + 1) {
       throw this.#damaged(previous.name, 0, `the segment after it is missing, ${name} comes next`);
     }
-    const scan = scanFrames(bytes, MAGIC.length);
-    const isComplete = scan.end === bytes.length && bytes.length > MAGIC.length;
+    const scan = scanFrames(bytes, MAGIC_BYTES);
+    const isComplete = scan.end === bytes.length && bytes.length > MAGIC_BYTES;
     if (!isComplete && (!isLast || scan.hasMoreBeyond)) throw this.#damaged(name, scan.end, "a record fails its checksum");
-    if (scan.frames.length === 0) {
+    const [first] = scan.frames;
+    if (first === undefined) {
       await disk.remove(this.#path(name)); // Cut while it was being begun.
       await disk.syncDirectory(this.#options.directory);
       return;
     }
-    if (!MAGIC.every((byte, at) => byte === bytes[at])) throw this.#damaged(name, 0, "unknown format or version");
-    const segment = { name, sequence, lastIndex: 0 };
+    const segment = { name, sequence, lastIndex: 0, keyId: this.#keyIdOf(name, bytes, first.payload) };
     this.#segments.push(segment);
     for (const { offset, payload } of scan.frames) this.#replayRecord(segment, offset, payload);
     if (!isLast) return;
@@ -133,10 +133,20 @@ export class WriteAheadLog implements AsyncDisposable {
     await this.#file.sync();
   }
 
+  #keyIdOf(name: string, bytes: Uint8Array, first: Uint8Array): number {
+    const { cipher } = this.#options;
+    const version = bytes[MAGIC.length];
+    const isKnown = version === FORMAT_VERSION.plain || version === FORMAT_VERSION.sealed;
+    if (!isKnown || !MAGIC.every((byte, at) => byte === bytes[at])) throw this.#damaged(name, 0, "unknown format or version");
+    if (version === FORMAT_VERSION.plain) return UNSEALED;
+    if (cipher === undefined) throw new OperationError("internal", `raft log ${this.#path(name)} is encrypted: a key is needed`);
+    return cipher.keyIdOf(first);
+  }
+
   #replayRecord(segment: Segment, offset: number, payload: Uint8Array): void {
     const { cipher, raftId } = this.#options;
     try {
-      const reader = new ByteReader(cipher === undefined ? payload : cipher.open(payload));
+      const reader = new ByteReader(segment.keyId === UNSEALED || cipher === undefined ? payload : cipher.open(payload));
       const kind = reader.byte();
       if (kind === RECORD.header) {
         const owner = reader.uint();
@@ -174,7 +184,8 @@ export class WriteAheadLog implements AsyncDisposable {
     const writer = new ByteWriter(entriesSizeHint(entries)).byte(RECORD.batch).flag(hardState !== undefined);
     if (hardState !== undefined) writeHardState(writer, hardState);
     writeEntries(writer, entries);
-    if (this.#file === undefined || this.#fileBytes >= this.#options.segmentBytesMax) await this.#beginSegment([]);
+    const isFull = this.#fileBytes >= this.#options.segmentBytesMax;
+    if (this.#file === undefined || isFull || this.isRollDue) await this.#beginSegment([]);
     await this.#append(this.#frame(writer));
     // Not earlier: a new segment's header may not tell of a commit whose entries come behind it.
     if (hardState !== undefined) this.#hardState = hardState;
@@ -182,12 +193,31 @@ export class WriteAheadLog implements AsyncDisposable {
     segment.lastIndex = Math.max(segment.lastIndex, entries.at(-1)?.index ?? 0);
   }
 
+  /** What comes next is to be sealed with another key than what the last segment holds. */
+  get isRollDue(): boolean {
+    return this.#segments.at(-1)?.keyId !== this.#keyId;
+  }
+
+  /** Begins a segment under the cipher's key, so that those before it can go. Not beside a write. */
+  async roll(): Promise<void> {
+    if (this.isRollDue) await this.#beginSegment([]);
+  }
+
+  /** The oldest key that is needed to read the log, also after a crash now. */
+  get oldestKeyId(): number {
+    return Math.min(this.#keyId, ...[...this.#leaving, ...this.#segments].map(({ keyId }) => keyId));
+  }
+
+  get #keyId(): number {
+    return this.#options.cipher?.keyId ?? UNSEALED;
+  }
+
   /** Starts the log over after `base`: at bootstrap, and when the leader's snapshot takes the log's place. */
   async startOver(base: SnapshotMeta, hardState: HardState): Promise<void> {
     this.#hardState = hardState;
     const writer = new ByteWriter().byte(RECORD.base);
     writeSnapshotMeta(writer, base);
-    await this.#beginSegment([this.#frame(writer)]);
+    await this.#beginSegment([writer]);
     await this.#removeSegments(this.#segments.length - 1);
   }
 
@@ -201,19 +231,20 @@ export class WriteAheadLog implements AsyncDisposable {
     if (count <= 0) return;
     const { disk, directory } = this.#options;
     const gone = this.#segments.splice(0, count);
+    for (const segment of gone) this.#leaving.add(segment);
     // Oldest first, each durably: a gap would look like damage.
     await this.#removals.run(async () => {
-      for (const { name } of gone) {
-        await disk.remove(this.#path(name));
+      for (const segment of gone) {
+        await disk.remove(this.#path(segment.name));
         await disk.syncDirectory(directory);
+        this.#leaving.delete(segment);
       }
     });
   }
 
   #frame(writer: ByteWriter): Uint8Array {
-    const { cipher } = this.#options;
     const plain = writer.finish();
-    return encodeFrame(cipher === undefined ? plain : cipher.seal(plain));
+    return encodeFrame(this.#options.cipher?.seal(plain) ?? plain);
   }
 
   /** A write that found no room leaves nothing behind, so that it can be tried again. A sync that failed may have lost anything: no second try. */
@@ -236,9 +267,10 @@ export class WriteAheadLog implements AsyncDisposable {
   }
 
   /** A segment's first frame repeats the hard state, so that the segments before it can go. */
-  async #beginSegment(frames: readonly Uint8Array[]): Promise<void> {
-    const { disk, directory, raftId } = this.#options;
+  async #beginSegment(records: readonly ByteWriter[]): Promise<void> {
+    const { disk, directory, raftId, cipher } = this.#options;
     await this[Symbol.asyncDispose]();
+    const keyId = this.#keyId; // Before anything is sealed: keys only go up.
     const sequence = (this.#segments.at(-1)?.sequence ?? 0) + 1;
     const name = segmentName(sequence);
     const header = new ByteWriter().byte(RECORD.header).uint(raftId);
@@ -248,7 +280,9 @@ export class WriteAheadLog implements AsyncDisposable {
     await this.#file.truncate(0);
     this.#fileBytes = 0;
     try {
-      await this.#append(Buffer.concat([MAGIC, this.#frame(header), ...frames]));
+      const version = cipher === undefined ? FORMAT_VERSION.plain : FORMAT_VERSION.sealed;
+      const frames = [header, ...records].map(record => this.#frame(record));
+      await this.#append(Buffer.concat([MAGIC, Uint8Array.of(version), ...frames]));
       await this.#synced(disk.syncDirectory(directory));
     } catch (error) {
       await this[Symbol.asyncDispose](); // The next write begins the segment anew.
@@ -258,7 +292,7 @@ export class WriteAheadLog implements AsyncDisposable {
       this.#segments.every(segment => segment.sequence < sequence),
       "segments are numbered upwards",
     );
-    this.#segments.push({ name, sequence, lastIndex: 0 });
+    this.#segments.push({ name, sequence, lastIndex: 0, keyId });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

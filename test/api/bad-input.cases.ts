@@ -397,14 +397,6 @@ export const BAD_INPUT_CASES: readonly BadInputCase[] = [
     onManager: true,
   },
   {
-    when: "managers are to be locked",
-    path: "/v1.50/swarm/update?version=2",
-    body: { EncryptionConfig: { AutoLockManagers: true } },
-    status: 400,
-    message: "locking managers (--autolock) is not supported by this engine yet",
-    onManager: true,
-  },
-  {
     when: "the service runs nothing",
     ...service({}, { Image: "" }),
     message: "rpc error: code = InvalidArgument desc = ContainerSpec: image reference must be provided",

@@ -1,4 +1,4 @@
-import type { LocalSwarmState, SwarmMembershipBackend } from "../../src/api/backends.ts";
+import type { LocalSwarmState, SwarmMembershipBackend } from "../../src/api/swarm-backend.ts";
 import { assert } from "../../src/lib/assert.ts";
 import { OperationError } from "../../src/lib/errors.ts";
 import type {
@@ -50,6 +50,9 @@ export class FakeCluster implements ControlCaller {
     },
     join: async () => void (this.local = { ...INACTIVE, state: "active", nodeId: NODE_ID }),
     leave: async () => void (this.local = INACTIVE),
+    unlock: async () => {
+      throw new OperationError("conflict", "swarm is not locked");
+    },
   };
 
   async call(request: ControlRequest, { requestId }: { readonly requestId: RequestId }): Promise<ControlResponse> {

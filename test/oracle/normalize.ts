@@ -12,6 +12,7 @@ export const RULES: readonly Rule[] = [
   { name: "digest", pattern: /sha256:[0-9a-f]{64}/g },
   { name: "id", pattern: /\b[0-9a-f]{64}\b/g },
   { name: "token", pattern: /SWMTKN-1-[0-9a-z]{50}-[0-9a-z]{25}/g },
+  { name: "unlock-key", pattern: /SWMKEY-1-[A-Za-z0-9+/]{43}/g },
   { name: "time", pattern: /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g },
   { name: "time", pattern: /\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? [+-]\d{4} [A-Za-z]{3}\b/g },
   { name: "age", pattern: /\b(?:Less than a second|About an? (?:minute|hour)|\d+ (?:seconds?|minutes?|hours?))\b/gi },

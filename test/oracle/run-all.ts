@@ -1,6 +1,7 @@
 import { ATTACHABLE_SCENARIOS } from "./attachable-scenarios.ts";
 import { BUILD_SCENARIOS } from "./build-scenarios.ts";
 import { COMMAND_SCENARIOS } from "./command-scenarios.ts";
+import { LOCK_SCENARIOS } from "./lock-scenarios.ts";
 import { LOG_SCENARIOS } from "./log-scenarios.ts";
 import { CONTAINER_SCENARIOS } from "./container-scenarios.ts";
 import { EVENT_SCENARIOS } from "./event-scenarios.ts";
@@ -42,6 +43,8 @@ const SWARM: readonly Scenario[] = [
   ...CERTIFICATE_SCENARIOS,
   ...ATTACHABLE_SCENARIOS,
   ...BAD_INPUT_SCENARIOS.filter(({ needsSwarm }) => needsSwarm),
+  // The last: they leave the swarm that the others are in.
+  ...LOCK_SCENARIOS,
 ];
 
 export const SCENARIOS: readonly Scenario[] = [...LONE, ...SWARM];

@@ -19,7 +19,7 @@ import { listing, removeAll } from "./holdings.ts";
 import { send } from "./http.ts";
 import { insideScript, normalizeInside } from "./inside.ts";
 import { Normalizer } from "./normalize.ts";
-import { type Scenario, type Step, stepText } from "./scenario.ts";
+import { filledIn, type Scenario, type Step, stepText } from "./scenario.ts";
 
 const INSPECTED = "at the end, inspect of all";
 const TOLD = "at the end, events";
@@ -94,8 +94,11 @@ export async function outcomesOn(engine: Engine, scenario: Scenario, events?: Ev
     const shown = canonical(`${where}: stdout`, stdout, engine);
     return { exitCode, stdout: normalizer.normalize(shown), stderr: normalizer.normalize(stderr) };
   };
+  const kept = new Map<string, string>();
   for (const [index, step] of scenario.steps.entries()) {
-    outcomes.push(normalized(whereOf(step, index), await runStep(engine, step)));
+    const outcome = await runStep(engine, filledIn(step, kept));
+    if (step.kind === "docker" && step.keeps !== undefined) kept.set(step.keeps, outcome.stdout.trim());
+    outcomes.push(normalized(whereOf(step, index), outcome));
   }
   const aftermath: Record<string, Outcome> = {};
   if (events !== undefined) aftermath[INSPECTED] = normalized(INSPECTED, await inspectAll(engine));

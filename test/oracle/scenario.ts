@@ -20,6 +20,8 @@ export type Step =
       readonly isSetUp?: boolean;
       /** Of what it prints, only lines that match are compared. */
       readonly shows?: RegExp;
+      /** What it prints is kept under this name: later steps of this engine have it where they say `<<name>>`. */
+      readonly keeps?: string;
     }
   /** In a terminal of 24 by 80, with what is typed once `when` matches what was printed, which is nothing at first. */
   | {
@@ -55,10 +57,7 @@ export type Step =
   /** Waits until a command prints what is expected; the last outcome is compared. */
   | { readonly kind: "until"; readonly args: readonly string[]; readonly prints: RegExp };
 
-export function docker(
-  line: string,
-  options: { readonly stdin?: string; readonly isSetUp?: boolean; readonly shows?: RegExp } = {},
-): Step {
+export function docker(line: string, options: Partial<Omit<Extract<Step, { kind: "docker" }>, "kind" | "args">> = {}): Step {
   return { kind: "docker", args: words(line), ...options };
 }
 
@@ -99,6 +98,24 @@ export function untilServing(name: string): Step {
 
 export function daemon(action: "restart" | "reload", settings: DaemonSettings): Step {
   return { kind: "daemon", action, settings };
+}
+
+/** A step with what earlier ones kept in its place. */
+export function filledIn(step: Step, kept: ReadonlyMap<string, string>): Step {
+  if (kept.size === 0) return step;
+  const fill = (text: string): string => text.replace(/<<(\w+)>>/g, (_, name: string) => kept.get(name) ?? "");
+  switch (step.kind) {
+    case "docker":
+      return { ...step, args: step.args.map(fill), ...(step.stdin !== undefined && { stdin: fill(step.stdin) }) };
+    case "http":
+      return {
+        ...step,
+        path: fill(step.path),
+        ...("body" in step && { body: JSON.parse(fill(JSON.stringify(step.body))) as unknown }),
+      };
+    default:
+      return step;
+  }
 }
 
 /** What is shown of a step when it differs. */

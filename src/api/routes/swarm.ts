@@ -1,12 +1,21 @@
 import { OperationError } from "../../lib/errors.ts";
+import { formatUnlockKey } from "../../model/unlock-key.ts";
 import { callCluster, requireManager } from "../cluster-call.ts";
 import type { ApiContext } from "../context.ts";
 import { readBody } from "../http/body.ts";
 import type { Answer, ApiRequest, Route } from "../http/exchange.ts";
 import { empty, json } from "../http/exchange.ts";
 import { booleanOf, flagOf } from "../http/query.ts";
-import { checkAddressPools, checkAvailability, checkDataPath, checkListenAddress, refuseAutolock } from "../validation/swarm.ts";
-import { clusterSpecBody, mergedClusterSpec, signingCaOf, swarmInitBody, swarmJoinBody, swarmJson } from "../wire/swarm.ts";
+import { checkAddressPools, checkAvailability, checkDataPath, checkListenAddress } from "../validation/swarm.ts";
+import {
+  clusterSpecBody,
+  mergedClusterSpec,
+  signingCaOf,
+  swarmInitBody,
+  swarmJoinBody,
+  swarmJson,
+  swarmUnlockBody,
+} from "../wire/swarm.ts";
 import type { SwarmInitBody } from "../wire/swarm.ts";
 import { objectVersionOf } from "./object-version.ts";
 import { GET, POST } from "./route.ts";
@@ -33,14 +42,13 @@ async function init(request: ApiRequest, context: ApiContext): Promise<Answer> {
   checkListenAddress(body.listenAddress);
   checkDataPath(body);
   checkAddressPools(body.defaultAddressPool);
-  refuseAutolock(body.autoLockManagers, body.spec.encryption?.autoLockManagers);
   const { nodeId } = await context.backends.swarm.init({
     listenAddress: body.listenAddress,
     advertiseAddress: body.advertiseAddress,
     forceNewCluster: body.forceNewCluster,
     defaultAddressPool: body.defaultAddressPool,
     subnetSize: body.subnetSize === 0 ? SUBNET_SIZE_DEFAULT : body.subnetSize,
-    autoLockManagers: false,
+    autoLockManagers: body.spec.encryption?.autoLockManagers ?? false,
     availability: checkAvailability(body.availability),
   });
   await applySpec(request, context, body);
@@ -49,19 +57,19 @@ async function init(request: ApiRequest, context: ApiContext): Promise<Answer> {
 
 /** The swarm begins with its defaults; what the client wants otherwise is put in once it stands. */
 async function applySpec(request: ApiRequest, context: ApiContext, { spec: said }: SwarmInitBody): Promise<void> {
-  const { encryption: _, ...rest } = said;
-  const wanted = [rest.name, ...Object.values(rest.orchestration), ...Object.values(rest.raft)];
-  wanted.push(...Object.values(rest.dispatcher), ...Object.values(rest.ca));
-  const hasLabels = Object.keys(rest.labels ?? {}).length > 0;
+  const wanted = [said.name, ...Object.values(said.orchestration), ...Object.values(said.raft)];
+  wanted.push(...Object.values(said.dispatcher), ...Object.values(said.ca));
+  const hasLabels = Object.keys(said.labels ?? {}).length > 0;
   if (!hasLabels && wanted.every(value => value === undefined)) return;
   const { cluster } = await callCluster(request, context, { kind: "get-cluster" });
   await callCluster(request, context, {
     kind: "update-cluster",
     version: cluster.version,
-    spec: mergedClusterSpec(cluster.spec, rest),
-    ...signingCaOf(rest),
+    spec: mergedClusterSpec(cluster.spec, said),
+    ...signingCaOf(said),
     rotateWorkerToken: false,
     rotateManagerToken: false,
+    rotateUnlockKey: false,
   });
 }
 
@@ -94,10 +102,7 @@ async function update(request: ApiRequest, context: ApiContext): Promise<Answer>
   const version = objectVersionOf(request, "swarm");
   const rotateWorkerToken = booleanOf(request, "rotateWorkerToken");
   const rotateManagerToken = booleanOf(request, "rotateManagerToken");
-  refuseAutolock(said.encryption?.autoLockManagers);
-  if (booleanOf(request, "rotateManagerUnlockKey")) {
-    throw new OperationError("invalid", "rotating the unlock key is not supported yet");
-  }
+  const rotateUnlockKey = booleanOf(request, "rotateManagerUnlockKey");
   const { cluster } = await callCluster(request, context, { kind: "get-cluster" });
   await callCluster(request, context, {
     kind: "update-cluster",
@@ -106,21 +111,22 @@ async function update(request: ApiRequest, context: ApiContext): Promise<Answer>
     ...signingCaOf(said),
     rotateWorkerToken,
     rotateManagerToken,
+    rotateUnlockKey,
   });
   return empty(200);
 }
 
 async function unlockKey(request: ApiRequest, context: ApiContext): Promise<Answer> {
-  const { cluster } = await callCluster(request, context, { kind: "get-cluster" });
-  if (cluster.spec.autoLockManagers) throw new OperationError("unavailable", "showing the unlock key is not supported yet");
-  return json({ UnlockKey: "" });
+  const { key } = await callCluster(request, context, { kind: "get-unlock-key" });
+  return json({ UnlockKey: key === undefined ? "" : formatUnlockKey(key) });
 }
 
-function unlock(_request: ApiRequest, { backends }: ApiContext): never {
+async function unlock(request: ApiRequest, { backends }: ApiContext): Promise<Answer> {
+  const { unlockKey: key } = await readBody(request, swarmUnlockBody);
   const local = backends.swarm.local();
-  if (local.state === "locked") throw new OperationError("unavailable", "unlocking a swarm is not supported yet");
-  requireManager(local);
-  throw new OperationError("conflict", "swarm is not locked");
+  if (local.state !== "locked") requireManager(local);
+  await backends.swarm.unlock(key);
+  return empty(200);
 }
 
 export const SWARM_ROUTES: readonly Route<ApiContext>[] = [

@@ -38,11 +38,6 @@ export function checkDataPath({
   refuseIf(isOtherPort, `a data path port other than ${DATA_PATH_PORT} (--data-path-port) is not supported by this engine`);
 }
 
-/** A key that nobody can be shown would lock everybody out. @throws OperationError `invalid`. */
-export function refuseAutolock(...wants: readonly (boolean | undefined)[]): void {
-  refuseIf(wants.includes(true), "locking managers (--autolock) is not supported by this engine yet");
-}
-
 export function checkAvailability(availability: Availability | ""): Availability {
   switch (availability) {
     case "":

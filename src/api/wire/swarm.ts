@@ -71,7 +71,7 @@ export function signingCaOf({ ca }: WireClusterSpec): { readonly signingCa?: Sig
   return certificatePem === "" && keyPem === "" ? {} : { signingCa: { certificatePem, keyPem } };
 }
 
-/** The cluster's spec with what a client said put in. */
+/** The cluster's spec with what a client said put in. Whether managers are locked is always said: by silence that they are not, as in Docker. */
 export function mergedClusterSpec(current: ClusterSpec, said: WireClusterSpec): ClusterSpec {
   const { nodeCertExpiryNs = current.nodeCertExpiryNs, forceRotate = 0 } = said.ca;
   return {
@@ -82,7 +82,7 @@ export function mergedClusterSpec(current: ClusterSpec, said: WireClusterSpec): 
     ...said.raft,
     ...said.dispatcher,
     ...{ nodeCertExpiryNs, forceRotate },
-    ...said.encryption,
+    autoLockManagers: said.encryption?.autoLockManagers ?? false,
   };
 }
 
@@ -185,4 +185,8 @@ export const swarmJoinBody = struct<SwarmJoinBody>("swarm.JoinRequest", {
   remoteAddresses: field("RemoteAddrs", texts),
   joinToken: field("JoinToken", text),
   availability: field("Availability", word<Availability | "">("swarm.NodeAvailability")),
+});
+
+export const swarmUnlockBody = struct<{ readonly unlockKey: string }>("swarm.UnlockRequest", {
+  unlockKey: field("UnlockKey", text),
 });

@@ -1,5 +1,6 @@
 import { LOG_DRIVERS } from "../../model/container.ts";
-import type { LocalSwarmState, SystemInfo } from "../backends.ts";
+import type { SystemInfo } from "../backends.ts";
+import type { LocalSwarmState } from "../swarm-backend.ts";
 import { API_VERSION, API_VERSION_MIN } from "../http/version.ts";
 import { GRAPH_DRIVER } from "./container.ts";
 import { infoOfVersion } from "./info-version.ts";

@@ -21,8 +21,11 @@ import type { Log } from "../../ports/log.ts";
 import type { Random } from "../../ports/random.ts";
 import { RaftDriver } from "../../raft/driver.ts";
 import type { RaftDriverOptions } from "../../raft/driver-options.ts";
+import type { PayloadCipher } from "../../raft/payload-cipher.ts";
 import type { EventsBackend, ManagerBackends } from "../../rpc/backends.ts";
 import { foundCluster, type InitialEntryFile } from "./found-cluster.ts";
+import type { KeyReport } from "../swarm/node-keys.ts";
+import { reportUnlockKey } from "./key-reports.ts";
 import { runWhileLeading } from "./leadership.ts";
 import type { ManagerOptions } from "./options.ts";
 import { type ForceNewClusterMark, standAlone } from "./stand-alone.ts";
@@ -49,6 +52,10 @@ export interface ControlPlaneSetup {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** What Raft's log and snapshots are sealed with. */
+  readonly cipher?: PayloadCipher;
+  /** Tells what has to be known to keep the keys. */
+  readonly report?: (report: KeyReport) => void;
   readonly store?: Store;
   readonly raft?: Partial<RaftDriverOptions>;
 }
@@ -68,13 +75,15 @@ export interface ControlPlane {
 
 /** Reads what is on disk and takes part in Raft from then on. */
 export async function createControlPlane(setup: ControlPlaneSetup): Promise<ControlPlane> {
-  const { options, files, disk, clock, random, log, remote, certificates, store = new Store() } = setup;
+  const { options, files, disk, clock, random, log, remote, certificates, report = () => {}, store = new Store() } = setup;
   const isForced = await files.isForceNewClusterMarked();
   const consensus = await RaftDriver.create({
     ...{ disk, clock, random, transport: setup.transport, stateMachine: store, log },
     raftId: options.raftId,
     directory: setup.raftDirectory,
     forceNewCluster: isForced,
+    ...(setup.cipher !== undefined && { cipher: setup.cipher }),
+    onOldestKey: oldestDataKeyId => report({ oldestDataKeyId }),
     ...(setup.raft !== undefined && { options: setup.raft }),
     ...(options.isFounder || isForced
       ? { members: [{ raftId: options.raftId, address: options.advertiseAddress }] }
@@ -138,7 +147,11 @@ export async function createControlPlane(setup: ControlPlaneSetup): Promise<Cont
     },
     events: { events: waiting => clusterEvents(store, waiting) },
     run: async ({ signal }) => {
-      await Promise.all([dispatcher.run({ signal }), runWhileLeading(consensus, whileLeading, { log, clock, signal })]);
+      await Promise.all([
+        dispatcher.run({ signal }),
+        reportUnlockKey({ store, report, signal }),
+        runWhileLeading(consensus, whileLeading, { log, clock, signal }),
+      ]);
     },
     handOver: async () => {
       if (consensus.status().role === "leader" && consensus.status().members.length > 1) {

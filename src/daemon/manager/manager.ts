@@ -1,6 +1,6 @@
+import { isDeepStrictEqual } from "node:util";
 import { Disposal } from "../../lib/disposal.ts";
 import { OperationError } from "../../lib/errors.ts";
-import type { NodeIdentity } from "../../ports/certificates.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Disk } from "../../ports/disk.ts";
 import type { Log } from "../../ports/log.ts";
@@ -10,19 +10,26 @@ import { ManagerListener } from "../../rpc/listener.ts";
 import { ManagerClients } from "../../rpc/manager-clients.ts";
 import { RaftPeers } from "../../rpc/raft-transport.ts";
 import { systemCertificates } from "../../system/certificates.ts";
+import { DataCipher } from "../../system/data-cipher.ts";
 import type { NodeFiles } from "../swarm/node-files.ts";
+import type { KeyReport } from "../swarm/node-keys.ts";
 import { createControlPlane } from "./control-plane.ts";
 import type { ManagerOptions } from "./options.ts";
+import type { ManagerKeys } from "./pipe.ts";
 
 export interface Manager extends AsyncDisposable {
   /** Leadership is handed over, when this manager has it and there is someone to take it. */
   handOver(): Promise<void>;
-  reloadIdentity(): Promise<void>;
+  /** The certificate was renewed, or there is another data key: in force at once. */
+  setKeys(keys: ManagerKeys): void;
   dump(): unknown;
 }
 
 interface ManagerSetup {
   readonly options: ManagerOptions;
+  readonly keys: ManagerKeys;
+  /** Tells `shoald` what it has to know to keep the keys. */
+  readonly report: (report: KeyReport) => void;
   readonly files: NodeFiles;
   readonly disk: Disk;
   readonly clock: Clock;
@@ -31,9 +38,11 @@ interface ManagerSetup {
 }
 
 /** A manager's control plane, and what serves it: the manager port and the host's own socket. */
-export async function startManager({ options, files, disk, clock, random, log }: ManagerSetup): Promise<Manager> {
-  let identity: NodeIdentity = await files.loadIdentity();
-  const currentIdentity = (): NodeIdentity => identity;
+export async function startManager(setup: ManagerSetup): Promise<Manager> {
+  const { options, keys, report, files, disk, clock, random, log } = setup;
+  let { identity } = keys;
+  const currentIdentity = () => identity;
+  const cipher = new DataCipher(keys.dataKeys, random);
   const resources = new Disposal();
   const over = new AbortController();
   const { signal } = over;
@@ -42,7 +51,13 @@ export async function startManager({ options, files, disk, clock, random, log }:
   const remote = resources.use(new ManagerClients({ identity: currentIdentity, clock }));
   const { raftDirectory } = files;
   const plane = await createControlPlane({
-    ...{ options, files, raftDirectory, disk, clock, random, log, transport, remote },
+    ...{ options, raftDirectory, disk, cipher, report, clock, random, log, transport, remote },
+    files: {
+      loadInitialEntry: () => files.loadInitialEntry(cipher),
+      removeInitialEntry: () => files.removeInitialEntry(),
+      isForceNewClusterMarked: () => files.isForceNewClusterMarked(),
+      unmarkForceNewCluster: () => files.unmarkForceNewCluster(),
+    },
     certificates: systemCertificates,
   });
   const { store, consensus, backends, events } = plane;
@@ -59,8 +74,11 @@ export async function startManager({ options, files, disk, clock, random, log }:
 
   return {
     handOver: () => plane.handOver(),
-    reloadIdentity: async () => {
-      identity = await files.loadIdentity();
+    setKeys: next => {
+      cipher.use(next.dataKeys);
+      consensus.rekeyed();
+      if (isDeepStrictEqual(next.identity, identity)) return;
+      identity = next.identity;
       listener.setIdentity(identity);
     },
     dump: () => ({ consensus: consensus.status(), index: store.view().index }),

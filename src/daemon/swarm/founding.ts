@@ -1,13 +1,14 @@
-import type { SwarmMembershipBackend } from "../../api/backends.ts";
+import type { SwarmMembershipBackend } from "../../api/swarm-backend.ts";
 import { entryBytes } from "../../codec/entry.ts";
 import { CLUSTER_DEFAULTS, makeInitialEntry } from "../../manager/control-api/initial.ts";
 import { clusterIdFrom, type ClusterId, type NetworkId, type NodeId } from "../../model/ids.ts";
-import type { NodeIdentity } from "../../ports/certificates.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Random } from "../../ports/random.ts";
 import { systemCertificates } from "../../system/certificates.ts";
+import { UNLOCK_KEY_BYTES } from "../../model/unlock-key.ts";
 import { addressesOf } from "./addresses.ts";
 import type { NodeRecord } from "./node-files.ts";
+import { managerKeys, type NodeKeys } from "./node-keys.ts";
 
 const FOUNDER_RAFT_ID = 1;
 
@@ -15,13 +16,14 @@ const FOUNDER_RAFT_ID = 1;
 export async function foundCluster(
   request: Parameters<SwarmMembershipBackend["init"]>[0],
   { clock, random }: { readonly clock: Clock; readonly random: Random },
-): Promise<{ readonly record: NodeRecord; readonly identity: NodeIdentity; readonly initialEntry: Uint8Array }> {
+): Promise<{ readonly record: NodeRecord; readonly keys: NodeKeys; readonly initialEntry: Uint8Array }> {
   const { listenAddress, advertiseHost, advertiseAddress } = addressesOf(request);
   const nodeId = clusterIdFrom<NodeId>(random.bytes(25));
   const clusterId = clusterIdFrom<ClusterId>(random.bytes(25));
   const nowMs = clock.nowMs();
   const root = await systemCertificates.createRoot({ nowMs });
   const { csrPem, keyPem } = await systemCertificates.createRequest();
+  const unlockKey = request.autoLockManagers ? random.bytes(UNLOCK_KEY_BYTES) : undefined;
   const entry = makeInitialEntry({
     ...{ clusterId, nodeId, root, random, certificates: systemCertificates },
     raftId: FOUNDER_RAFT_ID,
@@ -30,14 +32,16 @@ export async function foundCluster(
     availability: request.availability,
     ...(request.defaultAddressPool.length > 0 && { defaultAddressPool: request.defaultAddressPool }),
     ...(request.subnetSize > 0 && { subnetSize: request.subnetSize }),
+    ...(unlockKey && { unlockKey }),
   });
   const lifetimeMs = CLUSTER_DEFAULTS.nodeCertExpiryNs / 1e6;
   const certificatePem = await systemCertificates.issue({
     ...{ csrPem, root, nodeId, clusterId, nowMs, lifetimeMs },
     role: "manager",
   });
+  const identity = { certificatePem, keyPem, rootPem: root.certificatePem };
   return {
-    identity: { certificatePem, keyPem, rootPem: root.certificatePem },
+    keys: managerKeys(identity, { version: 0, ...(unlockKey && { key: unlockKey }) }, random),
     record: {
       ...{ nodeId, clusterId, listenAddress, advertiseHost },
       role: "manager",

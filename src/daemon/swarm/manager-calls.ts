@@ -1,8 +1,10 @@
 import { errorKind, OperationError } from "../../lib/errors.ts";
 import type { ControlRequest, ControlResponse } from "../../model/control.ts";
-import type { RequestId } from "../../model/ids.ts";
+import { clusterIdFrom, type RequestId } from "../../model/ids.ts";
+import type { UnlockKey } from "../../model/unlock-key.ts";
 import type { NodeIdentity } from "../../ports/certificates.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { Random } from "../../ports/random.ts";
 import { ManagerClients } from "../../rpc/manager-clients.ts";
 import { systemCertificates } from "../../system/certificates.ts";
 import { portOf } from "./addresses.ts";
@@ -30,6 +32,18 @@ export async function renewCertificate(record: NodeRecord, caller: Caller): Prom
   const { nodeId } = systemCertificates.verify(issued.certificatePem, { rootPem, nowMs: caller.clock.nowMs() });
   if (nodeId !== record.nodeId) throw new OperationError("unavailable", `a manager gave the certificate of node ${nodeId}`);
   return { certificatePem: issued.certificatePem, keyPem, rootPem };
+}
+
+/** What this node, a manager now, has to keep its keys under. @throws OperationError when no manager tells: it may not begin without. */
+export async function askUnlockKey(
+  record: NodeRecord,
+  { random, ...caller }: Caller & { readonly random: Random },
+): Promise<UnlockKey> {
+  const requestId = clusterIdFrom<RequestId>(random.bytes(25));
+  const answer = await callManagers(record, { request: { kind: "get-unlock-key" }, requestId }, caller);
+  if (answer.kind !== "unlock-key") throw new OperationError("unavailable", `a manager answered ${answer.kind}`);
+  const { version, key } = answer;
+  return { version, ...(key && { key }) };
 }
 
 /** Asks to be taken into Raft. Asked again, also after a crash, the answer is the same. */

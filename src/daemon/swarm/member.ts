@@ -15,11 +15,12 @@ import { taskLogsOf } from "../../rpc/peer-client.ts";
 import { taskLogsOn } from "../../worker/task-logs.ts";
 import { createSpawner } from "../../system/spawn.ts";
 import { hostOf } from "./addresses.ts";
-import { callManagers, joinRaft, leaveRaft, ownAddress, renewCertificate } from "./manager-calls.ts";
+import { askUnlockKey, callManagers, joinRaft, leaveRaft, ownAddress, renewCertificate } from "./manager-calls.ts";
 import { ClusterEvents } from "./cluster-events.ts";
 import { ManagerControl } from "./manager-control.ts";
 import { ManagerProcess } from "./manager-process.ts";
 import type { NodeFiles, NodeRecord } from "./node-files.ts";
+import { type KeyReport, managerKeys, nextKeys, type NodeKeys, withDataKey, withIdentity, workerKeys } from "./node-keys.ts";
 import type { SwarmNodeOptions } from "./swarm-node.ts";
 import { renewalTimeMs, type Standing, Upkeep } from "./upkeep.ts";
 import { WorkerNode } from "./worker-node.ts";
@@ -33,7 +34,7 @@ interface MemberSetup {
   readonly options: SwarmNodeOptions;
   readonly files: NodeFiles;
   readonly record: NodeRecord;
-  readonly identity: NodeIdentity;
+  readonly keys: NodeKeys;
 }
 
 interface RunningManager {
@@ -47,7 +48,8 @@ export class Member implements AsyncDisposable {
   readonly #options: SwarmNodeOptions;
   readonly #files: NodeFiles;
   #record: NodeRecord;
-  #identity: NodeIdentity;
+  #keys: NodeKeys;
+  #keyReport: KeyReport = {};
   #certificate: NodeCertificate;
   #renewAtMs: number;
   #manager: RunningManager | undefined;
@@ -60,12 +62,12 @@ export class Member implements AsyncDisposable {
   #expulsion: string | undefined;
   #saving: Promise<void> = Promise.resolve();
 
-  private constructor({ options, files, record, identity }: MemberSetup) {
+  private constructor({ options, files, record, keys }: MemberSetup) {
     this.#options = options;
     this.#files = files;
     this.#record = record;
-    this.#identity = identity;
-    this.#certificate = readCertificate(identity.certificatePem);
+    this.#keys = keys;
+    this.#certificate = readCertificate(keys.identity.certificatePem);
     this.#renewAtMs = this.#drawRenewalTime();
   }
 
@@ -73,11 +75,14 @@ export class Member implements AsyncDisposable {
   static async start(setup: MemberSetup): Promise<Member> {
     const member = new Member(setup);
     const { options, files } = setup;
-    if (member.#certificate.role === "manager" && member.#record.manager !== undefined) member.#startManager();
+    if (member.#certificate.role === "manager" && member.#record.manager !== undefined) {
+      if (member.#keys.dataKeys.length === 0) await member.#save(member.#record, keys => withDataKey(keys, options.random));
+      member.#startManager();
+    }
     member.#worker = await WorkerNode.start({
       ...options,
       ...{ nodeId: member.#record.nodeId, advertiseHost: member.#record.advertiseHost, taskDirectory: files.taskDirectory },
-      identity: () => member.#identity,
+      identity: () => member.#keys.identity,
       managers: () => member.#record.managers,
       onManagers: managers => member.#setManagers(managers),
       onAuthority: authority => member.#setAuthority(authority),
@@ -94,6 +99,7 @@ export class Member implements AsyncDisposable {
         renew: waiting => member.#renew(waiting),
         "join-raft": waiting => member.#joinRaft(waiting),
         "end-manager": () => member.#endManager(),
+        "settle-keys": () => member.#settleKeys(),
       },
       onExpelled: error => member.#expel(error),
     });
@@ -107,6 +113,11 @@ export class Member implements AsyncDisposable {
   /** This host's part in the cluster's networks; it outlives the membership as long as the node keeps its id. */
   get clusterNetwork(): ClusterNetwork | undefined {
     return this.#worker?.clusterNetwork;
+  }
+
+  /** As they are on disk. */
+  get keys(): NodeKeys {
+    return this.#keys;
   }
 
   get control(): ManagerControl | undefined {
@@ -133,7 +144,7 @@ export class Member implements AsyncDisposable {
     if (this.#manager === undefined) return;
     const { clock, log } = this.#options;
     try {
-      await leaveRaft(this.#record, { identity: this.#identity, clock, signal: clock.timeout(LEAVE_MS) });
+      await leaveRaft(this.#record, { identity: this.#keys.identity, clock, signal: clock.timeout(LEAVE_MS) });
     } catch (error) {
       log.warn({ error: errorMessage(error) }, "the other managers could not be told that this one leaves");
     }
@@ -166,7 +177,7 @@ export class Member implements AsyncDisposable {
     try {
       const logs = taskLogsOn(engine.containers);
       const admits = ({ nodeId }: { readonly nodeId: NodeId }) => this.#record.managerIds?.includes(nodeId) !== false;
-      this.#peers = await PeerListener.listen({ ...place, identity: this.#identity, clusterId, logs, admits, log });
+      this.#peers = await PeerListener.listen({ ...place, identity: this.#keys.identity, clusterId, logs, admits, log });
     } catch (error) {
       log.error({ ...place, error: errorMessage(error) }, "other nodes cannot ask this one for logs");
     }
@@ -179,7 +190,7 @@ export class Member implements AsyncDisposable {
     { signal }: { readonly signal: AbortSignal },
   ): AsyncIterable<readonly TaskLogLine[]> {
     const address = `${host.includes(":") ? `[${host}]` : host}:${PEER_PORT}`;
-    return taskLogsOf({ nodeId, address }, request, { identity: this.#identity, clock: this.#options.clock, signal });
+    return taskLogsOf({ nodeId, address }, request, { identity: this.#keys.identity, clock: this.#options.clock, signal });
   }
 
   /** By this node's own manager, or another one. */
@@ -188,7 +199,7 @@ export class Member implements AsyncDisposable {
     const call = async (request: ControlRequest, { signal }: { readonly signal: AbortSignal }): Promise<void> => {
       const requestId = clusterIdFrom<RequestId>(random.bytes(25));
       if (this.control !== undefined) await this.control.call(request, { requestId, signal });
-      else await callManagers(this.#record, { request, requestId }, { identity: this.#identity, clock, signal });
+      else await callManagers(this.#record, { request, requestId }, { identity: this.#keys.identity, clock, signal });
     };
     return {
       attach: (request, waiting) => call({ kind: "attach-container", ...request }, waiting),
@@ -201,7 +212,8 @@ export class Member implements AsyncDisposable {
   #standing(): Standing {
     return {
       role: this.#certificate.role,
-      renewAtMs: this.#renewAtMs,
+      renewAtMs: this.#keys.isExposed ? 0 : this.#renewAtMs,
+      hasKeysToSettle: this.#hasKeysToSettle(),
       wantedRole: this.#wantedRole,
       isRefused: this.#isRefused,
       isInRaft: this.#record.manager !== undefined,
@@ -217,12 +229,13 @@ export class Member implements AsyncDisposable {
     const { clock, log } = this.#options;
     const wasRefused = this.#isRefused;
     const heard = this.#authority;
-    const identity = await renewCertificate(this.#record, { identity: this.#identity, clock, signal });
+    const identity = await renewCertificate(this.#record, { identity: this.#keys.identity, clock, signal });
     const certificate = readCertificate(identity.certificatePem);
     const hasChangedRole = certificate.role !== this.#certificate.role;
     if (this.#wantedRole !== undefined && !hasChangedRole && this.#wantedRole !== certificate.role) return false;
-    await this.#save({ ...this.#record, role: certificate.role }, identity);
-    this.#identity = identity;
+    const inNewRole = hasChangedRole ? await this.#keysInNewRole(identity, signal) : undefined;
+    const record = { ...this.#record, role: certificate.role };
+    await this.#save(record, keys => inNewRole ?? withIdentity(keys, identity));
     this.#certificate = certificate;
     this.#renewAtMs = this.#drawRenewalTime();
     this.#isRefused = false;
@@ -236,12 +249,39 @@ export class Member implements AsyncDisposable {
     return true;
   }
 
+  /** A manager's keys are never on disk other than locked, in a cluster that locks them. */
+  async #keysInNewRole(identity: NodeIdentity, signal: AbortSignal): Promise<NodeKeys> {
+    if (readCertificate(identity.certificatePem).role === "worker") return workerKeys(identity);
+    const { clock, random } = this.#options;
+    return managerKeys(identity, await askUnlockKey(this.#record, { identity, clock, random, signal }), random);
+  }
+
+  #hasKeysToSettle(): boolean {
+    return this.#manager !== undefined && nextKeys(this.#keys, this.#keyReport, this.#options.random) !== undefined;
+  }
+
+  /** The unlock key of the cluster is another one, or a data key is needed no more. On disk before the manager seals with it. */
+  async #settleKeys(): Promise<boolean> {
+    const { random, log } = this.#options;
+    const { unlock: before } = this.#keys;
+    await this.#save(this.#record, keys => nextKeys(keys, this.#keyReport, random) ?? keys);
+    this.#manager?.process.keysChanged();
+    const { unlock } = this.#keys;
+    if (unlock !== before) log.info({ isLocked: unlock.key !== undefined }, "the unlock key of this manager has changed");
+    return true;
+  }
+
+  #setKeyReport(report: KeyReport): void {
+    this.#keyReport = { ...this.#keyReport, ...report };
+    this.#upkeep?.wake();
+  }
+
   async #joinRaft({ signal }: { readonly signal: AbortSignal }): Promise<boolean> {
     // Nothing of an earlier time as a manager: its Raft id would not fit.
     await this.#files.clearManager();
-    const { clock, log } = this.#options;
-    const joined = await joinRaft(this.#record, { identity: this.#identity, clock, signal });
-    await this.#save(joined);
+    const { clock, random, log } = this.#options;
+    const joined = await joinRaft(this.#record, { identity: this.#keys.identity, clock, signal });
+    await this.#save(joined, keys => withDataKey(keys, random));
     this.#startManager();
     log.info({ raftId: joined.manager?.raftId }, "this node is a manager now");
     return true;
@@ -289,14 +329,13 @@ export class Member implements AsyncDisposable {
     this.#authority = authority;
     const { clock, random, log } = this.#options;
     const { rootsPem: rootPem, issuer, spreadMs } = authority;
-    const { issuer: present } = tlsOf(this.#identity);
+    const { issuer: present } = tlsOf(this.#keys.identity);
     if (issuer.subject !== present.subject || issuer.publicKey !== present.publicKey) {
       this.#renewAtMs = Math.min(this.#renewAtMs, clock.nowMs() + (random.uint32() / 2 ** 32) * spreadMs);
       this.#upkeep?.wake();
     }
-    if (rootPem === this.#identity.rootPem) return;
-    this.#identity = { ...this.#identity, rootPem };
-    this.#save(this.#record, this.#identity).then(
+    if (rootPem === this.#keys.identity.rootPem) return;
+    this.#save(this.#record, keys => ({ ...keys, identity: { ...keys.identity, rootPem } })).then(
       () => this.#showIdentity(),
       (error: unknown) => log.error({ error: errorMessage(error) }, "the roots to trust could not be kept"),
     );
@@ -304,16 +343,22 @@ export class Member implements AsyncDisposable {
 
   /** It is on disk. */
   #showIdentity(): void {
-    this.#peers?.setIdentity(this.#identity);
-    this.#manager?.process.reload();
+    this.#peers?.setIdentity(this.#keys.identity);
+    if (this.#certificate.role === "manager") this.#manager?.process.keysChanged();
     this.#worker?.describeAgain();
   }
 
-  /** In force at once, on disk in order. */
-  #save(record: NodeRecord, identity?: NodeIdentity): Promise<void> {
+  /** On disk in order, each change on top of the one before. The record is in force at once, keys are once they are on disk. */
+  async #save(record: NodeRecord, change?: (keys: NodeKeys) => NodeKeys): Promise<void> {
     this.#record = record;
-    this.#saving = this.#saving.catch(() => undefined).then(() => this.#files.save(record, identity));
-    return this.#saving;
+    const { random } = this.#options;
+    const save = async () => {
+      const next = change?.(this.#keys);
+      await this.#files.save(record, next && { next, random });
+      this.#keys = next ?? this.#keys;
+    };
+    this.#saving = this.#saving.catch(() => undefined).then(save);
+    await this.#saving;
   }
 
   #drawRenewalTime(): number {
@@ -326,6 +371,7 @@ export class Member implements AsyncDisposable {
     const { config, clock, engine, log, logLevel } = this.#options;
     const { manager, nodeId, clusterId, listenAddress } = this.#record;
     if (manager === undefined || this.#manager !== undefined) return;
+    this.#keyReport = {};
     const socketPath = join(config.execRoot, "manager.sock");
     const { dataRoot, logFormat, logFile } = config;
     const crashDirectory = join(dataRoot, "crash");
@@ -336,6 +382,8 @@ export class Member implements AsyncDisposable {
       process: new ManagerProcess({
         ...{ clock, log, logLevel },
         spawner: createSpawner(),
+        keys: () => this.#keys,
+        onReport: report => this.#setKeyReport(report),
         options: {
           ...(logFile !== undefined && { logFile: join(dirname(logFile), `manager-${basename(logFile)}`) }),
           ...{ dataRoot, socketPath, logFormat, crashDirectory, nodeId, clusterId, listenAddress, ...manager },

@@ -3,8 +3,11 @@ import { join } from "node:path";
 import { errnoCode } from "../../lib/errors.ts";
 import type { NodeRole } from "../../model/cluster.ts";
 import type { ClusterId, NodeId } from "../../model/ids.ts";
-import type { NodeIdentity } from "../../ports/certificates.ts";
 import type { Disk } from "../../ports/disk.ts";
+import type { Random } from "../../ports/random.ts";
+import type { PayloadCipher } from "../../raft/payload-cipher.ts";
+import { formatKeyFile, type KeyFile, parseKeyFile } from "./key-file.ts";
+import type { NodeKeys } from "./node-keys.ts";
 
 /** What a node of a swarm remembers of itself. */
 export interface NodeRecord {
@@ -29,7 +32,12 @@ export interface ManagerRecord {
   readonly isFounder: boolean;
 }
 
+const KEYS = "identity.json";
 const FORCE_NEW_CLUSTER = "force-new-cluster";
+/** Sealed with the manager's data key … */
+const INITIAL_ENTRY = "initial-entry.sealed";
+/** … or, when an earlier version has written it, not. */
+const READABLE_INITIAL_ENTRY = "initial-entry";
 
 /** The files of a swarm member, below `<data-root>/swarm`; the folder goes when the node leaves. */
 export class NodeFiles {
@@ -50,47 +58,44 @@ export class NodeFiles {
     return join(this.managerDirectory, "raft");
   }
 
-  get #initialEntryPath(): string {
-    return join(this.managerDirectory, "initial-entry");
-  }
-
   get taskDirectory(): string {
     return join(this.directory, "tasks");
   }
 
   /** `undefined`: not in a swarm. */
-  async load(): Promise<{ readonly record: NodeRecord; readonly identity: NodeIdentity } | undefined> {
-    const record = await this.#read("node.json");
+  async load(): Promise<{ readonly record: NodeRecord; readonly keyFile: KeyFile } | undefined> {
+    const record = await this.loadRecord();
     if (record === undefined) return undefined;
-    return { record: JSON.parse(record) as NodeRecord, identity: await this.loadIdentity() };
+    return { record, keyFile: parseKeyFile((await this.#read(KEYS))?.toString() ?? "") };
   }
 
-  async loadIdentity(): Promise<NodeIdentity> {
-    return JSON.parse((await this.#read("identity.json")) ?? "") as NodeIdentity;
+  async loadRecord(): Promise<NodeRecord | undefined> {
+    const record = await this.#read("node.json");
+    return record === undefined ? undefined : (JSON.parse(record.toString()) as NodeRecord);
   }
 
-  /** Identity first: a record without one would be of no use. */
-  async save(record: NodeRecord, identity?: NodeIdentity): Promise<void> {
+  /** Keys first: a record without them would be of no use. They are replaced as a whole: after a crash the old ones are there or the new ones. */
+  async save(record: NodeRecord, keys?: { readonly next: NodeKeys; readonly random: Random }): Promise<void> {
     await mkdir(this.directory, { recursive: true, mode: 0o700 });
-    if (identity !== undefined)
-      await this.#disk.replace(join(this.directory, "identity.json"), Buffer.from(JSON.stringify(identity)));
+    if (keys !== undefined)
+      await this.#disk.replace(join(this.directory, KEYS), Buffer.from(formatKeyFile(keys.next, keys.random)));
     await this.#disk.replace(join(this.directory, "node.json"), Buffer.from(JSON.stringify(record)));
   }
 
-  async saveInitialEntry(entry: Uint8Array): Promise<void> {
+  /** Keeps the entry that founds the cluster until it is in the log: it holds the root's key. */
+  async saveInitialEntry(entry: Uint8Array, cipher: Pick<PayloadCipher, "seal">): Promise<void> {
     await mkdir(this.managerDirectory, { recursive: true, mode: 0o700 });
-    await this.#disk.replace(this.#initialEntryPath, entry);
+    await this.#disk.replace(join(this.managerDirectory, INITIAL_ENTRY), cipher.seal(entry));
   }
 
-  async loadInitialEntry(): Promise<Uint8Array | undefined> {
-    return await readFile(this.#initialEntryPath).catch((error: unknown) => {
-      if (errnoCode(error) === "ENOENT") return undefined;
-      throw error;
-    });
+  /** `undefined` once it was removed, and on nodes that founded nothing. */
+  async loadInitialEntry(cipher: Pick<PayloadCipher, "open">): Promise<Uint8Array | undefined> {
+    const sealed = await this.#read(join("manager", INITIAL_ENTRY));
+    return sealed === undefined ? await this.#read(join("manager", READABLE_INITIAL_ENTRY)) : cipher.open(sealed);
   }
 
   async removeInitialEntry(): Promise<void> {
-    await rm(this.#initialEntryPath, { force: true });
+    for (const name of [INITIAL_ENTRY, READABLE_INITIAL_ENTRY]) await rm(join(this.managerDirectory, name), { force: true });
   }
 
   /** The next manager of this node becomes the only one of its cluster. */
@@ -121,9 +126,9 @@ export class NodeFiles {
     await rm(this.directory, { recursive: true, force: true });
   }
 
-  async #read(name: string): Promise<string | undefined> {
+  async #read(name: string): Promise<Buffer | undefined> {
     try {
-      return await readFile(join(this.directory, name), "utf8");
+      return await readFile(join(this.directory, name));
     } catch (error) {
       if (errnoCode(error) === "ENOENT") return undefined;
       throw error;

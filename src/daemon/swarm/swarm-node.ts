@@ -1,24 +1,28 @@
-import type { LocalSwarmState, SwarmMembershipBackend } from "../../api/backends.ts";
-import { OperationError } from "../../lib/errors.ts";
+import type { LocalSwarmState, SwarmMembershipBackend } from "../../api/swarm-backend.ts";
+import { errorMessage, OperationError } from "../../lib/errors.ts";
 import type { ControlCaller, ControlRequest, ControlResponse, NodeView } from "../../model/control.ts";
 import { clusterIdFrom, type RequestId } from "../../model/ids.ts";
-import type { NodeIdentity } from "../../ports/certificates.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Disk } from "../../ports/disk.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Random } from "../../ports/random.ts";
 import type { ClusterNetwork } from "../../network/cluster-network.ts";
+import { parseUnlockKey } from "../../model/unlock-key.ts";
 import { enrol } from "../../rpc/join-client.ts";
 import { systemCertificates } from "../../system/certificates.ts";
+import { DataCipher } from "../../system/data-cipher.ts";
 import type { DaemonConfig, LogLevel } from "../config.ts";
 import type { Engine } from "../engine.ts";
 import { addressesOf, withPort } from "./addresses.ts";
 import { ClusterLogs } from "./cluster-logs.ts";
 import { foundCluster } from "./founding.ts";
 import { leaveWarning } from "./leave-warning.ts";
-import { joinRaft, ownAddress } from "./manager-calls.ts";
+import { type LockedKeys, openKeyFile } from "./key-file.ts";
+import { askUnlockKey, joinRaft, ownAddress } from "./manager-calls.ts";
 import { Member } from "./member.ts";
 import { NodeFiles, type NodeRecord } from "./node-files.ts";
+import { managerKeys, type NodeKeys, workerKeys } from "./node-keys.ts";
+import { removeTasksOfNode } from "./worker-node.ts";
 
 /** How long `init` and `join` wait for the swarm to take this node in. */
 const READY_MS = 30_000;
@@ -29,6 +33,11 @@ const NOT_A_MANAGER =
   'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.';
 const WORKER_NOT_MANAGER =
   "This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state. Please run this command on a manager node or promote the current node to a manager.";
+/** How long `unlock` waits for the manager: the others that it needs may be locked still. */
+const UNLOCKED_MS = 5_000;
+export const LOCKED =
+  'Swarm is encrypted and needs to be unlocked before it can be used. Please use "docker swarm unlock" to unlock it.';
+const LOCKED_LEAVE = "Swarm is encrypted and locked. Please unlock it first or use `--force` to ignore this message.";
 const ALREADY_MEMBER = 'This node is already part of a swarm. Use "docker swarm leave" to leave this swarm and join another one.';
 
 export interface SwarmNodeOptions {
@@ -49,6 +58,8 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
   readonly #options: SwarmNodeOptions;
   readonly #files: NodeFiles;
   #member: Member | undefined;
+  /** The swarm that this node is in, while nothing of it can be read. */
+  #locked: { readonly record: NodeRecord; readonly keys: LockedKeys } | undefined;
   #clusterNetwork: ClusterNetwork | undefined;
   #isBusy = false;
 
@@ -74,15 +85,19 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
   static async create(options: SwarmNodeOptions): Promise<SwarmNode> {
     const node = new SwarmNode(options);
     const known = await node.#files.load();
-    if (known !== undefined) await node.#start(known.record, known.identity);
+    if (known?.keyFile.kind === "locked") {
+      node.#locked = { record: known.record, keys: known.keyFile };
+      options.log.warn({}, "this node's swarm is locked: it takes part when it is unlocked");
+    } else if (known !== undefined) await node.#start(known.record, known.keyFile.keys);
     return node;
   }
 
   local(): LocalSwarmState {
     const member = this.#member;
     if (member === undefined) {
-      const state = this.#isBusy ? "pending" : "inactive";
-      return { state, nodeId: "", nodeAddress: "", isManager: false, error: "", remoteManagers: [] };
+      const nobody = { nodeId: "", nodeAddress: "", isManager: false, remoteManagers: [] };
+      if (this.#locked === undefined) return { ...nobody, state: this.#isBusy ? "pending" : "inactive", error: "" };
+      return { ...nobody, state: "locked", nodeAddress: this.#locked.record.advertiseHost, error: LOCKED };
     }
     const { record, error } = member;
     const own = ownAddress(record);
@@ -110,9 +125,9 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
     const request = this.#withAdvertiseAddress(asked);
     if (request.forceNewCluster && this.#member !== undefined) return await this.#forceNewCluster(this.#member, request);
     return await this.#exclusively(async () => {
-      const { record, identity, initialEntry } = await foundCluster(request, this.#options);
-      await this.#files.saveInitialEntry(initialEntry);
-      await this.#enter(record, identity);
+      const { record, keys, initialEntry } = await foundCluster(request, this.#options);
+      await this.#files.saveInitialEntry(initialEntry, new DataCipher(keys.dataKeys, this.#options.random));
+      await this.#enter(record, keys);
       return { nodeId: record.nodeId };
     });
   }
@@ -120,7 +135,7 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
   async join(asked: Parameters<SwarmMembershipBackend["join"]>[0]): Promise<void> {
     const request = this.#withAdvertiseAddress(asked);
     await this.#exclusively(async () => {
-      const { clock } = this.#options;
+      const { clock, random } = this.#options;
       const { listenAddress, advertiseHost } = addressesOf(request);
       const [remote] = request.remoteAddresses;
       if (remote === undefined) throw new OperationError("invalid", "at least 1 RemoteAddr is required to join");
@@ -128,16 +143,37 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
       const { joinToken, availability } = request;
       const issued = await enrol({ address, joinToken, availability, certificates: systemCertificates, clock });
       const { certificatePem, keyPem, rootPem, nodeId, role } = issued;
-      const identity: NodeIdentity = { certificatePem, keyPem, rootPem };
+      const identity = { certificatePem, keyPem, rootPem };
       const { clusterId } = systemCertificates.verify(certificatePem, { rootPem, nowMs: clock.nowMs() });
       const record: NodeRecord = { nodeId, clusterId, role, listenAddress, advertiseHost, managers: [address] };
       const caller = { identity, clock, signal: clock.timeout(READY_MS) };
-      await this.#enter(role === "manager" ? await joinRaft(record, caller) : record, identity);
+      if (role === "worker") return await this.#enter(record, workerKeys(identity));
+      const keys = managerKeys(identity, await askUnlockKey(record, { ...caller, random }), random);
+      await this.#enter(await joinRaft(record, caller), keys);
     });
+  }
+
+  /** @throws OperationError in Docker's words: `conflict` when nothing is locked, `invalid` for what is no key, `unauthorized` for the wrong one. */
+  async unlock(text: string): Promise<void> {
+    const locked = this.#locked;
+    if (locked === undefined) throw new OperationError("conflict", "swarm is not locked");
+    const keys = openKeyFile(locked.keys, parseUnlockKey(text), this.#options.random);
+    if (keys === undefined) throw new OperationError("unauthorized", "swarm could not be unlocked: invalid key provided");
+    await this.#exclusively(
+      async () => {
+        await this.#start(locked.record, keys);
+        this.#locked = undefined;
+        await this.#untilReady(UNLOCKED_MS).catch((error: unknown) =>
+          this.#options.log.info({ error: errorMessage(error) }, "the swarm is unlocked and not ready yet"),
+        );
+      },
+      { isMember: true },
+    );
   }
 
   async leave({ force }: { readonly force: boolean }): Promise<void> {
     const member = this.#member;
+    if (this.#locked !== undefined) return await this.#leaveLocked(this.#locked.record, { force });
     if (member === undefined) throw new OperationError("unavailable", "This node is not part of a swarm");
     const isManager = member.control !== undefined && member.error === undefined;
     if (isManager && !force) throw new OperationError("unavailable", leaveWarning(await this.#managers()));
@@ -159,6 +195,19 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
   }
 
   // ---- steps ----
+
+  /** Nobody can be told: the node has no certificate that it could show. */
+  async #leaveLocked({ nodeId }: NodeRecord, { force }: { readonly force: boolean }): Promise<void> {
+    if (!force) throw new OperationError("unavailable", LOCKED_LEAVE);
+    await this.#exclusively(
+      async () => {
+        await removeTasksOfNode({ ...this.#options, clusterNetwork: this.#takeClusterNetwork(), nodeId });
+        await this.#files.clear();
+        this.#locked = undefined;
+      },
+      { isMember: true },
+    );
+  }
 
   /** `undefined` when the cluster does not answer. */
   async #managers(): Promise<readonly NodeView[] | undefined> {
@@ -191,9 +240,9 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
           managers: [addresses.advertiseAddress],
         };
         await this.#files.save(record);
-        await this.#start(record, await this.#files.loadIdentity());
+        await this.#start(record, member.keys);
         // Ready is what the old state says of it too; the others are managers until the mark is gone.
-        await this.#untilReady(async () => !(await this.#files.isForceNewClusterMarked()));
+        await this.#untilReady(READY_MS, async () => !(await this.#files.isForceNewClusterMarked()));
         return { nodeId };
       },
       { isMember: true },
@@ -201,11 +250,11 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
   }
 
   /** Durable first, then running; what does not come up is undone. */
-  async #enter(record: NodeRecord, identity: NodeIdentity): Promise<void> {
-    await this.#files.save(record, identity);
+  async #enter(record: NodeRecord, keys: NodeKeys): Promise<void> {
+    await this.#files.save(record, { next: keys, random: this.#options.random });
     try {
-      await this.#start(record, identity);
-      await this.#untilReady();
+      await this.#start(record, keys);
+      await this.#untilReady(READY_MS);
     } catch (error) {
       await this.#stop();
       await this.#files.clear();
@@ -213,11 +262,16 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
     }
   }
 
-  async #start(record: NodeRecord, identity: NodeIdentity): Promise<void> {
-    // It is of the membership that the daemon started with; another node id needs another one.
+  async #start(record: NodeRecord, keys: NodeKeys): Promise<void> {
+    const options = { ...this.#options, clusterNetwork: this.#takeClusterNetwork() };
+    this.#member = await Member.start({ options, files: this.#files, record, keys });
+  }
+
+  /** It is of the membership that the daemon started with; another node id needs another one. */
+  #takeClusterNetwork(): ClusterNetwork | undefined {
     const clusterNetwork = this.#clusterNetwork;
     this.#clusterNetwork = undefined;
-    this.#member = await Member.start({ options: { ...this.#options, clusterNetwork }, files: this.#files, record, identity });
+    return clusterNetwork;
   }
 
   async #stop(): Promise<void> {
@@ -226,9 +280,9 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
     await member?.[Symbol.asyncDispose]();
   }
 
-  async #untilReady(isDone = async () => true): Promise<void> {
+  async #untilReady(waitMs: number, isDone = async () => true): Promise<void> {
     const { clock } = this.#options;
-    const deadlineMs = clock.monotonicMs() + READY_MS;
+    const deadlineMs = clock.monotonicMs() + waitMs;
     for (;;) {
       try {
         if ((await this.#member?.isReady()) === true && (await isDone())) return;
@@ -242,7 +296,7 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
 
   async #exclusively<T>(work: () => Promise<T>, { isMember = false } = {}): Promise<T> {
     if (this.#isBusy) throw new OperationError("unavailable", "another change of this node's swarm membership is under way");
-    if (!isMember && this.#member !== undefined) throw new OperationError("unavailable", ALREADY_MEMBER);
+    if (!isMember && (this.#member ?? this.#locked) !== undefined) throw new OperationError("unavailable", ALREADY_MEMBER);
     this.#isBusy = true;
     try {
       return await work();
@@ -254,6 +308,7 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
   #call(request: ControlRequest, options: Parameters<ControlCaller["call"]>[1]): Promise<ControlResponse> {
     const member = this.#member;
     if (member?.control !== undefined) return member.control.call(request, options);
-    return Promise.reject(new OperationError("unavailable", member === undefined ? NOT_A_MANAGER : WORKER_NOT_MANAGER));
+    const reason = this.#locked !== undefined ? LOCKED : member === undefined ? NOT_A_MANAGER : WORKER_NOT_MANAGER;
+    return Promise.reject(new OperationError("unavailable", reason));
   }
 }

@@ -58,20 +58,10 @@ export class WorkerNode implements AsyncDisposable {
   }
 
   static async start(options: WorkerNodeOptions): Promise<WorkerNode> {
-    const { config, engine, clock, random, log, nodeId, managers, onManagers, onAuthority } = options;
+    const { engine, clock, random, log, managers, onManagers, onAuthority } = options;
     const db = await LevelTaskDb.open(options.taskDirectory);
-    const { kernel, exec, networks } = engine;
-    const network =
-      options.clusterNetwork ??
-      (await ClusterNetwork.create({ kernel, exec, networks, clock, log, random, nodeId, execRoot: config.execRoot }));
+    const { network, executor } = await createExecutor(options);
     network.useCalls(options.attachments);
-    const executor = new EngineExecutor({
-      containers: engine.containers,
-      network,
-      files: new TaskFileStore(join(config.execRoot, "task-files")),
-      clock,
-      hostname: () => engine.info().hostname,
-    });
     const worker = new WorkerNode(options, { db, network, executor });
     const agent = new Agent({
       ...{ executor, db, clock, random, log, managers, onManagers, onAuthority },
@@ -99,20 +89,14 @@ export class WorkerNode implements AsyncDisposable {
 
   /** Before the node leaves its swarm: containers made by hand are taken off the cluster's networks, and run on. */
   async disconnectContainers(): Promise<void> {
-    const { engine, log } = this.#options;
     const attached = this.#network.attached();
-    for (const { containerId, networkId } of attached) {
-      await engine.containers.disconnectNetwork(networkId, containerId, { force: true }).catch((error: unknown) => {
-        log.warn({ containerId, networkId, error: errorMessage(error) }, "a container could not be taken off a network");
-      });
-    }
+    await disconnect(this.#network, this.#options);
     await Promise.all(attached.map(({ containerId }) => this.#network.letGo(asId(containerId))));
   }
 
   /** When the node has left its swarm: no task of it stays. */
   async removeAll(): Promise<void> {
-    for (const taskId of await this.#executor.list()) await this.#executor.remove(taskId);
-    await this.#network.leaveCluster();
+    await removeTasks({ executor: this.#executor, network: this.#network });
   }
 
   /** The managers are told of this node's certificate as it is now. */
@@ -157,6 +141,50 @@ export class WorkerNode implements AsyncDisposable {
       this.#isConnected = false;
     }
   }
+}
+
+type ExecutorOptions = SwarmNodeOptions & { readonly nodeId: NodeId };
+interface ExecutorParts {
+  readonly network: ClusterNetwork;
+  readonly executor: EngineExecutor;
+}
+
+async function createExecutor({
+  config,
+  engine,
+  clock,
+  random,
+  log,
+  nodeId,
+  clusterNetwork,
+}: ExecutorOptions): Promise<ExecutorParts> {
+  const { containers, kernel, exec, networks } = engine;
+  const { execRoot } = config;
+  const network =
+    clusterNetwork ?? (await ClusterNetwork.create({ kernel, exec, networks, clock, random, log, nodeId, execRoot }));
+  const files = new TaskFileStore(join(execRoot, "task-files"));
+  const hostname = () => engine.info().hostname;
+  return { network, executor: new EngineExecutor({ containers, network, files, clock, hostname }) };
+}
+
+async function disconnect(network: ClusterNetwork, { engine, log }: Pick<SwarmNodeOptions, "engine" | "log">): Promise<void> {
+  for (const { containerId, networkId } of network.attached()) {
+    await engine.containers.disconnectNetwork(networkId, containerId, { force: true }).catch((error: unknown) => {
+      log.warn({ containerId, networkId, error: errorMessage(error) }, "a container could not be taken off a network");
+    });
+  }
+}
+
+async function removeTasks({ executor, network }: ExecutorParts): Promise<void> {
+  for (const taskId of await executor.list()) await executor.remove(taskId);
+  await network.leaveCluster();
+}
+
+/** Takes away what runs on a node whose worker cannot be started: it leaves its swarm without a word to anybody. */
+export async function removeTasksOfNode(options: ExecutorOptions): Promise<void> {
+  const parts = await createExecutor(options);
+  await disconnect(parts.network, options);
+  await removeTasks(parts);
 }
 
 function describeNode(engine: Engine): NodeDescription {

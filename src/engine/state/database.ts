@@ -3,7 +3,7 @@ import { errorMessage, OperationError } from "../../lib/errors.ts";
 import { failpoint } from "../../ports/failpoint.ts";
 
 /** The form in which the data root keeps things. A daemon refuses records of a later one; earlier ones are brought up to it before it starts. */
-export const FORMAT_VERSION = 3;
+export const FORMAT_VERSION = 4;
 /** Changes that may wait for the disk; past it a disk does not keep up and writers are refused. */
 const WAITING_WRITES_MAX = 10_000;
 

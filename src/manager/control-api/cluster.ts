@@ -1,5 +1,6 @@
 import { OperationError } from "../../lib/errors.ts";
 import type { Cluster, ClusterSpec } from "../../model/cluster.ts";
+import { UNLOCK_KEY_BYTES, type UnlockKey } from "../../model/unlock-key.ts";
 import { formatJoinToken } from "../../model/join-token.ts";
 import type { ControlRequest } from "../../model/control.ts";
 import type { Certificates } from "../../ports/certificates.ts";
@@ -19,13 +20,18 @@ export function theCluster(view: Snapshot): Cluster {
   return cluster;
 }
 
-/** The cluster without its roots' keys: no answer to a user ever holds that. */
-export function withoutKey(cluster: Cluster): Cluster {
+/** The cluster without its roots' keys and the unlock key: no answer that tells of the cluster holds those. */
+export function withoutKeys({ unlockKey: _, ...cluster }: Cluster): Cluster {
   const { rotation } = cluster.rootCa;
   return {
     ...cluster,
     rootCa: { ...cluster.rootCa, keyPem: "", ...(rotation === undefined ? {} : { rotation: { ...rotation, keyPem: "" } }) },
   };
+}
+
+/** What managers are unlocked with, as of this version of the cluster. */
+export function unlockKeyOf({ version, unlockKey: key }: Cluster): UnlockKey {
+  return { version, ...(key && { key }) };
 }
 
 /** A new token for the same root. */
@@ -53,7 +59,7 @@ export async function prepareClusterUpdate(
 }
 
 function updateCluster(
-  { version, spec, rotateWorkerToken, rotateManagerToken }: UpdateCluster,
+  { version, spec, rotateWorkerToken, rotateManagerToken, rotateUnlockKey }: UpdateCluster,
   sources: {
     readonly certificates: Certificates;
     readonly random: Random;
@@ -72,18 +78,27 @@ function updateCluster(
       ...(rotateWorkerToken ? { joinTokenWorker: newJoinToken(certificatePem, sources) } : {}),
       ...(rotateManagerToken ? { joinTokenManager: newJoinToken(certificatePem, sources) } : {}),
     };
-    const change = { kind: "put", table: "cluster", object: { ...cluster, spec, rootCa }, basedOn: cluster.version } as const;
+    const { unlockKey: before, ...rest } = cluster;
+    const unlockKey = nextUnlockKey(before, { isWanted: spec.autoLockManagers, isRotated: rotateUnlockKey, ...sources });
+    const object = { ...rest, spec, rootCa, ...(unlockKey && { unlockKey }) };
+    const change = { kind: "put", table: "cluster", object, basedOn: cluster.version } as const;
     return { changes: [change], response: { kind: "done" } };
   };
+}
+
+/** Made when managers are first to be locked, and gone when they are not any more: the next is another one. */
+function nextUnlockKey(
+  before: Uint8Array | undefined,
+  { isWanted, isRotated, random }: { readonly isWanted: boolean; readonly isRotated: boolean; readonly random: Random },
+): Uint8Array | undefined {
+  if (!isWanted) return undefined;
+  return before === undefined || isRotated ? random.bytes(UNLOCK_KEY_BYTES) : before;
 }
 
 function checkClusterSpec(spec: ClusterSpec, cluster: Cluster): void {
   if (spec.nodeCertExpiryNs < HOUR_NS) throw rpcError("InvalidArgument", "minimum certificate expiry time is: 1h0m0s");
   if (spec.heartbeatPeriodNs < 0) {
     throw rpcError("InvalidArgument", "heartbeat time period cannot be a negative duration");
-  }
-  if (spec.autoLockManagers) {
-    throw rpcError("InvalidArgument", "locking managers (--autolock) is not supported by this engine yet");
   }
   if (spec.name !== cluster.spec.name) throw rpcError("InvalidArgument", "modification of cluster name is not allowed");
 }

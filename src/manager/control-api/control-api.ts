@@ -6,7 +6,7 @@ import type { Certificates } from "../../ports/certificates.ts";
 import { Mutations, type MutationsOptions, type PlanMutation } from "./mutations.ts";
 import { attachContainer, detachContainer } from "./attachments.ts";
 import { createBlob, listBlobs, removeBlob, updateBlob, withoutData } from "./blobs.ts";
-import { prepareClusterUpdate, theCluster, withoutKey } from "./cluster.ts";
+import { prepareClusterUpdate, theCluster, unlockKeyOf, withoutKeys } from "./cluster.ts";
 import { find } from "./find.ts";
 import { createNetwork, listNetworks, removeNetwork } from "./networks.ts";
 import { listNodes, removeNode, updateNode, viewOfNode } from "./nodes.ts";
@@ -95,7 +95,9 @@ async function read(request: Read, { store, consensus }: ControlApiOptions): Pro
   const view = store.view();
   switch (request.kind) {
     case "get-cluster":
-      return { kind: "cluster", cluster: withoutKey(theCluster(view)) };
+      return { kind: "cluster", cluster: withoutKeys(theCluster(view)) };
+    case "get-unlock-key":
+      return { kind: "unlock-key", ...unlockKeyOf(theCluster(view)) };
     case "get-service":
       return { kind: "services", services: await viewsOfServices(view, [find(view, "service", request.idOrName)]) };
     case "list-services":

@@ -34,6 +34,7 @@ export interface InitialOptions {
   readonly defaultAddressPool?: readonly string[];
   readonly subnetSize?: number;
   readonly dataPathPort?: number;
+  readonly unlockKey?: Uint8Array;
   readonly certificates: Certificates;
   readonly random: Random;
 }
@@ -51,11 +52,11 @@ export function makeInitialEntry(options: InitialOptions): Omit<Entry, "atMs"> {
 const NEW = { version: 0, createdAtMs: 0, updatedAtMs: 0 };
 
 function initialCluster(options: InitialOptions): Cluster {
-  const { clusterId, root, spec, defaultAddressPool = [], subnetSize = 0, dataPathPort = 0 } = options;
+  const { clusterId, root, spec, defaultAddressPool = [], subnetSize = 0, dataPathPort = 0, unlockKey } = options;
   return {
     ...NEW,
     id: clusterId,
-    spec: { ...CLUSTER_DEFAULTS, ...spec },
+    spec: { ...CLUSTER_DEFAULTS, ...spec, autoLockManagers: unlockKey !== undefined },
     rootCa: {
       ...root,
       issuer: options.certificates.issuerIn(root.certificatePem),
@@ -65,6 +66,7 @@ function initialCluster(options: InitialOptions): Cluster {
     defaultAddressPool,
     subnetSize: subnetSize === 0 ? SUBNET_SIZE_DEFAULT : subnetSize,
     dataPathPort: dataPathPort === 0 ? DATA_PATH_PORT_DEFAULT : dataPathPort,
+    ...(unlockKey && { unlockKey }),
   };
 }
 

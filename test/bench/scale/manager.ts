@@ -1,6 +1,9 @@
 // One manager of the bench: the product's own composition, with ears.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { ManagerOptions } from "../../../src/daemon/manager/options.ts";
 import { startManager } from "../../../src/daemon/manager/manager.ts";
+import { parseKeyFile } from "../../../src/daemon/swarm/key-file.ts";
 import { NodeFiles } from "../../../src/daemon/swarm/node-files.ts";
 import type { Log } from "../../../src/ports/log.ts";
 import { systemClock } from "../../../src/system/clock.ts";
@@ -33,7 +36,10 @@ const say = (fields: Readonly<Record<string, unknown>>, message: string): void =
 const log: Log = { debug, info: process.env["VERBOSE"] === undefined ? () => {} : say, warn: say, error: say };
 
 const stalls = new StallProbe();
-const manager = await startManager({ options, files, disk, clock: systemClock, random: systemRandom, log });
+const keyFile = parseKeyFile(readFileSync(join(files.directory, "identity.json"), "utf8"));
+if (keyFile.kind !== "open") throw new Error("the manager's keys are locked");
+const world = { files, disk, clock: systemClock, random: systemRandom, log };
+const manager = await startManager({ options, keys: keyFile.keys, report: () => {}, ...world });
 stalls.start();
 
 answer<ManagerCall>(({ collects, beginsAnew }) => {

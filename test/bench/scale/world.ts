@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { entryBytes } from "../../../src/codec/entry.ts";
 import type { ManagerOptions } from "../../../src/daemon/manager/options.ts";
+import { formatKeyFile } from "../../../src/daemon/swarm/key-file.ts";
 import { NodeFiles } from "../../../src/daemon/swarm/node-files.ts";
+import { managerKeys } from "../../../src/daemon/swarm/node-keys.ts";
 import { makeInitialEntry } from "../../../src/manager/control-api/initial.ts";
 import type { Node, NodeDescription, NodeRole, ServiceSpec } from "../../../src/model/cluster.ts";
 import type { ControlRequest, ControlResponse } from "../../../src/model/control.ts";
@@ -16,6 +18,7 @@ import { LocalControl } from "../../../src/rpc/control-client.ts";
 import { ManagerClients } from "../../../src/rpc/manager-clients.ts";
 import { systemCertificates } from "../../../src/system/certificates.ts";
 import { systemClock } from "../../../src/system/clock.ts";
+import { DataCipher } from "../../../src/system/data-cipher.ts";
 import { openDisk } from "../../../src/system/disk.ts";
 import { systemRandom } from "../../../src/system/random.ts";
 import { Child } from "./child.ts";
@@ -117,9 +120,12 @@ export class World implements AsyncDisposable {
       if (identity === undefined) throw new Error("a manager has no certificate");
       const dataRoot = join(this.directory, `m${raftId}`);
       const files = new NodeFiles({ dataRoot, disk });
-      await files.saveInitialEntry(entryBytes.encode({ ...entry, changes, atMs: Date.now() }));
-      await disk.replace(join(files.directory, "identity.json"), Buffer.from(JSON.stringify(identity)));
-      const storage = await RaftStorage.open({ disk, directory: join(files.managerDirectory, "raft"), raftId, initial });
+      const keys = managerKeys(identity, { version: 0 }, systemRandom);
+      const cipher = new DataCipher(keys.dataKeys, systemRandom);
+      await files.saveInitialEntry(entryBytes.encode({ ...entry, changes, atMs: Date.now() }), cipher);
+      await disk.replace(join(files.directory, "identity.json"), Buffer.from(formatKeyFile(keys, systemRandom)));
+      const directory = join(files.managerDirectory, "raft");
+      const storage = await RaftStorage.open({ disk, directory, cipher, raftId, initial });
       await storage[Symbol.asyncDispose]();
       const options: ManagerOptions = {
         ...{ dataRoot, socketPath: join(dataRoot, "control.sock"), nodeId: id, clusterId: this.#clusterId, raftId },

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 // Loaded before the tests begin: its helper library declares globals, which --check-leaks would report.
 import "reflect-metadata";
 import "@peculiar/x509";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import type { NodeIdentity } from "../../../src/ports/certificates.ts";
 import { readCertificate, systemCertificates } from "../../../src/system/certificates.ts";
+import { keysOf, unsealedRaftData } from "./sealed-files.ts";
 import { call, importBusybox, ok, runningTasks, serviceSpec, type TestHost, TestLab, until } from "./lab.ts";
 
 interface SwarmNodeJson {
@@ -362,15 +363,12 @@ describe("the members of a swarm", function () {
     return readFileSync(`/var/lib/shoal-lab/${lab.name}/${host.name}/shoald.log`, "utf8");
   }
 
-  /** Of the cluster's CA: no call gives it away, so it is looked for in the founder's log. */
+  /** Of the cluster's CA: no call gives it away, so it is looked for in the founder's log, with the key to that. */
   function rootKey(): string {
-    const directory = swarmFolder(m1, "manager/raft");
-    for (const name of readdirSync(directory)) {
-      const [key] =
-        /-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----\n/.exec(readFileSync(`${directory}/${name}`, "latin1")) ?? [];
-      if (key !== undefined) return key;
-    }
-    return assert.fail("no key in the founder's log");
+    const folder = swarmFolder(m1, "");
+    const data = unsealedRaftData(folder, keysOf(folder) ?? assert.fail("the founder is locked"));
+    const [key] = /-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----\n/.exec(data.toString("latin1")) ?? [];
+    return key ?? assert.fail("no key in the founder's log");
   }
 
   function swarmFolder(host: TestHost, path: string): string {

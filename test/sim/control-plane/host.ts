@@ -99,6 +99,7 @@ export class SimulatedHost {
         renew: () => this.#renew(daemon),
         "join-raft": () => this.#joinRaft(daemon),
         "end-manager": () => this.#endManager(),
+        "settle-keys": async () => true, // Nothing on a simulated disk is sealed.
       },
       onExpelled: () => this.#expel(),
       ...{ clock, random: this.#world.random.fork(), log: this.#world.log },
@@ -196,6 +197,7 @@ export class SimulatedHost {
       wantedRole: this.#wantedRole,
       isRefused: this.#isRefused,
       isInRaft: this.record.manager !== undefined,
+      hasKeysToSettle: false,
     };
   }
 

@@ -298,7 +298,7 @@ export const network = shape<model.Network>(
   },
   ["vxlanId"],
 );
-const data = fc.uint8Array({ maxLength: 50 }).map(value => Uint8Array.from(value));
+export const data = fc.uint8Array({ maxLength: 50 }).map(value => Uint8Array.from(value));
 export const blobSpec = shape<model.Secret["spec"]>({ name: text, labels, data });
 export const secret = shape<model.Secret>({ ...meta, id: anyId(), spec: blobSpec });
 export const config = shape<model.Config>({ ...meta, id: anyId(), spec: blobSpec });
@@ -313,22 +313,26 @@ export const clusterSpec = shape<model.ClusterSpec>({
   logEntriesForSlowFollowers: count,
   forceRotate: count,
 });
-export const cluster = shape<model.Cluster>({
-  ...meta,
-  id: anyId(),
-  spec: clusterSpec,
-  rootCa: shape<model.Cluster["rootCa"]>(
-    {
-      ...{ certificatePem: text, keyPem: text, joinTokenWorker: text, joinTokenManager: text },
-      issuer: certificateIssuer,
-      rotation: shape<model.RootRotation>({ certificatePem: text, keyPem: text, crossSignedPem: text }),
-    },
-    ["issuer", "rotation"],
-  ),
-  defaultAddressPool: texts,
-  subnetSize: small,
-  dataPathPort: small,
-});
+export const cluster = shape<model.Cluster>(
+  {
+    ...meta,
+    id: anyId(),
+    spec: clusterSpec,
+    rootCa: shape<model.Cluster["rootCa"]>(
+      {
+        ...{ certificatePem: text, keyPem: text, joinTokenWorker: text, joinTokenManager: text },
+        issuer: certificateIssuer,
+        rotation: shape<model.RootRotation>({ certificatePem: text, keyPem: text, crossSignedPem: text }),
+      },
+      ["issuer", "rotation"],
+    ),
+    defaultAddressPool: texts,
+    subnetSize: small,
+    dataPathPort: small,
+    unlockKey: data,
+  },
+  ["unlockKey"],
+);
 
 const stored = <Table extends StoredObject["table"]>(
   table: Table,

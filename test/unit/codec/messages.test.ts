@@ -35,9 +35,10 @@ const byName = { idOrName: text };
 const requests = messages<ControlRequest>({
   "get-cluster": {},
   "update-cluster": {
-    ...{ version: count, spec: any.clusterSpec, rotateWorkerToken: flag, rotateManagerToken: flag },
+    ...{ version: count, spec: any.clusterSpec, rotateWorkerToken: flag, rotateManagerToken: flag, rotateUnlockKey: flag },
     signingCa: fc.record({ certificatePem: text, keyPem: text }, { noNullPrototype: true }),
   },
+  "get-unlock-key": {},
   "create-service": { spec: any.serviceSpec },
   "update-service": { id: id(), version: count, spec: any.serviceSpec, rollback: flag },
   "remove-service": byName,
@@ -82,6 +83,7 @@ const responses = messages<ControlResponse>({
   networks: { networks: some(any.network) },
   secrets: { secrets: some(any.secret) },
   configs: { configs: some(any.config) },
+  "unlock-key": { version: count, key: any.data },
   "state-hash": { index: count, hash: text },
 });
 

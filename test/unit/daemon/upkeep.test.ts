@@ -11,7 +11,14 @@ import { simulatedClock, VirtualTime } from "../../sim/virtual-time.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
-const worker: Standing = { role: "worker", renewAtMs: 1_000, wantedRole: undefined, isRefused: false, isInRaft: false };
+const worker: Standing = {
+  role: "worker",
+  renewAtMs: 1_000,
+  wantedRole: undefined,
+  isRefused: false,
+  isInRaft: false,
+  hasKeysToSettle: false,
+};
 const manager: Standing = { ...worker, role: "manager", isInRaft: true };
 
 describe("the next step of a node's membership", () => {
@@ -37,6 +44,12 @@ describe("the next step of a node's membership", () => {
       of: "a node with a worker's certificate and a manager",
       standing: { ...manager, role: "worker" },
       is: { kind: "end-manager" },
+    },
+    {
+      of: "a manager that is to be locked",
+      standing: { ...manager, hasKeysToSettle: true },
+      nowMs: 5_000,
+      is: { kind: "settle-keys" },
     },
     { of: "a node that was refused", standing: { ...worker, isRefused: true }, is: { kind: "renew" } },
   ];
@@ -153,6 +166,7 @@ function start(options: {
       })),
       "join-raft": did("join-raft", () => ({ isInRaft: true })),
       "end-manager": did("end-manager", () => ({ isInRaft: false })),
+      "settle-keys": did("settle-keys", () => ({ hasKeysToSettle: false })),
     },
     onExpelled: error => expelled.push(error instanceof Error ? error.message : ""),
   });

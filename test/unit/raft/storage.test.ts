@@ -3,7 +3,6 @@ import type { Disk } from "../../../src/ports/disk.ts";
 import { decodeMembers } from "../../../src/raft/encoding.ts";
 import { RaftStorage, type RaftStorageOptions } from "../../../src/raft/storage.ts";
 import type { Entry } from "../../../src/raft/types.ts";
-import type { PayloadCipher } from "../../../src/raft/wal.ts";
 import { entriesOf, membersOf } from "./cores.ts";
 import { MemoryDisk } from "./memory-disk.ts";
 
@@ -269,18 +268,5 @@ describe("RaftStorage", () => {
     await assert.rejects(open(disk, { raftId: 2 }), /belongs to raft member 1, not 2/);
     await storage.save({ hardState: hardState(1, 7), entries: entriesOf([1]) });
     await assert.rejects(open(disk), /ends at 1, before the committed entry 7/);
-  });
-
-  it("writes nothing readable with a cipher, and reads it back", async () => {
-    const flip = (bytes: Uint8Array) => bytes.map(byte => byte ^ 0x5a);
-    const cipher: PayloadCipher = { seal: flip, open: flip };
-    const disk = new MemoryDisk();
-    const storage = await open(disk, { cipher });
-    const data = Buffer.from("a secret that is long enough to be found");
-    await storage.save({ hardState: hardState(1, 1), entries: [{ index: 1, term: 1, kind: "data", data }] });
-    await storage.publishSnapshot(await storage.writeSnapshot(meta(1, 1), chunks(data.toString())), { compactTo: 0 });
-    for (const name of disk.names()) assert.ok(!Buffer.from((await disk.read(name)) ?? []).includes(data), name);
-    const again = await open(disk, { cipher });
-    assert.deepEqual(await textsOf(again), [data.toString()]);
   });
 });

@@ -75,7 +75,8 @@ describe("attacks on the certificate authority", function () {
   it("a join token that was rotated is refused from then on", async () => {
     const { rootCa, version, spec } = await world.cluster();
     await present(rootCa.joinTokenManager);
-    await world.control({ kind: "update-cluster", version, spec, rotateWorkerToken: true, rotateManagerToken: true }, "done");
+    const tokens = { rotateWorkerToken: true, rotateManagerToken: true, rotateUnlockKey: false };
+    await world.control({ kind: "update-cluster", version, spec, ...tokens }, "done");
     for (const old of [rootCa.joinTokenWorker, rootCa.joinTokenManager]) await assert.rejects(present(old), { kind: "invalid" });
   });
 
@@ -212,10 +213,8 @@ describe("attacks on the certificate authority", function () {
   it("the root's key, and the next root's, are in no answer", async () => {
     const { version, spec } = await world.cluster();
     const rotation = { ...spec, forceRotate: spec.forceRotate + 1 };
-    await world.control(
-      { kind: "update-cluster", version, spec: rotation, rotateWorkerToken: false, rotateManagerToken: false },
-      "done",
-    );
+    const tokens = { rotateWorkerToken: false, rotateManagerToken: false, rotateUnlockKey: false };
+    await world.control({ kind: "update-cluster", version, spec: rotation, ...tokens }, "done");
     const { rootCa } = await world.cluster();
     assert.deepEqual([rootCa.keyPem, rootCa.rotation?.keyPem], ["", ""]);
     assert.doesNotMatch(JSON.stringify([rootCa, world.log.lines]), /PRIVATE KEY/);

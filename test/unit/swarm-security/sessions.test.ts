@@ -188,6 +188,7 @@ describe("attacks by a worker on the managers' port", function () {
   const id = (text: string) => text as never;
   const calls: readonly ControlRequest[] = [
     { kind: "get-cluster" },
+    { kind: "get-unlock-key" },
     { kind: "list-secrets", filters: {} },
     { kind: "get-secret", idOrName: "password" },
     { kind: "list-nodes", filters: {} },

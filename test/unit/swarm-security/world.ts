@@ -21,6 +21,7 @@ import { enrol } from "../../../src/rpc/join-client.ts";
 import { ManagerClients } from "../../../src/rpc/manager-clients.ts";
 import { openSession } from "../../../src/rpc/session-client.ts";
 import { systemCertificates as certificates } from "../../../src/system/certificates.ts";
+import { DataCipher } from "../../../src/system/data-cipher.ts";
 import { systemClock as clock } from "../../../src/system/clock.ts";
 import { openDisk } from "../../../src/system/disk.ts";
 import { systemRandom as random } from "../../../src/system/random.ts";
@@ -65,11 +66,11 @@ export async function startWorld() {
     ...{ listenAddress: address, advertiseAddress: "127.0.0.1", forceNewCluster: false, autoLockManagers: false },
     ...{ defaultAddressPool: [], subnetSize: 24, availability: "drain" as const },
   };
-  const { record, identity, initialEntry } = await foundCluster(request, { clock, random });
+  const { record, keys, initialEntry } = await foundCluster(request, { clock, random });
   const [{ object }] = entryBytes.decode(initialEntry).changes as unknown as [{ readonly object: Cluster }];
   const root: CertificateWithKey = object.rootCa;
-  await files.saveInitialEntry(initialEntry);
-  await files.save(record, identity);
+  await files.saveInitialEntry(initialEntry, new DataCipher(keys.dataKeys, random));
+  await files.save(record, { next: keys, random });
   const log = new Warnings();
   const { nodeId, clusterId } = record;
   const options = {
@@ -77,11 +78,11 @@ export async function startWorld() {
     ...{ socketPath: join(dataRoot, "manager.sock"), crashDirectory: join(dataRoot, "crash") },
     ...({ logLevel: "info", logFormat: "json" } as const),
   };
-  resources.use(await startManager({ options, files, disk, clock, random, log }));
+  resources.use(await startManager({ options, keys, report: () => {}, files, disk, clock, random, log }));
 
   /** Calls as this node makes them. */
   const clients = (who: NodeIdentity): ManagerClients => resources.use(new ManagerClients({ identity: () => who, clock }));
-  const managers = clients(identity);
+  const managers = clients(keys.identity);
 
   async function control<Kind extends ControlResponse["kind"]>(asked: ControlRequest, kind: Kind) {
     const requestId = clusterIdFrom<RequestId>(random.bytes(25));
@@ -114,7 +115,21 @@ export async function startWorld() {
 
   await until("the cluster is there", async () => (await cluster()).id === clusterId);
   return {
-    ...{ address, port, root, identity, nodeId, clusterId, clients, control, cluster, forge, log, join: join_, dataRoot },
+    ...{
+      address,
+      port,
+      root,
+      identity: keys.identity,
+      nodeId,
+      clusterId,
+      clients,
+      control,
+      cluster,
+      forge,
+      log,
+      join: join_,
+      dataRoot,
+    },
     [Symbol.asyncDispose]: () => resources[Symbol.asyncDispose](),
   };
 }

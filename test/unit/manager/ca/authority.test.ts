@@ -50,7 +50,7 @@ describe("CertificateAuthority", () => {
   it("refuses a wrong token and one that was rotated away", async () => {
     const { issue, call, rootCa, store } = await setUp();
     const [before] = store.view().all("cluster");
-    const rotation = { rotateWorkerToken: true, rotateManagerToken: false };
+    const rotation = { rotateWorkerToken: true, rotateManagerToken: false, rotateUnlockKey: false };
     await call({ kind: "update-cluster", version: before?.version ?? 0, spec: before?.spec ?? assert.fail(), ...rotation });
     for (const joinToken of [rootCa.joinTokenWorker, "nonsense"]) {
       await assert.rejects(issue({ joinToken }), {

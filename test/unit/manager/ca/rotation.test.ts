@@ -36,7 +36,7 @@ async function aClusterOfTwo() {
     const { cluster: now } = expectKind(await call({ kind: "get-cluster" }), "cluster");
     const spec = { ...now.spec, forceRotate: now.spec.forceRotate + (ca.rotate === true ? 1 : 0) };
     const { version } = now;
-    const tokens = { rotateWorkerToken: false, rotateManagerToken: false };
+    const tokens = { rotateWorkerToken: false, rotateManagerToken: false, rotateUnlockKey: false };
     const { signingCa } = ca;
     return await call({ kind: "update-cluster", version, spec, ...tokens, ...(signingCa && { signingCa }) });
   }
@@ -148,7 +148,8 @@ describe("a rotation of the root", () => {
     const { call, rootCa } = await aClusterOfTwo();
     const { cluster } = expectKind(await call({ kind: "get-cluster" }), "cluster");
     const spec = { ...cluster.spec, forceRotate: 1 };
-    const request = { kind: "update-cluster", version: 1, spec, rotateWorkerToken: false, rotateManagerToken: false } as const;
+    const tokens = { rotateWorkerToken: false, rotateManagerToken: false, rotateUnlockKey: false };
+    const request = { kind: "update-cluster", version: 1, spec, ...tokens } as const;
     await call({ ...request, version: cluster.version, spec: cluster.spec });
     await assert.rejects(call({ ...request, version: cluster.version }), { message: /update out of sequence/ });
     assert.equal(rootCa().rotation, undefined);

@@ -119,12 +119,36 @@ describe("control API", () => {
   it("rotates one join token and leaves the other", async () => {
     const { cluster: before } = expectKind(await cluster.call({ kind: "get-cluster" }), "cluster");
     const request = { kind: "update-cluster", spec: before.spec, version: before.version } as const;
-    await cluster.call({ ...request, rotateWorkerToken: true, rotateManagerToken: false });
+    await cluster.call({ ...request, rotateWorkerToken: true, rotateManagerToken: false, rotateUnlockKey: false });
     const { cluster: after } = expectKind(await cluster.call({ kind: "get-cluster" }), "cluster");
     assert.notEqual(after.rootCa.joinTokenWorker, before.rootCa.joinTokenWorker);
     assert.equal(after.rootCa.joinTokenManager, before.rootCa.joinTokenManager);
     const [stored] = cluster.store.view().all("cluster");
     assert.notEqual(stored?.rootCa.keyPem, "", "the root key is not lost on the way");
+  });
+
+  it("has an unlock key while managers are locked, another one after each rotation, and shows it to those alone who ask for it", async () => {
+    const unlockKey = async () => expectKind(await cluster.call({ kind: "get-unlock-key" }), "unlock-key");
+    const update = async (autoLockManagers: boolean, { rotateUnlockKey = false } = {}) => {
+      const { cluster: before } = expectKind(await cluster.call({ kind: "get-cluster" }), "cluster");
+      const rotation = { rotateWorkerToken: false, rotateManagerToken: false, rotateUnlockKey };
+      const spec = { ...before.spec, autoLockManagers };
+      await cluster.call({ kind: "update-cluster", spec, version: before.version, ...rotation });
+      const { key, version } = await unlockKey();
+      assert.ok(version > before.version, "a later key is known by its version");
+      return key && Buffer.from(key).toString("hex");
+    };
+    assert.equal((await unlockKey()).key, undefined);
+    assert.equal(await update(false, { rotateUnlockKey: true }), undefined);
+    const first = await update(true);
+    assert.equal(first?.length, 64);
+    assert.equal(await update(true), first);
+    const second = await update(true, { rotateUnlockKey: true });
+    assert.notEqual(second, first);
+    const { cluster: shown } = expectKind(await cluster.call({ kind: "get-cluster" }), "cluster");
+    assert.equal(shown.unlockKey, undefined);
+    assert.equal(await update(false), undefined);
+    assert.ok(![undefined, first, second].includes(await update(true)), "an old key is not used again");
   });
 
   it("drains, demotes and removes nodes, but never the last manager or a quorum", async () => {
