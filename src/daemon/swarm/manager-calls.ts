@@ -6,9 +6,10 @@ import type { NodeIdentity } from "../../ports/certificates.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Random } from "../../ports/random.ts";
 import { ManagerClients } from "../../rpc/manager-clients.ts";
-import { systemCertificates } from "../../system/certificates.ts";
+import { readCertificate, systemCertificates } from "../../system/certificates.ts";
 import { portOf } from "./addresses.ts";
 import type { NodeRecord } from "./node-files.ts";
+import { managerKeys, type NodeKeys, workerKeys } from "./node-keys.ts";
 
 /** How long one manager may take to answer before the next is asked. */
 const ANSWER_MS = 6_000;
@@ -34,11 +35,19 @@ export async function renewCertificate(record: NodeRecord, caller: Caller): Prom
   return { certificatePem: issued.certificatePem, keyPem, rootPem };
 }
 
-/** What this node, a manager now, has to keep its keys under. @throws OperationError when no manager tells: it may not begin without. */
-export async function askUnlockKey(
-  record: NodeRecord,
-  { random, ...caller }: Caller & { readonly random: Random },
-): Promise<UnlockKey> {
+type CallerWithChance = Caller & { readonly random: Random };
+
+/**
+ * The keys of a node that begins with this certificate. A manager's are never on disk other than locked, in a cluster that locks them.
+ * @throws OperationError when no manager tells the unlock key: none begins without knowing.
+ */
+export async function newKeys(record: NodeRecord, caller: CallerWithChance): Promise<NodeKeys> {
+  const { identity, random } = caller;
+  if (readCertificate(identity.certificatePem).role === "worker") return workerKeys(identity);
+  return managerKeys(identity, await askUnlockKey(record, caller), random);
+}
+
+async function askUnlockKey(record: NodeRecord, { random, ...caller }: CallerWithChance): Promise<UnlockKey> {
   const requestId = clusterIdFrom<RequestId>(random.bytes(25));
   const answer = await callManagers(record, { request: { kind: "get-unlock-key" }, requestId }, caller);
   if (answer.kind !== "unlock-key") throw new OperationError("unavailable", `a manager answered ${answer.kind}`);

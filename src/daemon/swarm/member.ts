@@ -4,23 +4,23 @@ import { clusterIdFrom, type NodeId, type RequestId } from "../../model/ids.ts";
 import type { Authority } from "../../model/session.ts";
 import type { TaskLogLine, TaskLogsRequest } from "../../model/task-logs.ts";
 import type { NodeRole } from "../../model/cluster.ts";
-import type { ControlRequest } from "../../model/control.ts";
-import type { AttachmentCalls } from "../../network/attachments.ts";
 import type { ClusterNetwork } from "../../network/cluster-network.ts";
-import type { NodeCertificate, NodeIdentity } from "../../ports/certificates.ts";
+import type { NodeCertificate } from "../../ports/certificates.ts";
 import { tlsOf } from "../../system/certificate-chain.ts";
 import { readCertificate } from "../../system/certificates.ts";
 import { PEER_PORT, PeerListener } from "../../rpc/peer-listener.ts";
 import { taskLogsOf } from "../../rpc/peer-client.ts";
 import { taskLogsOn } from "../../worker/task-logs.ts";
 import { createSpawner } from "../../system/spawn.ts";
+import { attachmentCalls } from "./attachment-calls.ts";
 import { hostOf } from "./addresses.ts";
-import { askUnlockKey, callManagers, joinRaft, leaveRaft, ownAddress, renewCertificate } from "./manager-calls.ts";
+import { joinRaft, leaveRaft, newKeys, ownAddress, renewCertificate } from "./manager-calls.ts";
 import { ClusterEvents } from "./cluster-events.ts";
 import { ManagerControl } from "./manager-control.ts";
 import { ManagerProcess } from "./manager-process.ts";
 import type { NodeFiles, NodeRecord } from "./node-files.ts";
-import { type KeyReport, managerKeys, nextKeys, type NodeKeys, withDataKey, withIdentity, workerKeys } from "./node-keys.ts";
+import { type KeyReport, type NodeKeys, withIdentity } from "./node-keys.ts";
+import { MemberState } from "./member-state.ts";
 import type { SwarmNodeOptions } from "./swarm-node.ts";
 import { renewalTimeMs, type Standing, Upkeep } from "./upkeep.ts";
 import { WorkerNode } from "./worker-node.ts";
@@ -47,9 +47,7 @@ interface RunningManager {
 export class Member implements AsyncDisposable {
   readonly #options: SwarmNodeOptions;
   readonly #files: NodeFiles;
-  #record: NodeRecord;
-  #keys: NodeKeys;
-  #keyReport: KeyReport = {};
+  readonly #state: MemberState;
   #certificate: NodeCertificate;
   #renewAtMs: number;
   #manager: RunningManager | undefined;
@@ -60,13 +58,11 @@ export class Member implements AsyncDisposable {
   #isRefused = false;
   #authority: Authority | undefined;
   #expulsion: string | undefined;
-  #saving: Promise<void> = Promise.resolve();
 
   private constructor({ options, files, record, keys }: MemberSetup) {
     this.#options = options;
     this.#files = files;
-    this.#record = record;
-    this.#keys = keys;
+    this.#state = new MemberState({ files, random: options.random, record, keys });
     this.#certificate = readCertificate(keys.identity.certificatePem);
     this.#renewAtMs = this.#drawRenewalTime();
   }
@@ -75,20 +71,24 @@ export class Member implements AsyncDisposable {
   static async start(setup: MemberSetup): Promise<Member> {
     const member = new Member(setup);
     const { options, files } = setup;
-    if (member.#certificate.role === "manager" && member.#record.manager !== undefined) {
-      if (member.#keys.dataKeys.length === 0) await member.#save(member.#record, keys => withDataKey(keys, options.random));
+    if (member.#certificate.role === "manager" && member.#state.record.manager !== undefined) {
+      await member.#state.prepareManager(member.#state.record);
       member.#startManager();
     }
     member.#worker = await WorkerNode.start({
       ...options,
-      ...{ nodeId: member.#record.nodeId, advertiseHost: member.#record.advertiseHost, taskDirectory: files.taskDirectory },
-      identity: () => member.#keys.identity,
-      managers: () => member.#record.managers,
+      ...{
+        nodeId: member.#state.record.nodeId,
+        advertiseHost: member.#state.record.advertiseHost,
+        taskDirectory: files.taskDirectory,
+      },
+      identity: () => member.#state.identity,
+      managers: () => member.#state.record.managers,
       onManagers: managers => member.#setManagers(managers),
       onAuthority: authority => member.#setAuthority(authority),
       onRole: role => member.#setWantedRole(role),
       onRefused: () => member.#setRefused(),
-      attachments: member.#attachments(),
+      attachments: attachmentCalls({ ...options, state: member.#state, control: () => member.control }),
       untilReachable: (address, waiting) => member.#untilOwnManager(address, waiting),
     });
     await member.#listen();
@@ -107,7 +107,7 @@ export class Member implements AsyncDisposable {
   }
 
   get record(): NodeRecord {
-    return this.#record;
+    return this.#state.record;
   }
 
   /** This host's part in the cluster's networks; it outlives the membership as long as the node keeps its id. */
@@ -117,7 +117,7 @@ export class Member implements AsyncDisposable {
 
   /** As they are on disk. */
   get keys(): NodeKeys {
-    return this.#keys;
+    return this.#state.keys;
   }
 
   get control(): ManagerControl | undefined {
@@ -144,7 +144,7 @@ export class Member implements AsyncDisposable {
     if (this.#manager === undefined) return;
     const { clock, log } = this.#options;
     try {
-      await leaveRaft(this.#record, { identity: this.#keys.identity, clock, signal: clock.timeout(LEAVE_MS) });
+      await leaveRaft(this.#state.record, { identity: this.#state.identity, clock, signal: clock.timeout(LEAVE_MS) });
     } catch (error) {
       log.warn({ error: errorMessage(error) }, "the other managers could not be told that this one leaves");
     }
@@ -166,18 +166,18 @@ export class Member implements AsyncDisposable {
     await this.#peers?.[Symbol.asyncDispose]();
     await this.#worker?.[Symbol.asyncDispose]();
     await this.#stopManager();
-    await this.#saving;
+    await this.#state[Symbol.asyncDispose]();
   }
 
   /** For other nodes. A port that is taken keeps nothing else from working. */
   async #listen(): Promise<void> {
     const { engine, log } = this.#options;
-    const { clusterId, listenAddress } = this.#record;
+    const { clusterId, listenAddress } = this.#state.record;
     const place = { host: hostOf(listenAddress), port: PEER_PORT };
     try {
       const logs = taskLogsOn(engine.containers);
-      const admits = ({ nodeId }: { readonly nodeId: NodeId }) => this.#record.managerIds?.includes(nodeId) !== false;
-      this.#peers = await PeerListener.listen({ ...place, identity: this.#keys.identity, clusterId, logs, admits, log });
+      const admits = ({ nodeId }: { readonly nodeId: NodeId }) => this.#state.record.managerIds?.includes(nodeId) !== false;
+      this.#peers = await PeerListener.listen({ ...place, identity: this.#state.identity, clusterId, logs, admits, log });
     } catch (error) {
       log.error({ ...place, error: errorMessage(error) }, "other nodes cannot ask this one for logs");
     }
@@ -190,21 +190,7 @@ export class Member implements AsyncDisposable {
     { signal }: { readonly signal: AbortSignal },
   ): AsyncIterable<readonly TaskLogLine[]> {
     const address = `${host.includes(":") ? `[${host}]` : host}:${PEER_PORT}`;
-    return taskLogsOf({ nodeId, address }, request, { identity: this.#keys.identity, clock: this.#options.clock, signal });
-  }
-
-  /** By this node's own manager, or another one. */
-  #attachments(): AttachmentCalls {
-    const { clock, random } = this.#options;
-    const call = async (request: ControlRequest, { signal }: { readonly signal: AbortSignal }): Promise<void> => {
-      const requestId = clusterIdFrom<RequestId>(random.bytes(25));
-      if (this.control !== undefined) await this.control.call(request, { requestId, signal });
-      else await callManagers(this.#record, { request, requestId }, { identity: this.#keys.identity, clock, signal });
-    };
-    return {
-      attach: (request, waiting) => call({ kind: "attach-container", ...request }, waiting),
-      detach: (id, waiting) => call({ kind: "detach-container", id, nodeId: this.#record.nodeId }, waiting),
-    };
+    return taskLogsOf({ nodeId, address }, request, { identity: this.#state.identity, clock: this.#options.clock, signal });
   }
 
   // ---- upkeep ----
@@ -212,11 +198,11 @@ export class Member implements AsyncDisposable {
   #standing(): Standing {
     return {
       role: this.#certificate.role,
-      renewAtMs: this.#keys.isExposed ? 0 : this.#renewAtMs,
-      hasKeysToSettle: this.#hasKeysToSettle(),
+      renewAtMs: this.#state.keys.isExposed ? 0 : this.#renewAtMs,
+      hasKeysToSettle: this.#manager !== undefined && this.#state.hasKeysToSettle,
       wantedRole: this.#wantedRole,
       isRefused: this.#isRefused,
-      isInRaft: this.#record.manager !== undefined,
+      isInRaft: this.#state.record.manager !== undefined,
     };
   }
 
@@ -226,16 +212,16 @@ export class Member implements AsyncDisposable {
 
   /** @returns false when the node has not got the role that it is to have yet: it is still a member of Raft. */
   async #renew({ signal }: { readonly signal: AbortSignal }): Promise<boolean> {
-    const { clock, log } = this.#options;
+    const { clock, random, log } = this.#options;
     const wasRefused = this.#isRefused;
     const heard = this.#authority;
-    const identity = await renewCertificate(this.#record, { identity: this.#keys.identity, clock, signal });
+    const identity = await renewCertificate(this.#state.record, { identity: this.#state.identity, clock, signal });
     const certificate = readCertificate(identity.certificatePem);
     const hasChangedRole = certificate.role !== this.#certificate.role;
     if (this.#wantedRole !== undefined && !hasChangedRole && this.#wantedRole !== certificate.role) return false;
-    const inNewRole = hasChangedRole ? await this.#keysInNewRole(identity, signal) : undefined;
-    const record = { ...this.#record, role: certificate.role };
-    await this.#save(record, keys => inNewRole ?? withIdentity(keys, identity));
+    const inNewRole = hasChangedRole ? await newKeys(this.#state.record, { identity, clock, random, signal }) : undefined;
+    const record = { ...this.#state.record, role: certificate.role };
+    await this.#state.save(record, keys => inNewRole ?? withIdentity(keys, identity));
     this.#certificate = certificate;
     this.#renewAtMs = this.#drawRenewalTime();
     this.#isRefused = false;
@@ -249,39 +235,26 @@ export class Member implements AsyncDisposable {
     return true;
   }
 
-  /** A manager's keys are never on disk other than locked, in a cluster that locks them. */
-  async #keysInNewRole(identity: NodeIdentity, signal: AbortSignal): Promise<NodeKeys> {
-    if (readCertificate(identity.certificatePem).role === "worker") return workerKeys(identity);
-    const { clock, random } = this.#options;
-    return managerKeys(identity, await askUnlockKey(this.#record, { identity, clock, random, signal }), random);
-  }
-
-  #hasKeysToSettle(): boolean {
-    return this.#manager !== undefined && nextKeys(this.#keys, this.#keyReport, this.#options.random) !== undefined;
-  }
-
-  /** The unlock key of the cluster is another one, or a data key is needed no more. On disk before the manager seals with it. */
+  /** On disk before the manager seals with them. */
   async #settleKeys(): Promise<boolean> {
-    const { random, log } = this.#options;
-    const { unlock: before } = this.#keys;
-    await this.#save(this.#record, keys => nextKeys(keys, this.#keyReport, random) ?? keys);
+    const isOther = await this.#state.settleKeys();
     this.#manager?.process.keysChanged();
-    const { unlock } = this.#keys;
-    if (unlock !== before) log.info({ isLocked: unlock.key !== undefined }, "the unlock key of this manager has changed");
+    const isLocked = this.#state.keys.unlock.key !== undefined;
+    if (isOther) this.#options.log.info({ isLocked }, "the unlock key of this manager has changed");
     return true;
   }
 
   #setKeyReport(report: KeyReport): void {
-    this.#keyReport = { ...this.#keyReport, ...report };
+    this.#state.hear(report);
     this.#upkeep?.wake();
   }
 
   async #joinRaft({ signal }: { readonly signal: AbortSignal }): Promise<boolean> {
     // Nothing of an earlier time as a manager: its Raft id would not fit.
     await this.#files.clearManager();
-    const { clock, random, log } = this.#options;
-    const joined = await joinRaft(this.#record, { identity: this.#keys.identity, clock, signal });
-    await this.#save(joined, keys => withDataKey(keys, random));
+    const { clock, log } = this.#options;
+    const joined = await joinRaft(this.#state.record, { identity: this.#state.identity, clock, signal });
+    await this.#state.prepareManager(joined);
     this.#startManager();
     log.info({ raftId: joined.manager?.raftId }, "this node is a manager now");
     return true;
@@ -290,8 +263,8 @@ export class Member implements AsyncDisposable {
   async #endManager(): Promise<boolean> {
     await this.#stopManager();
     await this.#files.clearManager();
-    const { manager: _, ...record } = this.#record;
-    await this.#save(record);
+    const { manager: _, ...record } = this.#state.record;
+    await this.#state.save(record);
     this.#options.log.info({}, "this node is a worker now");
     return true;
   }
@@ -316,12 +289,14 @@ export class Member implements AsyncDisposable {
   }
 
   #setManagers(heard: { readonly addresses: readonly string[]; readonly nodeIds: readonly NodeId[] }): void {
-    const { managers, managerIds } = this.#record;
+    const { managers, managerIds } = this.#state.record;
     if (heard.addresses.length === 0) return;
     if (heard.addresses.join() === managers.join() && heard.nodeIds.join() === managerIds?.join()) return;
-    this.#save({ ...this.#record, managers: heard.addresses, managerIds: heard.nodeIds }).catch((error: unknown) =>
-      this.#options.log.error({ error: errorMessage(error) }, "the managers' addresses could not be kept"),
-    );
+    this.#state
+      .save({ ...this.#state.record, managers: heard.addresses, managerIds: heard.nodeIds })
+      .catch((error: unknown) =>
+        this.#options.log.error({ error: errorMessage(error) }, "the managers' addresses could not be kept"),
+      );
   }
 
   /** What a manager says of roots is believed: it proved to be one. The certificate follows in its own time. */
@@ -329,36 +304,25 @@ export class Member implements AsyncDisposable {
     this.#authority = authority;
     const { clock, random, log } = this.#options;
     const { rootsPem: rootPem, issuer, spreadMs } = authority;
-    const { issuer: present } = tlsOf(this.#keys.identity);
+    const { issuer: present } = tlsOf(this.#state.identity);
     if (issuer.subject !== present.subject || issuer.publicKey !== present.publicKey) {
       this.#renewAtMs = Math.min(this.#renewAtMs, clock.nowMs() + (random.uint32() / 2 ** 32) * spreadMs);
       this.#upkeep?.wake();
     }
-    if (rootPem === this.#keys.identity.rootPem) return;
-    this.#save(this.#record, keys => ({ ...keys, identity: { ...keys.identity, rootPem } })).then(
-      () => this.#showIdentity(),
-      (error: unknown) => log.error({ error: errorMessage(error) }, "the roots to trust could not be kept"),
-    );
+    if (rootPem === this.#state.identity.rootPem) return;
+    this.#state
+      .save(this.#state.record, keys => ({ ...keys, identity: { ...keys.identity, rootPem } }))
+      .then(
+        () => this.#showIdentity(),
+        (error: unknown) => log.error({ error: errorMessage(error) }, "the roots to trust could not be kept"),
+      );
   }
 
   /** It is on disk. */
   #showIdentity(): void {
-    this.#peers?.setIdentity(this.#keys.identity);
+    this.#peers?.setIdentity(this.#state.identity);
     if (this.#certificate.role === "manager") this.#manager?.process.keysChanged();
     this.#worker?.describeAgain();
-  }
-
-  /** On disk in order, each change on top of the one before. The record is in force at once, keys are once they are on disk. */
-  async #save(record: NodeRecord, change?: (keys: NodeKeys) => NodeKeys): Promise<void> {
-    this.#record = record;
-    const { random } = this.#options;
-    const save = async () => {
-      const next = change?.(this.#keys);
-      await this.#files.save(record, next && { next, random });
-      this.#keys = next ?? this.#keys;
-    };
-    this.#saving = this.#saving.catch(() => undefined).then(save);
-    await this.#saving;
   }
 
   #drawRenewalTime(): number {
@@ -369,9 +333,8 @@ export class Member implements AsyncDisposable {
 
   #startManager(): void {
     const { config, clock, engine, log, logLevel } = this.#options;
-    const { manager, nodeId, clusterId, listenAddress } = this.#record;
+    const { manager, nodeId, clusterId, listenAddress } = this.#state.record;
     if (manager === undefined || this.#manager !== undefined) return;
-    this.#keyReport = {};
     const socketPath = join(config.execRoot, "manager.sock");
     const { dataRoot, logFormat, logFile } = config;
     const crashDirectory = join(dataRoot, "crash");
@@ -382,12 +345,12 @@ export class Member implements AsyncDisposable {
       process: new ManagerProcess({
         ...{ clock, log, logLevel },
         spawner: createSpawner(),
-        keys: () => this.#keys,
+        keys: () => this.#state.keys,
         onReport: report => this.#setKeyReport(report),
         options: {
           ...(logFile !== undefined && { logFile: join(dirname(logFile), `manager-${basename(logFile)}`) }),
           ...{ dataRoot, socketPath, logFormat, crashDirectory, nodeId, clusterId, listenAddress, ...manager },
-          advertiseAddress: ownAddress(this.#record),
+          advertiseAddress: ownAddress(this.#state.record),
         },
       }),
     };
@@ -405,7 +368,7 @@ export class Member implements AsyncDisposable {
   async #untilOwnManager(address: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     const { clock } = this.#options;
     const control = this.control;
-    if (control === undefined || address !== ownAddress(this.#record)) return;
+    if (control === undefined || address !== ownAddress(this.#state.record)) return;
     const waiting = AbortSignal.any([signal, clock.timeout(OWN_MANAGER_MS)]);
     while (this.control === control) {
       const state = await this.#ownState(control, waiting).catch(() => undefined);
@@ -417,7 +380,7 @@ export class Member implements AsyncDisposable {
 
   async #ownState(control: ManagerControl, signal?: AbortSignal): Promise<string | undefined> {
     const requestId = clusterIdFrom<RequestId>(this.#options.random.bytes(25));
-    const request = { kind: "get-node", idOrName: this.#record.nodeId } as const;
+    const request = { kind: "get-node", idOrName: this.#state.record.nodeId } as const;
     const answer = await control.call(request, { requestId, ...(signal && { signal }) });
     return answer.kind === "nodes" ? answer.nodes[0]?.node.status.state : undefined;
   }

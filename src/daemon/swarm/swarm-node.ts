@@ -18,10 +18,10 @@ import { ClusterLogs } from "./cluster-logs.ts";
 import { foundCluster } from "./founding.ts";
 import { leaveWarning } from "./leave-warning.ts";
 import { type LockedKeys, openKeyFile } from "./key-file.ts";
-import { askUnlockKey, joinRaft, ownAddress } from "./manager-calls.ts";
+import { joinRaft, newKeys, ownAddress } from "./manager-calls.ts";
 import { Member } from "./member.ts";
 import { NodeFiles, type NodeRecord } from "./node-files.ts";
-import { managerKeys, type NodeKeys, workerKeys } from "./node-keys.ts";
+import type { NodeKeys } from "./node-keys.ts";
 import { removeTasksOfNode } from "./worker-node.ts";
 
 /** How long `init` and `join` wait for the swarm to take this node in. */
@@ -147,9 +147,8 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
       const { clusterId } = systemCertificates.verify(certificatePem, { rootPem, nowMs: clock.nowMs() });
       const record: NodeRecord = { nodeId, clusterId, role, listenAddress, advertiseHost, managers: [address] };
       const caller = { identity, clock, signal: clock.timeout(READY_MS) };
-      if (role === "worker") return await this.#enter(record, workerKeys(identity));
-      const keys = managerKeys(identity, await askUnlockKey(record, { ...caller, random }), random);
-      await this.#enter(await joinRaft(record, caller), keys);
+      const keys = await newKeys(record, { ...caller, random });
+      await this.#enter(role === "manager" ? await joinRaft(record, caller) : record, keys);
     });
   }
 

@@ -21,10 +21,11 @@ export function theCluster(view: Snapshot): Cluster {
 }
 
 /** The cluster without its roots' keys and the unlock key: no answer that tells of the cluster holds those. */
-export function withoutKeys({ unlockKey: _, ...cluster }: Cluster): Cluster {
+export function withoutKeys(cluster: Cluster): Cluster {
+  const { unlockKey: _, ...shown } = cluster;
   const { rotation } = cluster.rootCa;
   return {
-    ...cluster,
+    ...shown,
     rootCa: { ...cluster.rootCa, keyPem: "", ...(rotation === undefined ? {} : { rotation: { ...rotation, keyPem: "" } }) },
   };
 }

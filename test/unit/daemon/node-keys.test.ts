@@ -86,7 +86,7 @@ describe("what a manager tells of the keys", () => {
     readonly keys: NodeKeys;
     readonly report: Parameters<typeof nextKeys>[1];
     /** Data keys, version and key they are under, whether the certificate's key was exposed; missing: nothing is to be done. */
-    readonly then?: readonly [ids: readonly number[], version: number, key: Uint8Array | undefined, isExposed: boolean];
+    readonly gives?: readonly [ids: readonly number[], version: number, key: Uint8Array | undefined, isExposed: boolean];
   }[] = [
     { when: "nothing was told", keys: locked, report: {} },
     { when: "the key is the one that is known", keys: locked, report: { unlock: { version: 9, key: one } } },
@@ -96,27 +96,32 @@ describe("what a manager tells of the keys", () => {
       when: "managers are to be locked",
       keys: open,
       report: { unlock: { version: 8, key: one } },
-      then: [[1, 2], 8, one, true],
+      gives: [[1, 2], 8, one, true],
     },
     {
       when: "the key was rotated",
       keys: locked,
       report: { unlock: { version: 8, key: other } },
-      then: [[1, 2], 8, other, false],
+      gives: [[1, 2], 8, other, false],
     },
-    { when: "managers are not to be locked", keys: locked, report: { unlock: { version: 8 } }, then: [[1], 8, undefined, false] },
+    {
+      when: "managers are not to be locked",
+      keys: locked,
+      report: { unlock: { version: 8 } },
+      gives: [[1], 8, undefined, false],
+    },
     {
       when: "nothing is sealed with the first key any more",
       keys: nextKeys(locked, { unlock: { version: 8, key: other } }, random) ?? assert.fail(),
       report: { oldestDataKeyId: 2 },
-      then: [[2], 8, other, false],
+      gives: [[2], 8, other, false],
     },
     { when: "the only key is needed no more yet, as nothing is sealed", keys: locked, report: { oldestDataKeyId: 2 } },
   ];
-  for (const { when, keys, report, then } of cases) {
-    it(`changes ${then === undefined ? "nothing" : "them"} when ${when}`, () => {
+  for (const { when, keys, report, gives } of cases) {
+    it(`changes ${gives === undefined ? "nothing" : "them"} when ${when}`, () => {
       const next = nextKeys(keys, report, random);
-      assert.deepEqual(next && [ids(next), next.unlock.version, next.unlock.key, next.isExposed], then);
+      assert.deepEqual(next && [ids(next), next.unlock.version, next.unlock.key, next.isExposed], gives);
     });
   }
 
