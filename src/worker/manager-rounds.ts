@@ -1,7 +1,8 @@
 import type { Random } from "../ports/random.ts";
 
 const DELAY_MIN_MS = 100;
-const DELAY_MAX_MS = 5_000;
+/** A worker that was cut off for 3 s has to be heard again before it counts as down, 5 s after its last word. */
+const DELAY_MAX_MS = 500;
 
 /**
  * Which manager a worker tries next, and after how long. Every known one is tried once before the wait grows: managers that are gone

@@ -12,7 +12,7 @@ import { nextStep } from "./task-machine.ts";
 /** Between the news that a task is to stop and its signal: by then no node sends it new connections. */
 const DRAIN_MS = 500;
 const RETRY_MIN_MS = 250;
-const RETRY_MAX_MS = 30_000;
+const RETRY_MAX_MS = 5_000;
 
 export interface TaskRunnerOptions {
   readonly task: AssignedTask;
@@ -23,7 +23,7 @@ export interface TaskRunnerOptions {
   readonly log: Log;
   /** Resolves once the node's networks are as they were told, and all secrets and configs of the task are here. */
   readonly needs: (task: AssignedTask, options: { readonly signal: AbortSignal }) => Promise<TaskFiles>;
-  /** Keeps it, so that a restarted daemon goes on from here; then tells the managers. */
+  /** Keeps it, so that a restarted daemon goes on from here; then tells the managers. Never fails. */
   readonly onStatus: (taskId: TaskId, status: TaskStatus) => Promise<void>;
 }
 

@@ -2,7 +2,7 @@ import { errorMessage } from "../lib/errors.ts";
 import type { TaskStatus } from "../model/cluster.ts";
 import type { TaskId } from "../model/ids.ts";
 import type { AssignedTask } from "../model/session.ts";
-import { laterState } from "../model/task-state.ts";
+import { isTerminal, laterState } from "../model/task-state.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { Executor, TaskFiles } from "./executor.ts";
@@ -43,7 +43,6 @@ export class TaskSet {
 
   /** Makes the node's tasks those of `tasks`: new ones begin, the others hear what is wanted of them, missing ones are taken away. */
   async apply(tasks: ReadonlyMap<TaskId, AssignedTask>): Promise<void> {
-    const { db } = this.#options;
     for (const [id, { runner }] of this.#runners) if (!tasks.has(id) && !this.#retiring.has(id)) this.#retire(id, runner);
     const added: AssignedTask[] = [];
     for (const [id, task] of tasks) {
@@ -53,8 +52,11 @@ export class TaskSet {
       else known.update(task);
     }
     // Recorded before anything is made for them; together, so that they share the disk's syncs.
-    await Promise.all(added.map(async task => await db.put({ task, status: task.task.status })));
-    for (const task of added) this.#begin(task, task.task.status);
+    const statuses = await Promise.all(added.map(async task => [task, await this.#admit(task)] as const));
+    for (const [task, status] of statuses) {
+      this.#begin(task, status);
+      if (status !== task.task.status) this.#options.reporter.set(task.task.id, status);
+    }
   }
 
   /** Takes away containers of tasks that nobody knows of any more. */
@@ -79,8 +81,37 @@ export class TaskSet {
     await Promise.all(this.#retiring.values());
   }
 
+  /** A container that no record tells of must never run: the task is refused, and may find a node with room on its disk. */
+  async #admit(task: AssignedTask): Promise<TaskStatus> {
+    const { db, clock, log } = this.#options;
+    const { id, status } = task.task;
+    try {
+      await db.put({ task, status });
+      return status;
+    } catch (error) {
+      log.error({ task: id, error: errorMessage(error) }, "a task could not be recorded");
+      if (isTerminal(status.state)) return status;
+      const text = `the task could not be recorded: ${errorMessage(error)}`;
+      return { ...status, state: "rejected", atMs: clock.nowMs(), message: "preparing", error: text };
+    }
+  }
+
+  /** As far as the disk lets it: from an earlier state a restarted daemon finds out anew what became of the task. */
+  async #keep(task: AssignedTask, status: TaskStatus): Promise<void> {
+    const isKept = laterState(status.state, "running") === status.state || status.state === "ready";
+    if (!isKept) return;
+    try {
+      await this.#options.db.put({ task, status });
+    } catch (error) {
+      this.#options.log.error(
+        { task: task.task.id, state: status.state, error: errorMessage(error) },
+        "a task's state could not be recorded",
+      );
+    }
+  }
+
   #begin(task: AssignedTask, status: TaskStatus): void {
-    const { executor, clock, log, needs, signal, db, reporter } = this.#options;
+    const { executor, clock, log, needs, signal, reporter } = this.#options;
     const runner: TaskRunner = new TaskRunner({
       task,
       status,
@@ -89,8 +120,7 @@ export class TaskSet {
       log,
       needs,
       onStatus: async (id, next) => {
-        if (laterState(next.state, "running") === next.state || next.state === "ready")
-          await db.put({ task: runner.task, status: next });
+        await this.#keep(runner.task, next);
         reporter.set(id, next);
       },
     });

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import type { ServiceId } from "../../../src/model/ids.ts";
+import { SimulatedCluster } from "./simulated-cluster.ts";
+import type { SimulatedNode } from "./simulated-cluster.ts";
+
+const NODES = 6;
+const REPLICAS = 12;
+
+/** Six nodes that run twelve tasks. */
+async function aBusyCluster(): Promise<{
+  readonly cluster: SimulatedCluster;
+  readonly id: ServiceId;
+  readonly nodes: readonly SimulatedNode[];
+  readonly taskIds: () => readonly string[];
+}> {
+  const cluster = new SimulatedCluster();
+  await cluster.addCluster();
+  for (let number = 1; number <= NODES; number++) await cluster.addNode(`w${number}`);
+  await cluster.until(() => [...cluster.store.view().all("node")].every(({ status }) => status.state === "ready"));
+  const id = await cluster.addService({ name: "web", mode: { kind: "replicated", replicas: REPLICAS } });
+  await cluster.until(() => cluster.running(id).length === REPLICAS);
+  const taskIds = (): readonly string[] =>
+    cluster
+      .tasks(id)
+      .map(task => task.id)
+      .toSorted();
+  return { cluster, id, nodes: [...cluster.nodes.values()], taskIds };
+}
+
+function down(cluster: SimulatedCluster): number {
+  return [...cluster.store.view().all("node")].filter(({ status }) => status.state === "down").length;
+}
+
+describe("simulated nodes that fall silent", () => {
+  for (const silentMs of [2_000, 3_000, 3_400]) {
+    it(`for ${silentMs} ms lose nothing, whenever their beats come`, async () => {
+      const { cluster, nodes, taskIds } = await aBusyCluster();
+      await using _ = cluster;
+      const before = taskIds();
+      for (const [at, node] of nodes.entries()) {
+        await cluster.advance(at * 170);
+        cluster.cut(node);
+        await cluster.advance(silentMs);
+        cluster.heal(node);
+        await cluster.advance(5_000);
+        assert.equal(down(cluster), 0);
+      }
+      assert.deepEqual(taskIds(), before);
+    });
+  }
+
+  it("have their tasks running elsewhere within 7 s, 2 s after the 5 s that they may be silent", async () => {
+    const { cluster, id, nodes } = await aBusyCluster();
+    await using _ = cluster;
+    const lost = nodes.slice(0, 2);
+    for (const node of lost) cluster.cut(node);
+    const ids = new Set(lost.map(node => node.id));
+    const elsewhere = () => cluster.running(id).filter(({ nodeId }) => nodeId !== undefined && !ids.has(nodeId));
+    const tookMs = await cluster.until(() => elsewhere().length === REPLICAS);
+    assert.ok(tookMs <= 7_000, `took ${tookMs} ms`);
+  });
+
+  it("keep their tasks for a minute when they are most, and are down then", async () => {
+    const { cluster, id, nodes, taskIds } = await aBusyCluster();
+    await using _ = cluster;
+    const before = taskIds();
+    const lost = nodes.slice(0, 4);
+    for (const node of lost) cluster.cut(node);
+    await cluster.advance(60_000);
+    assert.equal(down(cluster), 0);
+    assert.deepEqual(taskIds(), before);
+    await cluster.until(() => down(cluster) === lost.length, { withinMs: 8_000 });
+    await cluster.until(() => cluster.running(id).length === REPLICAS, { withinMs: 3_000 });
+  });
+
+  it("keep all of their tasks when they are most and are back within the minute, one after another", async () => {
+    const { cluster, nodes, taskIds } = await aBusyCluster();
+    await using _ = cluster;
+    const before = taskIds();
+    for (const node of nodes.slice(0, 4)) cluster.cut(node);
+    for (const node of nodes.slice(0, 4)) {
+      await cluster.advance(12_000);
+      cluster.heal(node);
+    }
+    await cluster.advance(70_000);
+    assert.equal(down(cluster), 0);
+    assert.deepEqual(taskIds(), before);
+  });
+
+  it("are held as well when they fall silent one after another, as by a fault that spreads", async () => {
+    const { cluster, nodes } = await aBusyCluster();
+    await using _ = cluster;
+    for (const node of nodes.slice(0, 5)) {
+      cluster.cut(node);
+      await cluster.advance(2_000);
+    }
+    await cluster.advance(20_000);
+    // Those that were down before half were silent stay so; of the others none is.
+    assert.ok(down(cluster) <= 3, `${down(cluster)} are down`);
+  });
+
+  it("are judged anew by a leader that comes next", async () => {
+    const { cluster, nodes, taskIds } = await aBusyCluster();
+    await using _ = cluster;
+    const before = taskIds();
+    const [lost] = nodes;
+    assert.ok(lost);
+    cluster.cut(lost);
+    await cluster.advance(3_000);
+    cluster.lead();
+    await cluster.advance(4_500);
+    assert.equal(down(cluster), 0, "counted from the election");
+    assert.deepEqual(taskIds(), before);
+    await cluster.until(() => down(cluster) === 1, { withinMs: 2_000 });
+  });
+});
