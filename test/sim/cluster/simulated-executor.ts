@@ -42,7 +42,8 @@ export class SimulatedExecutor implements Executor {
     task: AssignedTask,
     { signal, files }: { readonly signal: AbortSignal; readonly files: TaskFiles },
   ): Promise<void> {
-    this.files.set(task.task.id, files);
+    // As files are written: what the worker holds is wiped afterwards.
+    this.files.set(task.task.id, structuredClone(files));
     await this.#clock.sleep(50, { signal });
     const { image } = task.revision.task.container;
     if (image === "missing") throw new OperationError("not-found", `No such image: ${image}`);
