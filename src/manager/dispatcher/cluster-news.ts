@@ -4,8 +4,8 @@ import type { Authority } from "../../model/session.ts";
 import { trustedRoots } from "../ca/trust.ts";
 import type { Snapshot } from "../store/snapshot.ts";
 
-/** What signing one certificate takes of the leader, with the session that brings the request. */
-const RENEWAL_MS = 5;
+/** Two to four times what a renewal takes of a manager, handshake and signature, so that it has time for other things. */
+const RENEWAL_MS = 20;
 
 /** The managers' ports, and the nodes whose certificates say manager and still count. */
 export function managersIn(view: Snapshot): { readonly addresses: readonly string[]; readonly nodeIds: readonly NodeId[] } {

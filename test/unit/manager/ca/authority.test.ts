@@ -47,6 +47,27 @@ describe("CertificateAuthority", () => {
     });
   }
 
+  it("gives renewed certificates the life that the cluster's setting says by then, of an hour at least", async () => {
+    const { issue, call, rootCa, store, certificates, clock } = await setUp();
+    const { nodeId } = await issue({ joinToken: rootCa.joinTokenWorker });
+    const [{ version, spec } = assert.fail()] = store.view().all("cluster");
+    const update = {
+      kind: "update-cluster",
+      version,
+      rotateWorkerToken: false,
+      rotateManagerToken: false,
+      rotateUnlockKey: false,
+    } as const;
+    await assert.rejects(call({ ...update, spec: { ...spec, nodeCertExpiryNs: 3599e9 } }), {
+      kind: "invalid",
+      message: "rpc error: code = InvalidArgument desc = minimum certificate expiry time is: 1h0m0s",
+    });
+    await call({ ...update, spec: { ...spec, nodeCertExpiryNs: 2 * 3600e9 } });
+    const { certificatePem, rootPem } = await issue({ nodeId });
+    const { notAfterMs } = certificates.verify(certificatePem, { rootPem, nowMs: clock.nowMs() });
+    assert.equal(Math.round((notAfterMs - clock.nowMs()) / 3600e3), 2);
+  });
+
   it("refuses a wrong token and one that was rotated away", async () => {
     const { issue, call, rootCa, store } = await setUp();
     const [before] = store.view().all("cluster");
