@@ -10,6 +10,7 @@ const HTTP_STATUS: Readonly<Record<ErrorKind, number>> = {
   "not-modified": 304,
   cancelled: 499,
   internal: 500,
+  unimplemented: 501,
   unavailable: 503,
 };
 

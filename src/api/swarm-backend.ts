@@ -1,23 +1,25 @@
+import type { NodeAddresses } from "../model/node-addresses.ts";
+
 /** What REST needs to make, join and leave a swarm; everything else of a swarm goes through ControlCaller. */
 export interface SwarmMembershipBackend {
   /** This node's own view, without asking a manager. */
   local(): LocalSwarmState;
-  init(request: {
-    readonly listenAddress: string;
-    readonly advertiseAddress: string;
-    readonly forceNewCluster: boolean;
-    readonly defaultAddressPool: readonly string[];
-    readonly subnetSize: number;
-    readonly autoLockManagers: boolean;
-    readonly availability: "active" | "pause" | "drain";
-  }): Promise<{ readonly nodeId: string }>;
-  join(request: {
-    readonly listenAddress: string;
-    readonly advertiseAddress: string;
-    readonly remoteAddresses: readonly string[];
-    readonly joinToken: string;
-    readonly availability: "active" | "pause" | "drain";
-  }): Promise<void>;
+  init(
+    request: NodeAddresses & {
+      readonly forceNewCluster: boolean;
+      readonly defaultAddressPool: readonly string[];
+      readonly subnetSize: number;
+      readonly autoLockManagers: boolean;
+      readonly availability: "active" | "pause" | "drain";
+    },
+  ): Promise<{ readonly nodeId: string }>;
+  join(
+    request: NodeAddresses & {
+      readonly remoteAddresses: readonly string[];
+      readonly joinToken: string;
+      readonly availability: "active" | "pause" | "drain";
+    },
+  ): Promise<void>;
   leave(options: { readonly force: boolean }): Promise<void>;
   /** @throws OperationError `conflict` when nothing is locked, `invalid` for what is no key, `unauthorized` for the wrong one. */
   unlock(key: string): Promise<void>;

@@ -10,6 +10,7 @@ export const ERROR_KINDS = [
   "not-modified",
   "unavailable",
   "cancelled",
+  "unimplemented",
   "internal",
 ] as const;
 export type ErrorKind = (typeof ERROR_KINDS)[number];

@@ -7,7 +7,7 @@ const KIND = {
   AlreadyExists: "conflict",
   FailedPrecondition: "invalid",
   PermissionDenied: "forbidden",
-  Unimplemented: "invalid",
+  Unimplemented: "unimplemented",
   Unavailable: "unavailable",
   Unknown: "internal",
   Internal: "internal",

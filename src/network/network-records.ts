@@ -13,7 +13,6 @@ export function clusterNetworkRecord({ id, spec, ipam, vxlanId, createdAtMs }: N
     isIpv4: true,
     isIpv6: false,
     ipamDriver: "default",
-    ipamOptions: {},
     ipam: ipam.map(({ subnet, gateway, ipRange }) => ({ subnet, gateway, ...(ipRange === undefined ? {} : { ipRange }) })),
     isInternal: spec.isInternal,
     isAttachable: spec.isAttachable,

@@ -11,6 +11,7 @@ const CODE: Record<ErrorKind, grpcStatus> = {
   "not-modified": grpcStatus.FAILED_PRECONDITION,
   unavailable: grpcStatus.UNAVAILABLE,
   cancelled: grpcStatus.CANCELLED,
+  unimplemented: grpcStatus.OUT_OF_RANGE, // UNIMPLEMENTED is what gRPC itself answers, see below.
   internal: grpcStatus.INTERNAL,
 };
 const KIND = new Map<number, ErrorKind>(ERROR_KINDS.map(kind => [CODE[kind], kind]));

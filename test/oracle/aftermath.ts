@@ -34,3 +34,20 @@ export async function inspectAll(engine: Engine): Promise<Outcome> {
   );
   return { exitCode: 0, stdout: JSON.stringify(byName(inspected)), stderr: "" };
 }
+
+/** The specs of all that a swarm keeps, by name: what users asked for, and nothing that the swarm does in its own time. */
+export async function inspectSwarm(engine: Engine): Promise<Outcome> {
+  const kinds = await Promise.all(
+    ["services", "secrets", "configs", "nodes"].map(async kind => {
+      const objects = await list(engine, `/v1.50/${kind}`);
+      const specs = objects.map(({ Spec, PreviousSpec }) => ({ Spec, PreviousSpec }) as Specs);
+      return [kind, specs.toSorted((left, right) => ((left.Spec.Name ?? "") < (right.Spec.Name ?? "") ? -1 : 1))] as const;
+    }),
+  );
+  return { exitCode: 0, stdout: JSON.stringify(Object.fromEntries(kinds)), stderr: "" };
+}
+
+interface Specs {
+  readonly Spec: { readonly Name?: string };
+  readonly PreviousSpec?: unknown;
+}

@@ -5,16 +5,56 @@ import type { Step } from "./scenario.ts";
 
 /** Every verb of a group of the client's, with its flags by each of their names. */
 type Flags = Readonly<Record<string, Readonly<Record<string, { readonly short?: string; readonly isSwitch?: true }>>>>;
-const FLAGS = JSON.parse(readFileSync(new URL("cli-flags.json", import.meta.url), "utf8")) as Flags;
 
-const ALIASES: Readonly<Record<string, string>> = {
-  ps: "container ls",
-  "container list": "container ls",
-  "container ps": "container ls",
-  info: "system info",
-  events: "system events",
-  version: "system version",
+/** The verbs that a table counts, and the other names they go by. */
+export interface Commands {
+  readonly flags: Flags;
+  readonly aliases: Readonly<Record<string, string>>;
+  readonly groups: readonly string[];
+  /** Of verbs that are said without one. */
+  readonly defaultGroup?: string;
+  /** Verbs after whose first word that is no flag another program's words follow. */
+  readonly startsProgram: (verb: string) => boolean;
+}
+
+export const CONTAINER_COMMANDS: Commands = {
+  flags: flagsOf("cli-flags.json"),
+  aliases: {
+    ps: "container ls",
+    "container list": "container ls",
+    "container ps": "container ls",
+    info: "system info",
+    events: "system events",
+    version: "system version",
+  },
+  groups: ["container", "system"],
+  defaultGroup: "container",
+  startsProgram: () => true,
 };
+
+export const SWARM_COMMANDS: Commands = {
+  flags: flagsOf("swarm-cli-flags.json"),
+  aliases: {
+    "node remove": "node rm",
+    "service remove": "service rm",
+    "secret remove": "secret rm",
+    "config remove": "config rm",
+    "stack up": "stack deploy",
+    "stack down": "stack rm",
+    "stack remove": "stack rm",
+    "node list": "node ls",
+    "service list": "service ls",
+    "secret list": "secret ls",
+    "config list": "config ls",
+    "stack list": "stack ls",
+  },
+  groups: ["swarm", "node", "service", "stack", "secret", "config"],
+  startsProgram: verb => verb === "service create",
+};
+
+function flagsOf(file: string): Flags {
+  return JSON.parse(readFileSync(new URL(file, import.meta.url), "utf8")) as Flags;
+}
 
 /** How a command ended, as the real engine sees it. */
 type Kind = "success" | "refused" | "exit code" | "not run" | "signal";
@@ -25,10 +65,15 @@ const SURROUNDINGS = new Set(["--name", "--rm", "--detach", "--interactive", "--
 /** Which (verb, flag, kind of outcome) the scenarios have tried; each counts once. What only the client refuses counts for nothing. */
 export class CoverageTable {
   readonly #seen = new Set<string>();
+  readonly #commands: Commands;
   readonly verbs = new Set<string>();
 
-  static of(results: readonly ScenarioResult[]): CoverageTable {
-    const table = new CoverageTable();
+  constructor(commands = CONTAINER_COMMANDS) {
+    this.#commands = commands;
+  }
+
+  static of(results: readonly ScenarioResult[], commands = CONTAINER_COMMANDS): CoverageTable {
+    const table = new CoverageTable(commands);
     for (const { scenario, real } of results)
       for (const [index, step] of scenario.steps.entries()) {
         const outcome = real[index];
@@ -40,10 +85,10 @@ export class CoverageTable {
   add(step: Step, outcome: Outcome): void {
     if (step.kind === "listing" || step.kind === "http" || step.kind === "daemon") return;
     if ("isSetUp" in step && step.isSetUp === true) return;
-    const parsed = parseCommand(step.args);
+    const parsed = parseCommand(step.args, this.#commands);
     const kind = kindOf(parsed?.verb ?? "", outcome);
+    if (parsed !== undefined) this.verbs.add(parsed.verb);
     if (parsed === undefined || kind === undefined) return;
-    this.verbs.add(parsed.verb);
     const tried = kind === "success" ? parsed.flags : parsed.flags.filter(flag => !SURROUNDINGS.has(flag));
     for (const flag of tried.length === 0 ? ["-"] : tried) this.#seen.add(`${parsed.verb}\t${flag}\t${kind}`);
   }
@@ -60,12 +105,12 @@ export class CoverageTable {
 
   /** @returns the verbs that no scenario has used. */
   missingVerbs(): readonly string[] {
-    return Object.keys(FLAGS).filter(verb => !this.verbs.has(verb));
+    return Object.keys(this.#commands.flags).filter(verb => !this.verbs.has(verb));
   }
 
   /** A row for each verb: flags tried of all there are, counted outcomes by kind, and the flags that were not tried. */
   text(): string {
-    const rows = Object.entries(FLAGS).map(([verb, flags]) => {
+    const rows = Object.entries(this.#commands.flags).map(([verb, flags]) => {
       const tried = this.flagsOf(verb);
       const kinds = new Map<string, number>();
       for (const key of this.#seen) {
@@ -80,25 +125,32 @@ export class CoverageTable {
   }
 }
 
-export function verbFlags(verb: string): readonly string[] {
-  return Object.keys(FLAGS[verb] ?? {});
-}
-
-/** @returns the verb in full with its flags by their long names, or nothing where it is none of a container's or the system's. */
-export function parseCommand(args: readonly string[]): { readonly verb: string; readonly flags: readonly string[] } | undefined {
+/** @returns the verb in full with its flags by their long names, or nothing where it is none of those that are counted. */
+export function parseCommand(
+  args: readonly string[],
+  { flags, aliases, groups, defaultGroup, startsProgram }: Commands = CONTAINER_COMMANDS,
+): { readonly verb: string; readonly flags: readonly string[] } | undefined {
   const [first = "", second = ""] = args;
-  const isGroup = first === "container" || first === "system";
+  const isGroup = groups.includes(first);
   const named = isGroup ? `${first} ${second}` : first;
-  const verb = ALIASES[named] ?? (isGroup ? named : `container ${named}`);
-  const known = FLAGS[verb];
-  return known === undefined ? undefined : { verb, flags: flagsIn(args.slice(isGroup ? 2 : 1), known) };
+  const verb = aliases[named] ?? (isGroup || defaultGroup === undefined ? named : `${defaultGroup} ${named}`);
+  const known = flags[verb];
+  if (known === undefined) return undefined;
+  return { verb, flags: flagsIn(args.slice(isGroup ? 2 : 1), known, { endsAtWord: startsProgram(verb) }) };
 }
 
-function flagsIn(args: readonly string[], known: Flags[string]): readonly string[] {
+function flagsIn(
+  args: readonly string[],
+  known: Flags[string],
+  { endsAtWord }: { readonly endsAtWord: boolean },
+): readonly string[] {
   const found: string[] = [];
   for (let index = 0; index < args.length; index++) {
     const arg = args[index] ?? "";
-    if (!arg.startsWith("-") || arg === "-" || arg === "--") break; // The image or container: what follows is its program's.
+    if (!arg.startsWith("-") || arg === "-" || arg === "--") {
+      if (endsAtWord) break; // The image or container: what follows is its program's.
+      continue;
+    }
     const [name = ""] = arg.split("=");
     const flags = name.startsWith("--") ? [name] : shortFlags(name, known);
     found.push(...flags);
@@ -115,7 +167,7 @@ function shortFlags(name: string, known: Flags[string]): readonly string[] {
 function kindOf(verb: string, { exitCode, stderr, stdout }: Outcome): Kind | undefined {
   if (exitCode === 0) return "success";
   const runs = /container (?:run|exec|start|attach)$/.test(verb);
-  if (/Error response from daemon|No such (?:container|object)|permission denied/i.test(stderr + stdout)) {
+  if (/Error response from daemon|No such (?:container|object|service|node|task)|permission denied/i.test(stderr + stdout)) {
     return runs && (exitCode === 126 || exitCode === 127) ? "not run" : "refused";
   }
   if (!runs || exitCode === 125) return undefined;

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, copyFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { labHost } from "../../deploy/lab/paths.ts";
+import { hostNames, labHost } from "../../deploy/lab/paths.ts";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type DaemonControl, ourDaemon, realDaemon } from "./daemons.ts";
@@ -13,7 +13,12 @@ export interface Engine {
   readonly literals: readonly (readonly [text: string, label: string])[];
   readonly defaultRuntime: string;
   readonly daemon: DaemonControl;
+  /** The cluster's other hosts, by name. */
+  readonly others: ReadonlyMap<string, Engine>;
 }
+
+/** Of both engines' hosts: that of a lab's first manager. */
+const HOSTNAME = "m1";
 
 /** So that two comparisons can stand side by side. */
 export interface EngineNames {
@@ -23,51 +28,107 @@ export interface EngineNames {
 
 /** Starts both engines with the same images. @throws Error when the real one cannot run on this system. */
 export function startEngines({ lab, peer }: EngineNames): { readonly real: Engine; readonly ours: Engine } {
-  const realSocket = execFileSync("bash", ["test/oracle/real-docker.sh", "up", peer], { encoding: "utf8" }).trim();
-  const { directory, socket } = labHost(lab, "m1");
+  const realSocket = startReal([peer, HOSTNAME]);
+  const { directory, socket } = labHost(lab, HOSTNAME);
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, "daemon.json"), JSON.stringify({ hosts: [`unix://${socket}`] }));
-  execFileSync(process.execPath, ["bin/lab", "up", "--name", lab, "--managers", "1", "--workers", "0", "--empty"], {
+  startLab(lab, { workers: 0 });
+  const engines = { real: realEngine(peer, { socket: realSocket, host: HOSTNAME }), ours: ourEngine(lab, HOSTNAME) };
+  loadImages(Object.values(engines));
+  return engines;
+}
+
+/**
+ * Starts as many hosts of each, `m1`, `w1` and so on, at the same addresses on a switch of each side's own.
+ * They are in no swarm. @throws Error as `startEngines` does.
+ */
+export function startHosts(
+  { lab, peer }: EngineNames,
+  { workers }: { readonly workers: number },
+): { readonly real: Engine; readonly ours: Engine } {
+  const hosts = hostNames({ managers: 1, workers });
+  const reals = hosts.map(host => {
+    const name = `${peer}${host}`;
+    return realEngine(name, { socket: startReal([name, host, peer, labHost(lab, host).address]), host });
+  });
+  startLab(lab, { workers });
+  const ours = hosts.map(host => ourEngine(lab, host));
+  loadImages([...reals, ...ours]);
+  return { real: cluster(reals, hosts), ours: cluster(ours, hosts) };
+}
+
+/** Takes them away; safe when they are gone. */
+export function stopHosts({ lab, peer }: EngineNames, { workers }: { readonly workers: number }): void {
+  const hosts = hostNames({ managers: 1, workers });
+  for (const name of [...hosts.map(host => `${peer}${host}`), peer])
+    execFileSync("bash", ["test/oracle/real-docker.sh", "down", name], { stdio: "ignore" });
+  execFileSync(process.execPath, ["bin/lab", "down", "--name", lab], { stdio: "ignore" });
+}
+
+/** The first of them, which knows the others. */
+function cluster(engines: readonly Engine[], hosts: readonly string[]): Engine {
+  const [first] = engines;
+  if (first === undefined) throw new Error("a cluster has a manager");
+  return { ...first, others: new Map(engines.map((engine, index) => [hosts[index] ?? "", engine])) };
+}
+
+function startReal(args: readonly string[]): string {
+  return execFileSync("bash", ["test/oracle/real-docker.sh", "up", ...args], { encoding: "utf8" }).trim();
+}
+
+function startLab(lab: string, { workers }: { readonly workers: number }): void {
+  const count = ["--managers", "1", "--workers", String(workers)];
+  execFileSync(process.execPath, ["bin/lab", "up", "--name", lab, ...count, "--empty"], {
     stdio: ["ignore", "ignore", "inherit"],
   });
-  const ourHost = execFileSync(process.execPath, ["bin/lab", "host", "--name", lab, "m1"], { encoding: "utf8" }).trim();
-  const ourSocket = ourHost.replace("unix://", "");
-  const ourData = ourSocket.replace("shoal.sock", "data");
-  const real: Engine = {
+}
+
+/** @param name - Of the peer. */
+function realEngine(name: string, { socket, host }: { readonly socket: string; readonly host: string }): Engine {
+  return {
     name: "real",
-    dockerHost: `unix://${realSocket}`,
+    dockerHost: `unix://${socket}`,
     defaultRuntime: "runc",
-    daemon: realDaemon(peer, { folder: dirname(realSocket), socket: realSocket }),
+    daemon: realDaemon(name, { folder: dirname(socket), socket }),
+    others: new Map(),
     literals: [
-      [realSocket.replace("docker.sock", "data"), "<data>"],
+      [socket.replace("docker.sock", "data"), "<data>"],
+      [labHost("any", host).address, "<address>"],
       ["127.0.0.1", "<address>"],
-      [realSocket, "<socket>"],
-      [`"${peer}"`, '"<hostname>"'],
+      [socket, "<socket>"],
+      [`"${host}"`, '"<hostname>"'],
     ],
   };
-  const ours: Engine = {
+}
+
+function ourEngine(lab: string, host: string): Engine {
+  const { socket, address, directory } = labHost(lab, host);
+  return {
     name: "ours",
-    dockerHost: ourHost,
+    dockerHost: `unix://${socket}`,
     defaultRuntime: "crun",
-    daemon: ourDaemon(lab, { folder: dirname(ourSocket), socket: ourSocket }),
+    daemon: ourDaemon(lab, { folder: directory, socket }),
+    others: new Map(),
     literals: [
-      [ourData, "<data>"],
-      ["10.99.0.11", "<address>"],
+      [socket.replace("shoal.sock", "data"), "<data>"],
+      [address, "<address>"],
       ["127.0.0.1", "<address>"],
-      [ourSocket, "<socket>"],
-      ['"m1"', '"<hostname>"'],
+      [socket, "<socket>"],
+      [`"${host}"`, '"<hostname>"'],
     ],
   };
-  const archive = busyboxArchive();
-  for (const engine of [real, ours]) loadBusybox(engine, archive);
-  rmSync(archive, { force: true });
-  return { real, ours };
 }
 
 /** Takes both away; safe when they are gone. */
 export function stopEngines({ lab, peer }: EngineNames): void {
   execFileSync("bash", ["test/oracle/real-docker.sh", "down", peer], { stdio: "ignore" });
   execFileSync(process.execPath, ["bin/lab", "down", "--name", lab], { stdio: "ignore" });
+}
+
+function loadImages(engines: readonly Engine[]): void {
+  const archive = busyboxArchive();
+  for (const engine of engines) loadBusybox(engine, archive);
+  rmSync(archive, { force: true });
 }
 
 function loadBusybox({ dockerHost }: Engine, archive: string): void {

@@ -55,6 +55,37 @@ const EXPLANATIONS: readonly Explanation[] = [
     because: "the message says that it is of the body, as it does for any other request",
   },
   {
+    scenario: /^what services are taken with that never work$/,
+    where: /: exit code$|: (stdout|stderr) line \d+$|: stdout\.(ID|Warnings|message)$|^at the end/,
+    reason: "more on purpose",
+    because: "what can never work is refused when it is asked for; the real engine takes it, and fails or forgets it later",
+  },
+  {
+    scenario: /^a service's mount is read-only at its top$/,
+    where: /ReadOnlyNonRecursive$/,
+    reason: "more on purpose",
+    because: "how far down a mount is read-only holds for a service's as for a container's; the real engine forgets it",
+  },
+  {
+    scenario: /^words that an update does not know$/,
+    where: /: exit code$/,
+    reason: "a bug of Docker's",
+    because: "what the client got wrong is answered as a failure of the engine (500), not as a bad request (400)",
+    link: DOCUMENTED,
+  },
+  {
+    scenario: /^words that an update does not know$/,
+    where: /: stdout\.message$/,
+    reason: "more on purpose",
+    because: "the message names the field",
+  },
+  {
+    scenario: /^a swarm updated past the client$/,
+    where: /Cluster\.Spec\S* .*: stdout line 1$|^9 info/,
+    reason: "more on purpose",
+    because: "what a request leaves out stays as it is; the real engine puts zeros there, and so keeps no history of tasks",
+  },
+  {
     scenario: /^the swarm as inspect shows it$/,
     where: /Dispatcher\.HeartbeatPeriod$/,
     reason: "more on purpose",

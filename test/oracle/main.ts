@@ -2,7 +2,7 @@
 //   node --import=tsx test/oracle/main.ts [part of a scenario's name]... | --missed
 // With UPDATE=1 and all scenarios it writes docs/differences.md.
 import { readFileSync, writeFileSync } from "node:fs";
-import { CoverageTable } from "./coverage.ts";
+import { CoverageTable, SWARM_COMMANDS } from "./coverage.ts";
 import { differencesPage, type Miss } from "./differences-page.ts";
 import { startEngines, stopEngines } from "./engines.ts";
 import { runAll, SCENARIOS } from "./run-all.ts";
@@ -34,7 +34,8 @@ const misses = results.filter(({ differences }) => differences.length > 0);
 for (const { scenario, tookMs } of results.toSorted((left, right) => right.tookMs - left.tookMs).slice(0, SLOWEST_SHOWN)) {
   console.log(`${(tookMs / 1000).toFixed(1)} s  ${scenario.name}`);
 }
-if (filters.length === 0) console.log(`\n${CoverageTable.of(results).text()}`);
+if (filters.length === 0)
+  console.log(`\n${CoverageTable.of(results).text()}\n\n${CoverageTable.of(results, SWARM_COMMANDS).text()}`);
 const explained = results.filter(result => result.explained.length > 0);
 for (const { scenario, explained: all } of explained)
   console.log(`explained: ${scenario.name}: ${all.map(({ where }) => where).join(", ")}`);

@@ -23,6 +23,7 @@ export const RULES: readonly Rule[] = [
   { name: "swarm-id", pattern: /\b(?=[0-9a-z]*[a-z])[0-9a-z]{25}\b/g },
   { name: "short-id", pattern: /\b(?=[0-9a-f]*\d)[0-9a-f]{12}\b/g },
   { name: "short-id", pattern: /\b(?=[0-9a-z]*\d)(?=[0-9a-z]*[a-z])[0-9a-z]{12}\b/g },
+  { name: "lettered-id", pattern: /\b[a-z]{12}\b/g },
   { name: "name", pattern: /\b[a-z]+_[a-z]+\b(?=[\s",/]|$)/g },
 ];
 
@@ -42,6 +43,7 @@ export class Normalizer {
     for (const [literal, label] of this.#literals) result = result.replaceAll(literal, label);
     for (const { name, pattern } of RULES) {
       result = result.replace(pattern, found => {
+        if (name === "lettered-id") return this.#seen.has(found) ? `<short-id:${this.#numberOf(name, found)}>` : found;
         if (name === "time" && found.startsWith("0001-01-01")) return found;
         if (name === "time" || name === "age" || name === "api-version") return `<${name}>`;
         return `<${name}:${this.#numberOf(name, found)}>`;

@@ -3,7 +3,9 @@
 # and started in a network and a mount namespace of its own. The system's packages, firewall and /var/run/docker.sock stay as they are.
 #
 #   real-docker.sh install      fetch and unpack (once)
-#   real-docker.sh up NAME      start an engine; prints the path of its socket
+#   real-docker.sh up NAME [HOST [SWITCH ADDRESS]]
+#                               start an engine, on a host that calls itself HOST, which a cable joins to others on a switch; prints the
+#                               path of its socket. `down SWITCH` takes the switch away
 #   real-docker.sh restart NAME stop its daemon and start it again, with what NAME's daemon.json says by then; prints the path of its socket
 #   real-docker.sh reload NAME  have it read its daemon.json again
 #   real-docker.sh down NAME    stop it and remove what it kept
@@ -64,17 +66,18 @@ compose() {
 }
 
 up() {
-  local name=$1 home=$cache/run/$1 init
+  local name=$1 home=$cache/run/$1 host=${2:-$1} init
   mkdir -p "$home/cgroups"
   # Debian's engine asks for an init that none of its packages brings.
   init=$(command -v tini-static || command -v tini || true)
   [[ -z $init ]] || ln -sfn "$init" "$root/usr/bin/docker-init"
   ip netns add "oracle-$name"
   ip -n "oracle-$name" link set lo up
+  [[ -z ${3:-} ]] || plug "$name" "$3" "$4"
   # The namespaces outlive the daemon, as a host does.
   cat >"$home/boot.sh" <<S
 mount --make-rprivate /
-hostname $name
+hostname $host
 umount /sys/fs/cgroup/unified 2>/dev/null
 mount --rbind /sys/fs/cgroup $home/cgroups && mount -t sysfs sysfs /sys && mount --rbind $home/cgroups /sys/fs/cgroup
 mount -t tmpfs tmpfs /run && mkdir -p /run/lock /run/netns
@@ -93,6 +96,20 @@ S
   local tries
   for tries in $(seq 100); do [[ -e $home/booted ]] && break; sleep 0.1; done
   serve "$name"
+}
+
+# Gives NAME's host an address on a switch, which is a namespace of its own.
+plug() {
+  local name=$1 switch=oracle-$2 address=$3
+  if [[ ! -e /run/netns/$switch ]]; then
+    ip netns add "$switch"
+    ip -n "$switch" link add switch type bridge
+    ip -n "$switch" link set switch up
+  fi
+  ip -n "$switch" link add "$name" type veth peer name eth0 netns "oracle-$name"
+  ip -n "$switch" link set "$name" master switch up
+  ip -n "oracle-$name" address add "$address/24" dev eth0
+  ip -n "oracle-$name" link set eth0 up
 }
 
 serve() {
@@ -127,12 +144,12 @@ down() {
 
 case ${1:-} in
   install) install ;;
-  up) install; up "$2" ;;
+  up) install; up "${@:2}" ;;
   restart) stop "$2"; serve "$2" ;;
   reload) kill -HUP "$(cat "$cache/run/$2/docker.pid")" ;;
   down) down "$2" ;;
   registry) install; registry ;;
   compose) install; compose ;;
   client) echo "$root/usr/bin/docker" ;;
-  *) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  *) sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac

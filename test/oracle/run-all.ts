@@ -17,7 +17,13 @@ import { EventListener } from "./events.ts";
 import { compareScenario, outcomesOn, runDocker, type ScenarioResult, type ScenarioRun } from "./run-scenario.ts";
 import type { Scenario } from "./scenario.ts";
 import { CERTIFICATE_SCENARIOS } from "./certificate-scenarios.ts";
+import { SWARM_CREATE_SCENARIOS } from "./swarm-create-scenarios.ts";
 import { SWARM_DETAIL_SCENARIOS } from "./swarm-detail-scenarios.ts";
+import { SWARM_LISTING_SCENARIOS } from "./swarm-listing-scenarios.ts";
+import { SWARM_MEMBERSHIP_SCENARIOS } from "./swarm-membership-scenarios.ts";
+import { SWARM_OBJECT_SCENARIOS } from "./swarm-object-scenarios.ts";
+import { SWARM_STACK_SCENARIOS } from "./swarm-stack-scenarios.ts";
+import { SWARM_UPDATE_SCENARIOS } from "./swarm-update-scenarios.ts";
 import { VERB_SCENARIOS } from "./verb-scenarios.ts";
 import { SWARM_SCENARIOS } from "./swarm-scenarios.ts";
 
@@ -42,8 +48,14 @@ const SWARM: readonly Scenario[] = [
   ...SWARM_DETAIL_SCENARIOS,
   ...CERTIFICATE_SCENARIOS,
   ...ATTACHABLE_SCENARIOS,
+  ...SWARM_CREATE_SCENARIOS,
+  ...SWARM_UPDATE_SCENARIOS,
+  ...SWARM_LISTING_SCENARIOS,
+  ...SWARM_OBJECT_SCENARIOS,
+  ...SWARM_STACK_SCENARIOS,
   ...BAD_INPUT_SCENARIOS.filter(({ needsSwarm }) => needsSwarm),
   // The last: they leave the swarm that the others are in.
+  ...SWARM_MEMBERSHIP_SCENARIOS,
   ...LOCK_SCENARIOS,
 ];
 
@@ -86,7 +98,7 @@ export async function* runAll(
  */
 export async function settle({ real }: Pair, result: ScenarioResult): Promise<ScenarioResult> {
   const { scenario, ours } = result;
-  const events = Object.keys(ours.aftermath).length === 0 ? undefined : await EventListener.open(real);
+  const events = SWARM.includes(scenario) ? undefined : await EventListener.open(real);
   for (let again = 0; again < ASKED_AGAIN; again++) {
     const other = compareScenario(scenario, { real: await outcomesOn(real, scenario, events), ours });
     if (other.differences.length === 0) return other;

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { spawn as spawnTerminal } from "@lydell/node-pty";
-import { inspectAll } from "./aftermath.ts";
+import { inspectAll, inspectSwarm } from "./aftermath.ts";
 import { makeContext } from "./build-context.ts";
 import {
   canonical,
@@ -22,6 +22,7 @@ import { Normalizer } from "./normalize.ts";
 import { filledIn, type Scenario, type Step, stepText } from "./scenario.ts";
 
 const INSPECTED = "at the end, inspect of all";
+const KEPT = "at the end, what the swarm keeps";
 const TOLD = "at the end, events";
 const ESCAPES = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*[a-zA-Z]`, "g");
 const COMMAND_MS = 40_000;
@@ -85,7 +86,7 @@ function whereOf(step: Step, index: number): string {
   return `${index + 1} ${stepText(step).slice(0, WHERE_CHARACTERS_MAX)}`;
 }
 
-/** Runs a scenario on one engine and cleans up after it; `events` hears all of that. */
+/** Runs a scenario on one engine and cleans up after it; `events` hears all of that, where the engine is in no swarm. */
 export async function outcomesOn(engine: Engine, scenario: Scenario, events?: EventListener): Promise<ScenarioRun> {
   const startedMs = performance.now();
   const normalizer = new Normalizer(engine.literals);
@@ -102,6 +103,7 @@ export async function outcomesOn(engine: Engine, scenario: Scenario, events?: Ev
   }
   const aftermath: Record<string, Outcome> = {};
   if (events !== undefined) aftermath[INSPECTED] = normalized(INSPECTED, await inspectAll(engine));
+  else aftermath[KEPT] = normalized(KEPT, await inspectSwarm(engine));
   await removeAll(engine);
   if (scenario.steps.some(({ kind }) => kind === "daemon")) {
     await events?.reopen(); // Its ears were shut with the daemon: what happened meanwhile is not compared.
@@ -121,7 +123,10 @@ function shown(outcome: Outcome, shows: RegExp | undefined): Outcome {
   return { ...outcome, stdout: only(outcome.stdout), stderr: only(outcome.stderr) };
 }
 
-async function runStep(engine: Engine, step: Step): Promise<Outcome> {
+/** @throws Error when the step is for a host that there is not. */
+async function runStep(first: Engine, step: Step): Promise<Outcome> {
+  const engine = "on" in step && step.on !== undefined ? first.others.get(step.on) : first;
+  if (engine === undefined) throw new Error(`no such host: ${stepText(step)}`);
   switch (step.kind) {
     case "docker":
       return shown(await runDocker(engine, step.args, step.stdin), step.shows);

@@ -22,6 +22,8 @@ export type Step =
       readonly shows?: RegExp;
       /** What it prints is kept under this name: later steps of this engine have it where they say `<<name>>`. */
       readonly keeps?: string;
+      /** The host of a cluster that it is said to; its first manager where none is named. */
+      readonly on?: string;
     }
   /** In a terminal of 24 by 80, with what is typed once `when` matches what was printed, which is nothing at first. */
   | {
@@ -49,13 +51,14 @@ export type Step =
       readonly path: string;
       readonly body?: unknown;
       readonly headers?: Readonly<Record<string, string>>;
+      readonly on?: string;
     }
   /** The names of all that the engine holds. */
   | { readonly kind: "listing" }
   /** The daemon is stopped and started, or told to read its settings again: those of its daemon.json beside its hosts. */
   | { readonly kind: "daemon"; readonly action: "restart" | "reload"; readonly settings: DaemonSettings }
   /** Waits until a command prints what is expected; the last outcome is compared. */
-  | { readonly kind: "until"; readonly args: readonly string[]; readonly prints: RegExp };
+  | { readonly kind: "until"; readonly args: readonly string[]; readonly prints: RegExp; readonly on?: string };
 
 export function docker(line: string, options: Partial<Omit<Extract<Step, { kind: "docker" }>, "kind" | "args">> = {}): Step {
   return { kind: "docker", args: words(line), ...options };
@@ -84,8 +87,17 @@ export function inside(line: string, { without = [] }: { readonly without?: read
   return { kind: "inside", args: words(line), without };
 }
 
-export function until(line: string, prints: RegExp): Step {
-  return { kind: "until", args: words(line), prints };
+export function until(line: string, prints: RegExp, options: { readonly on?: string } = {}): Step {
+  return { kind: "until", args: words(line), prints, ...options };
+}
+
+/** Not compared; later steps have what it prints where they say `<<name>>`. */
+export function kept(name: string, line: string): Step {
+  return docker(line, { keeps: name, isSetUp: true });
+}
+
+export function http(method: string, path: string, body?: unknown): Step {
+  return { kind: "http", method, path, ...(body === undefined ? {} : { body }) };
 }
 
 /** The program and arguments of a container that ends at once, and well, when it is asked to. */
@@ -105,6 +117,8 @@ export function filledIn(step: Step, kept: ReadonlyMap<string, string>): Step {
   if (kept.size === 0) return step;
   const fill = (text: string): string => text.replace(/<<(\w+)>>/g, (_, name: string) => kept.get(name) ?? "");
   switch (step.kind) {
+    case "until":
+      return { ...step, args: step.args.map(fill) };
     case "docker":
       return { ...step, args: step.args.map(fill), ...(step.stdin !== undefined && { stdin: fill(step.stdin) }) };
     case "http":

@@ -22,7 +22,7 @@ export const SWARM_SCENARIOS: readonly Scenario[] = [
       docker("service create --detach --name svc --replicas 2 busybox sleep 300"),
       until(TASKS, /^(svc\.\d \S+ Running.*\n){2}$/),
       docker("service inspect svc"),
-      until("service ls --format '{{.Name}} {{.Mode}} {{.Replicas}} {{.Image}} {{.Ports}}'", /\(2\/2/),
+      until("service ls --format '{{.Name}} {{.Mode}} {{.Replicas}} {{.Image}} {{.Ports}}'", /2\/2/),
     ],
   },
   {
@@ -34,7 +34,7 @@ export const SWARM_SCENARIOS: readonly Scenario[] = [
       docker("service create -d --name told --replicas 1 --stop-grace-period 0s busybox sleep 300"),
       until("service ls --filter name=told --format '{{.Replicas}}'", /1\/1/),
       docker("service update -d --replicas 2 told"),
-      until("service ls --filter name=told --format '{{.Replicas}}'", /\(2\/2/),
+      until("service ls --filter name=told --format '{{.Replicas}}'", /2\/2/),
       docker("service update -d --update-monitor 1s --args 'sleep 200' told"),
       until("service inspect told --format '{{.UpdateStatus.State}}'", /^completed/),
       docker("service rm told"),
@@ -96,7 +96,7 @@ export const SWARM_SCENARIOS: readonly Scenario[] = [
     steps: [
       SERVICE,
       docker("service scale -d svc=3"),
-      until("service ls --format '{{.Replicas}}'", /\(3\/3/),
+      until("service ls --format '{{.Replicas}}'", /3\/3/),
       docker("service scale -d svc=x"),
       docker("service scale -d nope=1"),
     ],
@@ -105,7 +105,7 @@ export const SWARM_SCENARIOS: readonly Scenario[] = [
     name: "service update and rollback",
     steps: [
       SERVICE,
-      until("service ls --format '{{.Replicas}}'", /\(2\/2/),
+      until("service ls --format '{{.Replicas}}'", /2\/2/),
       docker("service update -d --env-add A=1 --update-monitor 1s svc"),
       until("service inspect svc --format '{{.UpdateStatus.State}} {{.UpdateStatus.Message}}'", /^completed/),
       docker("service inspect svc"),
@@ -149,10 +149,10 @@ export const SWARM_SCENARIOS: readonly Scenario[] = [
     name: "a drained node",
     steps: [
       SERVICE,
-      docker("node update --availability drain self"),
+      docker("node update --availability drain m1"),
       docker("node ls --format '{{.Availability}}'"),
-      docker("node update --availability active self"),
-      docker("node update --availability nope self"),
+      docker("node update --availability active m1"),
+      docker("node update --availability nope m1"),
     ],
   },
 ];

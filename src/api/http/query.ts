@@ -17,6 +17,17 @@ export function booleanOf({ query }: ApiRequest, name: string): boolean {
   throw new OperationError("invalid", `invalid value for ${name}: ${value}`);
 }
 
+/** As Go reads a flag, and says why it cannot. @throws OperationError `invalid`. */
+export function strictFlagOf(request: ApiRequest, name: string): boolean {
+  try {
+    return booleanOf(request, name);
+  } catch (cause) {
+    const value = textOf(request, name);
+    const why = `strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`;
+    throw new OperationError("invalid", `invalid value for ${name}: ${value}: ${why}`, { cause });
+  }
+}
+
 export function textOf({ query }: ApiRequest, name: string): string {
   return query.get(name) ?? "";
 }

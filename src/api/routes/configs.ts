@@ -36,7 +36,7 @@ async function update(request: ApiRequest, context: ApiContext): Promise<Answer>
 
 export const CONFIG_ROUTES: readonly Route<ApiContext>[] = [
   GET("/configs", async (request, context) => {
-    const filters = filtersOf(request, ["id", "label", "name", "names"]);
+    const filters = filtersOf(request, ["id", "label", "name"]);
     const { configs } = await callCluster(request, context, { kind: "list-configs", filters });
     return json(configs.map(configJson));
   }),

@@ -28,6 +28,13 @@ export function logOptionsOf(request: ApiRequest): LogOptions {
   };
 }
 
+/** Of tasks, where Docker is stricter. @throws OperationError `invalid`. */
+export function clusterLogOptionsOf(request: ApiRequest): LogOptions {
+  const tail = textOf(request, "tail");
+  if (!/^(?:\d+|all)?$/.test(tail)) throw new OperationError("invalid", 'tail value must be a positive integer or "all"');
+  return logOptionsOf(request);
+}
+
 /** Docker takes whatever is not a number of lines for `all`. */
 function tailOf(value: string): number | undefined {
   return /^\d+$/.test(value) ? Number(value) : undefined;

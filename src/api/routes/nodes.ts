@@ -24,6 +24,10 @@ async function list(request: ApiRequest, context: ApiContext): Promise<Answer> {
   for (const role of filters["role"] ?? []) {
     if (role !== "worker" && role !== "manager") throw new OperationError("invalid", `Invalid role filter: '${role}'`);
   }
+  for (const membership of filters["membership"] ?? []) {
+    if (membership !== "pending" && membership !== "accepted")
+      throw new OperationError("invalid", `Invalid membership filter: '${membership}'`);
+  }
   const { nodes } = await callCluster(request, context, { kind: "list-nodes", filters });
   return json(nodes.map(nodeJson));
 }

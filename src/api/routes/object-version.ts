@@ -6,6 +6,7 @@ import { textOf } from "../http/query.ts";
 export function objectVersionOf(request: ApiRequest, what: string): number {
   const value = textOf(request, "version");
   if (/^\d+$/.test(value)) return Number(value);
+  if (what === "secret" || what === "config") throw new OperationError("invalid", `invalid ${what} version`);
   throw new OperationError(
     "invalid",
     `invalid ${what} version '${value}': strconv.ParseUint: parsing ${JSON.stringify(value)}: invalid syntax`,

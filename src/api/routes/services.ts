@@ -5,12 +5,12 @@ import type { ApiContext } from "../context.ts";
 import { readBody } from "../http/body.ts";
 import type { Answer, ApiRequest, Route } from "../http/exchange.ts";
 import { empty, json } from "../http/exchange.ts";
-import { filtersOf, flagOf, textOf } from "../http/query.ts";
+import { filtersOf, flagOf, strictFlagOf, textOf } from "../http/query.ts";
 import { isOlder } from "../http/version.ts";
 import { checkServiceSpec } from "../validation/service-spec.ts";
 import { serviceJson } from "../wire/cluster-objects.ts";
 import { serviceSpec } from "../wire/service-spec.ts";
-import { logAnswer, logOptionsOf } from "./log-answer.ts";
+import { clusterLogOptionsOf, logAnswer } from "./log-answer.ts";
 import { objectVersionOf, only } from "./object-version.ts";
 import { DELETE, GET, POST } from "./route.ts";
 
@@ -40,8 +40,11 @@ async function create(request: ApiRequest, context: ApiContext): Promise<Answer>
 
 async function update(request: ApiRequest, context: ApiContext): Promise<Answer> {
   requireManager(context.backends.swarm.local());
-  const spec = await readBody(request, serviceSpec);
   const version = objectVersionOf(request, "service");
+  const spec = await readBody(request, serviceSpec);
+  const authFrom = textOf(request, "registryAuthFrom");
+  if (!["", "spec", "previous-spec"].includes(authFrom))
+    throw new OperationError("invalid", "unsupported registryAuthFrom value");
   const rollback = textOf(request, "rollback");
   if (rollback !== "" && rollback !== "previous") {
     throw new OperationError("invalid", `unrecognized rollback option ${rollback}`);
@@ -60,7 +63,7 @@ async function update(request: ApiRequest, context: ApiContext): Promise<Answer>
 }
 
 async function logs(request: ApiRequest, context: ApiContext): Promise<Answer> {
-  const options = logOptionsOf(request);
+  const options = clusterLogOptionsOf(request);
   const { service } = await find(request, context);
   const { clusterLogs } = context.backends;
   if (clusterLogs === undefined) throw new OperationError("unavailable", "logs of services are not available on this node");
@@ -69,9 +72,10 @@ async function logs(request: ApiRequest, context: ApiContext): Promise<Answer> {
 
 export const SERVICE_ROUTES: readonly Route<ApiContext>[] = [
   GET("/services", list),
-  GET("/services/{id}", async (request, context) =>
-    json(serviceJson(await find(request, context), { withDefaults: flagOf(request, "insertDefaults") })),
-  ),
+  GET("/services/{id}", async (request, context) => {
+    const withDefaults = strictFlagOf(request, "insertDefaults");
+    return json(serviceJson(await find(request, context), { withDefaults }));
+  }),
   GET("/services/{id}/logs", logs),
   POST("/services/create", create),
   POST("/services/{id}/update", update),

@@ -6,7 +6,7 @@ import { readBody } from "../http/body.ts";
 import type { Answer, ApiRequest, Route } from "../http/exchange.ts";
 import { empty, json } from "../http/exchange.ts";
 import { booleanOf, flagOf } from "../http/query.ts";
-import { checkAddressPools, checkAvailability, checkDataPath, checkListenAddress } from "../validation/swarm.ts";
+import { checkAddressPools, checkAvailability, checkDataPathPort, checkListenAddress } from "../validation/swarm.ts";
 import {
   clusterSpecBody,
   mergedClusterSpec,
@@ -40,14 +40,16 @@ async function init(request: ApiRequest, context: ApiContext): Promise<Answer> {
   const body = await readBody(request, swarmInitBody);
   if (!body.forceNewCluster) requireInactive(context);
   checkListenAddress(body.listenAddress);
-  checkDataPath(body);
-  checkAddressPools(body.defaultAddressPool);
+  checkDataPathPort(body.dataPathPort);
+  const subnetSize = body.subnetSize === 0 ? SUBNET_SIZE_DEFAULT : body.subnetSize;
+  checkAddressPools(body.defaultAddressPool, { subnetSize });
   const { nodeId } = await context.backends.swarm.init({
     listenAddress: body.listenAddress,
     advertiseAddress: body.advertiseAddress,
+    dataPathAddress: body.dataPathAddress,
     forceNewCluster: body.forceNewCluster,
     defaultAddressPool: body.defaultAddressPool,
-    subnetSize: body.subnetSize === 0 ? SUBNET_SIZE_DEFAULT : body.subnetSize,
+    subnetSize,
     autoLockManagers: body.spec.encryption?.autoLockManagers ?? false,
     availability: checkAvailability(body.availability),
   });
@@ -77,11 +79,11 @@ async function join(request: ApiRequest, context: ApiContext): Promise<Answer> {
   const body = await readBody(request, swarmJoinBody);
   requireInactive(context);
   checkListenAddress(body.listenAddress);
-  checkDataPath(body);
   if (body.remoteAddresses.length === 0) throw new OperationError("invalid", "at least 1 RemoteAddr is required to join");
   await context.backends.swarm.join({
     listenAddress: body.listenAddress,
     advertiseAddress: body.advertiseAddress,
+    dataPathAddress: body.dataPathAddress,
     remoteAddresses: body.remoteAddresses,
     joinToken: body.joinToken,
     availability: checkAvailability(body.availability),

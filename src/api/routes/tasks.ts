@@ -6,7 +6,7 @@ import type { Answer, ApiRequest, Route } from "../http/exchange.ts";
 import { json } from "../http/exchange.ts";
 import { filtersOf } from "../http/query.ts";
 import { taskJson } from "../wire/cluster-objects.ts";
-import { logAnswer, logOptionsOf } from "./log-answer.ts";
+import { clusterLogOptionsOf, logAnswer } from "./log-answer.ts";
 import { only } from "./object-version.ts";
 import { GET } from "./route.ts";
 
@@ -46,7 +46,7 @@ async function find(request: ApiRequest, context: ApiContext): Promise<TaskView>
 }
 
 async function logs(request: ApiRequest, context: ApiContext): Promise<Answer> {
-  const options = logOptionsOf(request);
+  const options = clusterLogOptionsOf(request);
   const { task } = await find(request, context);
   const { clusterLogs } = context.backends;
   if (clusterLogs === undefined) throw new OperationError("unavailable", "logs of tasks are not available on this node");

@@ -8,6 +8,7 @@ import { refuseIf } from "./refuse.ts";
 import { checkSignal } from "./signals.ts";
 
 const PORT_MAX = 65_535;
+const MOUNT_TYPES: readonly string[] = ["bind", "volume", "tmpfs", "npipe", "cluster", "image"];
 /** As Docker shows what its managers refuse; here it is refused before a manager is asked. */
 export const REFUSED_BY_MANAGER = "rpc error: code = InvalidArgument desc = ";
 
@@ -36,6 +37,7 @@ function checkTask({ container, resources, restart, runtime, networks }: TaskSpe
   checkCapabilities({ capAdd: container.capabilityAdd ?? [], capDrop: container.capabilityDrop ?? [] });
   if (container.privileges !== undefined) checkPrivileges(container.privileges);
   for (const mount of container.mounts ?? []) {
+    refuseIf(!MOUNT_TYPES.includes(mount.type), `invalid MountType: ${JSON.stringify(mount.type)}`);
     checkMount(mount);
     refuseIf(mount.type === "cluster" || mount.type === "image", `mounts of type ${mount.type} are not supported by this engine`);
   }

@@ -12,26 +12,20 @@ export function checkListenAddress(address: string): void {
 }
 
 /** Pools that networks are to be cut from. @throws OperationError `invalid`. */
-export function checkAddressPools(pools: readonly string[]): void {
+export function checkAddressPools(pools: readonly string[], { subnetSize }: { readonly subnetSize: number }): void {
   for (const pool of pools) {
     const [address = "", length = ""] = pool.split("/");
     const isSubnet = isIP(address) !== 0 && /^\d{1,3}$/.test(length) && Number(length) <= (isIP(address) === 4 ? 32 : 128);
     refuseIf(!isSubnet, `invalid base pool ${pool}: invalid CIDR address: ${pool}`);
+    refuseIf(
+      Number(length) > subnetSize,
+      `invalid CIDR: ${JSON.stringify(pool)}. Subnet size is too small for pool: ${subnetSize}`,
+    );
   }
 }
 
-/** The data path is where the managers' path is, on its own port. */
-export function checkDataPath({
-  dataPathAddress,
-  dataPathPort = 0,
-  advertiseAddress,
-}: {
-  readonly dataPathAddress: string;
-  readonly dataPathPort?: number;
-  readonly advertiseAddress: string;
-}): void {
-  const isOther = dataPathAddress !== "" && dataPathAddress !== advertiseAddress.replace(/:\d+$/, "");
-  refuseIf(isOther, "a data path address other than the advertised one (--data-path-addr) is not supported by this engine");
+/** @throws OperationError `invalid`. */
+export function checkDataPathPort(dataPathPort: number): void {
   const isInRange = dataPathPort === 0 || (dataPathPort >= PORT_MIN && dataPathPort <= PORT_MAX);
   refuseIf(!isInRange, `Datapath port number is not in valid range (${PORT_MIN}-${PORT_MAX}) : ${dataPathPort}`);
   const isOtherPort = dataPathPort !== 0 && dataPathPort !== DATA_PATH_PORT;

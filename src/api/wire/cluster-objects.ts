@@ -1,5 +1,6 @@
 import type { Config, Network, Node, NodeSpec, ObjectMeta, PortConfig, Secret, Task } from "../../model/cluster.ts";
 import type { NodeView, ServiceView, TaskView } from "../../model/control.ts";
+import { isTerminal } from "../../model/task-state.ts";
 import { field, omitEmpty, struct } from "./codec.ts";
 import { bytes, text, textMap, unlessZero, word } from "./scalars.ts";
 import { withServiceDefaults } from "./service-defaults.ts";
@@ -86,6 +87,7 @@ export function taskJson({ task, revision, networks }: TaskView): Record<string,
 
 function taskStatus({ status, hostPorts }: Task): Record<string, unknown> {
   const { container, error } = status;
+  const isOver = isTerminal(status.state);
   const held = status.state === "running" ? hostPorts.filter(({ publishedPort = 0 }) => publishedPort !== 0) : [];
   return {
     Timestamp: rfc3339(status.atMs),
@@ -94,7 +96,9 @@ function taskStatus({ status, hostPorts }: Task): Record<string, unknown> {
     ...(error === undefined || error === "" ? {} : { Err: error }),
     ...(container === undefined
       ? {}
-      : { ContainerStatus: { ContainerID: container.containerId, PID: container.pid, ExitCode: container.exitCode } }),
+      : {
+          ContainerStatus: { ContainerID: container.containerId, PID: isOver ? 0 : container.pid, ExitCode: container.exitCode },
+        }),
     PortStatus: ports(status.portStatus ?? held),
   };
 }

@@ -8,7 +8,7 @@ import type {
 } from "../../model/cluster.ts";
 import { OperationError } from "../../lib/errors.ts";
 import type { Codec } from "./codec.ts";
-import { field, omitEmpty, struct } from "./codec.ts";
+import { field, isRecord, omitEmpty, struct } from "./codec.ts";
 import { adapt, duration, float, list, map, optional, text, uint32, uint64, unlessZero, word } from "./scalars.ts";
 import { networkAttachment, taskSpec } from "./task-spec.ts";
 
@@ -109,11 +109,26 @@ const wireSpec = struct<WireSpec>("swarm.ServiceSpec", {
   endpoint: omitEmpty("EndpointSpec", optional(endpointSpec)),
 });
 
+function namesContainer(value: unknown): boolean {
+  const task = fieldOf(value, "TaskTemplate");
+  const runtime = fieldOf(task, "Runtime") ?? "";
+  return (runtime !== "" && runtime !== "container") || fieldOf(task, "ContainerSpec") !== undefined;
+}
+
+/** In any case, as Go reads it. */
+function fieldOf(value: unknown, name: string): unknown {
+  if (!isRecord(value)) return undefined;
+  const [, found] = Object.entries(value).find(([key]) => key.toLowerCase() === name.toLowerCase()) ?? [];
+  return found ?? undefined;
+}
+
 /** A service's spec, both ways. */
 export const serviceSpec = {
   ...wireSpec,
+  /** @throws OperationError `invalid` when nothing is said of the container: tasks run nothing else. */
   read(value: unknown): ServiceSpec {
     const { networks = [], ...spec } = wireSpec.read(value);
+    if (!namesContainer(value)) throw new OperationError("invalid", "mismatched Runtime and *Spec fields");
     return spec.task.networks.length > 0 ? spec : { ...spec, task: { ...spec.task, networks } };
   },
   write: (spec: ServiceSpec): Record<string, unknown> => wireSpec.write(spec),

@@ -2,25 +2,60 @@ import { existsSync } from "node:fs";
 import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 import { OperationError } from "../../lib/errors.ts";
+import type { NodeAddresses } from "../../model/node-addresses.ts";
 
 const DEFAULT_PORT = 2377;
+/** Of every node, for its peers. */
+const PEERS_PORT = "2378";
 
-/** Where this manager listens, and where others reach the node. */
-export function addressesOf(request: { readonly listenAddress: string; readonly advertiseAddress: string }): {
+/** Where this manager listens, and where others reach the node. @throws OperationError `invalid` in Docker's words. */
+export function addressesOf(asked: NodeAddresses): {
   readonly listenAddress: string;
   readonly advertiseHost: string;
   readonly advertiseAddress: string;
 } {
-  const listenAddress = withPort(request.listenAddress === "" ? "0.0.0.0" : request.listenAddress);
-  const advertise = request.advertiseAddress === "" ? onlyAddress() : request.advertiseAddress;
-  const advertiseHost = hostOf(withPort(advertise));
-  const own = interfaceAddress(advertiseHost) ?? advertiseHost;
-  if (isIP(own) === 0)
-    throw new OperationError(
-      "invalid",
-      `advertise address must be a non-zero IP address or network interface (with optional port number)`,
-    );
-  return { listenAddress, advertiseHost: own, advertiseAddress: `${own}:${portOf(listenAddress)}` };
+  const listen = withPort(asked.listenAddress === "" ? "0.0.0.0" : asked.listenAddress);
+  const port = portOf(listen);
+  refuseIf(port === PEERS_PORT, `port ${PEERS_PORT} is where nodes serve each other: managers cannot listen there`);
+  const listenHost = ipOf(hostOf(listen));
+  refuseIf(listenHost === undefined, "listen address must be an IP address or network interface (with optional port number)");
+  const own = ipOf(asked.advertiseAddress === "" ? onlyAddress() : hostOf(withPort(asked.advertiseAddress)));
+  refuseIf(
+    own === undefined || isUnspecified(own),
+    "advertise address must be a non-zero IP address or network interface (with optional port number)",
+  );
+  checkDataPath(asked.dataPathAddress, { own: own ?? "" });
+  return { listenAddress: `${inUrl(listenHost ?? "")}:${port}`, advertiseHost: own ?? "", advertiseAddress: `${own}:${port}` };
+}
+
+function checkDataPath(asked: string, { own }: { readonly own: string }): void {
+  if (asked === "") return;
+  const address = ipOf(asked);
+  refuseIf(
+    address === undefined || isUnspecified(address),
+    "data path address must be a non-zero IP address or network interface (without a port number)",
+  );
+  refuseIf(
+    address !== own,
+    "a data path address other than the advertised one (--data-path-addr) is not supported by this engine",
+  );
+}
+
+function refuseIf(isRefused: boolean, message: string): void {
+  if (isRefused) throw new OperationError("invalid", message);
+}
+
+/** Of an address or of an interface that this host has. */
+function ipOf(text: string): string | undefined {
+  return isIP(text) === 0 ? interfaceAddress(text) : text;
+}
+
+function isUnspecified(ip: string): boolean {
+  return /^[0:.]+$/.test(ip);
+}
+
+function inUrl(ip: string): string {
+  return isIP(ip) === 6 ? `[${ip}]` : ip;
 }
 
 /** @throws OperationError `invalid` in Docker's words (its CLI adds what to do) when there is more than one to choose from. */

@@ -2,6 +2,7 @@ import type { LocalSwarmState, SwarmMembershipBackend } from "../../api/swarm-ba
 import { errorMessage, OperationError } from "../../lib/errors.ts";
 import type { ControlCaller, ControlRequest, ControlResponse, NodeView } from "../../model/control.ts";
 import { clusterIdFrom, type RequestId } from "../../model/ids.ts";
+import { parseJoinToken } from "../../model/join-token.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Disk } from "../../ports/disk.ts";
 import type { Log } from "../../ports/log.ts";
@@ -136,6 +137,7 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
     const request = this.#withAdvertiseAddress(asked);
     await this.#exclusively(async () => {
       const { clock, random } = this.#options;
+      parseJoinToken(request.joinToken);
       const { listenAddress, advertiseHost } = addressesOf(request);
       const [remote] = request.remoteAddresses;
       if (remote === undefined) throw new OperationError("invalid", "at least 1 RemoteAddr is required to join");

@@ -1,6 +1,6 @@
 import { OperationError } from "../../lib/errors.ts";
+import { madeUpName } from "../../lib/made-up-name.ts";
 import type { Random } from "../../ports/random.ts";
-import { ADJECTIVES, SURNAMES } from "./name-words.ts";
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 const ATTEMPTS_MAX = 6;
@@ -15,9 +15,7 @@ export function checkContainerName(name: string): string {
 /** `brave_hopper`; with a digit behind it when what was tried first is taken, and the id when all is. */
 export function inventName(random: Random, options: { readonly isFree: (name: string) => boolean; readonly id: string }): string {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    const adjective = ADJECTIVES[random.uint32() % ADJECTIVES.length];
-    const surname = SURNAMES[random.uint32() % SURNAMES.length];
-    const name = `${adjective}_${surname}${attempt === 0 ? "" : random.uint32() % 10}`;
+    const name = `${madeUpName(() => random.uint32())}${attempt === 0 ? "" : random.uint32() % 10}`;
     if (options.isFree(name)) return name;
   }
   return options.id.slice(0, 12);

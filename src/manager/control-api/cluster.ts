@@ -101,5 +101,7 @@ function checkClusterSpec(spec: ClusterSpec, cluster: Cluster): void {
   if (spec.heartbeatPeriodNs < 0) {
     throw rpcError("InvalidArgument", "heartbeat time period cannot be a negative duration");
   }
-  if (spec.name !== cluster.spec.name) throw rpcError("InvalidArgument", "modification of cluster name is not allowed");
+  if (spec.name !== cluster.spec.name) {
+    throw new OperationError("invalid", `swarm spec must be named ${JSON.stringify(cluster.spec.name)}`);
+  }
 }

@@ -1,5 +1,6 @@
 import { controlResponseBytes } from "../../codec/control.ts";
 import { OperationError } from "../../lib/errors.ts";
+import { madeUpName } from "../../lib/made-up-name.ts";
 import type { ControlResponse } from "../../model/control.ts";
 import type { Change, Reliance } from "../../model/entry.ts";
 import { clusterIdFrom, type ClusterObjectId, type RequestId } from "../../model/ids.ts";
@@ -21,9 +22,11 @@ export interface Mutation {
 export interface MutationContext {
   readonly nowMs: number;
   readonly newId: <Id extends ClusterObjectId>() => Id;
+  /** For what the user gave no name. */
+  readonly newName: () => string;
 }
 
-/** Pure but for the ids it draws. Throws what is wrong with the request, in Swarm's words. */
+/** Pure but for the ids and names it draws. Throws what is wrong with the request, in Swarm's words. */
 export type PlanMutation = (view: StateSnapshot, context: MutationContext) => Mutation;
 
 /** How often a request is planned again because the state it saw had moved before it was applied. */
@@ -52,12 +55,13 @@ export class Mutations {
     const { store, consensus, proposals, clock, random } = this.#options;
     const waiting = signal === undefined ? {} : { signal };
     const newId = <Id extends ClusterObjectId>() => clusterIdFrom<Id>(random.bytes(25));
+    const newName = () => madeUpName(() => random.uint32());
     let refusal = "";
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
       await consensus.readBarrier(waiting);
       const done = store.completedRequest(requestId);
       if (done !== undefined) return controlResponseBytes.decode(done.result);
-      const { changes, reliesOn = [], response } = plan(store.view(), { nowMs: clock.nowMs(), newId });
+      const { changes, reliesOn = [], response } = plan(store.view(), { nowMs: clock.nowMs(), newId, newName });
       const request = { id: requestId, result: controlResponseBytes.encode(response) };
       const result = await proposals.propose({ changes, reliesOn, request }, waiting);
       if (result.kind === "applied") return result.result === undefined ? response : controlResponseBytes.decode(result.result);

@@ -17,8 +17,9 @@ import { checkServiceSpec } from "./service-spec.ts";
 const NEW = { version: 0, createdAtMs: 0, updatedAtMs: 0 };
 const NO_ENDPOINT: EndpointSpec = { mode: "vip", ports: [] };
 
-export function createService(given: ServiceSpec): PlanMutation {
-  return (view, { newId, nowMs }) => {
+export function createService(asked: ServiceSpec): PlanMutation {
+  return (view, { newId, newName, nowMs }) => {
+    const given = asked.name === "" ? { ...asked, name: newName() } : asked;
     checkServiceSpec(given);
     const { spec, reliesOn } = resolveReferences(view, given);
     checkPorts(view, spec);
@@ -46,7 +47,7 @@ export function updateService(request: {
 }): PlanMutation {
   const { id, version, spec, rollback } = request;
   return (view, context) => {
-    if (!rollback) checkServiceSpec(spec);
+    if (!rollback) checkServiceSpec({ ...spec, name: spec.name || context.newName() }); // Which is another than its own.
     const service = find(view, "service", id);
     return rollback ? rollBack(service, version, context) : replaceSpec(view, { service, version, given: spec, context });
   };

@@ -41,7 +41,7 @@ function fitsService(view: StateSnapshot, { shown, filters }: { readonly shown: 
     passes(filters, "name", beginsWith(name)) &&
     passes(filters, "runtime", value => value === (revision.task.runtime ?? "container")) &&
     passes(filters, "_up-to-date", () => service?.revisionId === task.revisionId) &&
-    hasLabels(filters, "label", revision.task.container.labels)
+    hasLabels(filters, "label", service?.spec.labels ?? {})
   );
 }
 

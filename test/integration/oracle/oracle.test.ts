@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { CoverageTable } from "../../oracle/coverage.ts";
+import { type Commands, CONTAINER_COMMANDS, CoverageTable, SWARM_COMMANDS } from "../../oracle/coverage.ts";
 import { differencesPage, type Miss, scenariosOn } from "../../oracle/differences-page.ts";
 import { unprovenExplanations, unusedExplanations } from "../../oracle/explanations.ts";
 import { type Engine, startEngines, stopEngines } from "../../oracle/engines.ts";
@@ -18,6 +18,7 @@ const SHOWN_MAX = 5;
 /** Neither may fall. */
 const COUNTED_MIN = 440;
 const RUN_FLAGS_MIN = 98;
+const SWARM_COUNTED_MIN = 280;
 /** Of what is counted: scenarios that differ, whether that is explained or missed. */
 const DIFFERENT_SHARE_MAX = 0.05;
 const PAGE = "docs/differences.md";
@@ -54,6 +55,18 @@ describe("the same commands on a real Docker Engine and on ours", function () {
   });
   after(() => names.forEach(stopEngines));
 
+  /** Scenarios that differ, of all and of those that are counted. */
+  function shareThatDiffers(table: CoverageTable, commands: Commands) {
+    const all = [...results.values()];
+    const explained = all.filter(result => result.explained.length > 0).map(({ scenario }) => scenario.name);
+    const different = new Set([...explained, ...MISSES.map(({ scenario }) => scenario)]);
+    const counted = all.filter(result => different.has(result.scenario.name) && CoverageTable.of([result], commands).count > 0);
+    const [ofAll, ofCounted] = [different.size / results.size, counted.length / table.count];
+    const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+    const text = `${explained.length} scenarios explained, ${MISSES.length} missed: ${percent(ofAll)} of all; ${counted.length} of them counted: ${percent(ofCounted)}`;
+    return { ofAll, ofCounted, names: [...different], text };
+  }
+
   for (const { name } of SCENARIOS) {
     const miss = MISSES.find(({ scenario }) => scenario === name);
     it(miss === undefined ? name : `${name}: differs still, because ${miss.because}`, () => {
@@ -71,20 +84,23 @@ describe("the same commands on a real Docker Engine and on ours", function () {
     assert.ok(table.flagsOf("container run").length >= RUN_FLAGS_MIN, table.text());
   });
 
-  it("differs in at most one of twenty, explained or missed", () => {
-    const table = CoverageTable.of([...results.values()]);
-    const explained = [...results.values()].filter(result => result.explained.length > 0).map(({ scenario }) => scenario.name);
-    const different = new Set([...explained, ...MISSES.map(({ scenario }) => scenario)]);
-    const counted = [...results.values()].filter(
-      result => different.has(result.scenario.name) && CoverageTable.of([result]).count > 0,
-    );
-    const [ofAll, ofCounted] = [different.size / results.size, counted.length / table.count];
-    const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
-    console.log(
-      `note: ${explained.length} scenarios explained, ${MISSES.length} missed: ${percent(ofAll)} of all; ${counted.length} of them counted: ${percent(ofCounted)}`,
-    );
-    assert.ok(ofAll <= DIFFERENT_SHARE_MAX && ofCounted <= DIFFERENT_SHARE_MAX, [...different].join("\n"));
+  it("tries every command on swarms and what is in them, and nearly every option", () => {
+    const table = CoverageTable.of([...results.values()], SWARM_COMMANDS);
+    console.log(`note: ${table.count} counted outcomes of options of the swarm's commands`);
+    assert.deepEqual(table.missingVerbs(), []);
+    assert.ok(table.count >= SWARM_COUNTED_MIN, `${table.count} of at least ${SWARM_COUNTED_MIN} counted:\n${table.text()}`);
   });
+
+  for (const [what, commands] of [
+    ["containers", CONTAINER_COMMANDS],
+    ["swarms", SWARM_COMMANDS],
+  ] as const)
+    it(`differs in at most one of twenty of the commands on ${what}, explained or missed`, () => {
+      const table = CoverageTable.of([...results.values()], commands);
+      const { ofAll, ofCounted, names, text } = shareThatDiffers(table, commands);
+      console.log(`note: of the commands on ${what}: ${text}`);
+      assert.ok(ofAll <= DIFFERENT_SHARE_MAX && ofCounted <= DIFFERENT_SHARE_MAX, names.join("\n"));
+    });
 
   it("has on its page every scenario that is explained, and explains nothing else", () => {
     const all = [...results.values()];

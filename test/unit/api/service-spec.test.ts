@@ -68,6 +68,7 @@ describe("a service spec", () => {
     assert.equal(JSON.stringify(serviceSpec.write(serviceSpec.read(WEB))), JSON.stringify(WEB));
   });
 
+  const TASK = { ContainerSpec: { Image: "busybox" } };
   const modes = [
     { wire: undefined, model: { kind: "replicated", replicas: 1 } },
     { wire: { Replicated: { Replicas: 0 } }, model: { kind: "replicated", replicas: 0 } },
@@ -78,12 +79,17 @@ describe("a service spec", () => {
   ];
   for (const { wire, model } of modes) {
     it(`has the mode of ${JSON.stringify(wire)}`, () => {
-      assert.deepEqual(serviceSpec.read({ Mode: wire }).mode, model);
+      assert.deepEqual(serviceSpec.read({ Mode: wire, TaskTemplate: TASK }).mode, model);
     });
   }
 
+  it("says of every task what it runs", () => {
+    for (const body of [{}, { TaskTemplate: {} }, { TaskTemplate: { Runtime: "container", ContainerSpec: null } }])
+      assert.throws(() => serviceSpec.read(body), /mismatched Runtime/);
+  });
+
   it("takes networks from where old clients put them", () => {
-    assert.deepEqual(serviceSpec.read({ Networks: [{ Target: "a" }] }).task.networks, [{ target: "a" }]);
+    assert.deepEqual(serviceSpec.read({ Networks: [{ Target: "a" }], TaskTemplate: TASK }).task.networks, [{ target: "a" }]);
   });
 
   const refused = [

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { CoverageTable, parseCommand } from "../../oracle/coverage.ts";
+import { CoverageTable, parseCommand, SWARM_COMMANDS } from "../../oracle/coverage.ts";
 import { docker } from "../../oracle/scenario.ts";
 
 const outcome = (exitCode: number, stderr = "") => ({ exitCode, stdout: "", stderr });
@@ -14,6 +14,18 @@ describe("what the scenarios cover", () => {
   };
   for (const [line, [verb, flags]] of Object.entries(commands))
     it(`reads ${line}`, () => assert.deepEqual(parseCommand(line.split(" ")), { verb, flags }));
+
+  const ofSwarms: Readonly<Record<string, readonly [verb: string, flags: readonly string[]]>> = {
+    "service create -d --replicas=2 busybox ls --format x": ["service create", ["--detach", "--replicas"]],
+    "service inspect web -f x": ["service inspect", ["--format"]],
+    "stack down shop": ["stack rm", []],
+    "node list -q": ["node ls", ["--quiet"]],
+  };
+  for (const [line, [verb, flags]] of Object.entries(ofSwarms))
+    it(`reads ${line}`, () => assert.deepEqual(parseCommand(line.split(" "), SWARM_COMMANDS), { verb, flags }));
+
+  it("leaves what is of containers out of what is of swarms", () =>
+    assert.equal(parseCommand(["ps", "-a"], SWARM_COMMANDS), undefined));
 
   it("leaves out what is no command on containers or the system", () => {
     assert.equal(parseCommand(["network", "ls"]), undefined);

@@ -63,7 +63,13 @@ export async function startWorld() {
   const port = await freePort();
   const address = `127.0.0.1:${port}`;
   const request = {
-    ...{ listenAddress: address, advertiseAddress: "127.0.0.1", forceNewCluster: false, autoLockManagers: false },
+    ...{
+      listenAddress: address,
+      advertiseAddress: "127.0.0.1",
+      dataPathAddress: "",
+      forceNewCluster: false,
+      autoLockManagers: false,
+    },
     ...{ defaultAddressPool: [], subnetSize: 24, availability: "drain" as const },
   };
   const { record, keys, initialEntry } = await foundCluster(request, { clock, random });

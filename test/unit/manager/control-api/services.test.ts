@@ -19,6 +19,14 @@ describe("services", () => {
     cluster = await aCluster();
   });
 
+  it("get a name where none is given, and are never renamed", async () => {
+    const id = await created(cluster, { kind: "create-service", spec: aSpec("") });
+    const { version, spec } = await theService(cluster, id);
+    assert.match(spec.name, /^[a-z]+_[a-z]+$/);
+    const unnamed = cluster.call({ kind: "update-service", id: asId(id), version, spec: aSpec(""), rollback: false });
+    await assert.rejects(unnamed, { kind: "unimplemented", message: /renaming services is not supported/ });
+  });
+
   const refusals: [string, ServiceSpec, string, string][] = [
     [
       "no image",
@@ -38,7 +46,6 @@ describe("services", () => {
       "Unimplemented",
       "RuntimeSpec: unimplemented runtime in service spec",
     ],
-    ["no name", aSpec(""), "InvalidArgument", "meta: name must be provided"],
     ["a bad name", aSpec("web_"), "InvalidArgument", "name must be valid as a DNS name component"],
     ["a long name", aSpec("a".repeat(64)), "InvalidArgument", "name must be 63 characters or fewer"],
     [

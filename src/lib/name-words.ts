@@ -1,4 +1,4 @@
-/** The words that made-up container names consist of: an adjective and a scientist's surname. */
+/** The words that made-up names consist of: an adjective and a scientist's surname. */
 export const ADJECTIVES: readonly string[] = [
   "able agile amber ample apt ardent autumn azure balmy bold brave breezy bright brisk calm candid careful",
   "cheerful chilly civil clear clever cobalt copper coral cordial cosmic crimson crisp curious dapper daring deft",

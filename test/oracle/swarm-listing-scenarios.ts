@@ -1,0 +1,128 @@
+import { docker, http, kept, type Scenario, type Step, until } from "./scenario.ts";
+
+const IDLE = "busybox sh -c 'echo out; echo err >&2; trap \"exit 0\" TERM; while :; do sleep 1 & wait; done'";
+const UP = (name: string): Step => until(`service ls --filter name=${name} --format '{{.Replicas}}'`, /(\d+)\/\1/);
+
+/** How services, tasks and what they wrote are shown. */
+export const SWARM_LISTING_SCENARIOS: readonly Scenario[] = [
+  {
+    name: "service ls in every form",
+    steps: [
+      docker("service create -d --name web --replicas 0 -l a=b -p 18150:80 busybox", { isSetUp: true }),
+      docker("service create -d --name worker --replicas 0 --container-label c=d busybox", { isSetUp: true }),
+      docker("service create -d --name every --mode global --constraint node.labels.no==where busybox", { isSetUp: true }),
+      docker("service create -d --name job --mode replicated-job --constraint node.labels.no==where busybox", { isSetUp: true }),
+      kept("web", "service inspect -f '{{.ID}}' web"),
+      docker("service ls"),
+      docker("service ls -q"),
+      docker("service list --format json --filter name=web"),
+      docker("service ls --format '{{.ID}} {{.Name}} {{.Mode}} {{.Replicas}} {{.Image}} {{.Ports}}'"),
+      docker("service ls --format 'table {{.Name}}\\t{{.Mode}}'"),
+      ...[
+        "id=<<web>>",
+        "label=a",
+        "label=a=c",
+        "mode=replicated",
+        "mode=replicated-job",
+        "mode=nope",
+        "name=w",
+        "runtime=container",
+      ].map(filter => docker(`service ls --filter ${filter} --format '{{.Name}}'`)),
+      docker("service ls --filter nope=x"),
+      docker("service ls -f name=w -f label=a=b -q"),
+      http("GET", "/v1.50/services?status=1&filters=%7B%22name%22%3A%5B%22every%22%5D%7D"),
+      http("GET", "/v1.50/services?filters=nope"),
+    ],
+  },
+  {
+    name: "services inspected",
+    steps: [
+      docker("service create -d --name web --replicas 0 -l a=b -p 18151:80 busybox", { isSetUp: true }),
+      kept("web", "service inspect -f '{{.ID}}' web"),
+      docker("service inspect <<web>> -f '{{.Spec.Name}}'"),
+      docker("service inspect nope"),
+      docker("service inspect web nope -f '{{.Spec.Name}}'"),
+      docker("service inspect --pretty web"),
+      http("GET", "/v1.50/services/web?insertDefaults=true"),
+      http("GET", "/v1.50/services/nope"),
+      http("GET", "/v1.50/services/web?insertDefaults=nope"),
+    ],
+  },
+  {
+    name: "tasks in every form",
+    steps: [
+      docker(`service create -d --name web --replicas 2 --stop-grace-period 0s -l a=b --container-label c=d ${IDLE}`, {
+        isSetUp: true,
+      }),
+      UP("web"),
+      kept("task", "service ps -q --no-trunc --filter name=web.1 web"),
+      docker("service ps web --format '{{.Name}} {{.Image}} {{.Node}} {{.DesiredState}} {{.Error}} {{.Ports}}'"),
+      docker("service ps -q --filter name=web.1 web"),
+      docker("service ps --no-trunc --filter id=<<task>> --format '{{.ID}} {{.Name}}' web"),
+      docker("service ps --no-resolve --filter name=web.1 --format '{{.Name}} {{.Node}}' web"),
+      ...[
+        "node=self",
+        "node=m1",
+        "desired-state=running",
+        "desired-state=shutdown",
+        "desired-state=accepted",
+        "desired-state=nope",
+      ].map(filter => docker(`service ps -f ${filter} --format '{{.Name}}' web`)),
+      docker("service ps -f node=nope web"),
+      docker("service ps -f label=x web"),
+      docker("service ps nope"),
+      docker("service ps nope web --format '{{.Name}}'"),
+      docker("node ps --format '{{.Name}} {{.Node}} {{.DesiredState}}'"),
+      docker("node ps -q -f name=web.2 self"),
+      docker("node ps --no-resolve --no-trunc -f name=web.2 --format '{{.Name}} {{.Image}}' m1"),
+      docker("node ps -f desired-state=nope m1"),
+      docker("node ps nope"),
+      docker("inspect --type task <<task>> -f '{{.Slot}} {{.DesiredState}} {{.Status.State}} {{json .Spec}}'"),
+      http("GET", "/v1.50/tasks/nope"),
+      http("GET", "/v1.50/tasks?filters=%7B%22service%22%3A%5B%22nope%22%5D%7D"),
+      http("GET", "/v1.50/tasks?filters=%7B%22node%22%3A%5B%22nope%22%5D%7D"),
+      http("GET", "/v1.50/tasks?filters=%7B%22nope%22%3A%5B%22x%22%5D%7D"),
+      ...["c=d", "a=b"].map(label =>
+        http(
+          "GET",
+          `/v1.50/tasks?filters=%7B%22label%22%3A%5B%22${encodeURIComponent(label)}%22%5D%2C%22name%22%3A%5B%22web.1%22%5D%7D`,
+        ),
+      ),
+    ],
+  },
+  {
+    name: "a task's history",
+    steps: [
+      docker("service create -d --name web --replicas 1 --restart-condition none busybox sh -c 'echo over; exit 3'", {
+        isSetUp: true,
+      }),
+      until("service ps web --format '{{.CurrentState}}'", /^Failed/),
+      docker("service ps web --no-trunc --format '{{.Name}} {{.DesiredState}} {{.Error}}'"),
+      docker("service ps web -f desired-state=running --format '{{.Name}}'"),
+      kept("task", "service ps -q --no-trunc web"),
+      http("GET", "/v1.50/tasks/<<task>>"),
+      docker("service logs --raw <<task>>"),
+      docker("service ls --format '{{.Name}} {{.Replicas}}'"),
+    ],
+  },
+  {
+    name: "service logs in every form",
+    steps: [
+      docker(`service create -d --name web --replicas 1 -e A=1 -l b=2 --stop-grace-period 0s ${IDLE}`, { isSetUp: true }),
+      until("service logs --raw web", /out/),
+      kept("task", "service ps -q --no-trunc web"),
+      docker("service logs --raw -n 0 web"),
+      docker("service logs --raw --tail 1 --since 1h web", { shows: /./ }),
+      docker("service logs --no-task-ids web", { shows: /out/ }),
+      docker("service logs --no-trunc web", { shows: /out/ }),
+      docker("service logs --no-resolve --no-trunc web", { shows: /out/ }),
+      docker("service logs -t --raw web", { shows: /out/ }),
+      docker("service logs --details web", { shows: /out/ }),
+      docker("service logs --raw <<task>>", { shows: /out/ }),
+      docker("service logs --since nope web"),
+      docker("service logs --tail nope --raw web", { shows: /out|rror/ }),
+      docker("service logs -f nope"),
+      http("GET", "/v1.50/services/nope/logs?stdout=1"),
+    ],
+  },
+];
