@@ -133,7 +133,9 @@ export class Membership {
       const touched = this.#store.watch({ signal: wait })[Symbol.asyncIterator]();
       try {
         await this.#reconcile(signal);
-        while ((await touched.next()).done !== true) await this.#reconcile(signal);
+        for (let next = await touched.next(); next.done !== true; next = await touched.next()) {
+          if (next.value.ids.has("node")) await this.#reconcile(signal);
+        }
       } catch (error) {
         if (!wait.aborted) log.warn({ error: errorMessage(error) }, "a change of the managers is tried again");
         await clock.sleep(wait.aborted ? 0 : RETRY_MS, { signal }).catch(() => undefined);

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { build } from "esbuild";
 
+const CALL_MS = 240_000;
 const OUTPUT = "node_modules/.cache/shoal-scale";
 
 /** Bundled as the product is, so that what is measured runs as it does there. */
@@ -46,7 +47,7 @@ export class Child<Call> {
   async call<Answer>(call: Call): Promise<Answer> {
     const answer = this.#last.then(async () => {
       this.#process.send(call as object);
-      const [message] = (await once(this.#process, "message", { signal: AbortSignal.timeout(120_000) })) as [Answer];
+      const [message] = (await once(this.#process, "message", { signal: AbortSignal.timeout(CALL_MS) })) as [Answer];
       return message;
     });
     this.#last = answer.catch(() => undefined);

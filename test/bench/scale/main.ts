@@ -4,6 +4,7 @@ import { buildChildren } from "./child.ts";
 import { measureRaft } from "./raft.ts";
 import { Report } from "./report.ts";
 import { measureChurn } from "./churn.ts";
+import { measurePlanning } from "./planning.ts";
 import { measurePlacing } from "./placing.ts";
 import { measureRunning } from "./running.ts";
 
@@ -42,7 +43,20 @@ const RUNS: Readonly<Record<string, () => Promise<void> | void>> = {
   churn: () => measureChurn({ workers: 100, tasks: 1_000, starts: 100_000, processes: 2, grownPercentMax: 20 }, report),
   raft: () => measureRaft({ syncMs: 0 }, report),
   "raft-slow-disk": () => measureRaft({ syncMs: 1 }, report),
-  scheduler: () => benchScheduler(),
+  scheduler: () => {
+    report.atMost("scheduler, 10,000 tasks on 1,000 nodes", benchScheduler({ nodes: 1_000, tasks: 10_000 }) / 1_000, 0.3, "s");
+    report.atMost("scheduler, 100,000 tasks on 1,000 nodes", benchScheduler({ nodes: 1_000, tasks: 100_000 }) / 1_000, 3, "s");
+  },
+  planning: async () => {
+    for (const [nodes, tasks] of [
+      [100, 1_000],
+      [1_000, 10_000],
+      [2_000, 20_000],
+      [5_000, 50_000],
+    ] as const)
+      await measurePlanning({ nodes, tasks }, report);
+    await measurePlanning({ nodes: 10_000, tasks: 100_000, secondsMax: 3, oneMsMax: 5 }, report);
+  },
 };
 
 const wanted = process.argv.slice(2);

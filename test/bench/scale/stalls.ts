@@ -1,4 +1,4 @@
-import { openSync, readSync } from "node:fs";
+import { ThreadTime } from "./thread-time.ts";
 
 const PERIOD_MS = 10;
 
@@ -11,13 +11,12 @@ export interface Stall {
 
 /**
  * How long this process kept its event loop from turning: a timer that should fire every 10 ms is late by that. What the thread waited
- * in the run queue meanwhile (/proc/thread-self/schedstat) is told apart: that is the machine's doing.
+ * for a processor meanwhile is told apart: that is the machine's doing.
  */
 export class StallProbe {
-  readonly #schedstat = openSync("/proc/thread-self/schedstat", "r");
-  readonly #buffer = Buffer.alloc(128);
+  readonly #time = new ThreadTime();
   #lastMs = performance.now();
-  #lastWaitNs = this.#waitedNs();
+  #lastWaitMs = this.#time.waitedMs;
   #worstMs = 0;
   #worstWallMs = 0;
 
@@ -27,12 +26,12 @@ export class StallProbe {
 
   #look(): void {
     const nowMs = performance.now();
-    const waitNs = this.#waitedNs();
+    const { waitedMs } = this.#time;
     const lateMs = nowMs - this.#lastMs - PERIOD_MS;
     this.#worstWallMs = Math.max(this.#worstWallMs, lateMs);
-    this.#worstMs = Math.max(this.#worstMs, lateMs - (waitNs - this.#lastWaitNs) / 1e6);
+    this.#worstMs = Math.max(this.#worstMs, lateMs - (waitedMs - this.#lastWaitMs));
     this.#lastMs = nowMs;
-    this.#lastWaitNs = waitNs;
+    this.#lastWaitMs = waitedMs;
   }
 
   get worst(): Stall {
@@ -43,10 +42,5 @@ export class StallProbe {
   beginAnew(): void {
     this.#look();
     this.#worstMs = this.#worstWallMs = 0;
-  }
-
-  #waitedNs(): number {
-    const bytes = readSync(this.#schedstat, this.#buffer, 0, this.#buffer.length, 0);
-    return Number(this.#buffer.toString("latin1", 0, bytes).split(" ")[1]);
   }
 }

@@ -10,8 +10,9 @@ import { SimulatedExecutor } from "../../sim/cluster/simulated-executor.ts";
 import { answer } from "./child.ts";
 import type { SimulatedWorker, WorkerCall, WorkerFigures } from "./protocol.ts";
 
-/** Sessions are opened one after the other, as machines start. */
-const APART_MS = 4;
+/** Sessions are opened a few at a time, as machines start: so many handshakes at once would only hold each other up. */
+const CONNECTING_MAX = 16;
+const LOOK_MS = 5;
 const quiet: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 let started = 0;
@@ -49,8 +50,8 @@ answer<WorkerCall>(async call => {
 
 async function start({ workers, managers, startMs }: Extract<WorkerCall, { kind: "start" }>): Promise<void> {
   for (const worker of workers) {
+    while (executors.length - connected.size >= CONNECTING_MAX) await systemClock.sleep(LOOK_MS);
     run(worker, { managers, startMs });
-    await systemClock.sleep(APART_MS);
   }
 }
 

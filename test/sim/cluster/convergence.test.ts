@@ -100,6 +100,34 @@ describe("a simulated cluster", () => {
     }
   });
 
+  it("tells a node of the nodes that its traffic meets, and of all when any of them may pass it a connection", async () => {
+    await using cluster = await aCluster(4);
+    const network = await cluster.addNetwork("app");
+    const task = { ...taskSpec("app:1"), networks: [{ target: network }] };
+    const id = await cluster.addService({ name: "web", mode: replicated(2), task });
+    await cluster.until(() => cluster.running(id).length === 2);
+    await cluster.advance(500);
+    const peersOf = ({ executor }: (typeof nodes)[number]): readonly string[] =>
+      [...executor.network.values()].flatMap(each => (each.kind === "peer" ? [each.peer.nodeId] : [])).toSorted();
+    const nodes = nodesOf(cluster);
+    const all = nodes.map(node => node.id).toSorted();
+    const serving = cluster
+      .running(id)
+      .map(({ nodeId }) => nodeId ?? "")
+      .toSorted();
+    for (const node of nodes) assert.deepEqual(peersOf(node), serving.includes(node.id) ? serving : [node.id]);
+
+    await cluster.updateService(id, spec => ({
+      ...spec,
+      endpoint: { mode: "vip", ports: [{ protocol: "tcp", targetPort: 80, publishMode: "ingress" }] },
+    }));
+    await cluster.until(() => cluster.service(id).updateStatus?.state === "completed");
+    await cluster.advance(500);
+    const now = new Set(cluster.running(id).map(({ nodeId }) => nodeId ?? ""));
+    for (const node of nodes)
+      assert.deepEqual(peersOf(node), now.has(node.id) ? all : [...new Set([node.id, ...now])].toSorted());
+  });
+
   it("replaces the tasks of a node that is lost within 10 s, and stops the old ones when it is back", async () => {
     await using cluster = await aCluster(3);
     const id = await cluster.addService({ name: "web", mode: replicated(6) });

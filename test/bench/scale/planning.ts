@@ -1,0 +1,171 @@
+import { entryBytes } from "../../../src/codec/entry.ts";
+import { LoopMemory } from "../../../src/manager/control-loop-memory.ts";
+import { planTurn } from "../../../src/manager/control-loop-turn.ts";
+import type { Change, TableName } from "../../../src/manager/store/change.ts";
+import { Store } from "../../../src/manager/store/store.ts";
+import type { Node, Service, Task } from "../../../src/model/cluster.ts";
+import { clusterIdFrom } from "../../../src/model/ids.ts";
+import type { RevisionId, ServiceId, TaskId } from "../../../src/model/ids.ts";
+import type { Reliance } from "../../../src/model/entry.ts";
+import { systemRandom } from "../../../src/system/random.ts";
+import { aNode } from "../../unit/scheduler/fixtures.ts";
+import { round } from "../statistics.ts";
+import type { Report } from "./report.ts";
+import { ThreadTime } from "./thread-time.ts";
+
+const NEW = { version: 0, createdAtMs: 0, updatedAtMs: 0 };
+const CHANGES_MAX = 500;
+const BATCH = 500;
+const SINGLES = 20;
+const template: Service["spec"]["task"] = { container: { image: "app:1", labels: {} }, networks: [], forceUpdate: 0 };
+
+/** The loop's decisions and the store alone, in this process and by the thread's own time, so that a busy machine does not count. */
+export async function measurePlanning(
+  {
+    nodes,
+    tasks,
+    secondsMax,
+    oneMsMax,
+  }: { readonly nodes: number; readonly tasks: number; readonly secondsMax?: number; readonly oneMsMax?: number },
+  report: Report,
+): Promise<void> {
+  const name = `planning alone, ${tasks} tasks on ${nodes} nodes`;
+  const world = await Planning.begin(nodes);
+  world.scale(tasks);
+  while (world.turn() > 0);
+  const { planMs, worstMs, turns, applyMs } = world.take();
+  report.say(`${name}: ${turns} turns, the longest ${round(worstMs)} ms; applied in ${round(applyMs / 1_000, 2)} s`);
+  if (secondsMax === undefined) report.say(`${name}: ${round(planMs / 1_000, 2)} s`);
+  else report.atMost(name, planMs / 1_000, secondsMax, "s");
+  for (let more = 1; more <= SINGLES; more++) {
+    world.scale(tasks + more);
+    while (world.turn() > 0);
+  }
+  // The kernel counts by the tick: one alone says little.
+  const oneMs = world.take().planMs / SINGLES;
+  if (oneMsMax === undefined) report.say(`${name}: one replica more ${round(oneMs, 2)} ms`);
+  else report.atMost(`${name}: one replica more`, oneMs, oneMsMax, "ms");
+  world.reportRunning();
+  const reports = world.take();
+  report.say(
+    `${name}: ${tasks} reports that they run: applied in ${round(reports.applyMs / 1_000, 2)} s, looked at in ${round(reports.planMs / 1_000, 2)} s`,
+  );
+}
+
+class Planning {
+  readonly #store = new Store();
+  readonly #time = new ThreadTime();
+  readonly #serviceId = newId<ServiceId>();
+  readonly #revisionId = newId<RevisionId>();
+  #memory: LoopMemory | undefined;
+  #touched = new Map<TableName, Set<string>>();
+  #index = 0;
+  #figures = { planMs: 0, worstMs: 0, turns: 0, applyMs: 0 };
+
+  static async begin(nodes: number): Promise<Planning> {
+    const planning = new Planning();
+    for (let at = 0; at < nodes; at += BATCH)
+      planning.#apply(Array.from({ length: Math.min(BATCH, nodes - at) }, () => put("node", node())));
+    planning.#memory = await LoopMemory.read(planning.#store.view(), { pause: async () => {} });
+    planning.#store.listen(
+      {
+        touched: ({ ids }) => {
+          for (const [table, touched] of ids) {
+            const known = planning.#touched.get(table) ?? new Set();
+            for (const id of touched) known.add(id);
+            planning.#touched.set(table, known);
+          }
+        },
+        replaced: () => {},
+      },
+      { signal: new AbortController().signal },
+    );
+    return planning;
+  }
+
+  scale(replicas: number): void {
+    const known = this.#store.view().get("service", this.#serviceId);
+    const spec: Service["spec"] = { name: "web", labels: {}, task: template, mode: { kind: "replicated", replicas } };
+    const [id, revisionId] = [this.#serviceId, this.#revisionId];
+    if (known === undefined)
+      this.#apply([
+        put("revision", { ...NEW, id: revisionId, serviceId: id, task: template, endpoint: { mode: "vip", ports: [] } }),
+      ]);
+    const service: Service = {
+      ...NEW,
+      id,
+      revisionId,
+      spec,
+      endpoint: { ports: [], virtualIps: [] },
+      isRemoving: false,
+      isRollingBack: false,
+    };
+    this.#apply([put("service", { ...(known ?? service), spec })]);
+  }
+
+  /** @returns how many changes it made. */
+  turn(): number {
+    const { changes, reliesOn } = this.#plan();
+    if (changes.length > 0) this.#apply(changes, reliesOn);
+    return changes.length;
+  }
+
+  #plan(): { readonly changes: readonly Change[]; readonly reliesOn: readonly Reliance[] } {
+    const memory = this.#memory;
+    if (memory === undefined) throw new Error("nothing was read");
+    const beganMs = this.#time.ranMs;
+    const view = this.#store.view();
+    memory.refresh(view, this.#touched);
+    this.#touched = new Map();
+    const turn = planTurn(view, {
+      ...{ nowMs: 1, newTaskId: () => newId<TaskId>(), services: [this.#serviceId], memory, changesMax: CHANGES_MAX },
+      ...{ sweepsRevisions: false, looksAtNodes: false },
+    });
+    const tookMs = this.#time.ranMs - beganMs;
+    this.#figures.turns++;
+    this.#figures.planMs += tookMs;
+    this.#figures.worstMs = Math.max(this.#figures.worstMs, tookMs);
+    return turn;
+  }
+
+  reportRunning(): void {
+    const tasks = [...this.#store.view().all("task")];
+    for (let at = 0; at < tasks.length; at += BATCH) {
+      this.#apply(
+        tasks
+          .slice(at, at + BATCH)
+          .map((task: Task) => put("task", { ...task, status: { state: "running", atMs: 2, message: "started" } })),
+      );
+      this.turn();
+    }
+  }
+
+  #apply(changes: readonly Change[], reliesOn: readonly Reliance[] = []): void {
+    const data = entryBytes.encode({ changes, reliesOn, atMs: 1 });
+    const beganMs = this.#time.ranMs;
+    const result = this.#store.apply({ index: ++this.#index, term: 1, data });
+    this.#figures.applyMs += this.#time.ranMs - beganMs;
+    if (result.kind !== "applied") throw new Error(result.message);
+  }
+
+  take(): { readonly planMs: number; readonly worstMs: number; readonly turns: number; readonly applyMs: number } {
+    const figures = this.#figures;
+    this.#figures = { planMs: 0, worstMs: 0, turns: 0, applyMs: 0 };
+    return figures;
+  }
+}
+
+function put<Name extends "node" | "service" | "revision" | "task">(
+  table: Name,
+  object: Extract<Change, { kind: "put"; table: Name }>["object"],
+): Change {
+  return { kind: "put", table, object, basedOn: object.version } as Change;
+}
+
+function node(): Node {
+  return { ...aNode({ resources: { nanoCpus: 64e9, memoryBytes: 256e9 } }), id: newId(), version: 0 };
+}
+
+function newId<Id extends ServiceId | RevisionId | TaskId | Node["id"]>(): Id {
+  return clusterIdFrom<Id>(systemRandom.bytes(25));
+}
