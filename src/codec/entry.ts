@@ -6,8 +6,21 @@ import { bytes, bytesOf, type BytesCodec, type Codec, list, needed, UnknownWireV
 import { cluster, config, network, node, secret, task } from "./objects.ts";
 import { revision, service } from "./service.ts";
 
-/** The newest entry and snapshot format this program reads; it writes the same. */
-export const FORMAT_LEVEL = 1;
+/**
+ * The newest entry and snapshot format this program reads. It writes what is in force in its cluster, which is raised when all managers can
+ * read more. 2: the cluster object says which level is in force.
+ */
+export const FORMAT_LEVEL = 2;
+/** Of clusters that do not say. */
+export const FIRST_FORMAT_LEVEL = 1;
+
+/** The level that an entry's changes need. Older programs would lose what they do not know of. */
+export function levelNeeded({ changes }: Pick<Entry, "changes">): number {
+  const needsSecond = changes.some(
+    change => change.kind === "put" && change.table === "cluster" && change.object.formatLevel !== undefined,
+  );
+  return needsSecond ? 2 : FIRST_FORMAT_LEVEL;
+}
 
 /** An object with the table it belongs to. */
 export type StoredObject = { readonly [Name in TableName]: { readonly table: Name; readonly object: Tables[Name] } }[TableName];
@@ -89,7 +102,7 @@ const changes = list(change);
 
 const entryMessage: Codec<Entry, wire.Entry> = {
   toWire: entry => ({
-    level: FORMAT_LEVEL,
+    level: entry.level ?? FIRST_FORMAT_LEVEL,
     changes: changes.toWire(entry.changes),
     reliesOn: [...entry.reliesOn],
     atMs: entry.atMs,
@@ -107,6 +120,7 @@ const entryMessage: Codec<Entry, wire.Entry> = {
         version,
       })),
       atMs: value.atMs,
+      ...(value.level > FIRST_FORMAT_LEVEL ? { level: value.level } : {}),
       ...(value.term === undefined ? {} : { term: value.term }),
       ...(value.request === undefined
         ? {}
@@ -119,7 +133,7 @@ const entryMessage: Codec<Entry, wire.Entry> = {
 export const entryBytes: BytesCodec<Entry> = bytesOf(entryMessage, wire.Entry);
 
 export type SnapshotRecord =
-  | { readonly kind: "header"; readonly index: number }
+  | { readonly kind: "header"; readonly index: number; readonly level: number }
   | { readonly kind: "object"; readonly stored: StoredObject }
   | { readonly kind: "request"; readonly id: RequestId; readonly index: number; readonly result: Uint8Array }
   | { readonly kind: "end"; readonly count: number };
@@ -130,7 +144,7 @@ const snapshotMessage: Codec<SnapshotRecord, wire.SnapshotRecord> = {
   toWire(value) {
     switch (value.kind) {
       case "header":
-        return { record: { $case: "header", value: { level: FORMAT_LEVEL, index: value.index } } };
+        return { record: { $case: "header", value: { level: value.level, index: value.index } } };
       case "object":
         return { record: { $case: "object", value: storedObject.toWire(value.stored) } };
       case "request":
@@ -145,7 +159,7 @@ const snapshotMessage: Codec<SnapshotRecord, wire.SnapshotRecord> = {
     switch (record?.$case) {
       case "header":
         if (record.value.level > FORMAT_LEVEL) throw new UnknownWireValue(`a snapshot of level ${record.value.level}`);
-        return { kind: "header", index: record.value.index };
+        return { kind: "header", index: record.value.index, level: record.value.level };
       case "object":
         return { kind: "object", stored: neededObject.fromWire(record.value) };
       case "request": {

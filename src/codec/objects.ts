@@ -150,4 +150,5 @@ export const cluster = record<model.Cluster, wire.Cluster>({
   subnetSize: number,
   dataPathPort: number,
   unlockKey: optional(bytes),
+  formatLevel: optional(number),
 });

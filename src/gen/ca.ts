@@ -53,6 +53,8 @@ export interface JoinRequest {
   address: string;
   /** Set by a follower that passes the call on to the leader. */
   onBehalfOf: string;
+  /** The newest format of the log that the manager reads; missing: the first. */
+  formatLevel?: number | undefined;
 }
 
 export interface JoinResponse {
@@ -312,7 +314,7 @@ export const IssuedCertificate: MessageFns<IssuedCertificate> = {
 };
 
 function createBaseJoinRequest(): JoinRequest {
-  return { address: "", onBehalfOf: "" };
+  return { address: "", onBehalfOf: "", formatLevel: undefined };
 }
 
 export const JoinRequest: MessageFns<JoinRequest> = {
@@ -322,6 +324,9 @@ export const JoinRequest: MessageFns<JoinRequest> = {
     }
     if (message.onBehalfOf !== "") {
       writer.uint32(18).string(message.onBehalfOf);
+    }
+    if (message.formatLevel !== undefined) {
+      writer.uint32(24).uint32(message.formatLevel);
     }
     return writer;
   },
@@ -353,6 +358,14 @@ export const JoinRequest: MessageFns<JoinRequest> = {
             }
 
             message.onBehalfOf = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.formatLevel = reader.uint32();
             continue;
           }
         }

@@ -222,6 +222,8 @@ export interface NodeReport {
 export interface SessionReport {
   managerId: string;
   sessions: SessionReport_Session[];
+  /** The newest format of the log that the manager reads; missing: the first. */
+  formatLevel?: number | undefined;
 }
 
 export interface SessionReport_Session {
@@ -2249,7 +2251,7 @@ export const NodeReport: MessageFns<NodeReport> = {
 };
 
 function createBaseSessionReport(): SessionReport {
-  return { managerId: "", sessions: [] };
+  return { managerId: "", sessions: [], formatLevel: undefined };
 }
 
 export const SessionReport: MessageFns<SessionReport> = {
@@ -2259,6 +2261,9 @@ export const SessionReport: MessageFns<SessionReport> = {
     }
     for (const v of message.sessions) {
       SessionReport_Session.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.formatLevel !== undefined) {
+      writer.uint32(24).uint32(message.formatLevel);
     }
     return writer;
   },
@@ -2290,6 +2295,14 @@ export const SessionReport: MessageFns<SessionReport> = {
             }
 
             message.sessions.push(SessionReport_Session.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.formatLevel = reader.uint32();
             continue;
           }
         }

@@ -542,7 +542,11 @@ export interface Cluster {
   defaultAddressPool: string[];
   subnetSize: number;
   dataPathPort: number;
-  unlockKey?: Uint8Array | undefined;
+  unlockKey?:
+    | Uint8Array
+    | undefined;
+  /** Of the log's entries: what all managers can read. Missing: the first. */
+  formatLevel?: number | undefined;
 }
 
 export interface Cluster_RootCa {
@@ -6614,6 +6618,7 @@ function createBaseCluster(): Cluster {
     subnetSize: 0,
     dataPathPort: 0,
     unlockKey: undefined,
+    formatLevel: undefined,
   };
 }
 
@@ -6648,6 +6653,9 @@ export const Cluster: MessageFns<Cluster> = {
     }
     if (message.unlockKey !== undefined) {
       writer.uint32(82).bytes(message.unlockKey);
+    }
+    if (message.formatLevel !== undefined) {
+      writer.uint32(88).uint32(message.formatLevel);
     }
     return writer;
   },
@@ -6743,6 +6751,14 @@ export const Cluster: MessageFns<Cluster> = {
             }
 
             message.unlockKey = reader.bytes();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.formatLevel = reader.uint32();
             continue;
           }
         }

@@ -365,6 +365,8 @@ export interface Cluster extends ObjectMeta {
   readonly dataPathPort: number;
   /** What managers that start are unlocked with; missing while `autoLockManagers` is off. */
   readonly unlockKey?: Uint8Array;
+  /** The format of the log's entries that is in force: what all managers can read. Missing: the first. */
+  readonly formatLevel?: number;
 }
 
 /** Who signed a certificate: DER, base 64. */

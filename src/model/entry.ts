@@ -41,6 +41,8 @@ export interface Entry {
   readonly changes: readonly Change[];
   readonly reliesOn: readonly Reliance[];
   readonly atMs: number;
+  /** Of its format: what a manager has to be able to read; missing: the first. */
+  readonly level?: number;
   /** A plan of the control loop: refused in an entry of another term. */
   readonly term?: number;
   /** A user's request: carried out once, its result kept. */

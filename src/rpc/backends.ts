@@ -65,7 +65,7 @@ export interface CaBackend {
 export interface JoinBackend {
   join(
     peer: { readonly nodeId: NodeId; readonly role: NodeRole },
-    options: { readonly address: string; readonly signal: AbortSignal },
+    options: { readonly address: string; readonly formatLevel?: number; readonly signal: AbortSignal },
   ): Promise<{ readonly raftId: number; readonly members: readonly RaftMember[] }>;
   leave(peer: { readonly nodeId: NodeId }, options: Waiting): Promise<void>;
 }
@@ -89,6 +89,8 @@ export interface NodeReport {
 }
 
 export interface SessionReport {
+  /** Missing: the first. */
+  readonly formatLevel?: number;
   readonly managerId: NodeId;
   readonly sessions: readonly {
     readonly nodeId: NodeId;

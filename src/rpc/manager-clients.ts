@@ -84,10 +84,11 @@ export class ManagerClients implements AsyncDisposable {
   /** Asks a manager to be added to Raft as `own`, or, on the way to the leader, for another node. */
   async join(
     address: string,
-    { own, onBehalfOf = "", signal }: Waiting & { readonly own: string; readonly onBehalfOf?: NodeId | "" },
+    options: Waiting & { readonly own: string; readonly formatLevel?: number; readonly onBehalfOf?: NodeId | "" },
   ): Promise<{ readonly raftId: number; readonly members: readonly RaftMember[] }> {
     const client = this.#client("join", JoinClient, address);
-    const message = { address: own, onBehalfOf };
+    const { own, formatLevel, onBehalfOf = "", signal } = options;
+    const message = { address: own, formatLevel, onBehalfOf };
     return await unaryCall(
       callback => client.join(message, new Metadata(), this.#deadline(), callback),
       signal === undefined ? {} : { signal },

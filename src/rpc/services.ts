@@ -1,5 +1,5 @@
 import { Server } from "@grpc/grpc-js";
-import { id, list, needed, number, record, word } from "../codec/combinators.ts";
+import { id, list, needed, number, optional, record, word } from "../codec/combinators.ts";
 import { clusterEvent, controlCall, controlResponse } from "../codec/control.ts";
 import { controlPages } from "../codec/control-pages.ts";
 import { nodeDescription } from "../codec/objects.ts";
@@ -21,6 +21,7 @@ import { mapped } from "./streams.ts";
 
 const sessionReport = record<backends.SessionReport, wire.SessionReport>({
   managerId: id(),
+  formatLevel: optional(number),
   sessions: list(
     record<backends.SessionReport["sessions"][number], wire.SessionReport_Session>({
       nodeId: id(),
@@ -142,10 +143,13 @@ function holder(peer: Peer | undefined, onBehalfOf: string, mayActForOthers = tr
 
 export function addJoin(server: Server, backend: backends.JoinBackend): void {
   server.addService(JoinService, {
-    join: unary(async ({ address, onBehalfOf }, { peer, signal }) => {
+    join: unary(async ({ address, onBehalfOf, formatLevel }, { peer, signal }) => {
       const { role } = managerOnly(peer);
       if (address === "") throw new OperationError("invalid", "a manager's address is needed");
-      const joined = await backend.join({ nodeId: holder(peer, onBehalfOf), role }, { address, signal });
+      const joined = await backend.join(
+        { nodeId: holder(peer, onBehalfOf), role },
+        { address, signal, ...(formatLevel !== undefined && { formatLevel }) },
+      );
       return { raftId: joined.raftId, members: [...joined.members] };
     }),
     leave: unary(async ({ onBehalfOf }, { peer, signal }) => {

@@ -1,3 +1,4 @@
+import { FORMAT_LEVEL } from "../../codec/entry.ts";
 import { OperationError } from "../../lib/errors.ts";
 import { clusterIdFrom, type SessionId, type TaskId } from "../../model/ids.ts";
 import { type AuthorityOptions, CertificateAuthority } from "../../manager/ca/authority.ts";
@@ -56,6 +57,8 @@ export interface ControlPlaneSetup {
   readonly cipher?: PayloadCipher;
   /** Tells what has to be known to keep the keys. */
   readonly report?: (report: KeyReport) => void;
+  /** The newest format of the log's entries that this program reads. */
+  readonly formatLevel?: number;
   readonly store?: Store;
   readonly raft?: Partial<RaftDriverOptions>;
 }
@@ -75,7 +78,9 @@ export interface ControlPlane {
 
 /** Reads what is on disk and takes part in Raft from then on. */
 export async function createControlPlane(setup: ControlPlaneSetup): Promise<ControlPlane> {
-  const { options, files, disk, clock, random, log, remote, certificates, report = () => {}, store = new Store() } = setup;
+  const { options, files, disk, clock, random, log, remote, certificates } = setup;
+  const { report = () => {}, formatLevel = FORMAT_LEVEL } = setup;
+  const { store = new Store({ formatLevel }) } = setup;
   const isForced = await files.isForceNewClusterMarked();
   const consensus = await RaftDriver.create({
     ...{ disk, clock, random, transport: setup.transport, stateMachine: store, log },
@@ -89,7 +94,7 @@ export async function createControlPlane(setup: ControlPlaneSetup): Promise<Cont
       ? { members: [{ raftId: options.raftId, address: options.advertiseAddress }] }
       : { join: true }),
   });
-  const proposals = new Proposals({ consensus, clock });
+  const proposals = new Proposals({ consensus, clock, level: () => store.view().formatLevel });
   const propose = proposals.propose.bind(proposals);
   const consensusView = { view: () => store.view(), status: () => consensus.status() };
   const authority = new CertificateAuthority({
@@ -97,12 +102,16 @@ export async function createControlPlane(setup: ControlPlaneSetup): Promise<Cont
     forward: (address, call, waiting) => remote.issue(address, call, waiting),
   });
   const membership = new Membership({ store, consensus, proposals, clock, log, remote });
-  const duties = new LeaderDuties({ view: () => store.view(), propose, clock, log, beatPeriodMs: BEAT_PERIOD_MS });
+  const duties = new LeaderDuties({
+    ...{ view: () => store.view(), propose, clock, log, beatPeriodMs: BEAT_PERIOD_MS },
+    readBarrier: () => consensus.readBarrier({}),
+  });
   const dispatcher = new Dispatcher({
     ...{ store, clock, log, beatPeriodMs: BEAT_PERIOD_MS },
     readBarrier: waiting => consensus.readBarrier(waiting),
     newSessionId: () => clusterIdFrom<SessionId>(random.bytes(25)),
     managerId: options.nodeId,
+    formatLevel,
     leader: leaderCalls({ consensus, duties, remote }),
   });
   const control = new ForwardingControl({

@@ -1,3 +1,4 @@
+import { FORMAT_LEVEL } from "../../codec/entry.ts";
 import { errorKind, OperationError } from "../../lib/errors.ts";
 import type { ControlRequest, ControlResponse } from "../../model/control.ts";
 import { clusterIdFrom, type RequestId } from "../../model/ids.ts";
@@ -59,7 +60,7 @@ async function askUnlockKey(record: NodeRecord, { random, ...caller }: CallerWit
 export async function joinRaft(record: NodeRecord, caller: Caller): Promise<NodeRecord> {
   const own = ownAddress(record);
   const { raftId, members } = await atSomeManager(record, caller, (clients, address, waiting) =>
-    clients.join(address, { own, ...waiting }),
+    clients.join(address, { own, formatLevel: FORMAT_LEVEL, ...waiting }),
   );
   const managers = [...new Set([...members.map(({ address }) => address), ...record.managers])];
   return { ...record, managers, manager: { raftId, isFounder: false } };

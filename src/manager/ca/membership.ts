@@ -1,3 +1,4 @@
+import { FIRST_FORMAT_LEVEL } from "../../codec/entry.ts";
 import { defined } from "../../lib/assert.ts";
 import { errorMessage, OperationError } from "../../lib/errors.ts";
 import type { Node, NodeRole } from "../../model/cluster.ts";
@@ -17,7 +18,12 @@ export interface JoinedMember {
 export interface RemoteMembership {
   join(
     leaderAddress: string,
-    options: { readonly own: string; readonly onBehalfOf: NodeId; readonly signal?: AbortSignal },
+    options: {
+      readonly own: string;
+      readonly formatLevel?: number;
+      readonly onBehalfOf: NodeId;
+      readonly signal?: AbortSignal;
+    },
   ): Promise<JoinedMember>;
   leave(leaderAddress: string, options: { readonly onBehalfOf: NodeId; readonly signal?: AbortSignal }): Promise<void>;
 }
@@ -29,6 +35,13 @@ export interface MembershipOptions {
   readonly remote: RemoteMembership;
   readonly clock: Clock;
   readonly log: Log;
+}
+
+interface JoinOptions {
+  readonly address: string;
+  /** The newest format of the log's entries that it reads; missing: the first. */
+  readonly formatLevel?: number;
+  readonly signal?: AbortSignal;
 }
 
 /** How long a manager that joins may take to catch up before others get their turn. */
@@ -60,13 +73,14 @@ export class Membership {
   /** Adds a manager, as a learner at first. Asked again by the same node it answers the same Raft id. */
   async join(
     peer: { readonly nodeId: NodeId; readonly role: NodeRole },
-    { address, signal }: { readonly address: string; readonly signal?: AbortSignal },
+    { address, formatLevel = FIRST_FORMAT_LEVEL, signal }: JoinOptions,
   ): Promise<JoinedMember> {
     if (peer.role !== "manager") throw new OperationError("forbidden", "only a manager can join Raft");
     const leader = this.#otherLeader();
     const waiting = signal === undefined ? {} : { signal };
-    if (leader !== undefined) return await this.#remote.join(leader, { own: address, onBehalfOf: peer.nodeId, ...waiting });
-    return await this.#oneAtATime(() => this.#join(peer.nodeId, { address, ...waiting }));
+    if (leader !== undefined)
+      return await this.#remote.join(leader, { own: address, formatLevel, onBehalfOf: peer.nodeId, ...waiting });
+    return await this.#oneAtATime(() => this.#join(peer.nodeId, { address, formatLevel, ...waiting }));
   }
 
   /** A manager leaves of its own will. The last one has nobody to tell. */
@@ -96,13 +110,11 @@ export class Membership {
     return role === "leader" ? undefined : members.find(({ raftId }) => raftId === leaderId)?.address;
   }
 
-  async #join(
-    nodeId: NodeId,
-    { address, signal }: { readonly address: string; readonly signal?: AbortSignal },
-  ): Promise<JoinedMember> {
+  async #join(nodeId: NodeId, { address, formatLevel = FIRST_FORMAT_LEVEL, signal }: JoinOptions): Promise<JoinedMember> {
     const options = signal === undefined ? {} : { signal };
     const node = await this.#change(nodeId, options, current => {
       if (current.spec.role !== "manager") throw new OperationError("unavailable", "this node is not to be a manager any more");
+      this.#checkLevel(formatLevel);
       if (current.manager?.address === address) return undefined;
       return { ...current, manager: { raftId: current.manager?.raftId ?? this.#newRaftId(), address } };
     });
@@ -110,6 +122,15 @@ export class Membership {
     // Raft takes it in when it answers, which it does once it knows its Raft id: see `run`.
     const members = this.#consensus.status().members.map(member => ({ raftId: member.raftId, address: member.address }));
     return { raftId, members: members.some(member => member.raftId === raftId) ? members : [...members, { raftId, address }] };
+  }
+
+  #checkLevel(formatLevel: number): void {
+    const { formatLevel: inForce } = this.#store.view();
+    if (formatLevel >= inForce) return;
+    throw new OperationError(
+      "conflict",
+      `this cluster's format is ${inForce}, and that manager's program reads ${formatLevel}: upgrade it first`,
+    );
   }
 
   /** Takes a manager out of Raft: demoted, or leaving. No error when it is no member. */
@@ -216,7 +237,11 @@ export class Membership {
       const next = edit(node);
       if (next === undefined) return node;
       const change = { kind: "put", table: "node", object: next, basedOn: node.version } as const;
-      const result = await this.#proposals.propose({ changes: [change], reliesOn: [] }, options);
+      // Who comes in, and what all can read, are decided in one order.
+      const reliesOn = [...this.#store.view().all("cluster")].map(
+        ({ id, version }) => ({ table: "cluster", id, version }) as const,
+      );
+      const result = await this.#proposals.propose({ changes: [change], reliesOn }, options);
       if (result.kind === "applied") return next;
       if (result.reason !== "stale" || attempt === ATTEMPTS_MAX) throw new OperationError("unavailable", result.message);
     }

@@ -1,3 +1,4 @@
+import { FORMAT_LEVEL } from "../../codec/entry.ts";
 import { OperationError, errorKind } from "../../lib/errors.ts";
 import type { Cluster, Node, NodeRole } from "../../model/cluster.ts";
 import type { NodeId, SessionId } from "../../model/ids.ts";
@@ -30,6 +31,8 @@ export interface DispatcherOptions {
   readonly newSessionId: () => SessionId;
   /** The node this manager is on. */
   readonly managerId: NodeId;
+  /** The newest format of the log's entries that it reads. */
+  readonly formatLevel?: number;
   /** The leader, wherever it is: its own duties when this manager leads. Calls fail with `unavailable` when there is none. */
   readonly leader: LeaderCalls;
   readonly beatPeriodMs: number;
@@ -226,7 +229,7 @@ export class Dispatcher {
   }
 
   async #report(signal: AbortSignal): Promise<void> {
-    const { clock, leader, managerId, log } = this.#options;
+    const { clock, leader, managerId, formatLevel = FORMAT_LEVEL, log } = this.#options;
     for (;;) {
       await clock.sleep(FIRST_REPORT_MS, { signal });
       const early = AbortSignal.any([signal, this.#opened.signal]);
@@ -241,7 +244,7 @@ export class Dispatcher {
       }));
       try {
         const deadline = AbortSignal.any([signal, clock.timeout(LEADERLESS_MAX_MS / 2)]);
-        const { fenced } = await leader.reportSessions({ managerId, sessions }, { signal: deadline });
+        const { fenced } = await leader.reportSessions({ managerId, formatLevel, sessions }, { signal: deadline });
         this.#lastLeaderMs = clock.monotonicMs();
         for (const id of fenced) this.#sessions.closeId(id, "the node has a newer session");
       } catch (error) {

@@ -29,6 +29,8 @@ export interface NodeReport {
 
 /** Ages, not times: managers' clocks differ. */
 export interface SessionReport {
+  /** The newest format of the log's entries that the reporting manager reads; missing: the first. */
+  readonly formatLevel?: number;
   /** The reporting manager's own node. */
   readonly managerId: NodeId;
   readonly sessions: readonly {

@@ -6,6 +6,7 @@ import type { Log } from "../../ports/log.ts";
 import type { ApplyResult, Change, Entry } from "../store/change.ts";
 import type { Snapshot } from "../store/snapshot.ts";
 import type { LeaderCalls, NodeReport, SessionReport, StatusReport } from "./leader-calls.ts";
+import { FormatLevels } from "./format-levels.ts";
 import { Liveness } from "./liveness.ts";
 import { StatusWriter } from "./status-writer.ts";
 
@@ -15,6 +16,8 @@ const ATTEMPTS_MAX = 20;
 export interface LeaderDutiesOptions {
   readonly view: () => Snapshot;
   readonly propose: (entry: Omit<Entry, "atMs">, options: { readonly signal?: AbortSignal }) => Promise<ApplyResult>;
+  /** Resolves when the view holds everything that any manager has applied before the call. */
+  readonly readBarrier: () => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
   readonly beatPeriodMs: number;
@@ -25,6 +28,7 @@ export class LeaderDuties implements LeaderCalls {
   readonly #options: LeaderDutiesOptions;
   readonly #statuses: StatusWriter;
   #liveness: Liveness | undefined;
+  #levels = new FormatLevels();
 
   constructor(options: LeaderDutiesOptions) {
     this.#options = options;
@@ -36,11 +40,13 @@ export class LeaderDuties implements LeaderCalls {
     const { clock, beatPeriodMs, log } = this.#options;
     const liveness = new Liveness({ electedAtMs: clock.monotonicMs(), beatPeriodMs });
     this.#liveness = liveness;
+    this.#levels = new FormatLevels();
     try {
       for (;;) {
         await clock.sleep(JUDGE_PERIOD_MS, { signal });
         try {
           await this.#judge(liveness, signal);
+          await this.#raiseLevel(signal);
         } catch (error) {
           signal.throwIfAborted();
           log.warn({ error: String(error) }, "could not record which nodes are up");
@@ -58,6 +64,7 @@ export class LeaderDuties implements LeaderCalls {
 
   async describeNode({ nodeId, description, address }: NodeReport): Promise<void> {
     this.#leading();
+    if (this.#options.view().get("node", nodeId) === undefined) await this.#options.readBarrier();
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const node = this.#options.view().get("node", nodeId);
       if (node === undefined) throw new OperationError("not-found", `node ${nodeId} not found`);
@@ -73,7 +80,17 @@ export class LeaderDuties implements LeaderCalls {
   }
 
   async reportSessions(report: SessionReport): Promise<{ readonly fenced: readonly SessionId[] }> {
+    this.#levels.report(report);
     return { fenced: this.#leading().report(report, this.#options.clock.monotonicMs()) };
+  }
+
+  async #raiseLevel(signal: AbortSignal): Promise<void> {
+    const { view, propose, log } = this.#options;
+    const entry = this.#levels.raise(view());
+    if (entry === undefined) return;
+    signal.throwIfAborted();
+    if ((await propose(entry, {})).kind === "applied")
+      log.info({ level: entry.level }, "all managers read a newer format; it is in force");
   }
 
   #leading(): Liveness {

@@ -30,6 +30,7 @@ interface Batch {
 export class StatusWriter {
   readonly #view: () => Snapshot;
   readonly #propose: (entry: Omit<Entry, "atMs">, options: { readonly signal?: AbortSignal }) => Promise<ApplyResult>;
+  readonly #readBarrier: () => Promise<void>;
   readonly #clock: Clock;
   #open: Batch | undefined;
   #last: Promise<unknown> = Promise.resolve();
@@ -38,10 +39,13 @@ export class StatusWriter {
   constructor(options: {
     readonly view: () => Snapshot;
     readonly propose: (entry: Omit<Entry, "atMs">, options: { readonly signal?: AbortSignal }) => Promise<ApplyResult>;
+    /** Resolves when the view holds everything that any manager has applied before the call. */
+    readonly readBarrier: () => Promise<void>;
     readonly clock: Clock;
   }) {
     this.#view = options.view;
     this.#propose = options.propose;
+    this.#readBarrier = options.readBarrier;
     this.#clock = options.clock;
   }
 
@@ -85,6 +89,8 @@ export class StatusWriter {
   }
 
   async #writeBatch(batch: readonly Waiting[]): Promise<void> {
+    // Another manager may have applied, and told its workers, what this one has only committed: its disk may be the slowest.
+    if (batch.some(({ taskId }) => this.#view().get("task", taskId) === undefined)) await this.#readBarrier();
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const changes = statusChanges(this.#view(), batch);
       if (changes.length === 0) return;

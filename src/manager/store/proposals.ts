@@ -1,4 +1,4 @@
-import { entryBytes } from "../../codec/entry.ts";
+import { entryBytes, FIRST_FORMAT_LEVEL, levelNeeded } from "../../codec/entry.ts";
 import { OperationError } from "../../lib/errors.ts";
 import type { Entry } from "../../model/entry.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -12,18 +12,26 @@ export const ENTRY_BYTES_MAX = 2 * 1024 * 1024;
 export class Proposals {
   readonly #consensus: Consensus;
   readonly #clock: Clock;
+  readonly #level: () => number;
 
-  constructor({ consensus, clock }: { readonly consensus: Consensus; readonly clock: Clock }) {
+  /** @param options.level - The format that is in force. */
+  constructor(options: { readonly consensus: Consensus; readonly clock: Clock; readonly level?: () => number }) {
+    const { consensus, clock, level = () => FIRST_FORMAT_LEVEL } = options;
     this.#consensus = consensus;
     this.#clock = clock;
+    this.#level = level;
   }
 
   /**
    * Resolves once the entry is durable on a majority and applied here, with what `apply` said.
-   * @throws OperationError `unavailable` when this manager does not lead (then it may or may not be kept), `invalid` when it is too large.
+   * @throws OperationError `unavailable` when this manager does not lead (then it may or may not be kept), `invalid` when it is too large, or
+   * says what not all managers can read; an entry that raises the level has it already.
    */
   async propose(entry: Omit<Entry, "atMs">, { signal }: { readonly signal?: AbortSignal } = {}): Promise<ApplyResult> {
-    const data = entryBytes.encode({ ...entry, atMs: this.#clock.nowMs() });
+    const level = entry.level ?? this.#level();
+    if (levelNeeded(entry) > level)
+      throw new OperationError("invalid", `not all managers can read what format ${level} does not have`);
+    const data = entryBytes.encode({ ...entry, level, atMs: this.#clock.nowMs() });
     if (data.length > ENTRY_BYTES_MAX) {
       throw new OperationError("invalid", `an entry of ${data.length} bytes is over the limit of ${ENTRY_BYTES_MAX}`);
     }

@@ -1,4 +1,4 @@
-import { snapshotRecordBytes, type SnapshotRecord, type StoredObject } from "../../codec/entry.ts";
+import { FIRST_FORMAT_LEVEL, snapshotRecordBytes, type SnapshotRecord, type StoredObject } from "../../codec/entry.ts";
 import { TABLE_NAMES } from "../../model/entry.ts";
 import { assert } from "../../lib/assert.ts";
 import { Draft, emptyState, type State } from "./state.ts";
@@ -34,7 +34,8 @@ function* cut(data: Buffer): Generator<Uint8Array> {
 
 function* recordsOf({ index, trees }: State): Generator<SnapshotRecord> {
   let count = 0;
-  yield { kind: "header", index };
+  const [cluster] = trees.cluster.values();
+  yield { kind: "header", index, level: cluster?.formatLevel ?? FIRST_FORMAT_LEVEL };
   for (const table of TABLE_NAMES) {
     for (const object of trees[table].values()) {
       yield { kind: "object", stored: { table, object } as StoredObject };

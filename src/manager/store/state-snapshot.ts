@@ -1,3 +1,4 @@
+import { FIRST_FORMAT_LEVEL } from "../../codec/entry.ts";
 import type { Service, Task } from "../../model/cluster.ts";
 import type { Change, TableName, Tables } from "../../model/entry.ts";
 import type { NetworkId, NodeId, RevisionId, ServiceId } from "../../model/ids.ts";
@@ -19,6 +20,12 @@ export class StateSnapshot implements Snapshot {
 
   #table<Name extends TableName>(table: Name): Tree<Tables[Name]> {
     return this.#state.trees[table as TableName] as never;
+  }
+
+  /** Of the log's entries, in force from here on. */
+  get formatLevel(): number {
+    for (const { formatLevel } of this.all("cluster")) return formatLevel ?? FIRST_FORMAT_LEVEL;
+    return FIRST_FORMAT_LEVEL;
   }
 
   get<Name extends TableName>(table: Name, id: Tables[Name]["id"]): Tables[Name] | undefined {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { entryBytes } from "../../codec/entry.ts";
+import { UnknownWireValue } from "../../codec/combinators.ts";
+import { entryBytes, FIRST_FORMAT_LEVEL, FORMAT_LEVEL } from "../../codec/entry.ts";
 import type { Change, Entry } from "../../model/entry.ts";
 import type { RequestId } from "../../model/ids.ts";
 import type { StateMachine } from "../../ports/consensus.ts";
@@ -16,6 +17,12 @@ export class Store implements StateMachine {
   #state: State = emptyState();
   #current = new StateSnapshot(this.#state);
   readonly #watchers = new Watchers();
+  readonly #formatLevel: number;
+
+  /** @param options.formatLevel - The newest format of entries that it reads; it stops at one above. */
+  constructor({ formatLevel = FORMAT_LEVEL }: { readonly formatLevel?: number } = {}) {
+    this.#formatLevel = formatLevel;
+  }
 
   /** The state now; later entries do not change it. Costs nothing. */
   view(): StateSnapshot {
@@ -38,9 +45,16 @@ export class Store implements StateMachine {
   }
 
   apply({ index, term, data }: { readonly index: number; readonly term: number; readonly data: Uint8Array }): ApplyResult {
-    const result = this.#applyEntry(entryBytes.decode(data), { index, term });
+    const entry = entryBytes.decode(data);
+    this.#checkLevel(entry.level);
+    const result = this.#applyEntry(entry, { index, term });
     if (this.#state.index < index) this.#publish({ ...this.#state, index });
     return result;
+  }
+
+  #checkLevel(level = FIRST_FORMAT_LEVEL): void {
+    if (level > this.#formatLevel)
+      throw new UnknownWireValue(`the cluster's format is ${level}; this program reads ${this.#formatLevel}`);
   }
 
   #applyEntry(entry: Entry, { index, term }: { readonly index: number; readonly term: number }): ApplyResult {
@@ -79,7 +93,9 @@ export class Store implements StateMachine {
   }
 
   async restore(chunks: AsyncIterable<Uint8Array>): Promise<void> {
-    this.#publish(await readSnapshot(chunks));
+    const state = await readSnapshot(chunks);
+    this.#publish(state);
+    this.#checkLevel(this.#current.formatLevel);
     this.#watchers.dropAll();
   }
 

@@ -79,7 +79,10 @@ export class SimulatedCluster {
     this.#proposals = new Proposals({ consensus, clock: this.clock });
     const { clock, store } = this;
     const propose = this.#proposals.propose.bind(this.#proposals);
-    this.#duties = new LeaderDuties({ view: () => store.view(), propose, clock, log: this.#log, beatPeriodMs: 1_000 });
+    this.#duties = new LeaderDuties({
+      ...{ view: () => store.view(), propose, clock, log: this.#log, beatPeriodMs: 1_000 },
+      readBarrier: async () => {},
+    });
     this.#dispatcher = new Dispatcher({
       store,
       clock,

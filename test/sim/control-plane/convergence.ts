@@ -1,3 +1,4 @@
+import { FORMAT_LEVEL } from "../../../src/codec/entry.ts";
 import type { Service } from "../../../src/model/cluster.ts";
 import type { World } from "./world.ts";
 
@@ -10,6 +11,8 @@ function unsettledManagers(world: World): string | undefined {
   const { ledger, hosts } = world;
   const { view } = ledger;
   const members = [...hosts.values()].filter(({ isExpelled }) => !isExpelled);
+  if (members.every(host => host.formatLevel === FORMAT_LEVEL) && view.formatLevel !== FORMAT_LEVEL)
+    return `format ${view.formatLevel} is still in force`;
   const status = world.leader()?.manager?.plane?.consensus.status();
   if (status === undefined) return "nobody leads";
   for (const host of members) {

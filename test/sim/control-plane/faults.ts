@@ -35,6 +35,7 @@ export class Faults {
       host.manager?.process.resume();
       host.start();
       host.startManagerIfDue();
+      host.upgrade();
     }
     while (this.#world.leader() === undefined) await clock.sleep(200);
     for (const host of hosts.values()) {
@@ -67,6 +68,7 @@ export class Faults {
       [6, () => void this.#changeRole()],
       [4, () => void this.#join()],
       [2, () => this.#leave()],
+      [4, () => this.#anyHost()?.upgrade()],
     ];
     let draw = random.below(strikes.reduce((sum, [weight]) => sum + weight, 0));
     for (const [weight, strike] of strikes) {

@@ -1,3 +1,4 @@
+import { FORMAT_LEVEL } from "../../../src/codec/entry.ts";
 import { createControlPlane, type ControlPlane, type RemoteManagers } from "../../../src/daemon/manager/control-plane.ts";
 import { type Standing, Upkeep } from "../../../src/daemon/swarm/upkeep.ts";
 import { errorKind, OperationError } from "../../../src/lib/errors.ts";
@@ -58,12 +59,15 @@ export class SimulatedHost {
   isExpelled = false;
   /** The address of the manager that has its session. */
   servedBy: string | undefined;
+  /** The newest format of the log's entries that its program reads. */
+  formatLevel: number;
 
   constructor(world: World, { name, at, record }: { readonly name: string; readonly at: number; readonly record: HostRecord }) {
     this.#world = world;
     this.name = name;
     this.at = at;
     this.record = record;
+    this.formatLevel = world.newProgramLevel();
     this.disk = this.#newDisk();
     this.executor = new SimulatedExecutor(world.clock);
   }
@@ -118,6 +122,15 @@ export class SimulatedHost {
     this.executor = this.executor.afterPowerLoss();
   }
 
+  /** The newest program takes the place of the one it has. */
+  upgrade(): void {
+    if (this.formatLevel === FORMAT_LEVEL || this.isExpelled) return;
+    this.#world.trace(`${this.name} is upgraded`);
+    this.crash({ isPowerLoss: false });
+    this.formatLevel = FORMAT_LEVEL;
+    this.start();
+  }
+
   killManager(): void {
     this.manager?.process.die();
     this.manager = undefined;
@@ -129,7 +142,7 @@ export class SimulatedHost {
     if (manager === undefined || this.manager !== undefined) return;
     const world = this.#world;
     const process = new SimulatedProcess(world.time);
-    const store = new LedgerStore(this.name, world.ledger);
+    const store = new LedgerStore(this.name, world.ledger, { formatLevel: this.formatLevel });
     const run: ManagerRun = { process, store };
     this.manager = run;
     const { clock } = process;
@@ -145,7 +158,15 @@ export class SimulatedHost {
         isForceNewClusterMarked: async () => false,
         unmarkForceNewCluster: async () => {},
       },
-      ...{ disk: disk.mount(process), raftDirectory: "raft", clock, random, log: world.log, store },
+      ...{
+        disk: disk.mount(process),
+        raftDirectory: "raft",
+        clock,
+        random,
+        log: world.log,
+        store,
+        formatLevel: this.formatLevel,
+      },
       transport: world.transportOf(this, run),
       remote: this.#remote({ at: this.at, process }),
       certificates: simulatedCertificates,
@@ -220,7 +241,7 @@ export class SimulatedHost {
   async #joinRaft(daemon: SimulatedProcess): Promise<boolean> {
     this.disk = this.#newDisk();
     const { raftId, members } = await this.#atSomeManager(daemon, (place, address, waiting) =>
-      this.#world.join(place, address, { own: this.address, ...waiting }),
+      this.#world.join(place, address, { own: this.address, formatLevel: this.formatLevel, ...waiting }),
     );
     const managers = [...new Set([...members.map(({ address }) => address), ...this.record.managers])];
     this.record = { ...this.record, managers, manager: { raftId, isFounder: false } };

@@ -90,8 +90,8 @@ export class LedgerStore extends Store {
   readonly #host: string;
   readonly #ledger: Ledger;
 
-  constructor(host: string, ledger: Ledger) {
-    super();
+  constructor(host: string, ledger: Ledger, options: { readonly formatLevel: number }) {
+    super(options);
     this.#host = host;
     this.#ledger = ledger;
   }

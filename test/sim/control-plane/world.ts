@@ -5,7 +5,7 @@ import { OperationError } from "../../../src/lib/errors.ts";
 import { makeInitialEntry } from "../../../src/manager/control-api/initial.ts";
 import type { LeaderCalls } from "../../../src/manager/dispatcher/leader-calls.ts";
 import type { IssueCall, IssuedCertificate } from "../../../src/manager/ca/authority.ts";
-import { entryBytes } from "../../../src/codec/entry.ts";
+import { entryBytes, FORMAT_LEVEL } from "../../../src/codec/entry.ts";
 import type { ControlRequest, ControlResponse } from "../../../src/model/control.ts";
 import { type ClusterId, clusterIdFrom, type NetworkId, type NodeId, type RequestId } from "../../../src/model/ids.ts";
 import type { SessionDown, SessionUp } from "../../../src/model/session.ts";
@@ -27,6 +27,12 @@ type Waiting = { readonly signal?: AbortSignal };
 const REVIEW_MS = 5_000;
 const YEAR_MS = 365 * 86_400_000;
 
+interface JoinCall {
+  readonly own: string;
+  readonly formatLevel?: number;
+  readonly onBehalfOf?: NodeId;
+}
+
 /** A cluster: its hosts, what connects them, and what all of its managers applied together. */
 export class World {
   readonly time = new VirtualTime();
@@ -44,6 +50,7 @@ export class World {
   readonly #onTrace: ((line: string) => void) | undefined;
   #failure: Error | undefined;
   #places = 0;
+  readonly #isMixed: boolean;
 
   constructor(seed: number, { onTrace }: { readonly onTrace?: ((line: string) => void) | undefined } = {}) {
     this.random = new SeededRandom(seed);
@@ -52,6 +59,7 @@ export class World {
     this.ledger = new Ledger(this.time);
     this.outside = { at: 0, process: new SimulatedProcess(this.time) };
     this.#onTrace = onTrace;
+    this.#isMixed = this.random.chance(0.4);
     const told = (fields: Readonly<Record<string, unknown>>, message: string) =>
       onTrace === undefined ? undefined : this.trace(`log ${message} ${JSON.stringify(fields)}`);
     this.log = { debug: () => {}, info: told, warn: told, error: told };
@@ -80,6 +88,11 @@ export class World {
       if (failure !== undefined) throw failure;
     }
     if (!isDone()) this.time.nowMs = Math.max(this.time.nowMs, untilMs);
+  }
+
+  /** In some clusters every other host comes with a program that is one format older. */
+  newProgramLevel(): number {
+    return this.#isMixed && this.random.chance(0.5) ? FORMAT_LEVEL - 1 : FORMAT_LEVEL;
   }
 
   // ---- hosts ----
@@ -117,9 +130,12 @@ export class World {
   }
 
   /** `swarm join`, asked of any manager. @throws OperationError `unavailable`. */
-  async join(place: Place, address: string, options: { readonly own: string; readonly onBehalfOf?: NodeId } & Waiting) {
+  async join(place: Place, address: string, options: JoinCall & Waiting) {
     return await this.#call(place, address, options, (plane, peer, { signal }) =>
-      plane.backends.join.join({ nodeId: options.onBehalfOf ?? peer.nodeId, role: peer.role }, { address: options.own, signal }),
+      plane.backends.join.join(
+        { nodeId: options.onBehalfOf ?? peer.nodeId, role: peer.role },
+        { address: options.own, signal, ...(options.formatLevel !== undefined && { formatLevel: options.formatLevel }) },
+      ),
     );
   }
 

@@ -330,8 +330,9 @@ export const cluster = shape<model.Cluster>(
     subnetSize: small,
     dataPathPort: small,
     unlockKey: data,
+    formatLevel: count,
   },
-  ["unlockKey"],
+  ["unlockKey", "formatLevel"],
 );
 
 const stored = <Table extends StoredObject["table"]>(

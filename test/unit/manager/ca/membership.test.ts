@@ -7,7 +7,7 @@ const nodeId = asId<NodeId>("node2");
 const joiner = { nodeId, role: "manager" } as const;
 
 /** A leader whose record of the node is written by somebody else before each of the first `overtakings` proposals. */
-function aLeader(overtakings: number) {
+function aLeader(overtakings: number, { formatLevel = 1 }: { readonly formatLevel?: number } = {}) {
   let node = { id: nodeId, version: 1, spec: { role: "manager" }, labels: 0 } as unknown as Node;
   let left = overtakings;
   const propose = async ({ changes }: { readonly changes: readonly { readonly object: Node; readonly basedOn: number }[] }) => {
@@ -18,7 +18,7 @@ function aLeader(overtakings: number) {
     return { kind: "applied" };
   };
   const options = {
-    store: { view: () => ({ get: () => node, all: () => [node] }) },
+    store: { view: () => ({ formatLevel, get: () => node, all: () => [node] }) },
     consensus: {
       status: () => ({ role: "leader", raftId: 1, leaderId: 1, commitIndex: 7, members: [{ raftId: 1, address: "m1:2377" }] }),
       readBarrier: () => Promise.resolve(),
@@ -43,6 +43,16 @@ describe("Membership", () => {
       kind: "unavailable",
       message: "update out of sequence",
     });
+  });
+
+  it("takes no manager in whose program cannot read the log", async () => {
+    const { membership, node } = aLeader(0, { formatLevel: 2 });
+    await assert.rejects(membership.join(joiner, { address: "m2:2377" }), {
+      kind: "conflict",
+      message: "this cluster's format is 2, and that manager's program reads 1: upgrade it first",
+    });
+    assert.equal(node().manager, undefined);
+    await membership.join(joiner, { address: "m2:2377", formatLevel: 2 });
   });
 
   it("lets a manager leave", async () => {

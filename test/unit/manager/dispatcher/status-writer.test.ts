@@ -38,6 +38,7 @@ describe("writing statuses", () => {
   let entries: Entry[];
   let overtakenTimes = 0;
   let writer: StatusWriter;
+  let catchUp: () => void = () => {};
 
   async function propose(entry: Omit<Entry, "atMs">): Promise<ApplyResult> {
     const full = { ...entry, atMs: 1 };
@@ -65,7 +66,13 @@ describe("writing statuses", () => {
     store = new Store();
     entries = [];
     overtakenTimes = 0;
-    writer = new StatusWriter({ view: () => store.view(), propose, clock: simulatedClock(time) });
+    writer = new StatusWriter({
+      view: () => store.view(),
+      propose,
+      clock: simulatedClock(time),
+      readBarrier: async () => catchUp(),
+    });
+    catchUp = () => {};
     for (const id of ["t1", "t2"]) {
       const { task } = anAssignedTask({ task: { id: asId(id), version: 0 } });
       await propose({ changes: [{ kind: "put", table: "task", object: task, basedOn: 0 }], reliesOn: [] });
@@ -78,6 +85,13 @@ describe("writing statuses", () => {
     await Promise.all(all);
     assert.equal(entries.length, 1);
     assert.deepEqual([stateOf("t1"), stateOf("t2")], ["preparing", "running"]);
+  });
+
+  it("waits for a task that another manager has told its worker of before this one has applied it", async () => {
+    const { task } = anAssignedTask({ task: { id: asId("t3"), version: 0 } });
+    catchUp = () => void propose({ changes: [{ kind: "put", table: "task", object: task, basedOn: 0 }], reliesOn: [] });
+    await write(["t3", "running"]);
+    assert.equal(stateOf("t3"), "running");
   });
 
   it("tries again on the newer state when it was overtaken", async () => {
