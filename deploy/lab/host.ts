@@ -196,6 +196,7 @@ async function startDaemon(host: LabHost): Promise<void> {
       PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin",
       HOME: "/root",
       ...(process.env["SHOAL_FAILPOINTS"] && { SHOAL_FAILPOINTS: process.env["SHOAL_FAILPOINTS"] }),
+      ...clockVariables(host),
     },
   });
   closeSync(log);
@@ -209,6 +210,20 @@ async function startDaemon(host: LabHost): Promise<void> {
     }
     return accepts(host.socket);
   });
+}
+
+/** With `SHOAL_LAB_CLOCK_LIBRARY` (libfaketime's path) each host's wall clock is off by what its file `clock` says; the monotonic one never. */
+function clockVariables({ directory }: LabHost): Record<string, string> {
+  const library = process.env["SHOAL_LAB_CLOCK_LIBRARY"];
+  if (library === undefined) return {};
+  const file = join(directory, "clock");
+  if (!existsSync(file)) writeFileSync(file, "+0");
+  return {
+    LD_PRELOAD: library,
+    FAKETIME_TIMESTAMP_FILE: file,
+    FAKETIME_DONT_FAKE_MONOTONIC: "1",
+    FAKETIME_CACHE_DURATION: "1",
+  };
 }
 
 /** The file is there a moment before anybody listens at it. */

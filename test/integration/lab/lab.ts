@@ -80,15 +80,17 @@ export class TestLab implements AsyncDisposable {
     return `/proc/${pid}/root${path}`;
   }
 
-  /** Ids of the nodes that a leader took for down since a wall time, as the managers' logs tell. */
-  nodesFoundDown(sinceMs: number): ReadonlySet<string> {
+  /** Ids of the nodes that a leader took for down since a wall time, with the last time at which it did, as the managers' logs tell. */
+  nodesFoundDown(sinceMs: number): ReadonlyMap<string, number> {
     const lines = this.managers.flatMap(({ name }) =>
       readFileSync(`/var/lib/shoal-lab/${this.name}/${name}/shoald.log`, "utf8").split("\n"),
     );
     const records = lines
       .filter(line => line.includes("a node changed state"))
       .map(line => JSON.parse(line) as { readonly time: number; readonly node: string; readonly state: string });
-    return new Set(records.filter(({ time, state }) => time >= sinceMs && state === "down").map(({ node }) => node));
+    return new Map(
+      records.filter(({ time, state }) => time >= sinceMs && state === "down").map(({ node, time }) => [node, time]),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

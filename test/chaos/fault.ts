@@ -1,0 +1,41 @@
+import type { SeededRandom } from "../sim/seeded-random.ts";
+
+export const FAULT_KINDS = ["kill", "crash", "pause", "cut", "clock step", "full disk", "slow disk"] as const;
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
+/** What is done to one host, and for how long. */
+export interface Fault {
+  readonly kind: FaultKind;
+  readonly host: string;
+  readonly forMs: number;
+  /** Clock steps alone: by how much, forwards or back. */
+  readonly stepMs: number;
+}
+
+/** From shorter than a worker's grace to much longer. */
+const SHORT_MS = 300;
+const LONG_MS = 15_000;
+const STEP_MAX_MS = 3_600_000;
+/** Together at most; each on a host of its own. */
+const TOGETHER_MAX = 3;
+
+/** The faults of one round, all begun at about the same time. Now and then they take the managers' majority. */
+export function drawFaults(
+  random: SeededRandom,
+  { hosts, kinds }: { readonly hosts: readonly string[]; readonly kinds: readonly FaultKind[] },
+): readonly Fault[] {
+  const left = [...hosts];
+  const count = 1 + (random.chance(0.4) ? random.below(TOGETHER_MAX) : 0);
+  return Array.from({ length: Math.min(count, hosts.length) }, () => {
+    const [host = ""] = left.splice(random.below(left.length), 1);
+    const kind = random.pick(kinds) ?? "kill";
+    // Short ones are as likely as long ones: the square root of a span is drawn from both ends alike.
+    const forMs = Math.round(SHORT_MS + (LONG_MS - SHORT_MS) * random.fraction() ** 2);
+    const stepMs = Math.round(random.between(-STEP_MAX_MS, STEP_MAX_MS));
+    return { kind, host, forMs, stepMs };
+  });
+}
+
+export function describeFault({ kind, host, forMs, stepMs }: Fault): string {
+  return `${kind} ${host} ${kind === "clock step" ? `by ${Math.round(stepMs / 1_000)} s ` : ""}for ${(forMs / 1_000).toFixed(1)} s`;
+}
