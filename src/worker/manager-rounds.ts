@@ -2,7 +2,10 @@ import type { Random } from "../ports/random.ts";
 
 const DELAY_MIN_MS = 100;
 /** A worker that was cut off for 3 s has to be heard again before it counts as down, 5 s after its last word. */
-const DELAY_MAX_MS = 500;
+const URGENT_DELAY_MAX_MS = 500;
+const URGENT_ROUNDS = 20;
+/** Later it counts as down, and managers that come back would have thousands of workers at their door every half second. */
+const DELAY_MAX_MS = 5_000;
 
 /**
  * Which manager a worker tries next, and after how long. Every known one is tried once before the wait grows: managers that are gone
@@ -12,7 +15,7 @@ export class ManagerRounds {
   readonly #random: Random;
   #tried = new Set<string>();
   #hasBegun = false;
-  #roundDelayMs = DELAY_MIN_MS;
+  #rounds = 0;
 
   constructor(random: Random) {
     this.#random = random;
@@ -25,8 +28,7 @@ export class ManagerRounds {
     if (choices.length === 0) {
       choices = [...known];
       this.#tried.clear();
-      delayMs = this.#roundDelayMs;
-      this.#roundDelayMs = Math.min(DELAY_MAX_MS, delayMs * 2);
+      delayMs = roundDelayMs(this.#rounds++);
     }
     const address = choices[this.#random.uint32() % Math.max(1, choices.length)];
     if (address !== undefined) this.#tried.add(address);
@@ -38,18 +40,23 @@ export class ManagerRounds {
   /** It took this worker. When it is lost, the others come first. */
   succeeded(address: string): void {
     this.#tried = new Set([address]);
-    this.#roundDelayMs = DELAY_MIN_MS;
+    this.#rounds = 0;
   }
 
   /** Something changed: what failed before is worth another try at once. */
   restart(): void {
     this.#tried.clear();
     this.#hasBegun = false;
-    this.#roundDelayMs = DELAY_MIN_MS;
+    this.#rounds = 0;
   }
 
   /** So that the workers of a lost manager do not all come at once. */
   #spread(delayMs: number): number {
     return Math.ceil((delayMs + (this.#random.uint32() % delayMs)) / 2);
   }
+}
+
+function roundDelayMs(rounds: number): number {
+  const urgentMs = Math.min(URGENT_DELAY_MAX_MS, DELAY_MIN_MS * 2 ** rounds);
+  return rounds < URGENT_ROUNDS ? urgentMs : Math.min(DELAY_MAX_MS, urgentMs * 2 ** (rounds - URGENT_ROUNDS + 1));
 }

@@ -20,12 +20,15 @@ describe("a worker that looks for a manager", () => {
     }
   });
 
-  it("waits at most half a second, however long it has been", () => {
+  it("waits at most half a second as long as it may not count as down yet, and at most 5 s later", () => {
     const rounds = new ManagerRounds(new SeededRandom(7));
-    const delays = Array.from({ length: 60 }, () => rounds.next(MANAGERS.slice(0, 1)).delayMs);
-    assert.ok(Math.max(...delays) <= 500);
-    assert.ok(Math.max(...delays) > 250);
-    assert.ok(new Set(delays.slice(20)).size > 5, "workers do not come all at once");
+    const delays = Array.from({ length: 80 }, () => rounds.next(MANAGERS.slice(0, 1)).delayMs);
+    const urgent = delays.slice(0, 20);
+    assert.ok(Math.max(...urgent) <= 500);
+    assert.ok(urgent.reduce((sum, ms) => sum + ms, 0) > 5_000, "that lasts until it counts as down");
+    assert.ok(Math.max(...delays) <= 5_000);
+    assert.ok(Math.min(...delays.slice(30)) >= 2_500);
+    assert.ok(new Set(delays.slice(30)).size > 5, "workers do not come all at once");
   });
 
   it("goes to another one when the one that took it is lost", () => {
