@@ -211,8 +211,11 @@ describe("the members of a swarm", function () {
     assert.match(message(early), /must be demoted to worker before removal/);
     await setRole(m3, "worker");
     await until("it has left Raft", SETTLE_MS, async () => (await nodeOf(m3)).ManagerStatus === undefined);
+    assert.equal(await isHeardByNode(m2), true);
     await ok(m1, "DELETE", `/nodes/${NodeID}?force=true`);
     assert.equal((await nodes()).length, 4);
+    await until("no worker hears it any more, though its certificate is good", SETTLE_MS, async () => !(await isHeardByNode(m3)));
+    assert.equal(await isHeardByNode(m2), true);
 
     await lab.do("restart", "m3");
     await until("it knows", SETTLE_MS, async () => (await swarmOf(m3)).LocalNodeState === "error");
@@ -284,6 +287,16 @@ describe("the members of a swarm", function () {
   });
 
   // ---- ----
+
+  /** Whether w1 keeps a connection of whoever has this host's certificate, at the port for other nodes. */
+  async function isHeardByNode(host: TestHost): Promise<boolean> {
+    const { certificatePem, keyPem } = JSON.parse(readFileSync(swarmFolder(host, "identity.json"), "utf8")) as NodeIdentity;
+    const file = `/var/lib/shoal-lab/${lab.name}/m1/stolen.pem`;
+    writeFileSync(file, certificatePem + keyPem);
+    const dial = `openssl s_client -connect ${w1.address}:2378 -alpn h2 -cert ${file} -cert_chain ${file} -key ${file}`;
+    // "DONE" is said when it is this end that had enough.
+    return (await lab.sh("m1", `(sleep 1 | ${dial}) 2>&1 || true`)).includes("DONE");
+  }
 
   async function rotateRoot(): Promise<void> {
     await until("a rotation begins", 5_000, async () => {
