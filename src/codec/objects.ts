@@ -1,7 +1,22 @@
 import type * as model from "../model/cluster.ts";
 import type * as wire from "../gen/objects.ts";
+import type { TaskAttachment } from "../model/task-attachment.ts";
 import { TASK_STATES } from "../model/task-state.ts";
-import { bytes, flag, id, labels, list, needed, number, optional, record, text, word, wrappedList } from "./combinators.ts";
+import {
+  bytes,
+  flag,
+  id,
+  labels,
+  list,
+  needed,
+  number,
+  optional,
+  record,
+  text,
+  word,
+  wrappedLabels,
+  wrappedList,
+} from "./combinators.ts";
 import { metaFields, platform, port } from "./service.ts";
 
 export const taskStatus = record<model.TaskStatus, wire.TaskStatus>({
@@ -34,7 +49,7 @@ export const task = record<model.Task, wire.Task>({
   jobIteration: optional(number),
   stopNotAfterMs: optional(number),
   attachment: optional(
-    record<model.TaskAttachment, wire.Task_Attachment>({
+    record<TaskAttachment, wire.Task_Attachment>({
       containerId: text,
       containerName: text,
       wantedAddresses: list(text),
@@ -99,6 +114,7 @@ export const networkSpec = record<model.NetworkSpec, wire.NetworkSpec>({
       subnet: optional(text),
       gateway: optional(text),
       ipRange: optional(text),
+      auxiliaryAddresses: optional(wrappedLabels),
     }),
   ),
   scope: word(["swarm"]),
@@ -109,7 +125,14 @@ export const network = record<model.Network, wire.Network>({
   id: id(),
   spec: needed(networkSpec),
   vxlanId: optional(number),
-  ipam: list(record<model.Network["ipam"][number], wire.Network_Ipam>({ subnet: text, gateway: text, ipRange: optional(text) })),
+  ipam: list(
+    record<model.Network["ipam"][number], wire.Network_Ipam>({
+      subnet: text,
+      gateway: text,
+      ipRange: optional(text),
+      auxiliaryAddresses: optional(wrappedLabels),
+    }),
+  ),
 });
 
 export const blobSpec = record<model.Secret["spec"], wire.BlobSpec>({ name: text, labels, data: bytes });

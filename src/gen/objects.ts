@@ -481,6 +481,7 @@ export interface Network_Ipam {
   subnet: string;
   gateway: string;
   ipRange?: string | undefined;
+  auxiliaryAddresses?: StringMap | undefined;
 }
 
 export interface NetworkSpec {
@@ -510,6 +511,7 @@ export interface NetworkSpec_Ipam {
   subnet?: string | undefined;
   gateway?: string | undefined;
   ipRange?: string | undefined;
+  auxiliaryAddresses?: StringMap | undefined;
 }
 
 /** Secrets and configs. */
@@ -5977,7 +5979,7 @@ export const Network: MessageFns<Network> = {
 };
 
 function createBaseNetwork_Ipam(): Network_Ipam {
-  return { subnet: "", gateway: "", ipRange: undefined };
+  return { subnet: "", gateway: "", ipRange: undefined, auxiliaryAddresses: undefined };
 }
 
 export const Network_Ipam: MessageFns<Network_Ipam> = {
@@ -5990,6 +5992,9 @@ export const Network_Ipam: MessageFns<Network_Ipam> = {
     }
     if (message.ipRange !== undefined) {
       writer.uint32(26).string(message.ipRange);
+    }
+    if (message.auxiliaryAddresses !== undefined) {
+      StringMap.encode(message.auxiliaryAddresses, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -6029,6 +6034,14 @@ export const Network_Ipam: MessageFns<Network_Ipam> = {
             }
 
             message.ipRange = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.auxiliaryAddresses = StringMap.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -6321,7 +6334,7 @@ export const NetworkSpec_DriverOptionsEntry: MessageFns<NetworkSpec_DriverOption
 };
 
 function createBaseNetworkSpec_Ipam(): NetworkSpec_Ipam {
-  return { subnet: undefined, gateway: undefined, ipRange: undefined };
+  return { subnet: undefined, gateway: undefined, ipRange: undefined, auxiliaryAddresses: undefined };
 }
 
 export const NetworkSpec_Ipam: MessageFns<NetworkSpec_Ipam> = {
@@ -6334,6 +6347,9 @@ export const NetworkSpec_Ipam: MessageFns<NetworkSpec_Ipam> = {
     }
     if (message.ipRange !== undefined) {
       writer.uint32(26).string(message.ipRange);
+    }
+    if (message.auxiliaryAddresses !== undefined) {
+      StringMap.encode(message.auxiliaryAddresses, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -6373,6 +6389,14 @@ export const NetworkSpec_Ipam: MessageFns<NetworkSpec_Ipam> = {
             }
 
             message.ipRange = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.auxiliaryAddresses = StringMap.decode(reader, reader.uint32());
             continue;
           }
         }

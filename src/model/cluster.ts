@@ -1,5 +1,6 @@
 import type { ClusterId, ConfigId, NetworkId, NodeId, RevisionId, SecretId, ServiceId, TaskId } from "./ids.ts";
 import type { ServicePrivileges } from "./service-privileges.ts";
+import type { TaskAttachment } from "./task-attachment.ts";
 import type { TaskState } from "./task-state.ts";
 
 /** What every replicated object carries. Times are set where the change is made, never in `apply`. */
@@ -240,13 +241,6 @@ export interface Task extends ObjectMeta {
   readonly attachment?: TaskAttachment;
 }
 
-export interface TaskAttachment {
-  readonly containerId: string;
-  readonly containerName: string;
-  /** The addresses that it wants; none: any. */
-  readonly wantedAddresses: readonly string[];
-}
-
 export interface TaskStatus {
   readonly state: TaskState;
   readonly atMs: number;
@@ -319,7 +313,7 @@ export interface Network extends ObjectMeta {
   readonly spec: NetworkSpec;
   /** Missing until allocated. */
   readonly vxlanId?: number;
-  readonly ipam: readonly { readonly subnet: string; readonly gateway: string; readonly ipRange?: string }[];
+  readonly ipam: readonly (NetworkSpec["ipam"][number] & { readonly subnet: string; readonly gateway: string })[];
 }
 
 export interface NetworkSpec {
@@ -331,7 +325,13 @@ export interface NetworkSpec {
   readonly isAttachable: boolean;
   readonly isIngress: boolean;
   readonly isIpv6: boolean;
-  readonly ipam: readonly { readonly subnet?: string; readonly gateway?: string; readonly ipRange?: string }[];
+  readonly ipam: readonly {
+    readonly subnet?: string;
+    readonly gateway?: string;
+    readonly ipRange?: string;
+    /** Used by something that is none of the cluster's: given to nobody. By name. */
+    readonly auxiliaryAddresses?: Labels;
+  }[];
   readonly scope: "swarm";
 }
 

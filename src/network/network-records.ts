@@ -13,7 +13,7 @@ export function clusterNetworkRecord({ id, spec, ipam, vxlanId, createdAtMs }: N
     isIpv4: true,
     isIpv6: false,
     ipamDriver: "default",
-    ipam: ipam.map(({ subnet, gateway, ipRange }) => ({ subnet, gateway, ...(ipRange === undefined ? {} : { ipRange }) })),
+    ipam,
     isInternal: spec.isInternal,
     isAttachable: spec.isAttachable,
     isIngress: spec.isIngress,

@@ -48,7 +48,7 @@ export class OverlayNetwork {
 
   /** Takes up the namespace that an earlier daemon left, or makes it. @throws OperationError `unavailable` for what this host cannot do. */
   static async raise(options: OverlayOptions): Promise<OverlayNetwork> {
-    if (options.network.spec.driverOptions["encrypted"] !== undefined) {
+    if ((options.network.spec.driverOptions["encrypted"] ?? "false") !== "false") {
       throw new OperationError("unavailable", `network ${options.network.spec.name}: encrypted networks are not supported`);
     }
     const left = await options.kernel.enterNamespace(options.path).catch(() => undefined);

@@ -49,6 +49,17 @@ export const ATTACHABLE_SCENARIOS: readonly Scenario[] = [
     ],
   },
   {
+    name: "an attachable network's own addresses",
+    steps: [
+      docker(
+        "network create -d overlay --attachable --subnet 10.82.0.0/24 --ip-range 10.82.0.128/25 --aux-address printer=10.82.0.2 fourth",
+      ),
+      docker("network inspect -f '{{range .IPAM.Config}}{{.Subnet}} {{.IPRange}} {{.Gateway}}{{end}}' fourth"),
+      docker("run --rm --network fourth busybox sh -c 'ip -4 -o addr show dev eth0 | grep -c 10.82.0.1..'"),
+      docker("network create -d overlay --subnet 10.83.0.0/24 --aux-address printer=10.84.0.2 fifth"),
+    ],
+  },
+  {
     name: "what an attachable network refuses",
     steps: [
       docker("network create -d overlay closed", { isSetUp: true }),

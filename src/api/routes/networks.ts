@@ -8,7 +8,7 @@ import { empty, json } from "../http/exchange.ts";
 import { filtersOf, textOf } from "../http/query.ts";
 import { checkEndpoint } from "../validation/create-container.ts";
 import { checkNetworkFilters, NETWORK_FILTERS } from "../validation/filters.ts";
-import { checkCreateNetwork, isClusterNetwork } from "../validation/network.ts";
+import { checkCreateNetwork, checkOverlaySupport, isClusterNetwork } from "../validation/network.ts";
 import { clusterNetworkJson, connectBody, networkCreateBody, networkJson, toNetworkSpec } from "../wire/network.ts";
 import { clusterNetworks } from "./cluster-networks.ts";
 import { DELETE, GET, POST } from "./route.ts";
@@ -59,6 +59,7 @@ async function create(request: ApiRequest, context: ApiContext): Promise<Answer>
     return json({ Id: id, Warning: warning }, 201);
   }
   requireManagerForNetwork(context);
+  checkOverlaySupport(wanted);
   if ((await findLocal(wanted.name, context))?.name === wanted.name) {
     throw new OperationError("conflict", `network with name ${wanted.name} already exists`);
   }

@@ -23,6 +23,17 @@ export function checkCreateNetwork(request: CreateNetworkRequest): void {
   refuseIf(complaints.length > 0, `invalid network config:\n${complaints.join("\n")}`);
 }
 
+/** What Docker's overlay networks can have, and those here cannot yet. @throws OperationError `invalid`. */
+export function checkOverlaySupport({ isIpv4, isIpv6, ipam, ipamDriver, ipamOptions = {}, options }: CreateNetworkRequest): void {
+  const refuse = (isAsked: boolean, what: string) =>
+    refuseIf(isAsked, `overlay networks ${what} are not supported by this engine`);
+  refuse(options["encrypted"] !== undefined && options["encrypted"] !== "false", "that are encrypted");
+  refuse(isIpv6 === true || !isIpv4 || ipam.some(({ subnet }) => subnet?.includes(":") === true), "with IPv6, or without IPv4,");
+  refuse(ipam.length > 1, "with more than one subnet");
+  refuse(options["com.docker.network.driver.overlay.vxlanid_list"] !== undefined, "with VXLAN numbers of one's own");
+  refuse(ipamDriver !== "default" || Object.keys(ipamOptions).length > 0, "with an IPAM driver or its options");
+}
+
 /** Made by the managers, for all hosts. */
 export function isClusterNetwork({ driver, scope, isIngress }: CreateNetworkRequest): boolean {
   return driver === "overlay" || scope === "swarm" || isIngress;

@@ -165,10 +165,11 @@ export function toNetworkSpec(request: CreateNetworkRequest): NetworkSpec {
     isAttachable: request.isAttachable,
     isIngress: request.isIngress,
     isIpv6: request.isIpv6 ?? false,
-    ipam: request.ipam.map(({ subnet, gateway, ipRange }) => ({
+    ipam: request.ipam.map(({ subnet, gateway, ipRange, auxiliaryAddresses }) => ({
       ...(subnet === undefined ? {} : { subnet }),
       ...(gateway === undefined ? {} : { gateway }),
       ...(ipRange === undefined ? {} : { ipRange }),
+      ...(auxiliaryAddresses === undefined ? {} : { auxiliaryAddresses }),
     })),
     scope: "swarm",
   };

@@ -34,6 +34,7 @@ export class AddressBook {
     const range = ipam.ipRange === undefined ? subnet : (parseSubnet(ipam.ipRange) ?? subnet);
     const pool = new AddressPool({ subnet, range });
     pool.hold(ipam.gateway);
+    for (const address of Object.values(ipam.auxiliaryAddresses ?? {})) pool.hold(address);
     this.#virtualIps ??= virtualIpsByNetwork(this.#view);
     for (const address of this.#virtualIps.get(network.id) ?? []) pool.hold(address);
     for (const task of this.#view.tasksOnNetwork(network.id)) {

@@ -53,19 +53,28 @@ function ipamOf(
   const given = network.spec.ipam.filter(({ subnet }) => subnet !== undefined);
   if (given.length === 0) {
     const subnet = freeSubnet(pools, { taken, isIngress: network.spec.isIngress });
-    return subnet && [{ subnet: formatSubnet(subnet), gateway: network.spec.ipam[0]?.gateway ?? firstAddress(subnet) }];
+    const { gateway, auxiliaryAddresses } = network.spec.ipam[0] ?? {};
+    return (
+      subnet && [
+        {
+          subnet: formatSubnet(subnet),
+          gateway: gateway ?? firstAddress(subnet),
+          ...(auxiliaryAddresses !== undefined && { auxiliaryAddresses }),
+        },
+      ]
+    );
   }
-  return given.flatMap(({ subnet: text = "", gateway, ipRange }) => {
+  return given.flatMap(({ subnet: text = "", gateway, ...rest }) => {
     const subnet = parseSubnet(text);
     if (subnet === undefined) return [];
-    return [
-      { subnet: formatSubnet(subnet), gateway: gateway ?? firstAddress(subnet), ...(ipRange !== undefined && { ipRange }) },
-    ];
+    const range = parseSubnet(rest.ipRange ?? "") ?? subnet;
+    return [{ ...rest, subnet: formatSubnet(subnet), gateway: gateway ?? firstAddress(subnet, range) }];
   });
 }
 
-function firstAddress(subnet: Subnet): string {
-  return formatAddress(subnet.base + 1);
+/** Of what is given out: the subnet's own address is nobody's. */
+function firstAddress(subnet: Subnet, range = subnet): string {
+  return formatAddress(range.base === subnet.base ? subnet.base + 1 : range.base);
 }
 
 function freeSubnet(

@@ -39,7 +39,7 @@ function checkNetworkSpec(spec: NetworkSpec): void {
   for (const config of spec.ipam) checkIpam(config);
 }
 
-function checkIpam({ subnet, ipRange, gateway }: NetworkSpec["ipam"][number]): void {
+function checkIpam({ subnet, ipRange, gateway, auxiliaryAddresses = {} }: NetworkSpec["ipam"][number]): void {
   const fail = (what: string) => rpcError("InvalidArgument", `ipam configuration: ${what}`);
   if (subnet === undefined || subnet === "") return; // The allocator chooses one.
   const block = blockOf(subnet);
@@ -52,6 +52,10 @@ function checkIpam({ subnet, ipRange, gateway }: NetworkSpec["ipam"][number]): v
   if (gateway !== undefined && gateway !== "") {
     if (isIP(gateway) === 0) throw fail(`invalid gateway ${gateway}`);
     if (!block.check(gateway, familyOf(gateway))) throw fail(`subnet ${subnet} does not contain gateway ${gateway}`);
+  }
+  for (const address of Object.values(auxiliaryAddresses)) {
+    if (isIP(address) === 0) throw fail(`invalid auxiliary address ${address}`);
+    if (!block.check(address, familyOf(address))) throw fail(`subnet ${subnet} does not contain auxiliary address ${address}`);
   }
 }
 

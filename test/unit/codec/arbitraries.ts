@@ -3,6 +3,7 @@ import type * as model from "../../../src/model/cluster.ts";
 import type { ServicePrivileges } from "../../../src/model/service-privileges.ts";
 import type { StoredObject } from "../../../src/codec/entry.ts";
 import { asId, type ClusterObjectId } from "../../../src/model/ids.ts";
+import type { TaskAttachment } from "../../../src/model/task-attachment.ts";
 import { TASK_STATES } from "../../../src/model/task-state.ts";
 
 /** Any object of a type, with and without each optional field. */
@@ -234,7 +235,7 @@ export const task = shape<model.Task>(
     startNotBeforeMs: whole,
     jobIteration: count,
     stopNotAfterMs: count,
-    attachment: shape<model.TaskAttachment>({ containerId: text, containerName: text, wantedAddresses: texts }),
+    attachment: shape<TaskAttachment>({ containerId: text, containerName: text, wantedAddresses: texts }),
   },
   ["nodeId", "startNotBeforeMs", "jobIteration", "stopNotAfterMs", "attachment"],
 );
@@ -285,7 +286,9 @@ export const networkSpec = shape<model.NetworkSpec>({
   isAttachable: flag,
   isIngress: flag,
   isIpv6: flag,
-  ipam: lists(loose<model.NetworkSpec["ipam"][number]>({ subnet: text, gateway: text, ipRange: text })),
+  ipam: lists(
+    loose<model.NetworkSpec["ipam"][number]>({ subnet: text, gateway: text, ipRange: text, auxiliaryAddresses: labels }),
+  ),
   scope: fc.constant("swarm"),
 });
 export const network = shape<model.Network>(
@@ -294,7 +297,12 @@ export const network = shape<model.Network>(
     id: anyId(),
     spec: networkSpec,
     vxlanId: count,
-    ipam: lists(shape<model.Network["ipam"][number]>({ subnet: text, gateway: text, ipRange: text }, ["ipRange"])),
+    ipam: lists(
+      shape<model.Network["ipam"][number]>({ subnet: text, gateway: text, ipRange: text, auxiliaryAddresses: labels }, [
+        "ipRange",
+        "auxiliaryAddresses",
+      ]),
+    ),
   },
   ["vxlanId"],
 );

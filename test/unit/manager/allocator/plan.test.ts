@@ -130,6 +130,17 @@ describe("networks", () => {
       ["other", 4097, "10.0.2.0/24", "10.0.2.1"],
     ]);
   });
+
+  it("give nobody an address that the user keeps for something else", () => {
+    const world = new World();
+    world.network("given", { ipam: [{ subnet: "10.0.1.0/24", auxiliaryAddresses: { printer: "10.0.1.2" } }] });
+    world.apply(planNetworks(world.store.view()));
+    const view = world.store.view();
+    const network = view.get("network", asId("given-id"));
+    assert.ok(network);
+    const book = new AddressBook(view, { nowMs: 0 });
+    assert.deepEqual([book.take(network, { wanted: "10.0.1.2" }), book.take(network)], [undefined, "10.0.1.3/24"]);
+  });
 });
 
 describe("a service's endpoint", () => {
