@@ -1,5 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { errorMessage } from "../lib/errors.ts";
+import { LinkedSignal } from "../lib/linked-signal.ts";
 import type { NodeDescription } from "../model/cluster.ts";
 import type { NodeId } from "../model/ids.ts";
 import type { AssignedTask, Authority, SessionDown, SessionUp } from "../model/session.ts";
@@ -92,7 +93,8 @@ export class Agent {
   async #pause(ms: number, signal: AbortSignal): Promise<void> {
     const woken = new AbortController();
     this.#wake = () => woken.abort();
-    await this.#options.clock.sleep(ms, { signal: AbortSignal.any([signal, woken.signal]) }).catch(() => undefined);
+    using linked = new LinkedSignal([signal, woken.signal]);
+    await this.#options.clock.sleep(ms, { signal: linked.signal }).catch(() => undefined);
     this.#wake = () => undefined;
     signal.throwIfAborted();
   }
@@ -103,7 +105,8 @@ export class Agent {
   ): Promise<void> {
     const { clock, log, openSession, onManagers, onAuthority, describe } = this.#options;
     const over = new AbortController();
-    const signal = AbortSignal.any([context.signal, over.signal]);
+    using linked = new LinkedSignal([context.signal, over.signal]);
+    const { signal } = linked;
     try {
       const hello = await describe();
       const up = new UpStream({ hello: { kind: "hello", ...hello }, reporter: this.#reporter, clock, signal });

@@ -1,4 +1,5 @@
 import { errorMessage } from "../lib/errors.ts";
+import { LinkedSignal } from "../lib/linked-signal.ts";
 import type { TaskStatus } from "../model/cluster.ts";
 import type { TaskId } from "../model/ids.ts";
 import type { AssignedTask } from "../model/session.ts";
@@ -81,7 +82,8 @@ export class TaskRunner {
         desiredState: this.#task.task.desiredState,
         isPrepared: this.#isPrepared,
       });
-      const joined = AbortSignal.any([signal, this.#step.signal]);
+      using linked = new LinkedSignal([signal, this.#step.signal]);
+      const joined = linked.signal;
       switch (step.kind) {
         case "rest":
           await this.#rest({ seen, signal });

@@ -1,3 +1,4 @@
+import { LinkedSignal } from "../lib/linked-signal.ts";
 import type { SessionUp } from "../model/session.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { StatusReporter } from "./status-reporter.ts";
@@ -89,7 +90,8 @@ export class UpStream {
     if (ms <= 0) return;
     const woken = new AbortController();
     this.#wake = wakes ? () => woken.abort() : () => undefined;
-    await clock.sleep(ms, { signal: AbortSignal.any([signal, woken.signal]) }).catch(() => undefined);
+    using linked = new LinkedSignal([signal, woken.signal]);
+    await clock.sleep(ms, { signal: linked.signal }).catch(() => undefined);
     this.#wake = () => undefined;
   }
 }

@@ -1,5 +1,6 @@
 import { FORMAT_LEVEL } from "../../codec/entry.ts";
 import { OperationError, errorKind } from "../../lib/errors.ts";
+import { LinkedSignal } from "../../lib/linked-signal.ts";
 import type { Cluster, Node, NodeRole } from "../../model/cluster.ts";
 import type { NodeId, SessionId } from "../../model/ids.ts";
 import type { SessionDown, SessionUp } from "../../model/session.ts";
@@ -232,8 +233,8 @@ export class Dispatcher {
     const { clock, leader, managerId, formatLevel = FORMAT_LEVEL, log } = this.#options;
     for (;;) {
       await clock.sleep(FIRST_REPORT_MS, { signal });
-      const early = AbortSignal.any([signal, this.#opened.signal]);
-      await clock.sleep(REPORT_PERIOD_MS - FIRST_REPORT_MS, { signal: early }).catch(() => signal.throwIfAborted());
+      using early = new LinkedSignal([signal, this.#opened.signal]);
+      await clock.sleep(REPORT_PERIOD_MS - FIRST_REPORT_MS, { signal: early.signal }).catch(() => signal.throwIfAborted());
       this.#opened = new AbortController();
       const nowMs = clock.monotonicMs();
       const sessions = this.#sessions.list().map(session => ({
@@ -243,8 +244,8 @@ export class Dispatcher {
         silenceMs: nowMs - session.lastHeardMs,
       }));
       try {
-        const deadline = AbortSignal.any([signal, clock.timeout(LEADERLESS_MAX_MS / 2)]);
-        const { fenced } = await leader.reportSessions({ managerId, formatLevel, sessions }, { signal: deadline });
+        using deadline = new LinkedSignal([signal, clock.timeout(LEADERLESS_MAX_MS / 2)]);
+        const { fenced } = await leader.reportSessions({ managerId, formatLevel, sessions }, { signal: deadline.signal });
         this.#lastLeaderMs = clock.monotonicMs();
         for (const id of fenced) this.#sessions.closeId(id, "the node has a newer session");
       } catch (error) {
