@@ -25,12 +25,13 @@ export class Proposals {
   /**
    * Resolves once the entry is durable on a majority and applied here, with what `apply` said.
    * @throws OperationError `unavailable` when this manager does not lead (then it may or may not be kept), `invalid` when it is too large, or
-   * says what not all managers can read; an entry that raises the level has it already.
+   * says what not all managers can read; an entry that raises the format names the new one as its level.
    */
   async propose(entry: Omit<Entry, "atMs">, { signal }: { readonly signal?: AbortSignal } = {}): Promise<ApplyResult> {
-    const level = entry.level ?? this.#level();
-    if (levelNeeded(entry) > level)
+    const level = this.#level();
+    if (levelNeeded(entry) > (entry.level ?? level))
       throw new OperationError("invalid", `not all managers can read what format ${level} does not have`);
+    // Written at the one in force even when it raises that: when it is refused, it must have stopped no older manager.
     const data = entryBytes.encode({ ...entry, level, atMs: this.#clock.nowMs() });
     if (data.length > ENTRY_BYTES_MAX) {
       throw new OperationError("invalid", `an entry of ${data.length} bytes is over the limit of ${ENTRY_BYTES_MAX}`);

@@ -1,4 +1,4 @@
-// Lives of simulated clusters, many of them: npm run simulate -- [--seeds 2000] [--from 1] [--processes 2]
+// Lives of simulated clusters, many of them: npm run simulate -- [--seeds 2000] [--from 1] [--processes 2] [--bail]
 import { type ChildProcess, fork } from "node:child_process";
 import { parseArgs } from "node:util";
 import { simulate, type SimulationResult } from "./simulation.ts";
@@ -11,6 +11,8 @@ const { values } = parseArgs({
     seeds: { type: "string", default: "2000" },
     from: { type: "string", default: "1" },
     processes: { type: "string", default: "2" },
+    /** The first that is wrong ends it. */
+    bail: { type: "boolean", default: false },
     /** Of a child: which of them it is. */
     share: { type: "string" },
   },
@@ -24,6 +26,7 @@ async function runShare(share: number): Promise<void> {
       (error: unknown): Report => ({ seed, failure: error instanceof Error ? error.message : String(error) }),
     );
     await new Promise<void>(resolve => process.send?.(report, () => resolve()));
+    if (values.bail && "failure" in report) return;
   }
 }
 
@@ -57,7 +60,17 @@ async function runAll(): Promise<void> {
 }
 
 function argsOf(share: number): readonly string[] {
-  return ["--seeds", String(count), "--from", String(from), "--processes", String(processes), "--share", String(share)];
+  return [
+    "--seeds",
+    String(count),
+    "--from",
+    String(from),
+    "--processes",
+    String(processes),
+    "--share",
+    String(share),
+    ...(values.bail ? ["--bail"] : []),
+  ];
 }
 
 function watched(child: ChildProcess, note: (report: Report) => void): Promise<number | null> {

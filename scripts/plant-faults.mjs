@@ -1,0 +1,153 @@
+#!/usr/bin/env node
+// Plants one fault at a time in a copy of the control plane, and shows which checker of its simulation finds it, and in which life.
+// Usage: node scripts/plant-faults.mjs [--seeds 60] [--only WORDS]
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+
+const { values } = parseArgs({ options: { seeds: { type: "string", default: "60" }, only: { type: "string", default: "" } } });
+const TIME_LIMIT_MS = 180_000;
+
+/** Each with the words of the checker that is to find it. */
+const FAULTS = [
+  {
+    name: "reads are answered from whatever is applied here",
+    file: "src/manager/control-api/control-api.ts",
+    find: "      await consensus.readBarrier(waiting);\n      return await read",
+    put: "      return await read",
+    finder: /not linearizable/,
+  },
+  {
+    name: "a version that was overtaken is written over",
+    file: "src/manager/control-api/mutations.ts",
+    find: "if (object.version !== version) throw",
+    put: "if (object.version < version) throw",
+    finder: /not linearizable/,
+  },
+  {
+    name: "a name is given to two secrets",
+    edits: [
+      [
+        "src/manager/control-api/blobs.ts",
+        "if (view.byName(table, spec.name) !==",
+        "if (view.byName(table, `${spec.name} `) !==",
+      ],
+      ["src/manager/store/checks.ts", "if (owner === undefined || owner === change.object.id)", 'if (owner !== "")'],
+    ],
+    finder: /not linearizable/,
+  },
+  {
+    name: "writes of the log are not synced",
+    file: "src/raft/wal.ts",
+    find: "    await this.#synced(file.sync());",
+    put: "",
+    finder: /is lost|state machine safety|not linearizable|after .* and not before|invariant|commit/i,
+  },
+  {
+    name: "a request that comes again is carried out again",
+    edits: [
+      ["src/manager/store/store.ts", "if (done !== undefined) return", "if (done !== undefined && index < 0) return"],
+      ["src/manager/control-api/mutations.ts", "if (done !== undefined) return", "if (done !== undefined && attempt < 0) return"],
+    ],
+    finder: /carried out twice|not linearizable/,
+  },
+  {
+    name: "what apply writes depends on chance",
+    file: "src/manager/store/store.ts",
+    find: "updatedAtMs: atMs }",
+    put: "updatedAtMs: atMs + Math.floor(Math.random() * 3) }",
+    finder: /determinism/,
+  },
+  {
+    name: "a worker is not told of entries that its manager applies together",
+    file: "src/manager/dispatcher/dispatcher.ts",
+    find: "for await (const { ids, view: after } of watch) {",
+    put: "for await (const { ids } of watch) {\n          const after = store.view();",
+    finder: /two places|convergence/,
+  },
+  {
+    name: "a worker goes on with what is to stop",
+    file: "src/worker/task-machine.ts",
+    find: 'if (!isToRun(desiredState)) return { kind: "stop" };',
+    put: 'if (!isToRun(desiredState) && state !== "running") return { kind: "stop" };',
+    finder: /two places/,
+  },
+  {
+    name: "a new leader plans before it has applied what is in the log",
+    file: "src/daemon/manager/leadership.ts",
+    find: "      await consensus.readBarrier({ signal });\n",
+    put: "",
+    finder: /slot doubled/,
+  },
+  {
+    name: "an update takes more down than its parallelism",
+    file: "src/manager/orchestrator/update.ts",
+    find: "config.parallelism - busy;",
+    put: "config.parallelism + 1 - busy;",
+    finder: /update limit/,
+  },
+  {
+    name: "an update that starts first stops first",
+    file: "src/manager/orchestrator/update.ts",
+    find: 'const serving = order === "start-first" ?',
+    put: 'const serving = order === "stop-first" ?',
+    finder: /update limit|slot doubled/,
+  },
+  {
+    name: "a global service rests where its task ended while the node was away",
+    file: "src/manager/orchestrator/global.ts",
+    find: "  return !mayRestart(last,",
+    put: "  return last.version > 0 || !mayRestart(last,",
+    finder: /convergence/,
+  },
+  {
+    name: "reports of tasks that the leader has yet to apply are dropped",
+    file: "src/manager/dispatcher/status-writer.ts",
+    find: 'if (batch.some(({ taskId }) => this.#view().get("task", taskId) === undefined)) await',
+    put: "if (batch.length < 0) await",
+    finder: /convergence/,
+  },
+  {
+    name: "a newer format is in force before all managers read it",
+    file: "src/manager/dispatcher/format-levels.ts",
+    find: "this.#known.get(id) ?? 0",
+    put: "Math.max(2, this.#known.get(id) ?? 0)",
+    finder: /this program reads/,
+  },
+].filter(({ name }) => name.includes(values.only));
+
+function plant(tree, [file, find, put]) {
+  const source = readFileSync(join(tree, file), "utf8");
+  if (source.split(find).length !== 2) throw new Error(`${file} does not hold this once: ${find}`);
+  writeFileSync(join(tree, file), source.replace(find, put));
+}
+
+function makeTree() {
+  const tree = mkdtempSync(join(tmpdir(), "shoal-planted-"));
+  for (const path of ["src", "test/sim"]) cpSync(path, join(tree, path), { recursive: true });
+  for (const path of ["package.json", "tsconfig.json"]) cpSync(path, join(tree, path));
+  symlinkSync(join(process.cwd(), "node_modules"), join(tree, "node_modules"));
+  return tree;
+}
+
+let missed = 0;
+for (const { name, file, find, put, edits = [[file, find, put]], finder } of FAULTS) {
+  const tree = makeTree();
+  try {
+    for (const edit of edits) plant(tree, edit);
+    const args = ["--import=tsx", "test/sim/control-plane/main.ts", "--seeds", values.seeds, "--processes", "1", "--bail"];
+    const { stdout } = spawnSync(process.execPath, args, { cwd: tree, encoding: "utf8", timeout: TIME_LIMIT_MS });
+    const [, seed, failure] = /seed (\d+) failed: ([^\n]*)/.exec(stdout) ?? [];
+    const isFound = failure !== undefined && finder.test(failure);
+    if (!isFound) missed++;
+    console.log(
+      `${isFound ? "found " : "MISSED"}  ${name}\n        ${failure === undefined ? "nothing failed" : `life ${seed}: ${failure.slice(0, 140)}`}`,
+    );
+  } finally {
+    rmSync(tree, { recursive: true });
+  }
+}
+console.log(`\n${FAULTS.length - missed} of ${FAULTS.length} planted faults found by their checker`);
+process.exitCode = missed === 0 ? 0 : 1;
