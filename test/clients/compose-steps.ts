@@ -93,8 +93,8 @@ export const STEPS: readonly ComposeStep[] = [
   shell("what was copied", "cat copied", { only: 2 }),
   step("copy of nothing there", "cp store:/nothing copied", { only: 2, exitCode: 1 }),
   step("stop", "stop -t 0 store worker"),
-  step("ps of what is stopped", "ps -a", { only: 2 }),
-  step("ps of what is stopped", "ps", { only: 1 }),
+  step("ps of what is stopped", "ps -a", { only: 2, until: /\(healthy\)/ }), // What was restarted has to be so again.
+  step("ps of what is stopped", "ps", { only: 1, until: /\(healthy\)/ }),
   step("start", "start store worker"),
   step("kill", "kill -s SIGKILL worker"),
   shell("what was killed", `docker ps -a --format '{{.Names}} {{.Status}}' ${PROJECT_LABEL} | sort`, { until: /worker.*Exited/ }),

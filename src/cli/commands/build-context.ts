@@ -95,7 +95,7 @@ async function* memberOf(at: string, path: string): AsyncGenerator<Uint8Array, v
 }
 
 /** As many bytes as its header says. @throws CliError for one that has become shorter. */
-async function* fileOf(at: string, sizeBytes: number): AsyncGenerator<Uint8Array, void, void> {
+export async function* fileOf(at: string, sizeBytes: number): AsyncGenerator<Uint8Array, void, void> {
   let left = sizeBytes;
   if (left > 0) {
     for await (const chunk of createReadStream(at, { end: sizeBytes - 1, highWaterMark: READ_BYTES })) {
@@ -142,7 +142,7 @@ function looksLikeArchive(start: Buffer): boolean {
   );
 }
 
-function typeOf(stats: Stats): TarEntryType | undefined {
+export function typeOf(stats: Stats): TarEntryType | undefined {
   if (stats.isFile()) return "file";
   if (stats.isDirectory()) return "directory";
   if (stats.isSymbolicLink()) return "symlink";

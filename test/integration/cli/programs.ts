@@ -1,9 +1,14 @@
 import { execFile, execFileSync } from "node:child_process";
 import { createRequire } from "node:module";
+import { resolve } from "node:path";
 
 export type Program = "docker" | "shoal";
 
-const PATHS: Readonly<Record<Program, string>> = { docker: "docker", shoal: process.env["SHOAL_TEST_CLI"] ?? "bin/shoal" };
+/** Where each is. */
+export const PATHS: Readonly<Record<Program, string>> = {
+  docker: "docker",
+  shoal: resolve(process.env["SHOAL_TEST_CLI"] ?? "bin/shoal"),
+};
 const RUN_MS = 20_000;
 /** The version that the docker CLI speaks: both programs then read the same JSON. */
 const API_VERSION = "1.50";
@@ -29,7 +34,8 @@ export function words(line: string): readonly string[] {
   return (line.match(/'[^']*'|\S+/g) ?? []).map(word => word.replace(/^'|'$/g, ""));
 }
 
-function environment(socket: string): NodeJS.ProcessEnv {
+/** What they run with to talk to a daemon. */
+export function environment(socket: string): NodeJS.ProcessEnv {
   return {
     ...process.env,
     DOCKER_HOST: `unix://${socket}`,

@@ -7,6 +7,7 @@ import { integer, lists, restartPolicy, size, value, withoutUndefined } from "..
 import { eachName } from "../shared.ts";
 import { splitReference } from "../image-pull.ts";
 import { bundleCommand } from "./bundle.ts";
+import { registerCopy } from "./copy.ts";
 import { containerPath } from "./reach.ts";
 import { registerStats } from "./stats.ts";
 
@@ -38,14 +39,7 @@ export function registerMore(program: Command, context: () => CliContext): void 
       .option("-m, --message <string>", "Why it was made")
       .option("-p, --pause", "Pause the container meanwhile", true)
       .action(async (name: string, image: string | undefined, flags: FlagValues) => commit(context(), { name, image, flags }));
-    parent
-      .command("cp <source> <destination>")
-      .usage("CONTAINER:SRC_PATH DEST_PATH|-")
-      .description("Copy files out of a container (as a tar archive, to -) or into it (from -)")
-      .option("-a, --archive", "Keep owners")
-      .option("-L, --follow-link", "Follow links in the source")
-      .option("-q, --quiet", "Say nothing about progress")
-      .action(async (source: string, destination: string) => copy(context(), source, destination));
+    registerCopy(parent, context);
     registerStats(parent, context);
   }
 }
@@ -130,18 +124,4 @@ async function commit(
     body: {},
   });
   cli.stdout(`${text(created, "Id")}\n`);
-}
-
-async function copy(cli: CliContext, source: string, destination: string): Promise<void> {
-  const [, from, fromPath = ""] = /^([^:/.][^:/]*):(.*)$/s.exec(source) ?? [];
-  const [, to, toPath = ""] = /^([^:/.][^:/]*):(.*)$/s.exec(destination) ?? [];
-  if (from !== undefined && to !== undefined) throw new CliError("copying between containers is not supported");
-  if (from === undefined && to === undefined) throw new CliError("must specify at least one container source");
-  const archive = (name: string, path: string): string => `${containerPath(name, "archive")}?path=${encodeURIComponent(path)}`;
-  if (from !== undefined && destination === "-") return await exportTo(cli, archive(from, fromPath), undefined);
-  if (to !== undefined && source === "-") {
-    await cli.client.text("PUT", archive(to, toPath), { body: process.stdin });
-    return;
-  }
-  throw new CliError("copying files is supported as a tar archive only: use - in place of the local path");
 }
