@@ -22,10 +22,6 @@ export const DIFFERENCES_EXPLAINED: readonly { readonly where: RegExp; readonly 
     because: "a bug of Docker's: it does not say whose these are",
   },
   {
-    where: /^(SwarmInspect|NodeInspect|NodeList) 200 .*only the real engine has .*\.TLSInfo\.(TrustRoot|CertIssuer\w+): string/,
-    because: "a miss: who issued a node's certificate is not told yet",
-  },
-  {
     where: /^SystemInfo .*only the real engine has \.Containerd/,
     because: "more on purpose: there is no containerd, so its address cannot be told",
   },
