@@ -1,7 +1,6 @@
-import { createInterface } from "node:readline/promises";
-import { Writable } from "node:stream";
 import type { Command } from "../command/command.ts";
 import { type CliContext, CliError, text } from "../context.ts";
+import { ask, readStdin } from "../terminal/ask.ts";
 import { eraseLogin, HUB, tokenOf, writeLogin } from "./credentials.ts";
 
 interface LoginFlags {
@@ -35,33 +34,16 @@ async function login(cli: CliContext, server: string, flags: LoginFlags): Promis
   }
   if (flags.passwordStdin === true && flags.username === undefined)
     throw new CliError("the --password-stdin option requires --username to be set");
-  const username = flags.username ?? (await ask("Username: "));
+  const username = flags.username ?? (await typed("Username: ", { isSecret: false }));
   const password =
-    flags.password ?? (flags.passwordStdin === true ? await readStdin() : await ask("Password: ", { isSecret: true }));
+    flags.password ?? (flags.passwordStdin === true ? await readStdin() : await typed("Password: ", { isSecret: true }));
   const answer = await cli.api.json("POST", "/auth", { body: { username, password, serveraddress: server } });
   const token = tokenOf(answer);
   await writeLogin(server, { username, password, ...(token !== undefined && { identityToken: token }) });
   cli.stdout(`${text(answer, "Status") || "Login Succeeded"}\n`);
 }
 
-async function ask(question: string, { isSecret }: { readonly isSecret: boolean } = { isSecret: false }): Promise<string> {
+async function typed(question: string, { isSecret }: { readonly isSecret: boolean }): Promise<string> {
   if (!process.stdin.isTTY) throw new CliError("Error: Cannot perform an interactive login from a non TTY device");
-  process.stdout.write(question);
-  // What is typed is echoed by the output given here: a secret goes nowhere.
-  const output = isSecret ? new Writable({ write: (_chunk, _encoding, done) => done() }) : process.stdout;
-  const lines = createInterface({ input: process.stdin, output, terminal: true });
-  try {
-    return (await lines.question("")).trim();
-  } finally {
-    lines.close();
-    if (isSecret) process.stdout.write("\n");
-  }
-}
-
-async function readStdin(): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Uint8Array);
-  return Buffer.concat(chunks)
-    .toString("utf8")
-    .replace(/\r?\n$/, "");
+  return await ask(question, { isSecret });
 }

@@ -1,6 +1,7 @@
 import type { Command } from "../command/command.ts";
 import type { FlagValues } from "../command/flags.ts";
 import { type CliContext, CliError, field, type Json, number, text } from "../context.ts";
+import { ask, readStdin } from "../terminal/ask.ts";
 import { parseDuration } from "../format/units.ts";
 import { integer, value } from "./container-values.ts";
 import { withPath } from "./with-path.ts";
@@ -25,7 +26,7 @@ export function registerSettings(swarm: Command, context: () => CliContext): voi
     .action(async (flags: FlagValues) => unlockKey(context(), flags));
   swarm
     .command("unlock")
-    .description("Unlock this manager with the key from standard input")
+    .description("Unlock this manager with a key that is typed or comes by standard input")
     .action(async () => unlock(context()));
 }
 
@@ -79,7 +80,8 @@ async function unlockKey(cli: CliContext, flags: FlagValues): Promise<void> {
   cli.stdout(isQuiet ? `${key}\n` : keyAdvice(key));
 }
 
-function keyAdvice(key: string): string {
+/** What is said with a key. */
+export function keyAdvice(key: string): string {
   return `To unlock a swarm manager after it restarts, run the \`shoal swarm unlock\`\ncommand and provide the following key:\n\n    ${key}\n\nPlease remember to store this key in a password manager, since without it you\nwill not be able to restart the manager.\n`;
 }
 
@@ -87,8 +89,7 @@ async function unlock(cli: CliContext): Promise<void> {
   const state = text(await cli.api.json("GET", "/info"), "Swarm", "LocalNodeState");
   if (state === "inactive") throw new CliError("Error: This node is not part of a swarm");
   if (state !== "locked") throw new CliError("Error: swarm is not locked");
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Uint8Array);
-  const UnlockKey = Buffer.concat(chunks).toString("utf8").trim();
+  const key = process.stdin.isTTY ? await ask("Enter unlock key: ", { isSecret: true }) : await readStdin();
+  const UnlockKey = key.trim();
   await cli.api.json("POST", "/swarm/unlock", { body: { UnlockKey } });
 }

@@ -1,7 +1,15 @@
 import type { Command } from "../command/command.ts";
 import { registerRootCertificate } from "./swarm-ca.ts";
-import { registerSettings } from "./swarm-settings.ts";
+import { keyAdvice, registerSettings } from "./swarm-settings.ts";
 import { type CliContext, CliError, number, text } from "../context.ts";
+
+interface InitFlags {
+  readonly advertiseAddr?: string;
+  readonly listenAddr: string;
+  readonly availability: string;
+  readonly forceNewCluster?: boolean;
+  readonly autolock?: boolean;
+}
 
 export function registerSwarm(program: Command, context: () => CliContext): void {
   const swarm = program.group("swarm", "Manage Swarm");
@@ -13,19 +21,23 @@ export function registerSwarm(program: Command, context: () => CliContext): void
     .option("--listen-addr <string>", "Listen address", "0.0.0.0:2377")
     .option("--availability <string>", "Availability of the node", "active")
     .option("--force-new-cluster", "Force create a new cluster from current state")
-    .action(async (flags: { advertiseAddr?: string; listenAddr: string; availability: string; forceNewCluster?: boolean }) => {
+    .option("--autolock", "Managers that start ask for a key")
+    .action(async (flags: InitFlags) => {
       const cli = context();
       const body = {
         ListenAddr: flags.listenAddr,
         AdvertiseAddr: flags.advertiseAddr ?? "",
         Availability: flags.availability,
         ForceNewCluster: flags.forceNewCluster === true,
+        AutoLockManagers: flags.autolock === true,
+        Spec: { EncryptionConfig: { AutoLockManagers: flags.autolock === true } },
       };
       const nodeId = await cli.api.json("POST", "/swarm/init", { body });
       const command = await joinCommand(cli, "Worker");
       cli.stdout(`Swarm initialized: current node (${text(nodeId)}) is now a manager.\n\n`);
       cli.stdout(`To add a worker to this swarm, run the following command:\n\n    ${command}\n\n`);
       cli.stdout("To add a manager to this swarm, run 'docker swarm join-token manager' and follow the instructions.\n");
+      if (flags.autolock === true) cli.stdout(`\n${keyAdvice(text(await cli.api.json("GET", "/swarm/unlockkey"), "UnlockKey"))}`);
     });
 
   swarm

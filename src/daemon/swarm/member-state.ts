@@ -16,6 +16,7 @@ export class MemberState implements AsyncDisposable {
   readonly #random: Random;
   #record: NodeRecord;
   #keys: NodeKeys;
+  #kept: NodeKeys;
   #report: KeyReport = {};
   #saving: Promise<void> = Promise.resolve();
 
@@ -23,29 +24,30 @@ export class MemberState implements AsyncDisposable {
     this.#files = files;
     this.#random = random;
     this.#record = record;
-    this.#keys = keys;
+    this.#keys = this.#kept = keys;
   }
 
   get record(): NodeRecord {
     return this.#record;
   }
 
-  /** As they are on disk. */
+  /** As they are on disk: only those may seal anything. */
   get keys(): NodeKeys {
-    return this.#keys;
+    return this.#kept;
   }
 
   get identity(): NodeIdentity {
     return this.#keys.identity;
   }
 
-  /** On disk in order, each change on top of the one before. The record is in force at once, keys are once they are on disk. */
+  /** In force at once, on disk in order. What failed is on disk with the next. */
   async save(record: NodeRecord, change?: (keys: NodeKeys) => NodeKeys): Promise<void> {
     this.#record = record;
+    const next = change?.(this.#keys);
+    this.#keys = next ?? this.#keys;
     const save = async () => {
-      const next = change?.(this.#keys);
       await this.#files.save(record, next && { next, random: this.#random });
-      this.#keys = next ?? this.#keys;
+      this.#kept = next ?? this.#kept;
     };
     this.#saving = this.#saving.catch(() => undefined).then(save);
     await this.#saving;
@@ -64,14 +66,14 @@ export class MemberState implements AsyncDisposable {
   }
 
   get hasKeysToSettle(): boolean {
-    return nextKeys(this.#keys, this.#report, this.#random) !== undefined;
+    return nextKeys(this.#kept, this.#report, this.#random) !== undefined;
   }
 
   /** The unlock key of the cluster is another one, or a data key is needed no more. @returns whether it is the former. */
   async settleKeys(): Promise<boolean> {
-    const { unlock } = this.#keys;
+    const { unlock } = this.#kept;
     await this.save(this.#record, keys => nextKeys(keys, this.#report, this.#random) ?? keys);
-    return this.#keys.unlock !== unlock;
+    return this.#kept.unlock !== unlock;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { DataCipher } from "../../../src/system/data-cipher.ts";
+import { systemRandom } from "../../../src/system/random.ts";
 import { eventually, RealCluster } from "./real-cluster.ts";
 
 const bytes = (text: string) => Buffer.from(text);
@@ -89,6 +91,44 @@ describe("RaftDriver on the real disk and clock", () => {
     await assert.rejects(driver.propose(bytes("b")), { kind: "unavailable" });
     await assert.rejects(driver.readBarrier(), { kind: "unavailable" });
     driver.receive(Buffer.of(1, 2, 3)); // Too late, and no message.
+  });
+
+  it("writes what was sealed with an older key, or not at all, anew under a new one, with and without proposals meanwhile", async () => {
+    const keys = (...ids: readonly number[]) => ids.map(id => ({ id, key: new Uint8Array(32).fill(id) }));
+    await using cluster = await RealCluster.create();
+    const plain = await cluster.start(1, { members: [1] });
+    await cluster.leader();
+    await plain.propose(bytes("marked"));
+    await cluster.stop(1);
+    assert.ok((await cluster.onDisk(1)).includes("marked"));
+
+    const cipher = new DataCipher(keys(1), systemRandom);
+    const oldest: number[] = [];
+    const sealing = { cipher, onOldestKey: (keyId: number) => oldest.push(keyId) };
+    const driver = await cluster.start(1, { members: [1] }, sealing);
+    await eventually(() => oldest.at(-1) === 1);
+    assert.ok(!(await cluster.onDisk(1)).includes("marked"), "an earlier version's data is sealed by itself");
+    cipher.use(keys(1, 2));
+    driver.rekeyed();
+    await eventually(() => oldest.at(-1) === 2);
+    cipher.use(keys(2));
+    let isBusy = true;
+    const proposing = (async () => {
+      for (let at = 0; isBusy; at++) await driver.propose(bytes(`while busy ${at}`));
+    })();
+    cipher.use(keys(2, 3));
+    driver.rekeyed();
+    await eventually(() => oldest.at(-1) === 3);
+    isBusy = false;
+    await proposing;
+    assert.deepEqual(oldest, [0, 1, 2, 3]);
+    const { texts } = cluster.machines.get(1) ?? assert.fail();
+    await cluster.stop(1);
+    const again = await cluster.start(1, { members: [1] }, { cipher: new DataCipher(keys(3), systemRandom) });
+    await cluster.leader();
+    await again.readBarrier();
+    assert.deepEqual(cluster.machines.get(1)?.texts, texts);
+    assert.ok(texts.length > 1 && texts[0] === "marked");
   });
 
   it("refuses on a follower what only the leader can do, and reads where nobody leads", async () => {

@@ -1,9 +1,9 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RaftMember, StateMachine } from "../../../src/ports/consensus.ts";
 import type { Log } from "../../../src/ports/log.ts";
-import { RaftDriver } from "../../../src/raft/driver.ts";
+import { RaftDriver, type RaftDriverSetup } from "../../../src/raft/driver.ts";
 import type { RaftDriverOptions } from "../../../src/raft/driver-options.ts";
 import { systemClock } from "../../../src/system/clock.ts";
 import { openDisk } from "../../../src/system/disk.ts";
@@ -48,6 +48,12 @@ export class RealCluster implements AsyncDisposable {
     return new RealCluster(await mkdtemp(join(parent, "shoal-raft-")), { tickMs: 10, ...options });
   }
 
+  /** All that is in the files of one's log and snapshots. */
+  async onDisk(raftId: number): Promise<Buffer> {
+    const folder = join(this.#root, `raft-${raftId}`);
+    return Buffer.concat(await Promise.all((await readdir(folder)).map(name => readFile(join(folder, name)))));
+  }
+
   static member(raftId: number): RaftMember {
     return { raftId, address: `m${raftId}:2377` };
   }
@@ -55,10 +61,12 @@ export class RealCluster implements AsyncDisposable {
   async start(
     raftId: number,
     beginning: { readonly members: readonly number[]; readonly forceNewCluster?: true } | { readonly join: true },
+    sealing: Pick<RaftDriverSetup, "cipher" | "onOldestKey"> = {},
   ): Promise<RaftDriver> {
     const stateMachine = new TextMachine();
     const driver = await RaftDriver.create({
       raftId,
+      ...sealing,
       ...("join" in beginning ? beginning : { ...beginning, members: beginning.members.map(id => RealCluster.member(id)) }),
       disk: openDisk({ root: this.#root }),
       directory: `raft-${raftId}`,
