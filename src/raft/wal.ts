@@ -88,6 +88,11 @@ export class WriteAheadLog implements AsyncDisposable {
     const wal = new WriteAheadLog(options);
     const names = (await options.disk.list(options.directory)).filter(name => SEGMENT_NAME.test(name));
     for (const [at, name] of names.entries()) await wal.#replay(name, { isLast: at === names.length - 1 });
+    // What an earlier process had written and not synced counts from here on: it must outlive a power loss, its file's name too.
+    if (names.length > 0) {
+      await options.disk.syncDirectory(options.directory);
+      await wal.#file?.sync();
+    }
     const content = { hardState: wal.#hardState, base: wal.#base, entries: wal.#entries };
     wal.#entries = [];
     return { wal, content: wal.#segments.length === 0 ? undefined : content };
