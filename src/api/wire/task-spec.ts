@@ -35,7 +35,10 @@ const condition = adapt(word<Condition | "">("swarm.RestartPolicyCondition"), {
 const restart = struct<RestartSpec>("swarm.RestartPolicy", {
   condition: omitEmpty("Condition", condition),
   delayNs: omitEmpty("Delay", optional(duration)),
-  maxAttempts: omitEmpty("MaxAttempts", adapt(optional(uint64), { toModel: count => count, toWire: (count = 0) => count })),
+  maxAttempts: omitEmpty(
+    "MaxAttempts",
+    adapt(optional(uint64), { toModel: count => count || undefined, toWire: (count = 0) => count }),
+  ),
   windowNs: omitEmpty("Window", optional(duration)),
 });
 

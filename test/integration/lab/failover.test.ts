@@ -3,10 +3,26 @@ import { randomBytes } from "node:crypto";
 import { LocalControl } from "../../../src/rpc/control-client.ts";
 import { systemClock } from "../../../src/system/clock.ts";
 import { asId, type RequestId } from "../../../src/model/ids.ts";
-import { call, importBusybox, leaderOf, ok, runningTasks, serviceSpec, type TestHost, TestLab, until } from "./lab.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  call,
+  importBusybox,
+  leaderOf,
+  type NodeJson,
+  ok,
+  runningTasks,
+  serviceSpec,
+  type TestHost,
+  TestLab,
+  until,
+} from "./lab.ts";
 
 const KILLS = 10;
 const CATCH_UP_MS = 20_000;
+/** From a node's being down to its tasks running elsewhere. */
+const REPLACED_MS = 2_000;
+/** Past the 5 s after which a silent worker is down, and all that it takes for the leader to see it. */
+const MOST_SILENT_MS = 7_500;
 
 interface ServiceJson {
   readonly ID: string;
@@ -69,26 +85,50 @@ describe("a cluster of three managers and two workers", function () {
     );
   });
 
-  it("reschedules nothing when a worker is paused for 3 s", async () => {
+  it("reschedules nothing when a worker is paused for 3 s, and another cut off", async () => {
     const before = (await runningTasks(first, "web")).map(({ ID }) => ID).sort();
-    await lab.do("pause", "w2");
-    await new Promise(resolve => setTimeout(resolve, 3_000)); // The pause itself is what is tested.
-    await lab.do("resume", "w2");
-    await until("w2 is heard again", 5_000, async () =>
-      (await ok<readonly { Status: { State: string } }[]>(first, "GET", "/nodes")).every(node => node.Status.State === "ready"),
-    );
+    await Promise.all([lab.do("pause", "w2"), lab.do("cut", "w1")]);
+    await sleep(3_000); // That long nobody is taken for down.
+    await Promise.all([lab.do("resume", "w2"), lab.do("heal", "w1")]);
+    await until("both are heard again", 5_000, async () => (await nodeStates()).every(state => state === "ready"));
     assert.deepEqual((await runningTasks(first, "web")).map(({ ID }) => ID).sort(), before);
   });
 
-  it("runs a crashed worker's tasks elsewhere within 10 s, and none twice when it is back", async () => {
+  it("takes nobody for down when most fall silent at once", async () => {
+    const before = (await runningTasks(first, "web")).map(({ ID }) => ID).sort();
+    const beganMs = Date.now();
+    const leader = await leaderNow();
+    const follower = lab.managers.find(({ name }) => name !== leader)?.name ?? "";
+    const witness = lab.host(leader);
+    await lab.do("cut", follower, "w1", "w2");
+    await sleep(MOST_SILENT_MS); // Longer than any one of them alone may be silent.
+    assert.deepEqual((await runningTasks(witness, "web")).map(({ ID }) => ID).sort(), before);
+    await lab.do("heal", follower, "w1", "w2");
+    await ok(witness, "POST", "/services/create", {
+      ...(serviceSpec("everywhere", { replicas: 1, command: ["sleep", "1000"] }) as object),
+      Mode: { Global: {} },
+    });
+    await until("all take tasks again", CATCH_UP_MS, async () => (await runningTasks(witness, "everywhere")).length === 5);
+    await ok(witness, "DELETE", "/services/everywhere");
+    assert.deepEqual([...lab.nodesFoundDown(beganMs)], []);
+    assert.deepEqual((await runningTasks(first, "web")).map(({ ID }) => ID).sort(), before);
+  });
+
+  it("runs a crashed worker's tasks elsewhere within 10 s, 2 s after it counts as down, and none twice when it is back", async () => {
     await until("w1 runs tasks", 1_000, async () => (await tasksOn("w1")).length > 0);
+    const crashedMs = Date.now();
     await lab.do("crash", "w1");
-    const tookMs = await until(
+    await until(
       "6 tasks run elsewhere",
       10_000,
       async () => (await runningTasks(first, "web")).length === 6 && (await tasksOn("w1")).length === 0,
     );
-    console.log(`note: tasks of a crashed worker ran elsewhere after ${Math.round(tookMs)} ms`);
+    const aliveMs = Date.now();
+    const downMs = lab.nodesFoundDown(crashedMs).get(await nodeId("w1")) ?? 0;
+    console.log(
+      `note: a crashed worker was down after ${downMs - crashedMs} ms, its tasks ran elsewhere after ${aliveMs - crashedMs} ms`,
+    );
+    assert.ok(aliveMs - downMs <= REPLACED_MS, `${aliveMs - downMs} ms after it was down`);
     await lab.do("restart", "w1");
     await until("w1 is ready", CATCH_UP_MS, async () => (await nodeState("w1")) === "ready");
     await until(
@@ -135,14 +175,24 @@ describe("a cluster of three managers and two workers", function () {
     return leader ?? "";
   }
 
+  async function nodes(): Promise<readonly NodeJson[]> {
+    return await ok<readonly NodeJson[]>(first, "GET", "/nodes");
+  }
+
+  async function nodeStates(): Promise<readonly string[]> {
+    return (await nodes()).map(({ Status }) => Status.State);
+  }
+
   async function nodeState(hostname: string): Promise<string | undefined> {
-    const nodes = await ok<readonly { Description: { Hostname: string }; Status: { State: string } }[]>(first, "GET", "/nodes");
-    return nodes.find(node => node.Description.Hostname === hostname)?.Status.State;
+    return (await nodes()).find(node => node.Description.Hostname === hostname)?.Status.State;
+  }
+
+  async function nodeId(hostname: string): Promise<string> {
+    return (await nodes()).find(node => node.Description.Hostname === hostname)?.ID ?? "";
   }
 
   async function tasksOn(hostname: string): Promise<readonly unknown[]> {
-    const nodes = await ok<readonly { ID: string; Description: { Hostname: string } }[]>(first, "GET", "/nodes");
-    const id = nodes.find(node => node.Description.Hostname === hostname)?.ID;
+    const id = await nodeId(hostname);
     return (await runningTasks(first, "web")).filter(({ NodeID }) => NodeID === id);
   }
 
