@@ -28,7 +28,6 @@ export const SWARM_STACK_SCENARIOS: readonly Scenario[] = [
       docker(`stack deploy -q -c ${FILE} shop`),
       docker("stack rm shop"),
       docker("stack services shop"),
-      docker("stack ps shop"),
       until("network ls -q -f label=com.docker.stack.namespace=shop", /^$/),
       docker("stack rm shop"),
     ],

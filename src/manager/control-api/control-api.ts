@@ -8,6 +8,7 @@ import { attachContainer, detachContainer } from "./attachments.ts";
 import { createBlob, listBlobs, removeBlob, updateBlob, withoutData } from "./blobs.ts";
 import { prepareClusterUpdate, theCluster, unlockKeyOf, withoutKeys } from "./cluster.ts";
 import { find } from "./find.ts";
+import { untilReleased } from "./network-release.ts";
 import { createNetwork, listNetworks, removeNetwork } from "./networks.ts";
 import { listNodes, removeNode, updateNode, viewOfNode } from "./nodes.ts";
 import { createService, listServices, removeService, updateService, viewsOfServices } from "./services.ts";
@@ -45,8 +46,11 @@ export function createControlApi(options: ControlApiOptions): ControlCaller {
   };
 
   async function write(request: Write, call: { readonly requestId: RequestId; readonly signal?: AbortSignal }) {
+    const waiting = call.signal === undefined ? {} : { signal: call.signal };
+    if (request.kind === "remove-network" && consensus.status().role === "leader")
+      await untilReleased(() => store.view(), request.idOrName, { clock: options.clock, ...waiting });
     if (request.kind !== "update-cluster") return await mutations.run(planOf(request), call);
-    await consensus.readBarrier(call.signal === undefined ? {} : { signal: call.signal });
+    await consensus.readBarrier(waiting);
     const done = store.completedRequest(call.requestId);
     if (done !== undefined) return controlResponseBytes.decode(done.result);
     const now = { view: store.view(), nowMs: options.clock.nowMs() };

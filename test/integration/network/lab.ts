@@ -211,10 +211,11 @@ export function aContainer(
 ): Container {
   const id = Buffer.from(name.padEnd(32, ".")).toString("hex");
   const endpoints = Object.fromEntries(Object.entries(options.endpoints ?? {}).map(([key, config]) => [key, { config }]));
+  const exposedPorts = [...(options.exposedPorts ?? []), ...Object.keys(options.ports ?? {})]; // As the docker CLI does.
   const container = {
     id,
     name,
-    config: { hostname: id.slice(0, 12), domainname: "", exposedPorts: options.exposedPorts ?? [], networkDisabled: false },
+    config: { hostname: id.slice(0, 12), domainname: "", exposedPorts, networkDisabled: false },
     hostConfig: {
       networkMode: options.networkMode ?? "default",
       portBindings: options.ports ?? {},
