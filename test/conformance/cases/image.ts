@@ -53,7 +53,7 @@ export const IMAGE_CASES: readonly Case[] = [
   shows("ImageBuild", 200, "a Dockerfile is sent", async s => {
     const name = s.newName();
     s.later("ImageDelete", { name });
-    const body = archiveOf("Dockerfile", "FROM busybox\nLABEL one=1\nRUN true\n");
+    const body = archiveOf("Dockerfile", "FROM busybox\nLABEL of=its-own\nRUN true\n");
     return s.call({}, { query: { t: name, labels: '{"two":"2"}' }, headers: TAR, body });
   }),
   shows("ImageBuild", 400, "an instruction is unknown", s =>
