@@ -61,6 +61,8 @@ export const RESTART_SCENARIOS: readonly Scenario[] = [
       ),
       until("inspect -f '{{len .State.Health.Log}}' box", /^[1-9]/m),
       docker("inspect -f '{{.State.Health.Status}} {{with index .State.Health.Log 0}}{{.ExitCode}} {{.Output}}{{end}}' box"),
+      docker("kill box"), // Else a probe may be under way at the end, or not.
+      docker("wait box"),
     ],
   },
 ];
