@@ -84,7 +84,8 @@ async function readTls({ verifiesClients, ca, certificate, key }: DaemonConfig["
       throw new OperationError("invalid", `could not read TLS file ${path}`, { cause: error });
     }
   };
-  const [certificatePem, keyPem] = await Promise.all([read(certificate), read(key)]);
+  const certificatePem = await read(certificate); // One by one: of two that are missing the same is named each time.
+  const keyPem = await read(key);
   return { certificatePem, keyPem, ...(verifiesClients && { clientCaPem: await read(ca) }) };
 }
 
