@@ -145,7 +145,15 @@ export const CONTAINER_SCENARIOS: readonly Scenario[] = [
     name: "exec in a stopped container",
     steps: [docker("run --name box busybox true", { isSetUp: true }), docker("exec box echo hi")],
   },
-  { name: "exec -d", steps: [RUNNING, docker("exec -d box touch /tmp/made"), until("exec box ls /tmp", /made/)] },
+  {
+    name: "exec -d",
+    steps: [
+      RUNNING,
+      docker("exec -d box touch /tmp/made"),
+      until("inspect -f '{{json .ExecIDs}}' box", /null/), // Else its end is told before the next one's beginning, or after.
+      docker("exec box ls /tmp"),
+    ],
+  },
   {
     name: "logs",
     steps: [
