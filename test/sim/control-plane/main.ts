@@ -17,7 +17,14 @@ const { values } = parseArgs({
     share: { type: "string" },
   },
 });
-const [count, from, processes] = [Number(values.seeds), Number(values.from), Number(values.processes)];
+const [count, from, processes] = [counted("seeds"), counted("from"), counted("processes")];
+
+function counted(option: "seeds" | "from" | "processes"): number {
+  const value = Number(values[option]);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  console.error(`--${option} is a number above 0, not ${values[option]}`);
+  process.exit(2);
+}
 
 async function runShare(share: number): Promise<void> {
   for (let seed = from + share; seed < from + count; seed += processes) {
