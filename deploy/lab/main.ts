@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { bootHost, crashHost, cutHost, destroyHost, enterCommand, healHost, killDaemon, pauseHost, resumeHost } from "./host.ts";
 import { createSwitch, deleteSwitch, isPluggedIn, unplug } from "./network.ts";
@@ -17,6 +18,7 @@ const USAGE = `Usage: lab VERB [--name LAB]
   restart HOST...                             start what was killed, boot what was crashed
   pause HOST... | resume HOST...              stop and continue every process on it
   cut HOST... | heal HOST...                  its network cable
+                                              (pause and cut take --for SECONDS, and then undo themselves)
   get URL                                     what the client, a host without a daemon, is answered there
   sh HOST COMMAND...                          run a shell command inside it ("client" is a host without a daemon)
   down                                        take everything away
@@ -37,6 +39,8 @@ const PER_HOST: Record<string, (host: LabHost, lab: Lab) => void | Promise<void>
   heal: healHost,
 };
 
+const UNDO: Record<string, (host: LabHost) => void> = { pause: resumeHost, cut: healHost };
+
 async function main(): Promise<void> {
   const [verb = "help", ...rest] = process.argv.slice(2);
   if (verb === "sh") return runInside(rest);
@@ -48,6 +52,7 @@ async function main(): Promise<void> {
       managers: { type: "string", default: "3" },
       workers: { type: "string", default: "2" },
       empty: { type: "boolean", default: false },
+      for: { type: "string" },
     },
   });
   const action = PER_HOST[verb];
@@ -56,7 +61,11 @@ async function main(): Promise<void> {
     if (positionals.length === 0) throw new Error(`"lab ${verb}" needs a host`);
     const hosts = positionals.map(name => findHost(lab, name));
     for (const host of hosts) refuseUnless(verb, host);
+    const forMs = values.for === undefined ? undefined : durationMs(verb, values.for);
     await Promise.all(hosts.map(async host => action(host, lab)));
+    if (forMs === undefined) return;
+    await sleep(forMs);
+    for (const host of hosts) UNDO[verb]?.(host);
   } else if (verb === "up") {
     requireRoot();
     await up(values.name, {
@@ -73,6 +82,13 @@ async function main(): Promise<void> {
 
 function requireRoot(): void {
   if (process.getuid?.() !== 0) throw new Error("run it as root: it makes network namespaces and mounts");
+}
+
+/** @throws Error when `verb` is not one that undoes itself. */
+function durationMs(verb: string, text: string): number {
+  if (UNDO[verb] === undefined) throw new Error(`"lab ${verb}" takes no --for`);
+  if (!/^\d{1,4}(\.\d{1,3})?$/.test(text)) throw new Error(`--for takes a number of seconds, not "${text}"`);
+  return Number(text) * 1_000;
 }
 
 function hostCount(option: string, text: string): number {

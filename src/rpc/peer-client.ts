@@ -8,11 +8,33 @@ import type { NodeIdentity } from "../ports/certificates.ts";
 import type { Clock } from "../ports/clock.ts";
 import { nodeCredentials } from "./channel.ts";
 import { clientOptions } from "./limits.ts";
+import { PEER_PORT } from "./peer-listener.ts";
 import { fromStatus } from "./status.ts";
 import { incoming } from "./streams.ts";
 
 /** A node that has not answered by then is not available. */
 const CONNECT_MS = 5_000;
+
+/** How to call a node. */
+export function peerAddress(host: string): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${PEER_PORT}`;
+}
+
+/** Whether the node itself, as its certificate says, takes a connection. Nothing is asked of it. */
+export async function reachesNode(
+  { nodeId, host }: { readonly nodeId: NodeId; readonly host: string },
+  { identity, signal }: { readonly identity: NodeIdentity; readonly signal: AbortSignal },
+): Promise<boolean> {
+  const client = new NodePeerClient(peerAddress(host), nodeCredentials(identity, nodeId), clientOptions);
+  const closing = () => client.close();
+  signal.addEventListener("abort", closing);
+  try {
+    return !signal.aborted && (await isReached(client.getChannel(), Infinity));
+  } finally {
+    signal.removeEventListener("abort", closing);
+    client.close();
+  }
+}
 
 /** The lines of one task at the node where it is. @throws OperationError as the node does; `unavailable` when it does not answer. */
 export async function* taskLogsOf(
@@ -44,7 +66,7 @@ export async function* taskLogsOf(
 async function isReached(channel: ReturnType<NodePeerClient["getChannel"]>, deadlineMs: number): Promise<boolean> {
   let state = channel.getConnectivityState(true);
   while (state !== connectivityState.READY) {
-    if (state === connectivityState.TRANSIENT_FAILURE) return false;
+    if (state === connectivityState.TRANSIENT_FAILURE || state === connectivityState.SHUTDOWN) return false;
     const last = state;
     const isLate = await new Promise<boolean>(resolve =>
       channel.watchConnectivityState(last, deadlineMs, error => resolve(error !== undefined)),

@@ -12,6 +12,7 @@ import { runControlLoop } from "../../manager/control-loop.ts";
 import { Dispatcher } from "../../manager/dispatcher/dispatcher.ts";
 import type { LeaderCalls } from "../../manager/dispatcher/leader-calls.ts";
 import { LeaderDuties } from "../../manager/dispatcher/leader-duties.ts";
+import type { Reaches } from "../../manager/dispatcher/second-opinion.ts";
 import { Proposals } from "../../manager/store/proposals.ts";
 import { Store } from "../../manager/store/store.ts";
 import type { Certificates } from "../../ports/certificates.ts";
@@ -49,6 +50,8 @@ export interface ControlPlaneSetup {
   readonly disk: Disk;
   readonly transport: RaftTransport;
   readonly remote: RemoteManagers;
+  /** Of any node of the cluster. */
+  readonly reaches: Reaches;
   readonly certificates: Certificates;
   readonly clock: Clock;
   readonly random: Random;
@@ -105,6 +108,7 @@ export async function createControlPlane(setup: ControlPlaneSetup): Promise<Cont
   const duties = new LeaderDuties({
     ...{ view: () => store.view(), propose, clock, log, beatPeriodMs: BEAT_PERIOD_MS },
     readBarrier: () => consensus.readBarrier({}),
+    reaches: setup.reaches,
   });
   const dispatcher = new Dispatcher({
     ...{ store, clock, log, beatPeriodMs: BEAT_PERIOD_MS },

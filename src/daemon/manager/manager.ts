@@ -8,6 +8,7 @@ import type { Random } from "../../ports/random.ts";
 import { ControlSocket } from "../../rpc/control-socket.ts";
 import { ManagerListener } from "../../rpc/listener.ts";
 import { ManagerClients } from "../../rpc/manager-clients.ts";
+import { reachesNode } from "../../rpc/peer-client.ts";
 import { RaftPeers } from "../../rpc/raft-transport.ts";
 import { systemCertificates } from "../../system/certificates.ts";
 import { DataCipher } from "../../system/data-cipher.ts";
@@ -52,6 +53,7 @@ export async function startManager(setup: ManagerSetup): Promise<Manager> {
   const { raftDirectory } = files;
   const plane = await createControlPlane({
     ...{ options, raftDirectory, disk, cipher, report, clock, random, log, transport, remote },
+    reaches: (node, { signal }) => reachesNode(node, { identity, signal }),
     files: {
       loadInitialEntry: () => files.loadInitialEntry(cipher),
       removeInitialEntry: () => files.removeInitialEntry(),

@@ -9,7 +9,7 @@ import type { NodeCertificate } from "../../ports/certificates.ts";
 import { tlsOf } from "../../system/certificate-chain.ts";
 import { readCertificate } from "../../system/certificates.ts";
 import { PEER_PORT, PeerListener } from "../../rpc/peer-listener.ts";
-import { taskLogsOf } from "../../rpc/peer-client.ts";
+import { peerAddress, taskLogsOf } from "../../rpc/peer-client.ts";
 import { taskLogsOn } from "../../worker/task-logs.ts";
 import { createSpawner } from "../../system/spawn.ts";
 import { attachmentCalls } from "./attachment-calls.ts";
@@ -189,8 +189,11 @@ export class Member implements AsyncDisposable {
     request: TaskLogsRequest,
     { signal }: { readonly signal: AbortSignal },
   ): AsyncIterable<readonly TaskLogLine[]> {
-    const address = `${host.includes(":") ? `[${host}]` : host}:${PEER_PORT}`;
-    return taskLogsOf({ nodeId, address }, request, { identity: this.#state.identity, clock: this.#options.clock, signal });
+    return taskLogsOf({ nodeId, address: peerAddress(host) }, request, {
+      identity: this.#state.identity,
+      clock: this.#options.clock,
+      signal,
+    });
   }
 
   // ---- upkeep ----

@@ -8,6 +8,7 @@ import type { Snapshot } from "../store/snapshot.ts";
 import type { LeaderCalls, NodeReport, SessionReport, StatusReport } from "./leader-calls.ts";
 import { FormatLevels } from "./format-levels.ts";
 import { Liveness } from "./liveness.ts";
+import { type Reaches, SecondOpinion } from "./second-opinion.ts";
 import { StatusWriter } from "./status-writer.ts";
 
 const JUDGE_PERIOD_MS = 250;
@@ -21,18 +22,21 @@ export interface LeaderDutiesOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly beatPeriodMs: number;
+  readonly reaches: Reaches;
 }
 
 /** What the leader does for the dispatchers: writes what workers report, and judges which nodes are up. */
 export class LeaderDuties implements LeaderCalls {
   readonly #options: LeaderDutiesOptions;
   readonly #statuses: StatusWriter;
+  readonly #secondOpinion: SecondOpinion;
   #liveness: Liveness | undefined;
   #levels = new FormatLevels();
 
   constructor(options: LeaderDutiesOptions) {
     this.#options = options;
     this.#statuses = new StatusWriter(options);
+    this.#secondOpinion = new SecondOpinion(options);
   }
 
   /** Runs while this manager leads. @throws The signal's reason. */
@@ -102,6 +106,13 @@ export class LeaderDuties implements LeaderCalls {
     const { view, clock, log } = this.#options;
     const snapshot = view();
     const nodes = [...snapshot.all("node")].map(({ id, status }) => ({ id, state: status.state }));
+    this.#secondOpinion.ask(
+      liveness.suspects(nodes, clock.monotonicMs()).flatMap(nodeId => {
+        const host = snapshot.get("node", nodeId)?.status.address ?? "";
+        return host === "" ? [] : [{ nodeId, host }];
+      }),
+      { onAnswer: id => liveness.answered(id, clock.monotonicMs()), signal },
+    );
     const { down, up } = liveness.judge(nodes, clock.monotonicMs());
     if (down.length === 0 && up.length === 0) return;
     const changed = [

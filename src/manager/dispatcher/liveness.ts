@@ -7,6 +7,12 @@ const SILENCE_MIN_MS = 5_000;
 const MANAGER_SILENCE_MS = 1_500;
 /** Workers of such a manager get this much more: they have to find another one first. */
 const MOVING_MS = 5_000;
+/** A silent node is asked itself from so long before its limit. */
+const ASK_BEFORE_MS = 1_500;
+/** How long its answer counts. */
+const ANSWER_COUNTS_MS = 1_500;
+/** One that answers but sends no beats is down after so much more. */
+const ANSWERING_MAX_MS = 3_000;
 /** When most nodes fall silent at once, it is rather the network, or this manager, that is at fault. */
 const MASS_WINDOW_MS = 30_000;
 const MASS_HOLD_MS = 60_000;
@@ -34,6 +40,7 @@ export class Liveness {
   readonly #limitMs: number;
   readonly #heard = new Map<NodeId, Heard>();
   readonly #managers = new Map<NodeId, number>();
+  readonly #answers = new Map<NodeId, number>();
   #recentlyDown: readonly number[] = [];
   #holdEndsAtMs: number | undefined;
 
@@ -59,11 +66,26 @@ export class Liveness {
     return fenced;
   }
 
+  /** Which nodes to ask whether they are there. @param nodes - Those that are in the state now. */
+  suspects(nodes: readonly { readonly id: NodeId; readonly state: string }[], nowMs: number): readonly NodeId[] {
+    return nodes
+      .filter(({ id, state }) => {
+        const lateMs = this.#silenceMs(id, nowMs) - this.#limitOf(id, nowMs);
+        return state === "ready" && lateMs > -ASK_BEFORE_MS && lateMs <= ANSWERING_MAX_MS;
+      })
+      .map(({ id }) => id);
+  }
+
+  /** The node answered when it was asked. */
+  answered(id: NodeId, nowMs: number): void {
+    this.#answers.set(id, nowMs);
+  }
+
   /** Which nodes' state has to change. @param nodes - Those that are in the state now. */
   judge(nodes: readonly { readonly id: NodeId; readonly state: string }[], nowMs: number): Verdict {
     const up = nodes.filter(({ id, state }) => state !== "ready" && this.#isHeard(id, nowMs)).map(({ id }) => id);
     const ready = nodes.filter(({ state }) => state === "ready");
-    const late = ready.filter(({ id }) => this.#silenceMs(id, nowMs) > this.#limitOf(id, nowMs));
+    const late = ready.filter(({ id }) => this.#silenceMs(id, nowMs) > this.#limitOf(id, nowMs) + this.#respiteMs(id, nowMs));
     this.#recentlyDown = this.#recentlyDown.filter(atMs => nowMs - atMs < MASS_WINDOW_MS);
     const silent = ready.filter(({ id }) => this.#silenceMs(id, nowMs) > this.#limitMs / 2).length;
     const isMass = late.length > 0 && silent + this.#recentlyDown.length > (ready.length + this.#recentlyDown.length) / 2;
@@ -80,6 +102,14 @@ export class Liveness {
 
   #silenceMs(id: NodeId, nowMs: number): number {
     return nowMs - Math.max(this.#electedAtMs, this.#heard.get(id)?.atMs ?? -Infinity);
+  }
+
+  #respiteMs(id: NodeId, nowMs: number): number {
+    const answeredAtMs = this.#answers.get(id);
+    if (answeredAtMs === undefined) return 0;
+    if (nowMs - answeredAtMs <= ANSWER_COUNTS_MS) return ANSWERING_MAX_MS;
+    this.#answers.delete(id);
+    return 0;
   }
 
   #limitOf(id: NodeId, nowMs: number): number {

@@ -69,6 +69,11 @@ export class TestLab implements AsyncDisposable {
     await lab([verb, "--name", this.name, ...hosts]);
   }
 
+  /** Pauses or cuts hosts for that long and no longer: the start of a program on a busy machine is not part of it. */
+  async doFor(seconds: number, verb: "pause" | "cut", ...hosts: readonly string[]): Promise<void> {
+    await lab([verb, "--name", this.name, "--for", String(seconds), ...hosts]);
+  }
+
   /** Runs a shell command inside a host. */
   async sh(host: string, command: string): Promise<string> {
     return await lab(["sh", "--name", this.name, host, command]);

@@ -49,6 +49,33 @@ describe("simulated nodes that fall silent", () => {
     });
   }
 
+  it("lose nothing either when the network is back after 3 s and their sessions only 3 s later", async () => {
+    const { cluster, nodes, taskIds } = await aBusyCluster();
+    await using _ = cluster;
+    const before = taskIds();
+    for (const [at, node] of nodes.entries()) {
+      await cluster.advance(at * 170);
+      cluster.cut(node);
+      await cluster.advance(3_000);
+      cluster.heal(node, { isDeafForMs: 3_000 });
+      await cluster.advance(8_000);
+      assert.equal(down(cluster), 0);
+    }
+    assert.deepEqual(taskIds(), before);
+  });
+
+  it("are down, 8 s after their last beat, when they answer but send no beats", async () => {
+    const { cluster, nodes } = await aBusyCluster();
+    await using _ = cluster;
+    const [node] = nodes;
+    assert.ok(node);
+    cluster.cut(node);
+    cluster.heal(node, { isDeafForMs: 60_000 });
+    await cluster.advance(6_500);
+    assert.equal(down(cluster), 0);
+    await cluster.until(() => down(cluster) === 1, { withinMs: 2_000 });
+  });
+
   it("have their tasks running elsewhere within 7 s, 2 s after the 5 s that they may be silent", async () => {
     const { cluster, id, nodes } = await aBusyCluster();
     await using _ = cluster;

@@ -40,6 +40,8 @@ export interface SimulatedNode {
   readonly db: MemoryTaskDb;
   /** Its link to the managers. */
   isCut: boolean;
+  /** Until then its sessions find no way, though the node is reached: as a connection that waits before it sends again. */
+  deafUntilMs: number;
   sessions: Set<AbortController>;
   agent: AbortController | undefined;
   ended: Promise<unknown>;
@@ -82,6 +84,7 @@ export class SimulatedCluster {
     this.#duties = new LeaderDuties({
       ...{ view: () => store.view(), propose, clock, log: this.#log, beatPeriodMs: 1_000 },
       readBarrier: async () => {},
+      reaches: ({ nodeId }, { signal }) => this.#reaches(nodeId, signal),
     });
     this.#dispatcher = new Dispatcher({
       store,
@@ -217,6 +220,7 @@ export class SimulatedCluster {
       executor: new SimulatedExecutor(this.clock),
       db: new MemoryTaskDb(),
       isCut: false,
+      deafUntilMs: 0,
       sessions: new Set(),
       agent: undefined,
       ended: Promise.resolve(),
@@ -256,7 +260,7 @@ export class SimulatedCluster {
     node: SimulatedNode,
     { up, signal }: { readonly up: AsyncIterable<SessionUp>; readonly signal: AbortSignal },
   ): AsyncGenerator<SessionDown> {
-    if (node.isCut) throw new OperationError("unavailable", "no route to host");
+    if (node.isCut || this.time.nowMs < node.deafUntilMs) throw new OperationError("unavailable", "no route to host");
     const link = new AbortController();
     node.sessions.add(link);
     const joined = AbortSignal.any([signal, link.signal]);
@@ -276,8 +280,15 @@ export class SimulatedCluster {
     for (const link of node.sessions) link.abort();
   }
 
-  heal(node: SimulatedNode): void {
+  async #reaches(id: NodeId, signal: AbortSignal): Promise<boolean> {
+    await this.clock.sleep(1, { signal });
+    const node = this.nodes.get(id);
+    return node !== undefined && !node.isCut && node.agent?.signal.aborted === false;
+  }
+
+  heal(node: SimulatedNode, { isDeafForMs = 0 }: { readonly isDeafForMs?: number } = {}): void {
     node.isCut = false;
+    node.deafUntilMs = this.time.nowMs + isDeafForMs;
   }
 
   async addService(

@@ -169,6 +169,7 @@ export class SimulatedHost {
       },
       transport: world.transportOf(this, run),
       remote: this.#remote({ at: this.at, process }),
+      reaches: ({ nodeId }, waiting) => world.reaches({ at: this.at, process }, nodeId, waiting),
       certificates: simulatedCertificates,
       raft: { snapshotEveryEntries: 150, keepEntries: 20, segmentBytesMax: 64 * 1024, onFatal: error => world.fail(error) },
     }).then(

@@ -163,6 +163,14 @@ export class World {
     return [...this.hosts.values()].find(host => host.nodeId === nodeId);
   }
 
+  /** Whether a node's daemon takes a connection from there. */
+  async reaches(from: Place, nodeId: NodeId, { signal }: { readonly signal: AbortSignal }): Promise<boolean> {
+    const host = this.hostOf(nodeId);
+    if (host === undefined) return false;
+    const there = { at: host.at, process: () => host.daemon };
+    return await this.wires.call(from, there, async () => true, { signal }).catch(() => false);
+  }
+
   /** The one that leads in the newest term, if any does. */
   leader(): SimulatedHost | undefined {
     let newest: SimulatedHost | undefined;

@@ -60,6 +60,49 @@ describe("the leader's judgement", () => {
     assert.deepEqual(liveness.judge(nodes(three), 6_001), { down: ["c"], up: [] });
   });
 
+  it("asks a silent node 1.5 s before it would be down, and gives one that answered 3 s more at most", () => {
+    const liveness = elected();
+    const three = nodes(["a", "b", "c"]);
+    const beats = (atMs: number, ids: readonly string[]) =>
+      liveness.report(
+        report(
+          M1,
+          ids.map(nodeId => ({ nodeId })),
+        ),
+        atMs,
+      );
+    const a = asId<NodeId>("a");
+    beats(0, ["a", "b", "c"]);
+    beats(3_500, ["b", "c"]);
+    assert.deepEqual(liveness.suspects(three, 3_500), []);
+    assert.deepEqual(liveness.suspects(three, 3_501), ["a"]);
+    assert.deepEqual(liveness.suspects(nodes(["a"], "down"), 3_501), [], "who is down already is not asked");
+    liveness.answered(a, 4_000);
+    beats(5_500, ["b", "c"]);
+    assert.deepEqual(liveness.judge(three, 5_500).down, []);
+    liveness.answered(a, 5_500);
+    beats(7_000, ["b", "c"]);
+    assert.deepEqual(liveness.judge(three, 7_000).down, []);
+    liveness.answered(a, 7_900);
+    assert.deepEqual(liveness.judge(three, 8_000).down, []);
+    assert.deepEqual(liveness.suspects(three, 8_001), []);
+    assert.deepEqual(liveness.judge(three, 8_001).down, ["a"], "it answers, but is of no use");
+  });
+
+  it("takes an answer for nothing 1.5 s later", () => {
+    const liveness = elected();
+    liveness.report(
+      report(
+        M1,
+        ["a", "b", "c"].map(nodeId => ({ nodeId })),
+      ),
+      0,
+    );
+    liveness.answered(asId("a"), 4_000);
+    liveness.report(report(M1, [{ nodeId: "b" }, { nodeId: "c" }]), 5_501);
+    assert.deepEqual(liveness.judge(nodes(["a", "b", "c"]), 5_501).down, ["a"]);
+  });
+
   it("counts from its election what it has not heard itself", () => {
     const liveness = elected(100_000);
     liveness.report(report(M1, [{ nodeId: "b" }, { nodeId: "c" }]), 104_000);
