@@ -13,6 +13,7 @@ import type { CreateNetworkRequest, EngineNetwork, Volume } from "../model/engin
 import type { ContainerId, ExecId, ImageId } from "../model/ids.ts";
 import type { Image } from "../model/image.ts";
 import type { PortableBundle } from "../model/portable-bundle.ts";
+import type { GenericResource } from "../model/resources.ts";
 import type { ContainerStats } from "../model/stats.ts";
 
 /** What REST needs of the engine. Every method that takes `idOrName` throws OperationError `not-found` in Docker's words: `No such container: foo`. */
@@ -298,6 +299,7 @@ export interface Credentials {
 /** What `info` shows of the daemon's own settings. */
 export interface SettingsInInfo {
   readonly labels: readonly string[];
+  readonly genericResources: readonly GenericResource[];
   readonly liveRestore: boolean;
   readonly isDebug: boolean;
   readonly authorizationPlugins: readonly string[];

@@ -17,7 +17,7 @@ import {
   wrappedLabels,
   wrappedList,
 } from "./combinators.ts";
-import { metaFields, platform, port } from "./service.ts";
+import { genericResources, metaFields, platform, port } from "./service.ts";
 
 export const taskStatus = record<model.TaskStatus, wire.TaskStatus>({
   state: word(TASK_STATES),
@@ -45,6 +45,7 @@ export const task = record<model.Task, wire.Task>({
   status: needed(taskStatus),
   networks: list(record<model.TaskNetwork, wire.TaskNetwork>({ networkId: id(), addresses: list(text), aliases: list(text) })),
   hostPorts: list(port),
+  genericResources: optional(genericResources),
   startNotBeforeMs: optional(number),
   jobIteration: optional(number),
   stopNotAfterMs: optional(number),
@@ -70,7 +71,11 @@ export const nodeDescription = record<model.NodeDescription, wire.NodeDescriptio
   hostname: text,
   platform: needed(platform),
   resources: needed(
-    record<model.NodeDescription["resources"], wire.NodeDescription_Resources>({ nanoCpus: number, memoryBytes: number }),
+    record<model.NodeDescription["resources"], wire.NodeDescription_Resources>({
+      nanoCpus: number,
+      memoryBytes: number,
+      generic: optional(genericResources),
+    }),
   ),
   engine: needed(
     record<model.NodeDescription["engine"], wire.NodeDescription_Engine>({

@@ -1,5 +1,6 @@
 import type * as model from "../model/cluster.ts";
 import type { ServicePrivileges } from "../model/service-privileges.ts";
+import type { GenericResource, ResourceRequirements } from "../model/resources.ts";
 import type * as wire from "../gen/objects.ts";
 import {
   type Codec,
@@ -13,6 +14,7 @@ import {
   record,
   text,
   union,
+  UnknownWireValue,
   word,
   wrappedLabels,
   wrappedList,
@@ -157,18 +159,32 @@ const container = record<model.ServiceContainerSpec, wire.ServiceContainerSpec>(
   privileges: optional(privileges),
 });
 
-const resources = record<model.ResourceRequirements, wire.ResourceRequirements>({
+/** So many of a kind, or one by its name. */
+const genericResource: Codec<GenericResource, wire.GenericResource> = {
+  toWire: ({ kind, value }) => ({
+    kind,
+    value: typeof value === "number" ? { $case: "count", value } : { $case: "name", value },
+  }),
+  fromWire({ kind, value }) {
+    if (value === undefined) throw new UnknownWireValue("a generic resource of an unknown kind");
+    return { kind, value: value.value };
+  },
+};
+export const genericResources = wrappedList(genericResource);
+
+const resources = record<ResourceRequirements, wire.ResourceRequirements>({
   limits: optional(
-    record<NonNullable<model.ResourceRequirements["limits"]>, wire.ResourceRequirements_Limits>({
+    record<NonNullable<ResourceRequirements["limits"]>, wire.ResourceRequirements_Limits>({
       nanoCpus: optional(number),
       memoryBytes: optional(number),
       pids: optional(number),
     }),
   ),
   reservations: optional(
-    record<NonNullable<model.ResourceRequirements["reservations"]>, wire.ResourceRequirements_Reservations>({
+    record<NonNullable<ResourceRequirements["reservations"]>, wire.ResourceRequirements_Reservations>({
       nanoCpus: optional(number),
       memoryBytes: optional(number),
+      generic: optional(genericResources),
     }),
   ),
   swapBytes: optional(number),

@@ -1,8 +1,10 @@
 import { CONTAINER_DEFAULTS, type ContainerDefaults } from "../engine/containers/container-defaults.ts";
 import { NETWORK_DEFAULTS, type NetworkDefaults } from "../engine/networks/network-defaults.ts";
 import { parseSubnet } from "../lib/ip-address.ts";
+import type { GenericResource } from "../model/resources.ts";
 import { isOneOf, LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "./config/check.ts";
 import { readConfigFile } from "./config/file.ts";
+import { parseGenericResources } from "./config/generic-resources.ts";
 import { parseFlags } from "./config/flags.ts";
 import type { Values } from "./config/options.ts";
 import type { RuntimeValue } from "./config/structured-kinds.ts";
@@ -33,6 +35,8 @@ export interface DaemonConfig {
   readonly runtimes: Readonly<Record<string, RuntimeValue>>;
   readonly cgroupParent: string;
   readonly labels: readonly string[];
+  /** What this node offers to the tasks of a swarm. */
+  readonly genericResources: readonly GenericResource[];
   readonly authorizationPlugins: readonly string[];
   readonly features: Readonly<Record<string, boolean>>;
   readonly containers: ContainerDefaults;
@@ -108,6 +112,7 @@ export function toConfig(values: Values): DaemonConfig {
     runtimes: values["add-runtime"] ?? {},
     cgroupParent: values["cgroup-parent"] ?? "/shoal",
     labels: [...new Set(values.label)],
+    genericResources: parseGenericResources(values["node-generic-resource"] ?? []),
     authorizationPlugins: [...new Set(values["authorization-plugin"])],
     features: values.feature ?? {},
     containers: containerDefaults(values),

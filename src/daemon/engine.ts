@@ -253,9 +253,9 @@ export async function createEngine({
 }
 
 function settingsInInfo(config: DaemonConfig): SettingsInInfo {
-  const { labels, liveRestore, isDebug, authorizationPlugins, seccompProfile, registry, containers } = config;
+  const { labels, genericResources, liveRestore, isDebug, authorizationPlugins, seccompProfile, registry, containers } = config;
   return {
-    ...{ labels, liveRestore, isDebug, authorizationPlugins, seccompProfile, registry },
+    ...{ labels, genericResources, liveRestore, isDebug, authorizationPlugins, seccompProfile, registry },
     loggingDriver: containers.logConfig.type,
     initBinary: config.initPath ?? "docker-init",
   };

@@ -134,6 +134,7 @@ async function main(): Promise<void> {
         log.setLevel(level);
         swarm.logLevelChanged();
       },
+      onReloaded: () => swarm.describeAgain(),
       onBegin: () =>
         serviceManager.notify("RELOADING=1", `MONOTONIC_USEC=${Math.trunc(Number(process.hrtime.bigint() / 1000n))}`),
       onEnd: () => serviceManager.notify("READY=1"),

@@ -12,13 +12,16 @@ export interface ReloadOptions {
   readonly authorizer: Pick<AuthorizationPlugins, "prepare">;
   readonly log: Log;
   readonly onLogLevel: (level: LogLevel) => void;
+  /** New settings are in force. */
+  readonly onReloaded: () => void;
   /** Before and after one: for who supervises this process. */
   readonly onBegin?: () => void;
   readonly onEnd?: () => void;
 }
 
 /** Takes daemon.json's new settings over, all or none. What it could not take over, it logs. */
-export async function reload({ settings, engine, authorizer, log, onLogLevel, onBegin, onEnd }: ReloadOptions): Promise<void> {
+export async function reload(options: ReloadOptions): Promise<void> {
+  const { settings, engine, authorizer, log, onLogLevel, onReloaded, onBegin, onEnd } = options;
   onBegin?.();
   try {
     log.info({ "config-file": settings.path }, "Got signal to reload configuration");
@@ -32,6 +35,7 @@ export async function reload({ settings, engine, authorizer, log, onLogLevel, on
     if (next.waiting.length > 0)
       log.warn({ options: next.waiting }, "these options take effect when the daemon is started again");
     announce({ settings, engine });
+    onReloaded();
     log.info({ config: next.values }, "Reloaded configuration");
   } catch (error) {
     log.error({ error: errorMessage(error) }, "Error reloading configuration");

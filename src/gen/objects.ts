@@ -268,6 +268,16 @@ export interface ResourceRequirements_Limits {
 export interface ResourceRequirements_Reservations {
   nanoCpus?: number | undefined;
   memoryBytes?: number | undefined;
+  generic?: GenericResourceList | undefined;
+}
+
+export interface GenericResource {
+  kind: string;
+  value: { $case: "count"; value: number } | { $case: "name"; value: string } | undefined;
+}
+
+export interface GenericResourceList {
+  items: GenericResource[];
 }
 
 export interface RestartSpec {
@@ -367,6 +377,7 @@ export interface Task {
   jobIteration?: number | undefined;
   stopNotAfterMs?: number | undefined;
   attachment?: Task_Attachment | undefined;
+  genericResources?: GenericResourceList | undefined;
 }
 
 export interface Task_Attachment {
@@ -449,6 +460,7 @@ export interface NodeDescription_Tls {
 export interface NodeDescription_Resources {
   nanoCpus: number;
   memoryBytes: number;
+  generic?: GenericResourceList | undefined;
 }
 
 export interface NodeDescription_Engine {
@@ -3548,7 +3560,7 @@ export const ResourceRequirements_Limits: MessageFns<ResourceRequirements_Limits
 };
 
 function createBaseResourceRequirements_Reservations(): ResourceRequirements_Reservations {
-  return { nanoCpus: undefined, memoryBytes: undefined };
+  return { nanoCpus: undefined, memoryBytes: undefined, generic: undefined };
 }
 
 export const ResourceRequirements_Reservations: MessageFns<ResourceRequirements_Reservations> = {
@@ -3558,6 +3570,9 @@ export const ResourceRequirements_Reservations: MessageFns<ResourceRequirements_
     }
     if (message.memoryBytes !== undefined) {
       writer.uint32(16).int64(message.memoryBytes);
+    }
+    if (message.generic !== undefined) {
+      GenericResourceList.encode(message.generic, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -3589,6 +3604,130 @@ export const ResourceRequirements_Reservations: MessageFns<ResourceRequirements_
             }
 
             message.memoryBytes = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.generic = GenericResourceList.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGenericResource(): GenericResource {
+  return { kind: "", value: undefined };
+}
+
+export const GenericResource: MessageFns<GenericResource> = {
+  encode(message: GenericResource, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== "") {
+      writer.uint32(10).string(message.kind);
+    }
+    switch (message.value?.$case) {
+      case "count":
+        writer.uint32(16).int64(message.value.value);
+        break;
+      case "name":
+        writer.uint32(26).string(message.value.value);
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GenericResource {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGenericResource();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.value = { $case: "count", value: longToNumber(reader.int64()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.value = { $case: "name", value: reader.string() };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGenericResourceList(): GenericResourceList {
+  return { items: [] };
+}
+
+export const GenericResourceList: MessageFns<GenericResourceList> = {
+  encode(message: GenericResourceList, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.items) {
+      GenericResource.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GenericResourceList {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGenericResourceList();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.items.push(GenericResource.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -4530,6 +4669,7 @@ function createBaseTask(): Task {
     jobIteration: undefined,
     stopNotAfterMs: undefined,
     attachment: undefined,
+    genericResources: undefined,
   };
 }
 
@@ -4582,6 +4722,9 @@ export const Task: MessageFns<Task> = {
     }
     if (message.attachment !== undefined) {
       Task_Attachment.encode(message.attachment, writer.uint32(130).fork()).join();
+    }
+    if (message.genericResources !== undefined) {
+      GenericResourceList.encode(message.genericResources, writer.uint32(138).fork()).join();
     }
     return writer;
   },
@@ -4725,6 +4868,14 @@ export const Task: MessageFns<Task> = {
             }
 
             message.attachment = Task_Attachment.decode(reader, reader.uint32());
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.genericResources = GenericResourceList.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -5625,7 +5776,7 @@ export const NodeDescription_Tls: MessageFns<NodeDescription_Tls> = {
 };
 
 function createBaseNodeDescription_Resources(): NodeDescription_Resources {
-  return { nanoCpus: 0, memoryBytes: 0 };
+  return { nanoCpus: 0, memoryBytes: 0, generic: undefined };
 }
 
 export const NodeDescription_Resources: MessageFns<NodeDescription_Resources> = {
@@ -5635,6 +5786,9 @@ export const NodeDescription_Resources: MessageFns<NodeDescription_Resources> = 
     }
     if (message.memoryBytes !== 0) {
       writer.uint32(16).int64(message.memoryBytes);
+    }
+    if (message.generic !== undefined) {
+      GenericResourceList.encode(message.generic, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -5666,6 +5820,14 @@ export const NodeDescription_Resources: MessageFns<NodeDescription_Resources> = 
             }
 
             message.memoryBytes = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.generic = GenericResourceList.decode(reader, reader.uint32());
             continue;
           }
         }

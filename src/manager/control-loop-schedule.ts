@@ -1,5 +1,6 @@
 import type { Revision, Task } from "../model/cluster.ts";
 import type { NodeId } from "../model/ids.ts";
+import type { GenericResource } from "../model/resources.ts";
 import { NO_RESOURCES, reservedHostPorts } from "../scheduler/node-view.ts";
 import type { PlacementRequest } from "../scheduler/place.ts";
 import { waiting } from "./allocator/tasks.ts";
@@ -26,10 +27,10 @@ export function planSchedule(
     if (revision !== undefined) requests.push(requestOf(task, revision));
   }
   if (requests.length === 0) return tasks;
-  const { assigned, reasons } = usage.place(view, { requests, changes: planned });
+  const { assigned, claimed, reasons } = usage.place(view, { requests, changes: planned });
   return tasks.map(task => {
     const nodeId = assigned.get(task.id);
-    if (nodeId !== undefined) return onNode(view, { task, nodeId, nowMs });
+    if (nodeId !== undefined) return onNode(view, { task, nodeId, resources: claimed.get(task.id), nowMs });
     const reason = reasons.get(task.id);
     return reason === undefined ? task : waiting(task, { reason, nowMs });
   });
@@ -37,13 +38,24 @@ export function planSchedule(
 
 function onNode(
   view: Snapshot,
-  { task, nodeId, nowMs }: { readonly task: Task; readonly nodeId: NodeId; readonly nowMs: number },
+  {
+    task,
+    nodeId,
+    resources,
+    nowMs,
+  }: {
+    readonly task: Task;
+    readonly nodeId: NodeId;
+    readonly resources: readonly GenericResource[] | undefined;
+    readonly nowMs: number;
+  },
 ): Task {
   const ports = view.get("revision", task.revisionId)?.endpoint.ports ?? [];
   const message =
     task.nodeId === undefined ? "scheduler assigned task to node" : "scheduler confirmed task can run on preassigned node";
   const hostPorts = ports.filter(port => port.publishMode === "host");
-  return { ...task, nodeId, hostPorts, status: { state: "assigned", atMs: nowMs, message } };
+  const genericResources = resources === undefined ? {} : { genericResources: resources };
+  return { ...task, nodeId, hostPorts, ...genericResources, status: { state: "assigned", atMs: nowMs, message } };
 }
 
 function needsNode(task: Task): boolean {
@@ -51,13 +63,13 @@ function needsNode(task: Task): boolean {
 }
 
 function requestOf(task: Task, { task: template, endpoint }: Revision): PlacementRequest {
-  const { nanoCpus = 0, memoryBytes = 0 } = template.resources?.reservations ?? NO_RESOURCES;
+  const { nanoCpus = 0, memoryBytes = 0, generic } = template.resources?.reservations ?? NO_RESOURCES;
   return {
     taskId: task.id,
     serviceId: task.serviceId,
     revisionId: task.revisionId,
     ...(task.nodeId !== undefined && { nodeId: task.nodeId }),
-    reservations: { nanoCpus, memoryBytes },
+    reservations: { nanoCpus, memoryBytes, ...(generic !== undefined && { generic }) },
     placement: template.placement ?? {},
     hostPorts: reservedHostPorts(endpoint.ports),
   };

@@ -1,5 +1,7 @@
 import type { Node, Task } from "../model/cluster.ts";
 import type { NodeId, ServiceId, TaskId } from "../model/ids.ts";
+import type { GenericResource, ResourceRequirements } from "../model/resources.ts";
+import { without } from "../scheduler/generic-resources.ts";
 import type { NodeView } from "../scheduler/node-view.ts";
 import { NO_RESOURCES, NodeLoad, reservedHostPorts } from "../scheduler/node-view.ts";
 import type { Resources } from "../scheduler/node-view.ts";
@@ -22,6 +24,8 @@ interface Share {
 interface Usage {
   nanoCpus: number;
   memoryBytes: number;
+  /** What tasks have, each list a task's; missing while none has any. */
+  generic?: Set<readonly GenericResource[]>;
   taskCount: number;
   readonly tasksByService: Map<ServiceId, number>;
   readonly ports: Map<string, number>;
@@ -86,6 +90,7 @@ export class NodeUsage {
       available: {
         nanoCpus: total.nanoCpus - (usage?.nanoCpus ?? 0),
         memoryBytes: total.memoryBytes - (usage?.memoryBytes ?? 0),
+        ...(total.generic !== undefined && { generic: without(total.generic, [...(usage?.generic ?? [])].flat()) }),
       },
       taskCount: usage?.taskCount ?? 0,
       tasksByService: usage?.tasksByService ?? new Map(),
@@ -112,6 +117,11 @@ export class NodeUsage {
     }
     usage.nanoCpus += sign * reservations.nanoCpus;
     usage.memoryBytes += sign * reservations.memoryBytes;
+    if (reservations.generic !== undefined) {
+      usage.generic ??= new Set();
+      if (sign === 1) usage.generic.add(reservations.generic);
+      else usage.generic.delete(reservations.generic);
+    }
     for (const port of ports) addTo(usage.ports, { key: port, amount: sign });
     if (!isActive) return;
     usage.taskCount += sign;
@@ -127,11 +137,18 @@ function shareOf(view: Snapshot, task: Task): Share | undefined {
   return {
     nodeId: task.nodeId,
     serviceId: task.serviceId,
-    reservations:
-      reserved === undefined ? NO_RESOURCES : { nanoCpus: reserved.nanoCpus ?? 0, memoryBytes: reserved.memoryBytes ?? 0 },
+    reservations: reserved === undefined ? NO_RESOURCES : reservationsOf(reserved, task),
     ports: task.hostPorts.length === 0 ? NO_PORTS : reservedHostPorts(task.hostPorts),
     isActive: isWanted(task),
   };
+}
+
+/** Of generic resources what the task was given when it was placed, not what its service asks for. */
+function reservationsOf(
+  { nanoCpus = 0, memoryBytes = 0 }: NonNullable<ResourceRequirements["reservations"]>,
+  { genericResources }: Task,
+): Resources {
+  return { nanoCpus, memoryBytes, ...(genericResources !== undefined && { generic: genericResources }) };
 }
 
 function addTo<Key>(counts: Map<Key, number>, { key, amount }: { readonly key: Key; readonly amount: number }): void {

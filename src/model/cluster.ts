@@ -1,4 +1,5 @@
 import type { ClusterId, ConfigId, NetworkId, NodeId, RevisionId, SecretId, ServiceId, TaskId } from "./ids.ts";
+import type { GenericResource, NodeResources, ResourceRequirements } from "./resources.ts";
 import type { ServicePrivileges } from "./service-privileges.ts";
 import type { TaskAttachment } from "./task-attachment.ts";
 import type { TaskState } from "./task-state.ts";
@@ -150,13 +151,6 @@ export interface Healthcheck {
   readonly retries?: number;
 }
 
-export interface ResourceRequirements {
-  readonly limits?: { readonly nanoCpus?: number; readonly memoryBytes?: number; readonly pids?: number };
-  readonly reservations?: { readonly nanoCpus?: number; readonly memoryBytes?: number };
-  readonly swapBytes?: number;
-  readonly memorySwappiness?: number;
-}
-
 export interface RestartSpec {
   readonly condition: "none" | "on-failure" | "any";
   readonly delayNs?: number;
@@ -231,6 +225,8 @@ export interface Task extends ObjectMeta {
   readonly networks: readonly TaskNetwork[];
   /** Host-mode ports as they were given, set when the task is placed. */
   readonly hostPorts: readonly PortConfig[];
+  /** Those of its node that it has, by name where they have names; set when the task is placed. */
+  readonly genericResources?: readonly GenericResource[];
   /** `status.atMs` at the time the supervisor decides whether to start its successor: no earlier than this. */
   readonly startNotBeforeMs?: number;
   /** Its node is drained and another task is to take its place first: it is stopped then at the latest. */
@@ -290,7 +286,7 @@ export interface NodeSpec {
 export interface NodeDescription {
   readonly hostname: string;
   readonly platform: { readonly architecture: string; readonly os: string };
-  readonly resources: { readonly nanoCpus: number; readonly memoryBytes: number };
+  readonly resources: NodeResources;
   readonly engine: {
     readonly version: string;
     readonly labels: Labels;

@@ -1,5 +1,6 @@
 import type { PlacementRequest } from "./place.ts";
 import { normalArchitecture, parseConstraint, satisfies } from "./constraint.ts";
+import { hasEnough, NO_GENERIC_RESOURCES } from "./generic-resources.ts";
 import type { NodeView } from "./node-view.ts";
 
 /** A reason why a node may not take a task. Bound to a request it is a predicate, so there is no state to reset. */
@@ -19,9 +20,12 @@ const readyFilter: Filter = {
 };
 
 const resourceFilter: Filter = {
-  bind({ reservations: { nanoCpus, memoryBytes } }) {
-    if (nanoCpus === 0 && memoryBytes === 0) return undefined;
-    return ({ available }) => nanoCpus <= available.nanoCpus && memoryBytes <= available.memoryBytes;
+  bind({ reservations: { nanoCpus, memoryBytes, generic = NO_GENERIC_RESOURCES } }) {
+    if (nanoCpus === 0 && memoryBytes === 0 && generic.length === 0) return undefined;
+    return ({ available }) =>
+      nanoCpus <= available.nanoCpus &&
+      memoryBytes <= available.memoryBytes &&
+      (generic.length === 0 || hasEnough(available.generic ?? NO_GENERIC_RESOURCES, generic));
   },
   explain: count => `insufficient resources on ${nodes(count)}`,
 };

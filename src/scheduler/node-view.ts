@@ -1,5 +1,7 @@
 import type { Node, PortConfig } from "../model/cluster.ts";
 import type { NodeId, ServiceId } from "../model/ids.ts";
+import type { GenericResource, NodeResources } from "../model/resources.ts";
+import { claim, NO_GENERIC_RESOURCES, without } from "./generic-resources.ts";
 
 /** A node as the scheduler sees it: what it is and what is on it. */
 export interface NodeView {
@@ -13,10 +15,7 @@ export interface NodeView {
   readonly hostPorts: ReadonlySet<string>;
 }
 
-export interface Resources {
-  readonly nanoCpus: number;
-  readonly memoryBytes: number;
-}
+export type Resources = NodeResources;
 
 export const NO_RESOURCES: Resources = { nanoCpus: 0, memoryBytes: 0 };
 
@@ -65,17 +64,25 @@ export class NodeLoad implements NodeView {
     return this.id < other.id;
   }
 
+  /** @returns What the task has of the node's generic resources. */
   take(request: {
     readonly serviceId: ServiceId;
     readonly reservations: Resources;
     readonly hostPorts: readonly string[];
-  }): void {
-    const { nanoCpus, memoryBytes } = request.reservations;
-    this.available = { nanoCpus: this.available.nanoCpus - nanoCpus, memoryBytes: this.available.memoryBytes - memoryBytes };
+  }): readonly GenericResource[] {
+    const { nanoCpus, memoryBytes, generic: wanted = NO_GENERIC_RESOURCES } = request.reservations;
+    const { generic = NO_GENERIC_RESOURCES } = this.available;
+    const claimed = wanted.length === 0 ? NO_GENERIC_RESOURCES : claim(generic, wanted);
+    this.available = {
+      nanoCpus: this.available.nanoCpus - nanoCpus,
+      memoryBytes: this.available.memoryBytes - memoryBytes,
+      generic: without(generic, claimed),
+    };
     this.#share = reservedShare(this);
     this.taskCount++;
     this.tasksByService.set(request.serviceId, (this.tasksByService.get(request.serviceId) ?? 0) + 1);
     for (const port of request.hostPorts) this.hostPorts.add(port);
+    return claimed;
   }
 }
 

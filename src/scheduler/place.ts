@@ -1,5 +1,6 @@
 import type { Placement } from "../model/cluster.ts";
 import type { NodeId, RevisionId, ServiceId, TaskId } from "../model/ids.ts";
+import type { GenericResource } from "../model/resources.ts";
 import { bindFilters, explainRefusals, refusal } from "./filters.ts";
 import type { BoundFilters, Filter } from "./filters.ts";
 import { NodeLoad } from "./node-view.ts";
@@ -22,6 +23,8 @@ export interface PlacementRequest {
 
 export interface PlacementResult {
   readonly assigned: ReadonlyMap<TaskId, NodeId>;
+  /** Of their nodes' generic resources, those that tasks have: of tasks that need some. */
+  readonly claimed: ReadonlyMap<TaskId, readonly GenericResource[]>;
   /** Why a task fits nowhere. */
   readonly reasons: ReadonlyMap<TaskId, string>;
 }
@@ -36,22 +39,28 @@ export function place(requests: readonly PlacementRequest[], nodes: Iterable<Nod
 /** As `place`; the loads take on what they are given, so the caller has to put them right or throw them away. */
 export function placeOn(requests: readonly PlacementRequest[], loads: ReadonlyMap<NodeId, NodeLoad>): PlacementResult {
   const assigned = new Map<TaskId, NodeId>();
+  const claimed = new Map<TaskId, readonly GenericResource[]>();
   const reasons = new Map<TaskId, string>();
+  const assign = (request: PlacementRequest, load: NodeLoad): void => {
+    const resources = load.take(request);
+    if (resources.length > 0) claimed.set(request.taskId, resources);
+    assigned.set(request.taskId, load.id);
+  };
   for (const group of groups(requests)) {
     const [first] = group;
     if (first === undefined) continue;
     const filters = bindFilters(first);
     const spread = group.filter(request => request.nodeId === undefined);
-    for (const request of group) if (request.nodeId !== undefined) placeFixed(request, { loads, filters, assigned, reasons });
-    if (spread.length > 0) placeSpread(spread, { loads, filters, assigned, reasons });
+    for (const request of group) if (request.nodeId !== undefined) placeFixed(request, { loads, filters, assign, reasons });
+    if (spread.length > 0) placeSpread(spread, { loads, filters, assign, reasons });
   }
-  return { assigned, reasons };
+  return { assigned, claimed, reasons };
 }
 
 interface PlaceContext {
   readonly loads: ReadonlyMap<NodeId, NodeLoad>;
   readonly filters: BoundFilters;
-  readonly assigned: Map<TaskId, NodeId>;
+  readonly assign: (request: PlacementRequest, load: NodeLoad) => void;
   readonly reasons: Map<TaskId, string>;
 }
 
@@ -66,18 +75,17 @@ function groups(requests: readonly PlacementRequest[]): Iterable<readonly Placem
   return byRevision.values();
 }
 
-function placeFixed(request: PlacementRequest, { loads, filters, assigned, reasons }: PlaceContext): void {
+function placeFixed(request: PlacementRequest, { loads, filters, assign, reasons }: PlaceContext): void {
   const load = request.nodeId === undefined ? undefined : loads.get(request.nodeId);
   const refusedBy = load === undefined ? undefined : refusal(filters, load);
   if (load === undefined || refusedBy !== undefined) {
     reasons.set(request.taskId, explainRefusals(refusedBy === undefined ? new Map() : new Map([[refusedBy, 1]])));
     return;
   }
-  load.take(request);
-  assigned.set(request.taskId, load.id);
+  assign(request, load);
 }
 
-function placeSpread(requests: readonly PlacementRequest[], { loads, filters, assigned, reasons }: PlaceContext): void {
+function placeSpread(requests: readonly PlacementRequest[], { loads, filters, assign, reasons }: PlaceContext): void {
   const [first] = requests;
   if (first === undefined) return;
   const refusals = new Map<Filter, number>();
@@ -100,8 +108,7 @@ function placeSpread(requests: readonly PlacementRequest[], { loads, filters, as
       reasons.set(request.taskId, explainRefusals(refusals));
       continue;
     }
-    choice.load.take(request);
-    assigned.set(request.taskId, choice.load.id);
+    assign(request, choice.load);
     const refusedBy = refusal(filters, choice.load);
     if (refusedBy !== undefined) count(refusedBy);
     choice.settle({ isFull: refusedBy !== undefined });

@@ -1,4 +1,5 @@
-import type { Mount, NetworkAttachmentSpec, PortConfig, ResourceRequirements } from "../model/cluster.ts";
+import type { Mount, NetworkAttachmentSpec, PortConfig } from "../model/cluster.ts";
+import type { ResourceRequirements } from "../model/resources.ts";
 import type { ServicePrivileges } from "../model/service-privileges.ts";
 import type { ContainerConfig, CreateContainerRequest, EndpointConfig, HostConfig, PortBinding } from "../model/container.ts";
 import { EMPTY_HOST_CONFIG } from "../model/empty-config.ts";
@@ -40,7 +41,7 @@ function containerConfig({ assigned, hostname }: TaskContainerOptions): Containe
     tty: container.tty ?? false,
     openStdin: container.openStdin ?? false,
     stdinOnce: false,
-    env: (container.env ?? []).map(fill),
+    env: [...(container.env ?? []).map(fill), ...resourceVariables(assigned)],
     ...(container.command !== undefined && container.command.length > 0 && { entrypoint: container.command }),
     ...(container.args !== undefined && container.args.length > 0 && { cmd: container.args }),
     ...(container.healthcheck !== undefined && { healthcheck: container.healthcheck }),
@@ -53,6 +54,13 @@ function containerConfig({ assigned, hostname }: TaskContainerOptions): Containe
     ...(container.stopGracePeriodNs !== undefined && { stopTimeoutSeconds: stopTimeoutSeconds(assigned) }),
     exposedPorts: hostPorts(assigned).map(portName),
   };
+}
+
+/** `DOCKER_RESOURCE_GPU=one,two`: what of its node the task has, for each kind. */
+function resourceVariables({ task }: AssignedTask): readonly string[] {
+  const byKind = new Map<string, (string | number)[]>();
+  for (const { kind, value } of task.genericResources ?? []) byKind.set(kind, [...(byKind.get(kind) ?? []), value]);
+  return [...byKind].map(([kind, values]) => `DOCKER_RESOURCE_${kind.toUpperCase()}=${values.join(",")}`);
 }
 
 /** What every tool that looks at a node's tasks goes by. */

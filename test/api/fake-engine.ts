@@ -331,6 +331,7 @@ export class FakeEngine {
       architecture: "x86_64",
       cpus: 2,
       memoryBytes: 2 ** 30,
+      genericResources: [],
       dataRoot: "/var/lib/shoal",
       cgroupVersion: 2,
       limits: {

@@ -59,6 +59,7 @@ const mount = (
 
 const CONVERGENCE = "test/sim/cluster/convergence.test.ts";
 const PLACE = "test/unit/scheduler/place.test.ts";
+const GENERIC_TEST = "test/unit/scheduler/generic-resources.test.ts";
 const RESTART = "test/unit/manager/orchestrator/restart.test.ts";
 const JOBS = "test/sim/cluster/jobs.test.ts";
 const ALLOCATION = "test/unit/manager/allocator/plan.test.ts";
@@ -116,6 +117,7 @@ const option = (name: string, value: unknown, text: string, more: More = {}) =>
   container(`Privileges.${name}`, value, "hostConfig.securityOpt", { is: [text], with: more });
 const health = (name: string, value: unknown, at: string) => container(`HealthCheck.${name}`, value, `config.healthcheck.${at}`);
 const RESOURCES = "TaskTemplate.Resources.";
+const GENERIC = `${RESOURCES}Reservations.GenericResources[].`;
 const resource = (name: string, value: unknown, at: string, options: { readonly is?: unknown; readonly with?: More } = {}) => ({
   ...container("", value, at, options),
   path: `${RESOURCES}${name}`,
@@ -210,10 +212,11 @@ export const SERVICE_ROWS: readonly ServiceFieldRow[] = [
   resource("Limits.Pids", 9, "hostConfig.pidsLimit"),
   managers(`${RESOURCES}Reservations.NanoCPUs`, 5e8, [PLACE, "never gives a node more than it has"]),
   resource("Reservations.MemoryBytes", 2 ** 23, "hostConfig.memoryReservationBytes"),
-  refused(`${RESOURCES}Reservations.GenericResources[].NamedResourceSpec.Kind`, "gpu", NOT_SUPPORTED),
-  refused(`${RESOURCES}Reservations.GenericResources[].NamedResourceSpec.Value`, "one", NOT_SUPPORTED),
-  refused(`${RESOURCES}Reservations.GenericResources[].DiscreteResourceSpec.Kind`, "gpu", NOT_SUPPORTED),
-  refused(`${RESOURCES}Reservations.GenericResources[].DiscreteResourceSpec.Value`, 1, NOT_SUPPORTED),
+  ...["Kind", "Value"].map(name =>
+    managers(`${GENERIC}NamedResourceSpec.${name}`, "gpu", [GENERIC_TEST, "is asked for by name, which no task may"]),
+  ),
+  managers(`${GENERIC}DiscreteResourceSpec.Kind`, "gpu", [GENERIC_TEST, "has the kind, and enough of it"]),
+  managers(`${GENERIC}DiscreteResourceSpec.Value`, 1, [GENERIC_TEST, "has the kind, and enough of it"]),
   resource("SwapBytes", 2 ** 22, "hostConfig.memorySwapBytes", {
     is: 2 ** 23 + 2 ** 22,
     with: { [`${RESOURCES}Limits.MemoryBytes`]: 2 ** 23 },

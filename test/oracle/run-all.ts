@@ -11,6 +11,7 @@ import { NETWORK_SCENARIOS } from "./network-scenarios.ts";
 import { OPTION_SCENARIOS } from "./option-scenarios.ts";
 import { DAEMON_SCENARIOS } from "./daemon-scenarios.ts";
 import { RESTART_SCENARIOS } from "./restart-scenarios.ts";
+import { GENERIC_RESOURCE_SCENARIOS } from "./generic-resource-scenarios.ts";
 import { BAD_INPUT_SCENARIOS } from "./bad-input.ts";
 import type { Engine } from "./engines.ts";
 import { EventListener } from "./events.ts";
@@ -54,6 +55,7 @@ const SWARM: readonly Scenario[] = [
   ...SWARM_OBJECT_SCENARIOS,
   ...SWARM_STACK_SCENARIOS,
   ...BAD_INPUT_SCENARIOS.filter(({ needsSwarm }) => needsSwarm),
+  ...GENERIC_RESOURCE_SCENARIOS,
   // The last: they leave the swarm that the others are in.
   ...SWARM_MEMBERSHIP_SCENARIOS,
   ...LOCK_SCENARIOS,

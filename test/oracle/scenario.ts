@@ -9,6 +9,7 @@ export interface Scenario {
 export interface DaemonSettings {
   readonly debug?: boolean;
   readonly "live-restore"?: boolean;
+  readonly "node-generic-resources"?: readonly string[];
 }
 
 export type Step =

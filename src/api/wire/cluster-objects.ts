@@ -2,6 +2,7 @@ import type { Config, Network, Node, NodeSpec, ObjectMeta, PortConfig, Secret, T
 import type { NodeView, ServiceView, TaskView } from "../../model/control.ts";
 import { isTerminal } from "../../model/task-state.ts";
 import { field, omitEmpty, struct } from "./codec.ts";
+import { genericResourcesJson } from "./generic-resources.ts";
 import { bytes, text, textMap, unlessZero, word } from "./scalars.ts";
 import { withServiceDefaults } from "./service-defaults.ts";
 import { endpointSpec, portConfig, serviceSpec } from "./service-spec.ts";
@@ -80,6 +81,7 @@ export function taskJson({ task, revision, networks }: TaskView): Record<string,
     Status: taskStatus(task),
     DesiredState: task.desiredState,
     ...(task.networks.length === 0 ? {} : { NetworksAttachments: attachments(task, networks) }),
+    ...genericResourcesJson(task.genericResources),
     ...(task.jobIteration === undefined ? {} : { JobIteration: jobIteration(task.jobIteration) }),
     Volumes: null,
   };
@@ -185,7 +187,11 @@ function descriptionJson({
   return {
     Hostname: hostname,
     Platform: platform.write(host),
-    Resources: { NanoCPUs: resources.nanoCpus, MemoryBytes: resources.memoryBytes },
+    Resources: {
+      NanoCPUs: resources.nanoCpus,
+      MemoryBytes: resources.memoryBytes,
+      ...genericResourcesJson(resources.generic),
+    },
     Engine: {
       EngineVersion: engine.version,
       ...(Object.keys(engine.labels).length === 0 ? {} : { Labels: engine.labels }),

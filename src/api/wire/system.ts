@@ -3,6 +3,7 @@ import type { SystemInfo } from "../backends.ts";
 import type { LocalSwarmState } from "../swarm-backend.ts";
 import { API_VERSION, API_VERSION_MIN } from "../http/version.ts";
 import { GRAPH_DRIVER } from "./container.ts";
+import { genericResources } from "./generic-resources.ts";
 import { infoOfVersion } from "./info-version.ts";
 import { rfc3339 } from "./times.ts";
 
@@ -94,7 +95,7 @@ export function infoJson(info: SystemInfo, { counts, swarm, nowMs, version }: In
     RegistryConfig: registryConfigJson(info.registry),
     NCPU: info.cpus,
     MemTotal: info.memoryBytes,
-    GenericResources: null,
+    GenericResources: genericResources.write(info.genericResources),
     DockerRootDir: info.dataRoot,
     HttpProxy: withoutPassword(info.registry.proxies.http),
     HttpsProxy: withoutPassword(info.registry.proxies.https),

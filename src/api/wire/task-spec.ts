@@ -1,6 +1,8 @@
-import type { NetworkAttachmentSpec, Placement, ResourceRequirements, RestartSpec, TaskSpec } from "../../model/cluster.ts";
+import type { NetworkAttachmentSpec, Placement, RestartSpec, TaskSpec } from "../../model/cluster.ts";
+import type { ResourceRequirements } from "../../model/resources.ts";
 import type { Codec } from "./codec.ts";
 import { field, omitEmpty, struct } from "./codec.ts";
+import { genericResources } from "./generic-resources.ts";
 import { refusing } from "./refusing.ts";
 import { adapt, duration, int64, list, optional, text, textMap, texts, uint64, unlessWord, unlessZero, word } from "./scalars.ts";
 import { serviceContainer } from "./service-container.ts";
@@ -12,13 +14,11 @@ const limits = struct<NonNullable<ResourceRequirements["limits"]>>("swarm.Limit"
   memoryBytes: omitEmpty("MemoryBytes", some(int64)),
   pids: omitEmpty("Pids", some(int64)),
 });
-const reservations = refusing(
-  struct<NonNullable<ResourceRequirements["reservations"]>>("swarm.Resources", {
-    nanoCpus: omitEmpty("NanoCPUs", some(int64)),
-    memoryBytes: omitEmpty("MemoryBytes", some(int64)),
-  }),
-  ["GenericResources"],
-);
+const reservations = struct<NonNullable<ResourceRequirements["reservations"]>>("swarm.Resources", {
+  nanoCpus: omitEmpty("NanoCPUs", some(int64)),
+  memoryBytes: omitEmpty("MemoryBytes", some(int64)),
+  generic: omitEmpty("GenericResources", some(genericResources)),
+});
 const resources = struct<ResourceRequirements>("swarm.ResourceRequirements", {
   limits: omitEmpty("Limits", optional(limits)),
   reservations: omitEmpty("Reservations", optional(reservations)),

@@ -1,5 +1,6 @@
 import { field, type Json, list, text } from "../context.ts";
 import { pairs, parseUlimit, splitAt } from "./container-values.ts";
+import { GENERIC_RESOURCE_CHANGES } from "./service-generic-resources.ts";
 import { withPath } from "./with-path.ts";
 
 type Value = string | boolean | readonly string[];
@@ -76,4 +77,5 @@ export const LIST_CHANGES: Readonly<Record<string, Change>> = {
       [...CONTAINER, "Ulimits"],
       list(spec, ...CONTAINER, "Ulimits").filter(limit => !many(value).includes(text(limit, "Name"))),
     ),
+  ...GENERIC_RESOURCE_CHANGES,
 };

@@ -46,12 +46,12 @@ const COMMON_VALUES = [
 const WORD_LISTS = ["dns", "dns-option", "dns-search", "host", "group", "sysctl", "ulimit"];
 const CREATE_LISTS = [
   ...["constraint", "container-label", "env", "env-file", "label", "mount", "network", "placement-pref", "publish"],
-  ...[...WORD_LISTS, "cap-add", "cap-drop", "log-opt", "secret", "config"],
+  ...[...WORD_LISTS, "cap-add", "cap-drop", "generic-resource", "log-opt", "secret", "config"],
 ];
 const UPDATE_LISTS = [
-  ...["constraint", "container-label", "env", "label", "network", "publish", "mount", "secret", "config", ...WORD_LISTS].flatMap(
-    name => [`${name}-add`, `${name}-rm`],
-  ),
+  ...["constraint", "container-label", "env", "generic-resource", "label", "network", "publish", "mount", "secret", "config"]
+    .concat(WORD_LISTS)
+    .flatMap(name => [`${name}-add`, `${name}-rm`]),
   ...["cap-add", "cap-drop", "log-opt"],
 ];
 const SHORT: Readonly<Record<string, string>> = { env: "e", label: "l", publish: "p", user: "u", workdir: "w" };

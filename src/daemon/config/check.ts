@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { IPV6_MTU_BYTES_MIN } from "../../engine/networks/plan-network.ts";
 import { type IpFamily, parseInterfaceAddress } from "../../lib/ip-address.ts";
+import { parseGenericResources } from "./generic-resources.ts";
 import type { Values } from "./options.ts";
 import { cut, invalid } from "./value-kinds.ts";
 
@@ -39,6 +40,7 @@ export function checkValues(values: Values): void {
   for (const option of values["exec-opt"] ?? []) checkExecOption(option);
   checkFeatures(values.feature ?? {});
   checkLabels(values.label ?? []);
+  parseGenericResources(values["node-generic-resource"] ?? []);
 }
 
 function checkRuntimes(runtimes: Values["add-runtime"] = {}): void {

@@ -1,5 +1,5 @@
 import { ADDRESS, ADDRESSES, NETWORK_OPTIONS, POOLS, RUNTIMES, SIZE, ULIMITS } from "./structured-kinds.ts";
-import { INTEGER, LABELS, LIST, SWITCH, SWITCH_MAP, TEXT, TEXT_MAP, type ValueKind } from "./value-kinds.ts";
+import { GENERIC_RESOURCES, INTEGER, LABELS, LIST, SWITCH, SWITCH_MAP, TEXT, TEXT_MAP, type ValueKind } from "./value-kinds.ts";
 
 /** One option of the daemon: a flag, and a key of daemon.json. @see dockerd's documentation. */
 export interface Option<T> {
@@ -92,6 +92,11 @@ export const OPTIONS = {
   mtu: option(INTEGER),
   "no-new-privileges": option(SWITCH),
   "no-proxy": option(TEXT, { isProxy: true, note: NO_REGISTRY }),
+  "node-generic-resource": option(GENERIC_RESOURCES, {
+    keys: ["node-generic-resources"],
+    reload: "kept",
+    note: "the managers hear of it at once when it is reloaded",
+  }),
   pidfile: option(TEXT, { short: "p", note: "default `/run/shoal/shoald.pid`" }),
   "raw-logs": option(SWITCH, { note: "nothing is ever coloured" }),
   "registry-mirror": option(LIST, { keys: ["registry-mirrors"], reload: "kept", note: NO_REGISTRY }),
@@ -155,7 +160,6 @@ export const REFUSED_OPTIONS: Readonly<Record<string, { readonly because: string
   "metrics-addr": { because: "no metrics are served yet" },
   "network-control-plane-mtu": { because: NO_GOSSIP },
   "network-diagnostic-port": { because: NO_GOSSIP },
-  "node-generic-resource": { because: "generic resources are not scheduled yet", key: "node-generic-resources" },
   "nri-opts": { because: "there is no node resource interface" },
   "resolv-conf": { because: "containers' name servers come from /etc/resolv.conf and `dns`" },
   rootless: { because: "the daemon runs as root alone" },

@@ -58,6 +58,16 @@ export const LABELS: ValueKind<readonly string[]> = {
   },
 };
 
+/** `name=value` each. */
+export const GENERIC_RESOURCES: ValueKind<readonly string[]> = {
+  ...LIST,
+  words: "list of resources",
+  fromFlag: (given, before) => {
+    if (!given.includes("=")) throw invalid(`invalid node-generic-resource format \`${given}\` expected \`name=value\``);
+    return LIST.fromFlag(given, before);
+  },
+};
+
 export type TextMap = Readonly<Record<string, string>>;
 
 export const TEXT_MAP: ValueKind<TextMap> = {

@@ -213,6 +213,10 @@ export class Member implements AsyncDisposable {
     this.#manager?.process.logLevelChanged();
   }
 
+  describeAgain(): void {
+    this.#worker?.describeAgain();
+  }
+
   /** @returns false when the node has not got the role that it is to have yet: it is still a member of Raft. */
   async #renew({ signal }: { readonly signal: AbortSignal }): Promise<boolean> {
     const { clock, random, log } = this.#options;

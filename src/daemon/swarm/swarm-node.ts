@@ -117,6 +117,11 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
     this.#member?.logLevelChanged();
   }
 
+  /** What this node says of itself has changed. */
+  describeAgain(): void {
+    this.#member?.describeAgain();
+  }
+
   /** Where the request says nothing, what the administrator said. */
   #withAdvertiseAddress<R extends { readonly advertiseAddress: string }>(request: R): R {
     return { ...request, advertiseAddress: request.advertiseAddress || this.#options.config.swarmAdvertiseAddress };

@@ -192,7 +192,11 @@ function describeNode(engine: Engine): NodeDescription {
   return {
     hostname: info.hostname,
     platform: { architecture: info.architecture, os: "linux" },
-    resources: { nanoCpus: info.cpus * 1e9, memoryBytes: info.memoryBytes },
+    resources: {
+      nanoCpus: info.cpus * 1e9,
+      memoryBytes: info.memoryBytes,
+      ...(info.genericResources.length > 0 && { generic: info.genericResources }),
+    },
     engine: {
       version: info.version,
       labels: Object.fromEntries(info.labels.map(label => [label.split("=")[0] ?? "", label.slice(label.indexOf("=") + 1)])),

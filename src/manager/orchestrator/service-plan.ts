@@ -8,6 +8,7 @@ import type { Snapshot } from "../store/snapshot.ts";
 import { putTask, removal } from "../control-loop-draft.ts";
 import { isOnItsWay, newTask, troubleOf } from "./instance.ts";
 import type { NodeTrouble } from "./instance.ts";
+import { tasksWithoutResources } from "./node-resources.ts";
 import { attemptsToRemember } from "./restart.ts";
 
 /** As Swarm's, for a cluster that does not say. */
@@ -46,6 +47,7 @@ export class ServicePlanner {
   readonly #changes = new Map<string, Change>();
   readonly #constraints: readonly Constraint[];
   readonly #nodes = new Map<NodeId, { readonly trouble: NodeTrouble | undefined; readonly isFit: boolean }>();
+  readonly #lacking = new Map<NodeId, ReadonlySet<TaskId>>();
   readonly #moves: Map<NodeId, number>;
   #hasActiveNode: boolean | undefined;
   #historyLimit: number | undefined;
@@ -71,7 +73,8 @@ export class ServicePlanner {
   }
 
   /** Why a task cannot stay where it is. Each node is looked up once. */
-  nodeTrouble({ nodeId, revisionId }: Task): NodeTrouble | undefined {
+  nodeTrouble(task: Task): NodeTrouble | undefined {
+    const { nodeId, revisionId, genericResources } = task;
     if (nodeId === undefined) return undefined;
     let facts = this.#nodes.get(nodeId);
     if (facts === undefined) {
@@ -79,8 +82,17 @@ export class ServicePlanner {
       facts = { trouble: troubleOf(node), isFit: node !== undefined && this.#constraints.every(each => satisfies(node, each)) };
       this.#nodes.set(nodeId, facts);
     }
+    if (genericResources !== undefined && facts.trouble === undefined && this.#lacksResources(nodeId).has(task.id))
+      return "unfit";
     // A node's labels may have changed since; tasks of an older revision are the update's business.
     return facts.trouble ?? (facts.isFit || revisionId !== this.revision.id ? undefined : "unfit");
+  }
+
+  /** Its tasks that have what it has no more. */
+  #lacksResources(nodeId: NodeId): ReadonlySet<TaskId> {
+    let tasks = this.#lacking.get(nodeId);
+    if (tasks === undefined) this.#lacking.set(nodeId, (tasks = tasksWithoutResources(this.view, nodeId)));
+    return tasks;
   }
 
   /** Some node takes tasks. */

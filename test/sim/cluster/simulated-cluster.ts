@@ -15,6 +15,7 @@ import type {
 } from "../../../src/model/ids.ts";
 import type { Change } from "../../../src/model/entry.ts";
 import type { SessionDown, SessionUp } from "../../../src/model/session.ts";
+import type { GenericResource } from "../../../src/model/resources.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
 import type { Consensus } from "../../../src/ports/consensus.ts";
 import type { Log } from "../../../src/ports/log.ts";
@@ -38,6 +39,8 @@ export interface SimulatedNode {
   readonly id: NodeId;
   readonly executor: SimulatedExecutor;
   readonly db: MemoryTaskDb;
+  /** What it says that it has, when a session begins. */
+  genericResources: readonly GenericResource[];
   /** Its link to the managers. */
   isCut: boolean;
   /** Until then its sessions find no way, though the node is reached: as a connection that waits before it sends again. */
@@ -202,7 +205,13 @@ export class SimulatedCluster {
 
   async addNode(
     hostname: string,
-    { labels = {} }: { readonly labels?: Readonly<Record<string, string>> } = {},
+    {
+      labels = {},
+      genericResources = [],
+    }: {
+      readonly labels?: Readonly<Record<string, string>>;
+      readonly genericResources?: readonly GenericResource[];
+    } = {},
   ): Promise<SimulatedNode> {
     const id = asId<NodeId>(`node-${hostname}`);
     const object: Node = {
@@ -219,6 +228,7 @@ export class SimulatedCluster {
       id,
       executor: new SimulatedExecutor(this.clock),
       db: new MemoryTaskDb(),
+      genericResources,
       isCut: false,
       deafUntilMs: 0,
       sessions: new Set(),
@@ -247,7 +257,7 @@ export class SimulatedCluster {
         description: {
           hostname,
           platform: { architecture: "x86_64", os: "linux" },
-          resources: { nanoCpus: 4e9, memoryBytes: 8e9 },
+          resources: { nanoCpus: 4e9, memoryBytes: 8e9, generic: node.genericResources },
           engine: { version: "1", labels: {}, plugins: [] },
         },
       }),

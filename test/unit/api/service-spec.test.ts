@@ -95,8 +95,8 @@ describe("a service spec", () => {
   const refused = [
     { body: { TaskTemplate: { PluginSpec: { Name: "a" } } }, message: "TaskSpec.PluginSpec is not supported by this engine" },
     {
-      body: { TaskTemplate: { Resources: { Reservations: { GenericResources: [{ NamedResourceSpec: { Kind: "gpu" } }] } } } },
-      message: "Resources.GenericResources is not supported by this engine",
+      body: { TaskTemplate: { Resources: { Reservations: { GenericResources: [{}] } } } },
+      message: "a generic resource needs a DiscreteResourceSpec or a NamedResourceSpec",
     },
     {
       body: { TaskTemplate: { ContainerSpec: { Privileges: { CredentialSpec: { File: "a" } } } } },

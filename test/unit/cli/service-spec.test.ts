@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { parseMount } from "../../../src/cli/commands/mount.ts";
 import { changedServiceSpec, newServiceSpec, parsePort } from "../../../src/cli/commands/service-spec.ts";
+import type { Json } from "../../../src/cli/context.ts";
 
 describe("newServiceSpec", () => {
   it("says what the flags say", () => {
@@ -42,6 +43,32 @@ describe("changedServiceSpec", () => {
       TaskTemplate: { ContainerSpec: { Image: "app:2", Env: ["B=3"] } },
     });
   });
+});
+
+describe("generic resources of a service", () => {
+  const after = (before: Json, flags: Parameters<typeof changedServiceSpec>[1]): unknown => {
+    const spec = changedServiceSpec({ TaskTemplate: { Resources: { Reservations: before } } }, flags);
+    return (spec as { TaskTemplate: { Resources: { Reservations: unknown } } }).TaskTemplate.Resources.Reservations;
+  };
+  const discrete = (Kind: string, Value: number) => ({ DiscreteResourceSpec: { Kind, Value } });
+
+  it("are added, replaced and taken away by kind", () => {
+    const two = { GenericResources: [discrete("gpu", 1), discrete("ssd", 2)] };
+    assert.deepEqual(after({}, { genericResource: ["gpu=1", "ssd=2"] }), two);
+    assert.deepEqual(after(two, { genericResourceAdd: ["gpu=3"], genericResourceRm: ["ssd"] }), {
+      GenericResources: [discrete("gpu", 3)],
+    });
+  });
+
+  for (const [flags, says] of [
+    [{ genericResource: ["gpu"] }, /invalid generic-resource format `gpu` expected `name=value`/],
+    [{ genericResource: ["gpu=x"] }, /request `gpu=x`, Named Generic Resources is not supported/],
+    [{ genericResource: ["gpu=-1"] }, /cannot ask for negative resource gpu/],
+    [{ genericResource: ["gpu=1=2"] }, /incorrect term gpu=1=2/],
+    [{ genericResource: ["gpu=1", "gpu=b"] }, /mixed discrete and named resources in expression 'gpu=\[1 b\]'/],
+    [{ genericResourceRm: ["gpu"] }, /could not find generic-resource `gpu` to remove it/],
+  ] as const)
+    it(`are refused: ${JSON.stringify(flags)}`, () => assert.throws(() => after({}, flags), says));
 });
 
 describe("parsePort", () => {

@@ -4,6 +4,7 @@ import type { ServicePrivileges } from "../../../src/model/service-privileges.ts
 import type { StoredObject } from "../../../src/codec/entry.ts";
 import { asId, type ClusterObjectId } from "../../../src/model/ids.ts";
 import type { TaskAttachment } from "../../../src/model/task-attachment.ts";
+import type { GenericResource, NodeResources, ResourceRequirements } from "../../../src/model/resources.ts";
 import { TASK_STATES } from "../../../src/model/task-state.ts";
 
 /** Any object of a type, with and without each optional field. */
@@ -28,6 +29,7 @@ const labels = fc.dictionary(text, text, { maxKeys: 3, noNullPrototype: true });
 const flag = fc.boolean();
 export const anyId = <Id extends ClusterObjectId>() => fc.string({ maxLength: 25 }).map(value => asId<Id>(value));
 const lists = <T>(item: fc.Arbitrary<T>) => fc.array(item, { maxLength: 2 });
+const generic = lists(shape<GenericResource>({ kind: text, value: fc.oneof(count, text) }));
 const meta = { version: count, createdAtMs: whole, updatedAtMs: whole };
 
 export const port = shape<model.PortConfig>(
@@ -125,9 +127,9 @@ const platform = shape<{ readonly architecture: string; readonly os: string }>({
 export const taskSpec = shape<model.TaskSpec>(
   {
     container,
-    resources: loose<model.ResourceRequirements>({
+    resources: loose<ResourceRequirements>({
       limits: loose({ nanoCpus: whole, memoryBytes: whole, pids: whole }),
-      reservations: loose({ nanoCpus: whole, memoryBytes: whole }),
+      reservations: loose({ nanoCpus: whole, memoryBytes: whole, generic }),
       swapBytes: whole,
       memorySwappiness: whole,
     }),
@@ -232,19 +234,20 @@ export const task = shape<model.Task>(
     status: taskStatus,
     networks: lists(shape<model.TaskNetwork>({ networkId: anyId(), addresses: texts, aliases: texts })),
     hostPorts: lists(port),
+    genericResources: generic,
     startNotBeforeMs: whole,
     jobIteration: count,
     stopNotAfterMs: count,
     attachment: shape<TaskAttachment>({ containerId: text, containerName: text, wantedAddresses: texts }),
   },
-  ["nodeId", "startNotBeforeMs", "jobIteration", "stopNotAfterMs", "attachment"],
+  ["nodeId", "genericResources", "startNotBeforeMs", "jobIteration", "stopNotAfterMs", "attachment"],
 );
 export const certificateIssuer = shape<model.CertificateIssuer>({ subject: text, publicKey: text });
 export const nodeDescription = shape<model.NodeDescription>(
   {
     hostname: text,
     platform,
-    resources: shape<model.NodeDescription["resources"]>({ nanoCpus: whole, memoryBytes: whole }),
+    resources: shape<NodeResources>({ nanoCpus: whole, memoryBytes: whole, generic }, ["generic"]),
     engine: shape<model.NodeDescription["engine"]>({
       version: text,
       labels,

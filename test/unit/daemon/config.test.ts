@@ -153,6 +153,17 @@ describe("flags and daemon.json together", () => {
     { content: '{"mtu": -1}', args: [], says: `${merged}invalid default MTU: -1` },
     { content: '{"log-level": "x"}', args: [], says: `${merged}invalid logging level: x` },
     { content: '{"labels": ["nolabel"]}', args: [], says: `${merged}bad attribute format: nolabel` },
+    ...Object.entries({
+      '["a=1=2"]': "incorrect term a=1=2, missing '=' or malformed expression",
+      '["gpu"]': "incorrect term gpu, missing '=' or malformed expression",
+      '["a=x", "gpu=-1"]': "cannot ask for negative resource gpu",
+      '["gpu=one", "gpu=2"]': "mixed discrete and named resources in expression 'gpu=[one 2]'",
+      '["gpu=1", "gpu=2"]': "mixed discrete and named resources in expression 'gpu=[1 2]'",
+    }).map(([list, why]) => ({
+      content: `{"node-generic-resources": ${list}}`,
+      args: [],
+      says: `${merged}could not parse GenericResource: ${why}`,
+    })),
     {
       content: '{"default-ipc-mode": "host"}',
       args: [],

@@ -78,6 +78,16 @@ describe("a task's container", () => {
     assert.deepEqual(requestFor().hostConfig.securityOpt, []);
   });
 
+  it("says what of its node's generic resources it has, after what the service says", () => {
+    const genericResources = [
+      { kind: "gpu", value: "one" },
+      { kind: "ssd", value: 2 },
+      { kind: "gpu", value: "two" },
+    ];
+    const { config } = requestFor({ container: { env: ["A=1"] }, task: { genericResources } });
+    assert.deepEqual(config.env, ["A=1", "DOCKER_RESOURCE_GPU=one,two", "DOCKER_RESOURCE_SSD=2"]);
+  });
+
   it("publishes host-mode ports, and those without a number on any port", () => {
     const hostPorts = [
       { protocol: "tcp", targetPort: 80, publishedPort: 8080, publishMode: "host" },
