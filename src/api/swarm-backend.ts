@@ -21,6 +21,19 @@ export interface SwarmMembershipBackend {
     },
   ): Promise<void>;
   leave(options: { readonly force: boolean }): Promise<void>;
+  /** Beyond Docker: the state of the cluster as it is now, as a file. @throws OperationError `unavailable` where no manager of the cluster's majority runs. */
+  backup(options: { readonly signal: AbortSignal }): AsyncIterable<Uint8Array>;
+  /**
+   * Beyond Docker: this node becomes the only manager of the cluster that a backup is of.
+   * @throws OperationError `invalid` for what is no whole backup, `unauthorized` when it is locked and the key is not its own: nothing has changed then.
+   */
+  restore(
+    request: NodeAddresses & {
+      readonly bytes: AsyncIterable<Uint8Array>;
+      /** Empty: none. */
+      readonly unlockKey: string;
+    },
+  ): Promise<{ readonly nodeId: string }>;
   /** @throws OperationError `conflict` when nothing is locked, `invalid` for what is no key, `unauthorized` for the wrong one. */
   unlock(key: string): Promise<void>;
 }

@@ -81,6 +81,10 @@ export interface ControlCallRequest {
 export interface Nothing {
 }
 
+export interface BackupPart {
+  data: Uint8Array;
+}
+
 export interface ById {
   id: string;
 }
@@ -676,6 +680,52 @@ export const Nothing: MessageFns<Nothing> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBackupPart(): BackupPart {
+  return { data: new Uint8Array(0) };
+}
+
+export const BackupPart: MessageFns<BackupPart> = {
+  encode(message: BackupPart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.data.length !== 0) {
+      writer.uint32(10).bytes(message.data);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BackupPart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBackupPart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.data = reader.bytes();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2669,6 +2719,16 @@ export const ControlService = {
     responseSerialize: (value: ClusterEvent): Buffer => Buffer.from(ClusterEvent.encode(value).finish()),
     responseDeserialize: (value: Buffer): ClusterEvent => ClusterEvent.decode(value),
   },
+  /** The cluster's state as a file, sealed. For the daemon of the same host alone. */
+  backup: {
+    path: "/shoal.Control/Backup" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: Nothing): Buffer => Buffer.from(Nothing.encode(value).finish()),
+    requestDeserialize: (value: Buffer): Nothing => Nothing.decode(value),
+    responseSerialize: (value: BackupPart): Buffer => Buffer.from(BackupPart.encode(value).finish()),
+    responseDeserialize: (value: Buffer): BackupPart => BackupPart.decode(value),
+  },
 } as const;
 
 export interface ControlServer extends UntypedServiceImplementation {
@@ -2676,6 +2736,8 @@ export interface ControlServer extends UntypedServiceImplementation {
   call: handleServerStreamingCall<ControlCallRequest, ControlCallResponse>;
   /** What happens in the cluster from now on, as this manager applies it. For the daemon of the same host alone. */
   events: handleServerStreamingCall<Nothing, ClusterEvent>;
+  /** The cluster's state as a file, sealed. For the daemon of the same host alone. */
+  backup: handleServerStreamingCall<Nothing, BackupPart>;
 }
 
 export interface ControlClient extends Client {
@@ -2689,6 +2751,9 @@ export interface ControlClient extends Client {
   /** What happens in the cluster from now on, as this manager applies it. For the daemon of the same host alone. */
   events(request: Nothing, options?: Partial<CallOptions>): ClientReadableStream<ClusterEvent>;
   events(request: Nothing, metadata?: Metadata, options?: Partial<CallOptions>): ClientReadableStream<ClusterEvent>;
+  /** The cluster's state as a file, sealed. For the daemon of the same host alone. */
+  backup(request: Nothing, options?: Partial<CallOptions>): ClientReadableStream<BackupPart>;
+  backup(request: Nothing, metadata?: Metadata, options?: Partial<CallOptions>): ClientReadableStream<BackupPart>;
 }
 
 export const ControlClient = makeGenericClientConstructor(ControlService, "shoal.Control") as unknown as {

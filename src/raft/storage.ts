@@ -79,6 +79,20 @@ export class RaftStorage implements AsyncDisposable {
     return new RaftStorage(parts, { ...stored, hardState: batch.hardState, entries });
   }
 
+  /** What a member that begins with a state made elsewhere finds when it opens the directory, which is empty so far. */
+  static async begin(
+    { disk, directory, raftId, cipher, segmentBytesMax = SEGMENT_BYTES_MAX }: Omit<RaftStorageOptions, "initial" | "onlyMember">,
+    { meta, chunks }: { readonly meta: SnapshotMeta; readonly chunks: AsyncIterable<Uint8Array> },
+  ): Promise<void> {
+    await disk.makeDirectory(directory);
+    const snapshots = await SnapshotFiles.open({ disk, directory, cipher });
+    const { wal, content } = await WriteAheadLog.open({ disk, directory, raftId, cipher, segmentBytesMax });
+    await using _ = wal;
+    assert(content === undefined && snapshots.newest === undefined, `${directory} holds a log already`);
+    await snapshots.publish(await snapshots.write(meta, chunks));
+    await wal.startOver(meta, { term: meta.term, vote: 0, commit: meta.index });
+  }
+
   get snapshot(): WrittenSnapshot | undefined {
     return this.#snapshots.newest;
   }

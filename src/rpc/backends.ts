@@ -21,9 +21,11 @@ export interface ControlBackend {
 }
 
 /** Offered to this host's daemon alone. */
-export interface EventsBackend {
+export interface LocalBackend {
   /** What happens from this call on. */
   events(options: Waiting): AsyncIterable<ClusterEvent>;
+  /** The cluster's state as a file. */
+  backup(options: Waiting): AsyncIterable<Uint8Array>;
 }
 
 export interface DispatcherBackend {

@@ -1,7 +1,12 @@
 import { credentials, Metadata } from "@grpc/grpc-js";
 import { clusterEvent, controlCall, controlResponse } from "../codec/control.ts";
 import { joinPages } from "../codec/control-pages.ts";
-import { type ClusterEvent as WireClusterEvent, type ControlCallResponse, ControlClient } from "../gen/control.ts";
+import {
+  type BackupPart,
+  type ClusterEvent as WireClusterEvent,
+  type ControlCallResponse,
+  ControlClient,
+} from "../gen/control.ts";
 import type { ClusterEvent } from "../model/cluster-event.ts";
 import type { ControlCaller, ControlRequest, ControlResponse } from "../model/control.ts";
 import type { RequestId } from "../model/ids.ts";
@@ -36,6 +41,20 @@ export class LocalControl implements ControlCaller, AsyncDisposable {
     const call = this.#client.events({});
     try {
       for await (const event of incoming<WireClusterEvent>(call, { signal })) yield clusterEvent.fromWire(event);
+    } catch (error) {
+      throw signal.aborted ? error : fromStatus(error);
+    } finally {
+      call.on("error", () => {}); // A cancelled call says so; nobody is left to hear it.
+      call.cancel();
+    }
+  }
+
+  /** The cluster's state as a file. @throws OperationError as the manager does. */
+  async *backup({ signal }: { readonly signal: AbortSignal }): AsyncGenerator<Uint8Array> {
+    signal.throwIfAborted();
+    const call = this.#client.backup({});
+    try {
+      for await (const { data } of incoming<BackupPart>(call, { signal })) yield data;
     } catch (error) {
       throw signal.aborted ? error : fromStatus(error);
     } finally {

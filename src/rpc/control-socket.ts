@@ -1,7 +1,7 @@
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { rm } from "node:fs/promises";
 import { OperationError } from "../lib/errors.ts";
-import type { ControlBackend, EventsBackend } from "./backends.ts";
+import type { ControlBackend, LocalBackend } from "./backends.ts";
 import { serverOptions, CONTROL_BYTES_MAX } from "./limits.ts";
 import { addControl } from "./services.ts";
 
@@ -17,14 +17,14 @@ export class ControlSocket implements AsyncDisposable {
   static async listen({
     path,
     backend,
-    events,
+    local,
   }: {
     readonly path: string;
     readonly backend: ControlBackend;
-    readonly events: EventsBackend;
+    readonly local: LocalBackend;
   }): Promise<ControlSocket> {
     const server = new Server({ ...serverOptions, "grpc.max_receive_message_length": CONTROL_BYTES_MAX });
-    addControl(server, { backend, local: events });
+    addControl(server, { backend, local });
     await rm(path, { force: true });
     await new Promise<void>((resolve, reject) => {
       server.bindAsync(`unix:${path}`, ServerCredentials.createInsecure(), cause => {

@@ -45,7 +45,7 @@ export const leaderReports = { sessionReport, statusReport, nodeReport };
  */
 export function addControl(
   server: Server,
-  { backend, local }: { readonly backend: backends.ControlBackend; readonly local?: backends.EventsBackend },
+  { backend, local }: { readonly backend: backends.ControlBackend; readonly local?: backends.LocalBackend },
 ): void {
   server.addService(ControlService, {
     call: answering(async function* (message, { peer, signal }) {
@@ -61,6 +61,10 @@ export function addControl(
     events: answering((_message, { signal }) => {
       if (local === undefined) throw new OperationError("forbidden", "only the daemon of the same host may listen");
       return mapped(local.events({ signal }), clusterEvent.toWire);
+    }),
+    backup: answering((_message, { signal }) => {
+      if (local === undefined) throw new OperationError("forbidden", "only the daemon of the same host may make a backup");
+      return mapped(local.backup({ signal }), data => ({ data }));
     }),
   });
 }

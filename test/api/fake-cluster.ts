@@ -53,6 +53,16 @@ export class FakeCluster implements ControlCaller {
     unlock: async () => {
       throw new OperationError("conflict", "swarm is not locked");
     },
+    async *backup() {
+      yield Buffer.from("state");
+    },
+    restore: async ({ bytes, unlockKey, advertiseAddress }) => {
+      const parts: Uint8Array[] = [];
+      for await (const part of bytes) parts.push(part);
+      const body = Buffer.concat(parts).toString();
+      if (body !== "state" || unlockKey !== "key") throw new OperationError("invalid", `no backup: ${body} ${unlockKey}`);
+      return { nodeId: `restored at ${advertiseAddress}` };
+    },
   };
 
   async call(request: ControlRequest, { requestId }: { readonly requestId: RequestId }): Promise<ControlResponse> {

@@ -5,7 +5,7 @@ import type { ApiContext } from "../context.ts";
 import { readBody } from "../http/body.ts";
 import type { Answer, ApiRequest, Route } from "../http/exchange.ts";
 import { empty, json } from "../http/exchange.ts";
-import { booleanOf, flagOf } from "../http/query.ts";
+import { booleanOf, flagOf, textOf } from "../http/query.ts";
 import { checkAddressPools, checkAvailability, checkDataPathPort, checkListenAddress } from "../validation/swarm.ts";
 import {
   clusterSpecBody,
@@ -20,6 +20,7 @@ import type { SwarmInitBody } from "../wire/swarm.ts";
 import { objectVersionOf } from "./object-version.ts";
 import { GET, POST } from "./route.ts";
 
+const UNLOCK_KEY_HEADER = "x-shoal-unlock-key";
 const SUBNET_SIZE_DEFAULT = 24;
 
 async function inspect(request: ApiRequest, context: ApiContext): Promise<Answer> {
@@ -99,6 +100,29 @@ async function leave(request: ApiRequest, { backends }: ApiContext): Promise<Ans
   return empty(200);
 }
 
+/** Beyond Docker. */
+function backup(request: ApiRequest, context: ApiContext): Answer {
+  const { signal } = request;
+  const chunks = context.backends.swarm.backup({ signal });
+  return { kind: "stream", contentType: "application/octet-stream", chunks, isEager: false };
+}
+
+/** Beyond Docker. */
+async function restore(request: ApiRequest, context: ApiContext): Promise<Answer> {
+  requireInactive(context);
+  const listenAddress = textOf(request, "listenAddr");
+  checkListenAddress(listenAddress);
+  const key = request.headers[UNLOCK_KEY_HEADER];
+  const { nodeId } = await context.backends.swarm.restore({
+    listenAddress,
+    advertiseAddress: textOf(request, "advertiseAddr"),
+    dataPathAddress: "",
+    unlockKey: typeof key === "string" ? key : "",
+    bytes: request.body.stream,
+  });
+  return json(nodeId);
+}
+
 async function update(request: ApiRequest, context: ApiContext): Promise<Answer> {
   const said = await readBody(request, clusterSpecBody);
   const version = objectVersionOf(request, "swarm");
@@ -139,4 +163,6 @@ export const SWARM_ROUTES: readonly Route<ApiContext>[] = [
   POST("/swarm/leave", leave),
   POST("/swarm/update", update),
   POST("/swarm/unlock", unlock),
+  GET("/swarm/backup", backup),
+  POST("/swarm/restore", restore),
 ];

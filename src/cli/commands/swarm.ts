@@ -1,4 +1,5 @@
 import type { Command } from "../command/command.ts";
+import { registerBackup } from "./swarm-backup.ts";
 import { registerRootCertificate } from "./swarm-ca.ts";
 import { keyAdvice, registerSettings } from "./swarm-settings.ts";
 import { type CliContext, CliError, number, text } from "../context.ts";
@@ -87,6 +88,7 @@ export function registerSwarm(program: Command, context: () => CliContext): void
 
   registerSettings(swarm, context);
   registerRootCertificate(swarm, context);
+  registerBackup(swarm, context);
 
   swarm
     .command("leave")

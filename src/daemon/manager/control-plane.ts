@@ -24,9 +24,10 @@ import type { Random } from "../../ports/random.ts";
 import { RaftDriver } from "../../raft/driver.ts";
 import type { RaftDriverOptions } from "../../raft/driver-options.ts";
 import type { PayloadCipher } from "../../raft/payload-cipher.ts";
-import type { EventsBackend, ManagerBackends } from "../../rpc/backends.ts";
+import type { LocalBackend, ManagerBackends } from "../../rpc/backends.ts";
 import { foundCluster, type InitialEntryFile } from "./found-cluster.ts";
 import type { KeyReport } from "../swarm/node-keys.ts";
+import { clusterBackup } from "./backup.ts";
 import { reportUnlockKey } from "./key-reports.ts";
 import { runWhileLeading } from "./leadership.ts";
 import type { ManagerOptions } from "./options.ts";
@@ -72,7 +73,7 @@ export interface ControlPlane {
   readonly consensus: RaftDriver;
   /** What is served on the manager port, and on the host's own socket. */
   readonly backends: ManagerBackends;
-  readonly events: EventsBackend;
+  readonly local: LocalBackend;
   /** Serves workers and, while this manager leads, decides; until `signal`. @throws The signal's reason; what else it throws ends the manager. */
   run(options: { readonly signal: AbortSignal }): Promise<void>;
   /** Leadership is handed over, when this manager has it and there is someone to take it. */
@@ -158,7 +159,10 @@ export async function createControlPlane(setup: ControlPlaneSetup): Promise<Cont
         return view.count("node") === 0 || (node !== undefined && (role === "worker" || node.role === "manager"));
       },
     },
-    events: { events: waiting => clusterEvents(store, waiting) },
+    local: {
+      events: waiting => clusterEvents(store, waiting),
+      backup: waiting => clusterBackup({ store, consensus, clock, random }, waiting),
+    },
     run: async ({ signal }) => {
       await Promise.all([
         dispatcher.run({ signal }),

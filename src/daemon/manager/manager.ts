@@ -62,13 +62,13 @@ export async function startManager(setup: ManagerSetup): Promise<Manager> {
     },
     certificates: systemCertificates,
   });
-  const { store, consensus, backends, events } = plane;
+  const { store, consensus, backends, local } = plane;
   resources.defer(() => consensus.stop());
   const { clusterId, socketPath } = options;
   const listener = resources.use(
     await ManagerListener.listen({ ...listenTarget(options.listenAddress), identity, clusterId, log, backends }),
   );
-  resources.use(await ControlSocket.listen({ path: socketPath, backend: backends.control, events }));
+  resources.use(await ControlSocket.listen({ path: socketPath, backend: backends.control, local }));
 
   plane.run({ signal }).catch((error: unknown) => {
     if (!signal.aborted) throw error; // Nothing else would ever start it again: the process ends, and the next one takes over.

@@ -42,6 +42,12 @@ export class ManagerControl implements ControlCaller, AsyncDisposable {
     yield* client.events({ signal });
   }
 
+  /** The cluster's state as a file. */
+  async *backup({ signal }: { readonly signal: AbortSignal }): AsyncGenerator<Uint8Array> {
+    const client = await this.#connected({ signal });
+    yield* client.backup({ signal });
+  }
+
   /** A client is made only when there is someone to answer: after a failure it would wait ever longer before it tried again. */
   async #connected({ signal }: Pick<CallOptions, "signal">): Promise<LocalControl> {
     const clock = this.#clock;

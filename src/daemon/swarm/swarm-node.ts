@@ -9,6 +9,7 @@ import type { Log } from "../../ports/log.ts";
 import type { Random } from "../../ports/random.ts";
 import type { ClusterNetwork } from "../../network/cluster-network.ts";
 import { parseUnlockKey } from "../../model/unlock-key.ts";
+import { RaftStorage } from "../../raft/storage.ts";
 import { enrol } from "../../rpc/join-client.ts";
 import { systemCertificates } from "../../system/certificates.ts";
 import { DataCipher } from "../../system/data-cipher.ts";
@@ -20,9 +21,11 @@ import { foundCluster } from "./founding.ts";
 import { leaveWarning } from "./leave-warning.ts";
 import { type LockedKeys, openKeyFile } from "./key-file.ts";
 import { joinRaft, newKeys, ownAddress } from "./manager-calls.ts";
+import type { ManagerControl } from "./manager-control.ts";
 import { Member } from "./member.ts";
 import { NodeFiles, type NodeRecord } from "./node-files.ts";
 import type { NodeKeys } from "./node-keys.ts";
+import { restoredCluster } from "./restoring.ts";
 import { removeTasksOfNode } from "./worker-node.ts";
 
 /** How long `init` and `join` wait for the swarm to take this node in. */
@@ -132,6 +135,7 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
     if (request.forceNewCluster && this.#member !== undefined) return await this.#forceNewCluster(this.#member, request);
     return await this.#exclusively(async () => {
       const { record, keys, initialEntry } = await foundCluster(request, this.#options);
+      await this.#files.clear(); // What a crash left of an attempt before.
       await this.#files.saveInitialEntry(initialEntry, new DataCipher(keys.dataKeys, this.#options.random));
       await this.#enter(record, keys);
       return { nodeId: record.nodeId };
@@ -156,6 +160,30 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
       const caller = { identity, clock, signal: clock.timeout(READY_MS) };
       const keys = await newKeys(record, { ...caller, random });
       await this.#enter(role === "manager" ? await joinRaft(record, caller) : record, keys);
+    });
+  }
+
+  /** @throws OperationError in Docker's words where this node is no manager. */
+  async *backup({ signal }: { readonly signal: AbortSignal }): AsyncGenerator<Uint8Array> {
+    yield* this.#control().backup({ signal });
+  }
+
+  async restore(asked: Parameters<SwarmMembershipBackend["restore"]>[0]): Promise<{ readonly nodeId: string }> {
+    const request = this.#withAdvertiseAddress(asked);
+    return await this.#exclusively(async () => {
+      const { record, keys, snapshot } = await restoredCluster(request, this.#options);
+      const { disk, random } = this.#options;
+      const { index, term, raftId, address, chunks } = snapshot;
+      await this.#files.clear(); // What a crash left of an attempt before.
+      await RaftStorage.begin(
+        { disk, directory: this.#files.raftDirectory, raftId, cipher: new DataCipher(keys.dataKeys, random) },
+        { meta: { index, term, members: [{ raftId, address, isLearner: false }] }, chunks },
+      ).catch(async (error: unknown) => {
+        await this.#files.clear();
+        throw error;
+      });
+      await this.#enter(record, keys);
+      return { nodeId: record.nodeId };
     });
   }
 
@@ -311,10 +339,14 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
     }
   }
 
-  #call(request: ControlRequest, options: Parameters<ControlCaller["call"]>[1]): Promise<ControlResponse> {
+  async #call(request: ControlRequest, options: Parameters<ControlCaller["call"]>[1]): Promise<ControlResponse> {
+    return await this.#control().call(request, options);
+  }
+
+  #control(): ManagerControl {
     const member = this.#member;
-    if (member?.control !== undefined) return member.control.call(request, options);
+    if (member?.control !== undefined) return member.control;
     const reason = this.#locked !== undefined ? LOCKED : member === undefined ? NOT_A_MANAGER : WORKER_NOT_MANAGER;
-    return Promise.reject(new OperationError("unavailable", reason));
+    throw new OperationError("unavailable", reason);
   }
 }

@@ -399,18 +399,25 @@ describe("rpc", () => {
     const path = join(directory, "manager.sock");
     try {
       const told = { type: "service", action: "update", id: "one", attributes: { name: "web", "replicas.new": "2" } } as const;
-      const events = {
+      const localBackend = {
         async *events() {
           yield told;
         },
+        backup: () => numbered(3, 1024),
       };
-      await using _first = await ControlSocket.listen({ path, backend: parts.control, events });
-      await using _second = await ControlSocket.listen({ path, backend: parts.control, events });
+      await using _first = await ControlSocket.listen({ path, backend: parts.control, local: localBackend });
+      await using _second = await ControlSocket.listen({ path, backend: parts.control, local: localBackend });
       await using local = new LocalControl({ path, clock });
       const answer = await local.call({ kind: "list-nodes", filters: { role: ["a", "b"] } }, { requestId });
       assert.deepEqual(answer, { kind: "created", id: "list-nodes request1 false", warnings: [] });
       const abort = new AbortController();
       for await (const event of local.events(abort)) assert.deepEqual(event, told);
+      const backup: Uint8Array[] = [];
+      for await (const part of local.backup(abort)) backup.push(part);
+      assert.deepEqual(
+        backup.map(({ length }) => length),
+        [1024, 1024, 1024],
+      );
       abort.abort(new OperationError("cancelled", "no more"));
       await assert.rejects(local.call({ kind: "get-cluster" }, { requestId, signal: abort.signal }), /no more/);
     } finally {
