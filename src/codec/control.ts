@@ -30,6 +30,7 @@ type Response<Kind extends model.ControlResponse["kind"]> = Omit<Extract<model.C
 const nothing = record<Record<never, never>, wire.Nothing>({});
 const byIdOrName = record<{ readonly idOrName: string }, wire.ByIdOrName>({ idOrName: text });
 const byFilters = record<{ readonly filters: model.Filters }, wire.ByFilters>({ filters: map(wrappedList(text)) });
+const replacement = { id: id<never>(), version: number, data: bytes, reloadSignal: optional(text) };
 const createBlob = record<Request<"create-secret">, wire.CreateBlob>({ spec: needed(blobSpec) });
 
 const requestCases = union<model.ControlRequest, NonNullable<wire.ControlCallRequest["request"]>>({
@@ -88,6 +89,8 @@ const requestCases = union<model.ControlRequest, NonNullable<wire.ControlCallReq
   "create-secret": ["createSecret", createBlob],
   "get-secret": ["getSecret", byIdOrName],
   "list-secrets": ["listSecrets", byFilters],
+  "replace-secret": ["replaceSecret", record<Request<"replace-secret">, wire.ReplaceBlob>(replacement)],
+  "replace-config": ["replaceConfig", record<Request<"replace-config">, wire.ReplaceBlob>(replacement)],
   "update-secret": [
     "updateSecret",
     record<Request<"update-secret">, wire.UpdateBlob>({ id: id(), version: number, spec: needed(blobSpec) }),

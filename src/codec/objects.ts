@@ -142,9 +142,11 @@ export const network = record<model.Network, wire.Network>({
 
 export const blobSpec = record<model.Secret["spec"], wire.BlobSpec>({ name: text, labels, data: bytes });
 
-export const secret = record<model.Secret, wire.Blob>({ ...metaFields, id: id(), spec: needed(blobSpec) });
+const blobFields = { spec: needed(blobSpec), reloadSignal: optional(text) };
 
-export const config = record<model.Config, wire.Blob>({ ...metaFields, id: id(), spec: needed(blobSpec) });
+export const secret = record<model.Secret, wire.Blob>({ ...metaFields, id: id(), ...blobFields });
+
+export const config = record<model.Config, wire.Blob>({ ...metaFields, id: id(), ...blobFields });
 
 export const clusterSpec = record<model.ClusterSpec, wire.ClusterSpec>({
   name: text,

@@ -82,7 +82,7 @@ const endpoint = record<model.Endpoint, wire.Endpoint>({
   containerId: optional(text),
 });
 
-const blob = record<{ readonly id: string; readonly data: Uint8Array }, wire.AssignedBlob>({ id: text, data: bytes });
+const blob = record<model.AssignedBlob, wire.AssignedBlob>({ id: text, data: bytes, reloadSignal: optional(text) });
 
 const assignmentCases = union<model.Assignment, NonNullable<wire.Assignment["assignment"]>>({
   task: ["task", record<Given<"task">, wire.Assignment_TaskAssignment>({ task: needed(assignedTask) })],

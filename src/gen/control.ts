@@ -75,6 +75,8 @@ export interface ControlCallRequest {
     | { $case: "attachContainer"; value: AttachContainer }
     | { $case: "detachContainer"; value: DetachContainer }
     | { $case: "getUnlockKey"; value: Nothing }
+    | { $case: "replaceSecret"; value: ReplaceBlob }
+    | { $case: "replaceConfig"; value: ReplaceBlob }
     | undefined;
 }
 
@@ -165,6 +167,13 @@ export interface UpdateBlob {
   id: string;
   version: number;
   spec: BlobSpec | undefined;
+}
+
+export interface ReplaceBlob {
+  id: string;
+  version: number;
+  data: Uint8Array;
+  reloadSignal?: string | undefined;
 }
 
 export interface ControlCallResponse {
@@ -363,6 +372,12 @@ export const ControlCallRequest: MessageFns<ControlCallRequest> = {
         break;
       case "getUnlockKey":
         Nothing.encode(message.request.value, writer.uint32(322).fork()).join();
+        break;
+      case "replaceSecret":
+        ReplaceBlob.encode(message.request.value, writer.uint32(330).fork()).join();
+        break;
+      case "replaceConfig":
+        ReplaceBlob.encode(message.request.value, writer.uint32(338).fork()).join();
         break;
     }
     return writer;
@@ -643,6 +658,22 @@ export const ControlCallRequest: MessageFns<ControlCallRequest> = {
             }
 
             message.request = { $case: "getUnlockKey", value: Nothing.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 41: {
+            if (tag !== 330) {
+              break;
+            }
+
+            message.request = { $case: "replaceSecret", value: ReplaceBlob.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 42: {
+            if (tag !== 338) {
+              break;
+            }
+
+            message.request = { $case: "replaceConfig", value: ReplaceBlob.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1666,6 +1697,85 @@ export const UpdateBlob: MessageFns<UpdateBlob> = {
             }
 
             message.spec = BlobSpec.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReplaceBlob(): ReplaceBlob {
+  return { id: "", version: 0, data: new Uint8Array(0), reloadSignal: undefined };
+}
+
+export const ReplaceBlob: MessageFns<ReplaceBlob> = {
+  encode(message: ReplaceBlob, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.version !== 0) {
+      writer.uint32(16).uint64(message.version);
+    }
+    if (message.data.length !== 0) {
+      writer.uint32(26).bytes(message.data);
+    }
+    if (message.reloadSignal !== undefined) {
+      writer.uint32(34).string(message.reloadSignal);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReplaceBlob {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReplaceBlob();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.version = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.data = reader.bytes();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reloadSignal = reader.string();
             continue;
           }
         }

@@ -202,6 +202,7 @@ export interface EndpointNetwork {
 export interface AssignedBlob {
   id: string;
   data: Uint8Array;
+  reloadSignal?: string | undefined;
 }
 
 export interface Done {
@@ -2034,7 +2035,7 @@ export const EndpointNetwork: MessageFns<EndpointNetwork> = {
 };
 
 function createBaseAssignedBlob(): AssignedBlob {
-  return { id: "", data: new Uint8Array(0) };
+  return { id: "", data: new Uint8Array(0), reloadSignal: undefined };
 }
 
 export const AssignedBlob: MessageFns<AssignedBlob> = {
@@ -2044,6 +2045,9 @@ export const AssignedBlob: MessageFns<AssignedBlob> = {
     }
     if (message.data.length !== 0) {
       writer.uint32(18).bytes(message.data);
+    }
+    if (message.reloadSignal !== undefined) {
+      writer.uint32(26).string(message.reloadSignal);
     }
     return writer;
   },
@@ -2075,6 +2079,14 @@ export const AssignedBlob: MessageFns<AssignedBlob> = {
             }
 
             message.data = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reloadSignal = reader.string();
             continue;
           }
         }

@@ -533,6 +533,7 @@ export interface Blob {
   createdAtMs: number;
   updatedAtMs: number;
   spec: BlobSpec | undefined;
+  reloadSignal?: string | undefined;
 }
 
 export interface BlobSpec {
@@ -6575,7 +6576,7 @@ export const NetworkSpec_Ipam: MessageFns<NetworkSpec_Ipam> = {
 };
 
 function createBaseBlob(): Blob {
-  return { id: "", version: 0, createdAtMs: 0, updatedAtMs: 0, spec: undefined };
+  return { id: "", version: 0, createdAtMs: 0, updatedAtMs: 0, spec: undefined, reloadSignal: undefined };
 }
 
 export const Blob: MessageFns<Blob> = {
@@ -6594,6 +6595,9 @@ export const Blob: MessageFns<Blob> = {
     }
     if (message.spec !== undefined) {
       BlobSpec.encode(message.spec, writer.uint32(42).fork()).join();
+    }
+    if (message.reloadSignal !== undefined) {
+      writer.uint32(50).string(message.reloadSignal);
     }
     return writer;
   },
@@ -6649,6 +6653,14 @@ export const Blob: MessageFns<Blob> = {
             }
 
             message.spec = BlobSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.reloadSignal = reader.string();
             continue;
           }
         }

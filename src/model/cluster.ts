@@ -331,14 +331,19 @@ export interface NetworkSpec {
   readonly scope: "swarm";
 }
 
-export interface Secret extends ObjectMeta {
+export interface Secret extends ObjectMeta, Reloading {
   readonly id: SecretId;
   readonly spec: { readonly name: string; readonly labels: Labels; readonly data: Uint8Array };
 }
 
-export interface Config extends ObjectMeta {
+export interface Config extends ObjectMeta, Reloading {
   readonly id: ConfigId;
   readonly spec: { readonly name: string; readonly labels: Labels; readonly data: Uint8Array };
+}
+
+export interface Reloading {
+  /** Tasks that run get data that is newer than theirs, and then this signal; empty: none. Missing: they keep what they have. */
+  readonly reloadSignal?: string;
 }
 
 // ---- the cluster itself: one object ----

@@ -6,6 +6,7 @@ import type {
   NetworkSpec,
   Node,
   NodeSpec,
+  Reloading,
   Revision,
   Secret,
   Service,
@@ -68,14 +69,22 @@ export type ControlRequest =
   | { readonly kind: "get-secret"; readonly idOrName: string }
   | { readonly kind: "list-secrets"; readonly filters: Filters }
   | { readonly kind: "update-secret"; readonly id: SecretId; readonly version: number; readonly spec: Secret["spec"] }
+  | ({ readonly kind: "replace-secret"; readonly id: SecretId } & Replacement)
   | { readonly kind: "remove-secret"; readonly idOrName: string }
   | { readonly kind: "create-config"; readonly spec: Config["spec"] }
   | { readonly kind: "get-config"; readonly idOrName: string }
   | { readonly kind: "list-configs"; readonly filters: Filters }
   | { readonly kind: "update-config"; readonly id: ConfigId; readonly version: number; readonly spec: Config["spec"] }
+  | ({ readonly kind: "replace-config"; readonly id: ConfigId } & Replacement)
   | { readonly kind: "remove-config"; readonly idOrName: string }
   /** A hash of this very manager's store at the index it has applied; never forwarded. For tests and support. */
   | { readonly kind: "state-hash" };
+
+/** Other data for a secret or a config. */
+export interface Replacement extends Reloading {
+  readonly version: number;
+  readonly data: Uint8Array;
+}
 
 export interface AttachmentRequest {
   /** Made by the node, so that asking again asks for the same. */

@@ -1,6 +1,6 @@
 import type { Network, Node, PortConfig, Revision, Task, TaskStatus } from "./cluster.ts";
 import type { NetworkId, NodeId, ServiceId, SessionId, TaskId } from "./ids.ts";
-import type { CertificateIssuer, NodeDescription, NodeRole } from "./cluster.ts";
+import type { CertificateIssuer, NodeDescription, NodeRole, Reloading } from "./cluster.ts";
 
 /** What a worker sends up its session stream. The node's id comes from its certificate. */
 export type SessionUp =
@@ -56,10 +56,16 @@ export type Assignment =
   | { readonly kind: "service"; readonly service: AssignedService }
   /** A task anywhere in the cluster that is on a network of this node, or behind an ingress port. */
   | { readonly kind: "endpoint"; readonly endpoint: Endpoint }
-  | { readonly kind: "secret"; readonly secret: { readonly id: string; readonly data: Uint8Array } }
-  | { readonly kind: "config"; readonly config: { readonly id: string; readonly data: Uint8Array } };
+  | { readonly kind: "secret"; readonly secret: AssignedBlob }
+  | { readonly kind: "config"; readonly config: AssignedBlob };
 
 export type AssignmentKey = { readonly kind: Assignment["kind"]; readonly id: string };
+
+/** A secret or a config that a task of this node names. */
+export interface AssignedBlob extends Reloading {
+  readonly id: string;
+  readonly data: Uint8Array;
+}
 
 export interface AssignedTask {
   readonly task: Task;

@@ -7,10 +7,18 @@ import type { AssignedTask, Authority, SessionDown, SessionUp } from "../model/s
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
-import { NOTHING_ASSIGNED, applyAssignments, assignedTasks, networkAssignments, touchesNetwork } from "./assignment-state.ts";
+import {
+  NOTHING_ASSIGNED,
+  applyAssignments,
+  assignedTasks,
+  networkAssignments,
+  touchesFiles,
+  touchesNetwork,
+} from "./assignment-state.ts";
 import type { AssignmentState } from "./assignment-state.ts";
 import type { Executor, TaskFiles } from "./executor.ts";
 import { ManagerRounds } from "./manager-rounds.ts";
+import { FileRenewal } from "./file-renewal.ts";
 import { NetworkApplier } from "./network-applier.ts";
 import { StatusReporter } from "./status-reporter.ts";
 import type { TaskDb } from "./task-db.ts";
@@ -72,8 +80,14 @@ export class Agent {
     const signal = AbortSignal.any([options.signal]);
     setMaxListeners(0, signal);
     const applier = new NetworkApplier({ executor, clock, log, signal });
-    const tasks = new TaskSet({
+    const renewal = new FileRenewal({
+      ...{ executor, clock, log, signal },
+      assigned: () => this.#assigned,
+      isRunning: id => tasks.isRunning(id),
+    });
+    const tasks: TaskSet = new TaskSet({
       ...this.#options,
+      onRunning: task => renewal.look(task),
       reporter: this.#reporter,
       signal,
       needs: (task, waiting) => this.#needs(task, { ...waiting, applier }),
@@ -83,7 +97,7 @@ export class Agent {
       for (;;) {
         const { address, delayMs } = this.#rounds.next(this.#options.managers());
         await this.#pause(delayMs, signal);
-        if (address !== undefined) await this.#session(address, { tasks, applier, signal });
+        if (address !== undefined) await this.#session(address, { tasks, applier, renewal, signal });
       }
     } finally {
       await tasks.settled();
@@ -101,7 +115,12 @@ export class Agent {
 
   async #session(
     address: string,
-    context: { readonly tasks: TaskSet; readonly applier: NetworkApplier; readonly signal: AbortSignal },
+    context: {
+      readonly tasks: TaskSet;
+      readonly applier: NetworkApplier;
+      readonly renewal: FileRenewal;
+      readonly signal: AbortSignal;
+    },
   ): Promise<void> {
     const { clock, log, openSession, onManagers, onAuthority, describe } = this.#options;
     const over = new AbortController();
@@ -135,13 +154,19 @@ export class Agent {
 
   async #apply(
     assignments: Extract<SessionDown, { kind: "assignments" }>["assignments"],
-    { tasks, applier, up }: { readonly tasks: TaskSet; readonly applier: NetworkApplier; readonly up: UpStream },
+    {
+      tasks,
+      applier,
+      renewal,
+      up,
+    }: { readonly tasks: TaskSet; readonly applier: NetworkApplier; readonly renewal: FileRenewal; readonly up: UpStream },
   ): Promise<void> {
     this.#assigned = applyAssignments(this.#assigned, assignments);
     const { sequence } = this.#assigned;
     if (touchesNetwork(assignments)) applier.set(networkAssignments(this.#assigned), () => up.applied(sequence));
     for (const wake of this.#onAssigned) wake();
     await tasks.apply(assignedTasks(this.#assigned));
+    if (touchesFiles(assignments)) for (const task of tasks.running()) renewal.look(task);
     if (!assignments.isFull) return;
     // Only now is it known which tasks were replaced meanwhile: those say nothing until they have stopped.
     this.#reporter.resend((taskId, status) => tasks.isKnown(taskId, status));

@@ -59,6 +59,10 @@ export function touchesNetwork({ isFull, put, removed }: Assignments): boolean {
   return isFull || put.some(isNetwork) || removed.some(isNetwork);
 }
 
+export function touchesFiles({ put }: Assignments): boolean {
+  return put.some(({ kind }) => kind === "secret" || kind === "config");
+}
+
 function textOf({ kind, id }: AssignmentKey): string {
   return `${kind}/${id}`;
 }

@@ -21,6 +21,7 @@ export interface TaskContainers {
   list(options: { readonly all: boolean; readonly filters: Filters }): Promise<readonly Container[]>;
   start(idOrName: string): Promise<void>;
   stop(idOrName: string, options: { readonly timeoutSeconds?: number; readonly signal?: string }): Promise<void>;
+  kill(idOrName: string, signal: string): Promise<void>;
   remove(
     idOrName: string,
     options: { readonly force: boolean; readonly volumes: boolean; readonly link: boolean },
@@ -112,6 +113,18 @@ export class EngineExecutor implements Executor {
     }
   }
 
+  async renewFiles(
+    task: AssignedTask,
+    { secrets, configs, reloadSignals }: TaskFiles & { readonly reloadSignals: ReadonlyMap<string, string> },
+  ): Promise<void> {
+    const { id } = task.task;
+    const wanted = [...secrets, ...configs].filter(([name]) => reloadSignals.has(name));
+    const renewed = await this.#files.renew(id, new Map(wanted));
+    const signals = new Set(renewed.map(name => reloadSignals.get(name) ?? "").filter(signal => signal !== ""));
+    for (const signal of signals) await this.#containers.kill(taskName(task), signal).catch(unlessEnded);
+    await this.#files.settle(id, renewed);
+  }
+
   async stop(task: AssignedTask): Promise<void> {
     const name = taskName(task);
     try {
@@ -181,6 +194,11 @@ export class EngineExecutor implements Executor {
 function hasHealthcheck({ config: { healthcheck } }: Container): boolean {
   const [kind = "NONE"] = healthcheck?.test ?? [];
   return kind !== "NONE";
+}
+
+function unlessEnded(error: unknown): void {
+  const kind = errorKind(error);
+  if (kind !== "not-found" && kind !== "conflict") throw error;
 }
 
 function awaitsHealth(container: Container): boolean {

@@ -18,6 +18,11 @@ export interface Executor {
     taskId: TaskId,
     options: { readonly signal: AbortSignal },
   ): Promise<{ readonly exitCode: number; readonly error?: string }>;
+  /**
+   * Puts the data that is newer than that of a running task in its files, those of `reloadSignals` alone, and then sends the signals
+   * (each once; empty: none). Cut short, it is done again by the next call.
+   */
+  renewFiles(task: AssignedTask, files: TaskFiles & { readonly reloadSignals: ReadonlyMap<string, string> }): Promise<void>;
   /** Stop signal, grace period, kill. Resolves when it has ended; no error when it had. */
   stop(task: AssignedTask, options: { readonly signal: AbortSignal }): Promise<void>;
   /** Takes the container away; no error when it is gone. */

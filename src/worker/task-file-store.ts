@@ -1,6 +1,6 @@
-import { chmod, chown, mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, chown, lstat, mkdir, open, readdir, rm, writeFile } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
-import { OperationError } from "../lib/errors.ts";
+import { errnoCode, OperationError } from "../lib/errors.ts";
 import type { FileReference, Mount } from "../model/cluster.ts";
 import type { TaskId } from "../model/ids.ts";
 import type { AssignedTask } from "../model/session.ts";
@@ -32,6 +32,29 @@ export class TaskFileStore {
     return mounts;
   }
 
+  /**
+   * New data in files that a container has mounted: the files stay the same ones, so the container sees it.
+   * @param files - Of these, what differs is written.
+   * @returns what was written now, or before a crash that kept `settle` from being called.
+   */
+  async renew(taskId: TaskId, files: ReadonlyMap<string, Uint8Array>): Promise<readonly string[]> {
+    const directory = this.#directoryOf(taskId);
+    const renewed: string[] = [];
+    for (const [id, data] of files) {
+      const path = join(directory, id);
+      if (!(await exists(markOf(path))) && (await holds(path, data))) continue;
+      await writeFile(markOf(path), "");
+      await overwrite(path, data);
+      renewed.push(id);
+    }
+    return renewed;
+  }
+
+  /** The container was told of what was renewed. */
+  async settle(taskId: TaskId, ids: readonly string[]): Promise<void> {
+    for (const id of ids) await rm(markOf(join(this.#directoryOf(taskId), id)), { force: true });
+  }
+
   async remove(taskId: TaskId): Promise<void> {
     await rm(this.#directoryOf(taskId), { recursive: true, force: true });
   }
@@ -45,6 +68,36 @@ export class TaskFileStore {
     if (!TASK_ID_FORM.test(taskId)) throw new OperationError("invalid", `invalid task id: ${taskId}`);
     return join(this.#directory, taskId);
   }
+}
+
+/** Beside a file: it has other data than its container was told of. */
+function markOf(path: string): string {
+  return `${path}.renewed`;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await lstat(path).catch(unlessMissing)) !== undefined;
+}
+
+function unlessMissing(error: unknown): undefined {
+  if (errnoCode(error) !== "ENOENT") throw error;
+}
+
+async function holds(path: string, data: Uint8Array): Promise<boolean> {
+  await using file = await open(path, "r");
+  if ((await file.stat()).size !== data.length) return false;
+  const found = Buffer.alloc(data.length);
+  await file.read(found, 0, found.length, 0);
+  const isSame = found.equals(data);
+  found.fill(0);
+  return isSame;
+}
+
+/** Never empty on the way: who reads it meanwhile finds old data, new data or some of both. */
+async function overwrite(path: string, data: Uint8Array): Promise<void> {
+  await using file = await open(path, "r+");
+  for (let at = 0; at < data.length; ) at += (await file.write(data, at, data.length - at, at)).bytesWritten;
+  await file.truncate(data.length);
 }
 
 async function writeOne<Id extends string>(

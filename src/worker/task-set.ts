@@ -19,6 +19,8 @@ export interface TaskSetOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly needs: (task: AssignedTask, options: { readonly signal: AbortSignal }) => Promise<TaskFiles>;
+  /** Its container runs from now on, or still does after a restart of the daemon. */
+  readonly onRunning?: (task: AssignedTask) => void;
   /** Aborted when the daemon stops; containers run on. */
   readonly signal: AbortSignal;
 }
@@ -57,6 +59,16 @@ export class TaskSet {
       this.#begin(task, status);
       if (status !== task.task.status) this.#options.reporter.set(task.task.id, status);
     }
+  }
+
+  /** Those that run and are not to stop. */
+  running(): readonly AssignedTask[] {
+    const runners = [...this.#runners.values()].map(({ runner }) => runner);
+    return runners.filter(({ status, isStopping }) => status.state === "running" && !isStopping).map(({ task }) => task);
+  }
+
+  isRunning(taskId: TaskId): boolean {
+    return this.running().some(({ task }) => task.id === taskId);
   }
 
   /** Takes away containers of tasks that nobody knows of any more. */
@@ -111,7 +123,7 @@ export class TaskSet {
   }
 
   #begin(task: AssignedTask, status: TaskStatus): void {
-    const { executor, clock, log, needs, signal, reporter } = this.#options;
+    const { executor, clock, log, needs, signal, reporter, onRunning } = this.#options;
     const runner: TaskRunner = new TaskRunner({
       task,
       status,
@@ -122,6 +134,7 @@ export class TaskSet {
       onStatus: async (id, next) => {
         await this.#keep(runner.task, next);
         reporter.set(id, next);
+        if (next.state === "running") onRunning?.(runner.task);
       },
     });
     const done = runner.run({ signal }).catch((error: unknown) => {

@@ -5,8 +5,9 @@ import { readBody } from "../http/body.ts";
 import type { Answer, ApiRequest, Route } from "../http/exchange.ts";
 import { empty, json } from "../http/exchange.ts";
 import { filtersOf } from "../http/query.ts";
-import { checkFileObject, CONFIG_BYTES_MAX } from "../validation/file-object.ts";
-import { configJson, configSpec } from "../wire/cluster-objects.ts";
+import { checkFileData, checkFileObject, CONFIG_BYTES_MAX } from "../validation/file-object.ts";
+import { configJson, replacementBody, configSpec } from "../wire/cluster-objects.ts";
+import { checkSignal } from "../validation/signals.ts";
 import { objectVersionOf, only } from "./object-version.ts";
 import { DELETE, GET, POST } from "./route.ts";
 
@@ -34,6 +35,18 @@ async function update(request: ApiRequest, context: ApiContext): Promise<Answer>
   return empty(200);
 }
 
+/** Beyond Docker: other data, of which tasks that run are told where a signal is given. */
+async function replace(request: ApiRequest, context: ApiContext): Promise<Answer> {
+  const { data, reloadSignal } = await readBody(request, replacementBody);
+  const version = objectVersionOf(request, "config");
+  checkFileData(data, { what: "config", bytesMax: CONFIG_BYTES_MAX });
+  if (reloadSignal !== undefined) checkSignal(reloadSignal);
+  const { id } = await find(request, context);
+  const reloading = reloadSignal === undefined ? {} : { reloadSignal };
+  await callCluster(request, context, { kind: "replace-config", id, version, data, ...reloading });
+  return empty(200);
+}
+
 export const CONFIG_ROUTES: readonly Route<ApiContext>[] = [
   GET("/configs", async (request, context) => {
     const filters = filtersOf(request, ["id", "label", "name"]);
@@ -43,6 +56,7 @@ export const CONFIG_ROUTES: readonly Route<ApiContext>[] = [
   GET("/configs/{id}", async (request, context) => json(configJson(await find(request, context)))),
   POST("/configs/create", create),
   POST("/configs/{id}/update", update),
+  POST("/configs/{id}/data", replace),
   DELETE("/configs/{id}", async (request, context) => {
     await callCluster(request, context, { kind: "remove-config", idOrName: idOf(request) });
     return empty();

@@ -5,8 +5,9 @@ import { readBody } from "../http/body.ts";
 import type { Answer, ApiRequest, Route } from "../http/exchange.ts";
 import { empty, json } from "../http/exchange.ts";
 import { filtersOf } from "../http/query.ts";
-import { checkFileObject, SECRET_BYTES_MAX } from "../validation/file-object.ts";
-import { secretJson, secretSpec } from "../wire/cluster-objects.ts";
+import { checkFileData, checkFileObject, SECRET_BYTES_MAX } from "../validation/file-object.ts";
+import { replacementBody, secretJson, secretSpec } from "../wire/cluster-objects.ts";
+import { checkSignal } from "../validation/signals.ts";
 import { objectVersionOf, only } from "./object-version.ts";
 import { DELETE, GET, POST } from "./route.ts";
 
@@ -34,6 +35,18 @@ async function update(request: ApiRequest, context: ApiContext): Promise<Answer>
   return empty(200);
 }
 
+/** Beyond Docker: other data, of which tasks that run are told where a signal is given. */
+async function replace(request: ApiRequest, context: ApiContext): Promise<Answer> {
+  const { data, reloadSignal } = await readBody(request, replacementBody);
+  const version = objectVersionOf(request, "secret");
+  checkFileData(data, { what: "secret", bytesMax: SECRET_BYTES_MAX });
+  if (reloadSignal !== undefined) checkSignal(reloadSignal);
+  const { id } = await find(request, context);
+  const reloading = reloadSignal === undefined ? {} : { reloadSignal };
+  await callCluster(request, context, { kind: "replace-secret", id, version, data, ...reloading });
+  return empty(200);
+}
+
 export const SECRET_ROUTES: readonly Route<ApiContext>[] = [
   GET("/secrets", async (request, context) => {
     const filters = filtersOf(request, ["id", "label", "name", "names"]);
@@ -43,6 +56,7 @@ export const SECRET_ROUTES: readonly Route<ApiContext>[] = [
   GET("/secrets/{id}", async (request, context) => json(secretJson(await find(request, context)))),
   POST("/secrets/create", create),
   POST("/secrets/{id}/update", update),
+  POST("/secrets/{id}/data", replace),
   DELETE("/secrets/{id}", async (request, context) => {
     await callCluster(request, context, { kind: "remove-secret", idOrName: idOf(request) });
     return empty();

@@ -17,6 +17,11 @@ export function checkFileObject(
     name.length > NAME_CHARACTERS_MAX || !NAME.test(name),
     `${REFUSED_BY_MANAGER}invalid name, only 64 [a-zA-Z0-9-_.] characters allowed, and the start and end character must be [a-zA-Z0-9]`,
   );
+  checkFileData(data, { what, bytesMax });
+}
+
+/** @throws OperationError `invalid`. */
+export function checkFileData(data: Uint8Array, { what, bytesMax }: { readonly what: string; readonly bytesMax: number }): void {
   refuseIf(
     data.byteLength === 0 || data.byteLength >= bytesMax,
     `${REFUSED_BY_MANAGER}${what} data must be larger than 0 and less than ${bytesMax} bytes`,

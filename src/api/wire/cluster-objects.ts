@@ -3,7 +3,7 @@ import type { NodeView, ServiceView, TaskView } from "../../model/control.ts";
 import { isTerminal } from "../../model/task-state.ts";
 import { field, omitEmpty, struct } from "./codec.ts";
 import { genericResourcesJson } from "./generic-resources.ts";
-import { bytes, text, textMap, unlessZero, word } from "./scalars.ts";
+import { bytes, optional, text, textMap, unlessZero, word } from "./scalars.ts";
 import { withServiceDefaults } from "./service-defaults.ts";
 import { endpointSpec, portConfig, serviceSpec } from "./service-spec.ts";
 import { tlsInfoJson } from "./swarm.ts";
@@ -212,6 +212,12 @@ export const configSpec = struct<Config["spec"]>("swarm.ConfigSpec", {
   name: field("Name", text),
   labels: field("Labels", textMap),
   data: omitEmpty("Data", bytes),
+});
+
+/** Beyond Docker. Without a signal only tasks that are made from now on have the data; an empty one is none, and files are written all the same. */
+export const replacementBody = struct<{ readonly data: Uint8Array; readonly reloadSignal?: string }>("swarm.Replacement", {
+  data: field("Data", bytes),
+  reloadSignal: omitEmpty("ReloadSignal", optional(text)),
 });
 
 /** Without its data: that never leaves the managers by this way. */

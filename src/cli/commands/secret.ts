@@ -7,6 +7,7 @@ import { joinedPairs, utcTime } from "../format/text.ts";
 import { ago } from "../format/units.ts";
 import { lists, pairs, value } from "./container-values.ts";
 import { addListFlags, byName, type ListFlags } from "./listing.ts";
+import { registerUpdate } from "./secret-update.ts";
 import { findAt, inspectEach, removeEach } from "./shared.ts";
 
 type Noun = "secret" | "config";
@@ -32,6 +33,7 @@ function registerKind(program: Command, noun: Noun, context: () => CliContext): 
       const body = await newObject(noun, { name, file, flags });
       cli.stdout(`${text(await cli.api.json("POST", `/${noun}s/create`, { body }), "ID")}\n`);
     });
+  registerUpdate(group, noun, { context, read: file => readData(noun, file) });
   addListFlags(group.command("ls"))
     .alias("list")
     .description(`List ${noun}s`)

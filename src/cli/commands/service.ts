@@ -191,7 +191,7 @@ async function findService(cli: CliContext, name: string): Promise<Found> {
   }
 }
 
-async function updateService(cli: CliContext, name: string, flags: ServiceFlags): Promise<void> {
+export async function updateService(cli: CliContext, name: string, flags: ServiceFlags): Promise<void> {
   const current = await cli.api.json("GET", `/services/${encodeURIComponent(name)}`);
   const version = number(current, "Version", "Index");
   const id = text(current, "ID");

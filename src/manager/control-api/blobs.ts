@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Config, Secret } from "../../model/cluster.ts";
-import type { Filters } from "../../model/control.ts";
+import type { Filters, Replacement } from "../../model/control.ts";
 import type { Change } from "../../model/entry.ts";
 import type { ConfigId, SecretId } from "../../model/ids.ts";
 import { rpcError } from "../rpc-error.ts";
@@ -18,10 +18,7 @@ const BYTES_MAX: Record<Table, number> = { secret: 500 * 1024, config: 1000 * 10
 export function createBlob(table: Table, spec: Spec): PlanMutation {
   return (view, { newId }) => {
     checkBlobName(spec.name);
-    if (spec.data.length < 1 || spec.data.length >= BYTES_MAX[table]) {
-      const limits = `must be larger than 0 and less than ${BYTES_MAX[table]} bytes`;
-      throw rpcError("InvalidArgument", `${table} data ${limits}`);
-    }
+    checkSize(table, spec.data);
     if (view.byName(table, spec.name) !== undefined) throw rpcError("AlreadyExists", `${table} ${spec.name} already exists`);
     const id = newId<SecretId & ConfigId>();
     const object: Secret & Config = { id, version: 0, createdAtMs: 0, updatedAtMs: 0, spec };
@@ -45,6 +42,26 @@ export function updateBlob(
     const object = { ...blob, spec: { ...blob.spec, labels: spec.labels } } as Secret & Config;
     return { changes: [{ kind: "put", table, object, basedOn: blob.version }], response: { kind: "done" } };
   };
+}
+
+/** Other data. Tasks that run have it too where `reloadSignal` is given, else only those that are made from now on. */
+export function replaceBlob(
+  table: Table,
+  { id, version, data, reloadSignal }: { readonly id: string } & Replacement,
+): PlanMutation {
+  return view => {
+    const { reloadSignal: _, ...blob } = find(view, table, id);
+    checkSize(table, data);
+    checkVersion(blob, version);
+    const reloading = reloadSignal === undefined ? {} : { reloadSignal };
+    const object = { ...blob, ...reloading, spec: { ...blob.spec, data } } as Secret & Config;
+    return { changes: [{ kind: "put", table, object, basedOn: blob.version }], response: { kind: "done" } };
+  };
+}
+
+function checkSize(table: Table, data: Uint8Array): void {
+  if (data.length >= 1 && data.length < BYTES_MAX[table]) return;
+  throw rpcError("InvalidArgument", `${table} data must be larger than 0 and less than ${BYTES_MAX[table]} bytes`);
 }
 
 export function removeBlob(table: Table, idOrName: string): PlanMutation {

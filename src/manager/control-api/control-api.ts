@@ -5,7 +5,7 @@ import type { RequestId } from "../../model/ids.ts";
 import type { Certificates } from "../../ports/certificates.ts";
 import { Mutations, type MutationsOptions, type PlanMutation } from "./mutations.ts";
 import { attachContainer, detachContainer } from "./attachments.ts";
-import { createBlob, listBlobs, removeBlob, updateBlob, withoutData } from "./blobs.ts";
+import { createBlob, listBlobs, removeBlob, replaceBlob, updateBlob, withoutData } from "./blobs.ts";
 import { prepareClusterUpdate, theCluster, unlockKeyOf, withoutKeys } from "./cluster.ts";
 import { find } from "./find.ts";
 import { untilReleased } from "./network-release.ts";
@@ -82,12 +82,16 @@ function planOf(request: Exclude<Write, { readonly kind: "update-cluster" }>): P
       return createBlob("secret", request.spec);
     case "update-secret":
       return updateBlob("secret", request);
+    case "replace-secret":
+      return replaceBlob("secret", request);
     case "remove-secret":
       return removeBlob("secret", request.idOrName);
     case "create-config":
       return createBlob("config", request.spec);
     case "update-config":
       return updateBlob("config", request);
+    case "replace-config":
+      return replaceBlob("config", request);
     case "remove-config":
       return removeBlob("config", request.idOrName);
     default:

@@ -1,7 +1,7 @@
-import type { Service, Task } from "../../model/cluster.ts";
+import type { Config, Secret, Service, Task } from "../../model/cluster.ts";
 import { asId } from "../../model/ids.ts";
 import type { ConfigId, NetworkId, NodeId, SecretId, ServiceId, TaskId } from "../../model/ids.ts";
-import type { AssignedService, Assignment, AssignmentKey, Endpoint } from "../../model/session.ts";
+import type { AssignedBlob, AssignedService, Assignment, AssignmentKey, Endpoint } from "../../model/session.ts";
 import { assignmentId, peerOf } from "../../model/session.ts";
 import { isToRun } from "../../model/task-state.ts";
 import { attachmentsOf, ingressNetwork } from "../allocator/attachments.ts";
@@ -101,13 +101,17 @@ export function assignmentFor(
     }
     case "secret": {
       const secret = needs.secrets.has(asId(id)) ? view.get("secret", asId<SecretId>(id)) : undefined;
-      return secret && { kind, secret: { id, data: secret.spec.data } };
+      return secret && { kind, secret: assignedBlob(secret) };
     }
     case "config": {
       const config = needs.configs.has(asId(id)) ? view.get("config", asId<ConfigId>(id)) : undefined;
-      return config && { kind, config: { id, data: config.spec.data } };
+      return config && { kind, config: assignedBlob(config) };
     }
   }
+}
+
+function assignedBlob({ id, spec: { data }, reloadSignal }: Secret | Config): AssignedBlob {
+  return { id, data, ...(reloadSignal !== undefined && { reloadSignal }) };
 }
 
 /** Traffic goes to it, or comes from it: it has tasks on a network of this node, or this node takes connections from everywhere. */

@@ -1,3 +1,4 @@
+import type { Config, Secret } from "../../model/cluster.ts";
 import { asId } from "../../model/ids.ts";
 import type { NetworkId, NodeId, ServiceId, TaskId } from "../../model/ids.ts";
 import { peerOf } from "../../model/session.ts";
@@ -15,6 +16,8 @@ export interface Recipients {
   onNetworks(networks: Iterable<NetworkId>, key: AssignmentKey): void;
   /** A node's session, those on its networks, and those that take connections from every node. */
   peer(nodeId: NodeId, networks: Iterable<NetworkId>): void;
+  /** Sessions whose tasks name this secret or config. */
+  holders(key: AssignmentKey): void;
   all(key: AssignmentKey): void;
 }
 
@@ -48,6 +51,17 @@ export function route(
     const isIngress = [before, after].some(view => view.get("network", networkId)?.spec.isIngress === true);
     if (isIngress) for (const { id: nodeId } of after.all("node")) to.needs(nodeId);
   }
+  for (const kind of ["secret", "config"] as const) {
+    for (const id of touched.get(kind) ?? []) {
+      if (!isSameBlob(before.get(kind, asId<never>(id)), after.get(kind, asId<never>(id)))) to.holders({ kind, id });
+    }
+  }
+}
+
+/** Other data, or another way to tell tasks of it; labels are of no use to workers. */
+function isSameBlob(a: Secret | Config | undefined, b: Secret | Config | undefined): boolean {
+  if (a === undefined || b === undefined) return true; // Those that come and go do so with tasks.
+  return a.reloadSignal === b.reloadSignal && Buffer.compare(a.spec.data, b.spec.data) === 0;
 }
 
 function routeTask({ before, after }: { readonly before: Snapshot; readonly after: Snapshot }, id: TaskId, to: Recipients): void {

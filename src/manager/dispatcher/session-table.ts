@@ -93,6 +93,15 @@ export class SessionTable implements Recipients {
     }
   }
 
+  /** Those whose tasks name a secret or a config. */
+  holders(key: AssignmentKey): void {
+    for (const entry of this.#byNode.values()) {
+      if (!entry.session.holds(key)) continue;
+      entry.session.note(key);
+      entry.wake();
+    }
+  }
+
   all(key: AssignmentKey): void {
     for (const entry of this.#byNode.values()) {
       entry.session.note(key);

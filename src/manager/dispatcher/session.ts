@@ -1,3 +1,4 @@
+import { asId } from "../../model/ids.ts";
 import type { NodeId, SessionId } from "../../model/ids.ts";
 import type { Assignment, AssignmentKey, Assignments } from "../../model/session.ts";
 import type { Snapshot } from "../store/snapshot.ts";
@@ -30,6 +31,12 @@ export class Session {
 
   get needs(): NodeNeeds {
     return this.#needs;
+  }
+
+  /** A secret or a config is there for its tasks. */
+  holds({ kind, id }: AssignmentKey): boolean {
+    const { secrets, configs } = this.#needs;
+    return kind === "secret" ? secrets.has(asId(id)) : kind === "config" && configs.has(asId(id));
   }
 
   get hasNews(): boolean {

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { entryBytes } from "../../../src/codec/entry.ts";
 import { OperationError } from "../../../src/lib/errors.ts";
@@ -396,6 +397,13 @@ export class SimulatedCluster {
 
   async removeNode(id: NodeId): Promise<void> {
     await this.#retry(() => ({ kind: "remove", table: "node", id, basedOn: this.store.view().get("node", id)?.version ?? 0 }));
+  }
+
+  /** As the control API does it. */
+  async replaceSecret(id: SecretId, text: string, options: { readonly reloadSignal?: string } = {}): Promise<void> {
+    const { reloadSignal: _, ...secret } = this.store.view().get("secret", id) ?? assert.fail("no such secret");
+    const object = { ...secret, ...options, spec: { ...secret.spec, data: Buffer.from(text) } };
+    await this.propose([{ kind: "put", table: "secret", object, basedOn: secret.version }]);
   }
 
   async addSecret(name: string, text: string): Promise<SecretId> {

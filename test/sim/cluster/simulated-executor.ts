@@ -72,6 +72,29 @@ export class SimulatedExecutor implements Executor {
     return { exitCode: container.exitCode };
   }
 
+  /** Signals that tasks got with new files. */
+  readonly reloads: (readonly [taskId: TaskId, signal: string])[] = [];
+  /** Attempts to renew files that are to fail. */
+  renewalsToFail = 0;
+
+  async renewFiles(
+    { task: { id } }: AssignedTask,
+    { secrets, configs, reloadSignals }: TaskFiles & { readonly reloadSignals: ReadonlyMap<string, string> },
+  ): Promise<void> {
+    if (this.renewalsToFail-- > 0) throw new OperationError("internal", "no space left on device");
+    const known = this.files.get(id) ?? { secrets: new Map(), configs: new Map() };
+    const kept = { secrets: new Map(known.secrets), configs: new Map(known.configs) };
+    for (const [kind, given] of Object.entries({ secrets, configs }) as ["secrets" | "configs", TaskFiles["secrets"]][]) {
+      for (const [name, data] of given) {
+        const signal = reloadSignals.get(name);
+        if (signal === undefined || Buffer.compare(data, kept[kind].get(name) ?? Buffer.alloc(0)) === 0) continue;
+        kept[kind].set(name, Uint8Array.from(data));
+        if (signal !== "") this.reloads.push([id, signal]);
+      }
+    }
+    this.files.set(id, kept);
+  }
+
   /** Called when a container gets its stop signal. */
   onStop: ((task: AssignedTask) => void) | undefined;
 

@@ -311,8 +311,8 @@ export const network = shape<model.Network>(
 );
 export const data = fc.uint8Array({ maxLength: 50 }).map(value => Uint8Array.from(value));
 export const blobSpec = shape<model.Secret["spec"]>({ name: text, labels, data });
-export const secret = shape<model.Secret>({ ...meta, id: anyId(), spec: blobSpec });
-export const config = shape<model.Config>({ ...meta, id: anyId(), spec: blobSpec });
+export const secret = shape<model.Secret>({ ...meta, id: anyId(), spec: blobSpec, reloadSignal: text }, ["reloadSignal"]);
+export const config = shape<model.Config>({ ...meta, id: anyId(), spec: blobSpec, reloadSignal: text }, ["reloadSignal"]);
 export const clusterSpec = shape<model.ClusterSpec>({
   name: text,
   labels,

@@ -67,6 +67,8 @@ const requests = messages<ControlRequest>({
   "create-config": { spec: any.blobSpec },
   "get-config": byName,
   "list-configs": { filters },
+  "replace-secret": { id: id(), version: count, data: any.data, reloadSignal: fc.string() },
+  "replace-config": { id: id(), version: count, data: any.data },
   "update-config": { id: id(), version: count, spec: any.blobSpec },
   "remove-config": byName,
   "state-hash": {},

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { OperationError } from "../../../src/lib/errors.ts";
@@ -55,6 +55,15 @@ class SimulatedContainers implements TaskContainers {
     this.calls.push(`stop ${name} ${timeoutSeconds}`);
     if (this.#get(name).state.status !== "running") throw new OperationError("not-modified", "container is already stopped");
     this.set(name, { status: "exited", exitCode: 143 });
+  }
+
+  /** Kills that are to fail. */
+  killsToFail = 0;
+
+  async kill(name: string, killSignal: string): Promise<void> {
+    this.calls.push(`kill ${name} ${killSignal}`);
+    if (this.killsToFail-- > 0) throw new OperationError("internal", "no such process group");
+    if (this.#get(name).state.status !== "running") throw new OperationError("conflict", `container ${name} is not running`);
   }
 
   async remove(name: string): Promise<void> {
@@ -129,6 +138,37 @@ describe("running a task on the engine", () => {
       "remove web.3.task1",
       "stop web.3.task1 3",
     ]);
+  });
+
+  it("puts new data in the files that a container has mounted, and sends each signal once, again where it was cut short", async () => {
+    const file = { name: "f", uid: "0", gid: "0", mode: 0o400 };
+    const secrets = ["s1", "s2", "s3"].map(id => ({ id: asId<never>(id), name: id, file: { ...file, name: id } }));
+    const configs = [{ id: asId<never>("c1"), name: "c1", file }];
+    const task = anAssignedTask({ container: { secrets, configs } });
+    const files = (version: string) => ({
+      secrets: new Map(secrets.map(({ id }) => [id as string, Buffer.from(`${id} ${version}`)])),
+      configs: new Map([["c1", Buffer.from(`c1 ${version}`)]]),
+    });
+    const held = (id: string) => readFile(join(directory, "task1", id), "utf8");
+    await executor.prepare(task, { signal, files: files("a long first version") });
+    await executor.start(task, { signal });
+    const { ino, mode } = await stat(join(directory, "task1", "s1"));
+    containers.calls.length = 0;
+
+    const reloadSignals = new Map([
+      ["s1", "HUP"],
+      ["s2", "HUP"],
+      ["c1", ""],
+    ]);
+    containers.killsToFail = 1;
+    await assert.rejects(executor.renewFiles(task, { ...files("b"), reloadSignals }), { message: "no such process group" });
+    await executor.renewFiles(task, { ...files("b"), reloadSignals });
+    await executor.renewFiles(task, { ...files("b"), reloadSignals }); // Nothing is another by now.
+    assert.deepEqual(containers.calls, ["kill web.3.task1 HUP", "kill web.3.task1 HUP"]);
+    assert.deepEqual(await Promise.all(["s1", "s2", "s3", "c1"].map(held)), ["s1 b", "s2 b", "s3 a long first version", "c1 b"]);
+    assert.deepEqual(await stat(join(directory, "task1", "s1")).then(after => [after.ino, after.mode]), [ino, mode]);
+    await executor.stop(task);
+    await executor.renewFiles(task, { ...files("c"), reloadSignals }); // Nobody is left to be told.
   });
 
   it("says that an image is not here", async () => {

@@ -116,6 +116,20 @@ describe("control API", () => {
     await assert.rejects(cluster.call({ kind: "update-config", id, version, spec }), /update out of sequence/);
   });
 
+  it("replaces a secret's data when asked to, within the limits and with the version that was read", async () => {
+    const id = asId<never>(await created(cluster, { kind: "create-secret", spec: blob("s") }));
+    const stored = () => cluster.store.view().get("secret", id);
+    const { version = 0 } = stored() ?? {};
+    const kind = "replace-secret";
+    await assert.rejects(cluster.call({ kind, id, version, data: new Uint8Array(500 * 1024) }), /less than 512000 bytes/);
+    await assert.rejects(cluster.call({ kind, id, version, data: new Uint8Array() }), /larger than 0/);
+    await cluster.call({ kind, id, version, data: Uint8Array.of(7), reloadSignal: "HUP" });
+    assert.deepEqual([stored()?.spec, stored()?.reloadSignal], [{ ...blob("s"), data: Uint8Array.of(7) }, "HUP"]);
+    await assert.rejects(cluster.call({ kind, id, version, data: Uint8Array.of(8) }), /update out of sequence/);
+    await cluster.call({ kind, id, version: stored()?.version ?? 0, data: Uint8Array.of(9) });
+    assert.deepEqual([stored()?.spec.data, stored()?.reloadSignal], [Uint8Array.of(9), undefined]);
+  });
+
   it("rotates one join token and leaves the other", async () => {
     const { cluster: before } = expectKind(await cluster.call({ kind: "get-cluster" }), "cluster");
     const request = { kind: "update-cluster", spec: before.spec, version: before.version } as const;
