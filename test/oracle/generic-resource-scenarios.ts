@@ -22,7 +22,7 @@ function http(body: unknown): Step {
   return { kind: "http", method: "POST", path: "/v1.50/services/create", body };
 }
 
-/** What a node offers by number or by name, and what tasks ask for. */
+/** What a node offers by number or by name, and what tasks ask for. The last of them leaves the offer there until the next restart. */
 export const GENERIC_RESOURCE_SCENARIOS: readonly Scenario[] = [
   {
     name: "generic resources that no node has",
@@ -77,9 +77,6 @@ export const GENERIC_RESOURCE_SCENARIOS: readonly Scenario[] = [
       printing("next", "--generic-resource gpu=1", 2),
       until("service ls --filter name=next --format '{{.Replicas}}'", /2\/2/),
       docker("service rm next small"),
-      daemon("restart", SETTINGS),
-      READY,
-      INFO,
     ],
   },
 ];

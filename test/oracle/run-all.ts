@@ -55,9 +55,10 @@ const SWARM: readonly Scenario[] = [
   ...SWARM_OBJECT_SCENARIOS,
   ...SWARM_STACK_SCENARIOS,
   ...BAD_INPUT_SCENARIOS.filter(({ needsSwarm }) => needsSwarm),
-  ...GENERIC_RESOURCE_SCENARIOS,
   // The last: they leave the swarm that the others are in.
   ...SWARM_MEMBERSHIP_SCENARIOS,
+  // Before those that start the daemons anew.
+  ...GENERIC_RESOURCE_SCENARIOS,
   ...LOCK_SCENARIOS,
 ];
 
