@@ -146,7 +146,7 @@ describe("running a task on the engine", () => {
     const configs = [{ id: asId<never>("c1"), name: "c1", file }];
     const task = anAssignedTask({ container: { secrets, configs } });
     const files = (version: string) => ({
-      secrets: new Map(secrets.map(({ id }) => [id as string, Buffer.from(`${id} ${version}`)])),
+      secrets: new Map(secrets.map(({ id }) => [id as string, Buffer.from(`${String(id)} ${version}`)])),
       configs: new Map([["c1", Buffer.from(`c1 ${version}`)]]),
     });
     const held = (id: string) => readFile(join(directory, "task1", id), "utf8");
