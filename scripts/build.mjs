@@ -9,6 +9,7 @@ const LONG_LIVED = {
   manager: "src/daemon/manager-main.ts",
   "archive-helper": "src/system/archive-helper.ts",
   "port-forwarder": "src/system/port-forwarder-thread.ts",
+  namespaces: "src/system/namespace-thread.ts",
 };
 /** In parts, loaded when they are needed: what counts is how soon it starts. */
 const SHORT_LIVED = {

@@ -4,7 +4,7 @@ import type { DevicePort } from "../engine/networks/cluster-driver.ts";
 import { macFromIp } from "../engine/networks/mac-address.ts";
 import type { Network } from "../model/cluster.ts";
 import type { Exec } from "../ports/exec.ts";
-import type { IpBatch, KernelNetwork } from "../ports/kernel-network.ts";
+import type { IpBatch, KernelNetwork, Links } from "../ports/kernel-network.ts";
 
 export const VXLAN_PORT = 4789;
 const VXLAN_MTU_BYTES = 1450;
@@ -36,6 +36,7 @@ export interface OverlayOptions {
 export class OverlayNetwork {
   readonly #options: OverlayOptions;
   readonly #batch: IpBatch;
+  readonly #links: Links;
   readonly mtuBytes: number;
   /** Address to host, as the kernel has it. */
   #inForce: ReadonlyMap<string, string> = new Map();
@@ -43,6 +44,7 @@ export class OverlayNetwork {
   private constructor(options: OverlayOptions, batch: IpBatch) {
     this.#options = options;
     this.#batch = batch;
+    this.#links = options.kernel.linksIn(options.path);
     this.mtuBytes = mtuOf(options.network);
   }
 
@@ -60,7 +62,8 @@ export class OverlayNetwork {
       }
       await overlay.lower();
     }
-    const overlay = new OverlayNetwork(options, await options.kernel.createNamespace(options.path));
+    (await options.kernel.createNamespace(options.path))[Symbol.dispose]();
+    const overlay = new OverlayNetwork(options, await options.kernel.enterNamespace(options.path));
     try {
       await overlay.#build();
       return overlay;
@@ -71,7 +74,7 @@ export class OverlayNetwork {
   }
 
   port(): DevicePort {
-    return { batch: this.#batch, bridge: BRIDGE, mtuBytes: this.mtuBytes };
+    return { links: this.#links, bridge: BRIDGE, mtuBytes: this.mtuBytes };
   }
 
   /** Makes exactly these the endpoints of other hosts. */
@@ -105,12 +108,13 @@ export class OverlayNetwork {
 
   async lower(): Promise<void> {
     await this.#batch.run([`link del dev ${TUNNEL}`], { allowFailure: true }); // Frees its number before another takes it.
-    await this.#batch[Symbol.asyncDispose]();
+    await this.release();
     await this.#options.kernel.deleteNamespace(this.#options.path);
   }
 
   /** Leaves the network to the next daemon. */
   async release(): Promise<void> {
+    this.#links[Symbol.dispose]();
     await this.#batch[Symbol.asyncDispose]();
   }
 

@@ -49,7 +49,6 @@ export const FAILPOINTS = [
   "networks/loopback.raise",
   "networks/namespace.create",
   "networks/namespace.delete",
-  "networks/namespace.enter",
   "networks/nftables.apply",
   "networks/route.apply",
   "networks/sandbox-record.rename",

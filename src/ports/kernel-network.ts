@@ -4,10 +4,14 @@ import type { Duplex } from "node:stream";
 export interface KernelNetwork {
   /** Commands in the daemon's own namespace. Lives as long as this object. */
   readonly host: IpBatch;
-  /** As `host`, for what waits for the kernel (deletions): nothing quick queues behind it. */
-  readonly hostSlow: IpBatch;
-  /** Makes a namespace pinned at `path`, without IPv6 but for ::1, and a batch inside it. The namespace outlives the batch. */
-  createNamespace(path: string): Promise<IpBatch>;
+  /** Interfaces of the daemon's own namespace. Lives as long as this object. */
+  readonly links: Links;
+  /** As `links`, for what waits for the kernel (deletions): nothing quick queues behind it. */
+  readonly linksSlow: Links;
+  /** Makes a namespace pinned at `path`, without IPv6 but for ::1. It outlives what is returned. */
+  createNamespace(path: string): Promise<Links>;
+  /** The interfaces of a namespace that exists. @throws what the kernel says when there is none. */
+  linksIn(path: string): Links;
   /** A batch inside a namespace that exists. */
   enterNamespace(path: string): Promise<IpBatch>;
   /** Takes the pin away; the kernel frees the namespace when nothing is in it. No error when it is gone. */
@@ -32,6 +36,35 @@ export interface KernelNetwork {
     value: string,
     options?: { readonly namespacePath?: string; readonly isOptional?: boolean },
   ): Promise<void>;
+}
+
+/** The interfaces of one namespace, which it keeps alive until it is disposed of. Twice is safe. */
+export interface Links extends Disposable {
+  readonly namespaceFd: number;
+  /**
+   * Done in order; all are tried. Calls queue.
+   * @throws OperationError `internal` with what the kernel says when any fails, unless `allowFailure`.
+   */
+  change(changes: readonly LinkChange[], options?: { readonly allowFailure?: boolean }): Promise<void>;
+}
+
+export type LinkChange =
+  | LinkPair
+  | { readonly kind: "raise"; readonly device: string }
+  | { readonly kind: "add-address"; readonly device: string; readonly address: string; readonly prefixLength: number }
+  /** In place of one that is there. Of the gateway's family. */
+  | { readonly kind: "default-route"; readonly device: string; readonly gateway: string }
+  | { readonly kind: "delete"; readonly device: string };
+
+/** Two ends of a line: one up on a bridge of this namespace, the other in another namespace. */
+export interface LinkPair {
+  readonly kind: "add-pair";
+  readonly name: string;
+  readonly bridge: string;
+  readonly mtuBytes: number;
+  /** Packets that come from a port may go back into it: a container that calls its own published port. */
+  readonly isHairpin: boolean;
+  readonly peer: { readonly name: string; readonly macAddress: string; readonly namespaceFd: number };
 }
 
 /** A long-lived `ip -batch`: 15 us a line instead of 1.4 ms a program start. */

@@ -19,7 +19,7 @@ interface Request {
  */
 export class IpBatchProcess implements IpBatch {
   readonly #spawner: Spawner;
-  #prefix: readonly string[];
+  readonly #prefix: readonly string[];
   #starting: Promise<ChildProcess> | undefined;
   #child: ChildProcess | undefined;
   #pending: Request[] = [];
@@ -31,17 +31,10 @@ export class IpBatchProcess implements IpBatch {
     this.#prefix = prefix;
   }
 
-  /**
-   * @param prefix - A program that starts another inside a namespace, with its arguments; empty: this one.
-   * @param again - As `prefix`, for when the process has to be started again.
-   */
-  static async start(
-    spawner: Spawner,
-    { prefix, again = prefix }: { readonly prefix: readonly string[]; readonly again?: readonly string[] },
-  ): Promise<IpBatchProcess> {
+  /** @param prefix - A program that starts another inside a namespace, with its arguments; empty: this one. */
+  static async start(spawner: Spawner, prefix: readonly string[]): Promise<IpBatchProcess> {
     const batch = new IpBatchProcess(spawner, prefix);
     await batch.run([]);
-    batch.#prefix = again;
     return batch;
   }
 

@@ -1,6 +1,6 @@
-import { writeFileSync } from "node:fs";
-import { mkdir, open, readFile, unlink, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { openSync, writeFileSync } from "node:fs";
+import { readFile, unlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { errnoCode } from "../lib/errors.ts";
 import type { KernelNetwork } from "../ports/kernel-network.ts";
 import { connectTcp } from "./connect-tcp.ts";
@@ -9,31 +9,36 @@ import { MNT_DETACH, SystemCallError, umount2 } from "./libc.ts";
 import { openNameServer, queryNameServer } from "./name-server.ts";
 import { inNetworkNamespace } from "./namespace.ts";
 import { bindHostPort, hasIpv6, portOf } from "./network-sockets.ts";
+import { NamespaceMaker } from "./namespaces/namespace-maker.ts";
+import { KernelLinks } from "./netlink/kernel-links.ts";
+import { openRouteSocket } from "./netlink/netlink-socket.ts";
 import { NftablesContext } from "./nftables.ts";
 import { PortForwarder } from "./port-forwarding/port-forwarder.ts";
 import { HeldSocket } from "./port-forwarding/held-socket.ts";
 import { createSpawner } from "./spawn.ts";
 import { failpoint } from "../ports/failpoint.ts";
 
-/** Interfaces to come have no IPv6; ::1 stays. */
-const NO_IPV6 = "/proc/sys/net/ipv6/conf/default/disable_ipv6";
-
 const spawner = createSpawner();
 
 function startBatch(prefix: readonly string[]): Promise<IpBatchProcess> {
-  return IpBatchProcess.start(spawner, { prefix });
+  return IpBatchProcess.start(spawner, prefix);
 }
 
 /** The kernel of this host, in the network namespace that the daemon was started in. */
 export async function openKernelNetwork(): Promise<KernelNetwork & AsyncDisposable> {
   const forwarder = new PortForwarder();
   let canIpv6: boolean | undefined;
-  const [host, hostSlow] = await Promise.all([startBatch([]), startBatch([])]);
+  const namespaces = new NamespaceMaker();
+  const host = await startBatch([]);
+  const [links, linksSlow] = [openLinks(undefined), openLinks(undefined)];
   return {
     host,
-    hostSlow,
-    createNamespace: path => failpoint("networks/namespace.create", () => createNamespace(path)),
-    enterNamespace: path => failpoint("networks/namespace.enter", () => startBatch(["nsenter", `--net=${path}`])),
+    links,
+    linksSlow,
+    createNamespace: path =>
+      failpoint("networks/namespace.create", async () => new KernelLinks(await namespaces.make(path))),
+    linksIn: openLinks,
+    enterNamespace: path => startBatch(["nsenter", `--net=${path}`]),
     deleteNamespace: path => failpoint("networks/namespace.delete", () => deleteNamespace(path)),
     openNftables: path => new NftablesContext(path),
     reservePort(port, { isForwarded } = { isForwarded: false }) {
@@ -47,17 +52,17 @@ export async function openKernelNetwork(): Promise<KernelNetwork & AsyncDisposab
     readSysctl: async name => (await readFile(join("/proc/sys", name), "utf8")).trim(),
     writeSysctl,
     async [Symbol.asyncDispose]() {
-      await Promise.all([host, hostSlow, forwarder].map(part => part[Symbol.asyncDispose]()));
+      links[Symbol.dispose]();
+      linksSlow[Symbol.dispose]();
+      await Promise.all([host, namespaces, forwarder].map(part => part[Symbol.asyncDispose]()));
     },
   };
 }
 
-async function createNamespace(path: string): Promise<IpBatchProcess> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  await (await open(path, "a")).close();
-  // Made by a program of its own: the kernel may take tens of milliseconds over it.
-  const prefix = ["unshare", `--net=${path}`, "sh", "-c", 'echo 1 2>/dev/null >"$0"; exec "$@"', NO_IPV6];
-  return IpBatchProcess.start(spawner, { prefix, again: ["nsenter", `--net=${path}`] });
+/** Opened in the namespace at `path`; `undefined`: in the daemon's own. */
+function openLinks(path: string | undefined): KernelLinks {
+  const open = () => ({ socketFd: openRouteSocket(), namespaceFd: openSync("/proc/thread-self/ns/net", "r") });
+  return new KernelLinks(path === undefined ? open() : inNetworkNamespace(path, open));
 }
 
 async function deleteNamespace(path: string): Promise<void> {

@@ -16,7 +16,7 @@ const KINDS: readonly { readonly kind: string; readonly call: RegExp }[] = [
   { kind: "rename", call: /(?<![.\w#]|function |async )rename(?:Sync)?\((?!\w+: )/g },
   { kind: "spawn", call: /(?<!function |#)\b(?:spawn|fork|execFile)(?:Sync)?\((?!\w+: )|\bexec\.run\(/g },
   { kind: "mount", call: /(?<![.\w#]|function |async |int )(?:mount|umount2?)(?:Async)?\((?!\w+: )|\.mountOverlay\(/g },
-  { kind: "rule", call: /\b(?:batch|slowBatch|host|hostSlow|inside|nftables)\.run\(|library\.run\.async\(/g },
+  { kind: "rule", call: /\b(?:batch|host|nftables)\.run\(|\b(?:links|linksSlow|inside|made)\.change\(|library\.run\.async\(/g },
 ];
 
 /** Every such call that no failpoint stands around. */

@@ -30,6 +30,7 @@ const EXCEPTIONS: readonly Exception[] = [
   { where: "system/archive/container-root.ts", because: "in the helper's own mount namespace, which ends with it" },
   { where: "system/overlay.ts", because: "the steps of images/rootfs.mount and images/rootfs.unmount" },
   { where: "system/kernel-network.ts", call: "umount2(path", because: "the step of networks/namespace.delete" },
+  { where: "system/namespaces/make-namespace.ts", because: "the step of networks/namespace.create, in a thread of its own" },
   { where: "system/nftables.ts", because: "the step of networks/nftables.apply" },
   { where: "engine/networks/bridge-devices.ts", call: "kernel.host.run", because: "the steps of networks/bridge.raise" },
   { where: "engine/networks/bridge-devices.ts", call: '"route", "show"', because: "reads" },
@@ -88,7 +89,8 @@ describe("failpoints", () => {
     ["spawn", 'await this.#exec.run("mount", []);'],
     ["mount", 'await mountAsync("overlay", target, "overlay", 0, options);'],
     ["mount", "umount2(target, 0);"],
-    ["rule", "await kernel.hostSlow.run([command]);"],
+    ["rule", "await kernel.host.run([command]);"],
+    ["rule", "await kernel.linksSlow.change([change]);"],
   ] as const) {
     it(`would be missed at ${code}`, () => {
       assert.deepEqual(

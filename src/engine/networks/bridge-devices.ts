@@ -36,7 +36,7 @@ async function raise(kernel: KernelNetwork, settings: BridgeSettings): Promise<v
   await kernel.writeSysctl(`net/ipv4/conf/${name}/route_localnet`, "1");
 }
 
-/** By the `ip` that made it and puts devices on it: it remembers what number a name has, and another's removal would leave it with a wrong one. */
+/** By the `ip` that made it: it remembers what number a name has, and another's removal would leave it with a wrong one. */
 export async function removeBridge(kernel: KernelNetwork, { interfaceName }: BridgeSettings): Promise<void> {
   await failpoint("networks/bridge.remove", () => kernel.host.run([`link del dev ${interfaceName}`], { allowFailure: true }));
 }

@@ -1,5 +1,5 @@
 import type { ContainerId, EngineNetworkId } from "../../model/ids.ts";
-import type { IpBatch, Nftables } from "../../ports/kernel-network.ts";
+import type { Links, Nftables } from "../../ports/kernel-network.ts";
 
 /** Networks that cross hosts, as the engine sees them. Implemented by `network/`; an engine without a swarm has none. */
 export interface ClusterDriver {
@@ -39,7 +39,7 @@ export interface WantedPlace {
 
 /** Where the host end of a veth goes. */
 export interface DevicePort {
-  readonly batch: IpBatch;
+  readonly links: Links;
   readonly bridge: string;
   readonly mtuBytes: number;
 }

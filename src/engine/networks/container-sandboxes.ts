@@ -1,7 +1,7 @@
 import { errorMessage, OperationError } from "../../lib/errors.ts";
 import type { Container, NetworkState } from "../../model/container.ts";
 import type { ContainerId } from "../../model/ids.ts";
-import type { IpBatch, KernelNetwork } from "../../ports/kernel-network.ts";
+import type { KernelNetwork, Links } from "../../ports/kernel-network.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Sandbox } from "../containers/needs.ts";
 import type { NameServer } from "../dns/name-server.ts";
@@ -9,7 +9,7 @@ import type { ClusterDriver } from "./cluster-driver.ts";
 import type { HostsEntry, ResolvSettings } from "./container-files.ts";
 import { checkEndpoint, gatewaysOf, type WantedEndpoint } from "./endpoint-plan.ts";
 import type { Firewall } from "./firewall.ts";
-import { defaultRouteCommands } from "./link-commands.ts";
+import { defaultRouteChanges } from "./link-changes.ts";
 import { addHost, removeHost, replaceResolvConf } from "./live-files.ts";
 import { allOrError, closeHandles, forwardPorts, type LiveSandbox, mappingRules, newLive } from "./live-sandbox.ts";
 import type { NamespacePool } from "./namespace-pool.ts";
@@ -97,20 +97,20 @@ export class ContainerSandboxes {
       const hostResolv = await options.hostResolv;
       plan = await this.#planned(() => this.#options.planner.plan(container, { ...options, hostResolv, sandbox }));
     } catch (error) {
-      await fresh.batch[Symbol.asyncDispose]();
+      fresh.links[Symbol.dispose]();
       await this.#options.kernel.deleteNamespace(fresh.path);
       throw error;
     }
     const live = newLive(plan);
     this.#enlist(container.id, live);
-    const isUp = this.#raise(container.id, { live, inside: fresh.batch });
+    const isUp = this.#raise(container.id, { live, inside: fresh.links });
     const { path: namespacePath, hosts, resolvConf } = live.record;
     return { namespacePath, state: networkStateOf(live.record, container), hosts, resolvConf, isUp };
   }
 
   async #raise(
     containerId: ContainerId,
-    { live, inside }: { readonly live: LiveSandbox; readonly inside: IpBatch },
+    { live, inside }: { readonly live: LiveSandbox; readonly inside: Links },
   ): Promise<void> {
     try {
       await this.#options.files.write(live.record); // First, so that what is made in the kernel has an owner.
@@ -122,11 +122,11 @@ export class ContainerSandboxes {
       ]);
       await this.#joinCluster(live);
     } catch (error) {
-      await inside[Symbol.asyncDispose]();
+      inside[Symbol.dispose]();
       await this.#takeDown(containerId, live);
       throw error;
     }
-    void inside[Symbol.asyncDispose]();
+    inside[Symbol.dispose]();
   }
 
   /** Names and addresses are free to the eye at once; the kernel's part goes on behind. */
@@ -183,7 +183,7 @@ export class ContainerSandboxes {
     const owner = ownerOf(container);
     const endpoint = await this.#planned(() => this.#options.planner.planEndpoint({ ...wanted, owner, interfaceNames }));
     const next = { ...record, endpoints: [...record.endpoints, endpoint] };
-    const inside = await this.#options.kernel.enterNamespace(record.path);
+    const inside = this.#options.kernel.linksIn(record.path);
     try {
       await this.#options.files.write(next);
       await this.#options.devices.raise(endpoint, { inside, record: next });
@@ -198,7 +198,7 @@ export class ContainerSandboxes {
       await this.#options.files.write(record);
       throw error;
     } finally {
-      await inside[Symbol.asyncDispose]();
+      inside[Symbol.dispose]();
     }
     return networkStateOf(live.record, container);
   }
@@ -245,13 +245,13 @@ export class ContainerSandboxes {
     const { record } = live;
     const { leaving: _done, ...rest } = record;
     const next = { ...rest, endpoints: record.endpoints.filter(other => other !== endpoint) };
-    await using inside = await kernel.enterNamespace(record.path);
+    using inside = kernel.linksIn(record.path);
     await files.write({ ...record, leaving: endpoint.endpointId });
     await this.#replace(live, next);
     await devices.lower(endpoint);
     planner.freeEndpoint(endpoint);
     try {
-      await failpoint("networks/route.apply", () => inside.run(defaultRouteCommands(next)));
+      await failpoint("networks/route.apply", () => inside.change(defaultRouteChanges(next)));
       await files.write(live.record);
     } catch (error) {
       log.error(

@@ -1,5 +1,5 @@
 import type { Clock } from "../../ports/clock.ts";
-import type { IpBatch, KernelNetwork } from "../../ports/kernel-network.ts";
+import type { KernelNetwork, Links } from "../../ports/kernel-network.ts";
 import { failpoint } from "../../ports/failpoint.ts";
 import type { Random } from "../../ports/random.ts";
 
@@ -12,7 +12,7 @@ export interface FreshNamespace {
   /** 64 hex digits. */
   readonly sandboxId: string;
   readonly path: string;
-  readonly batch: IpBatch;
+  readonly links: Links;
 }
 
 /** Hands out network namespaces in which only loopback is up. */
@@ -71,7 +71,7 @@ export class NamespacePool implements AsyncDisposable {
     for (const made of this.#ready.splice(0)) {
       const fresh = await made.catch(() => undefined);
       if (fresh === undefined) continue;
-      await fresh.batch[Symbol.asyncDispose]();
+      fresh.links[Symbol.dispose]();
       await this.#kernel.deleteNamespace(fresh.path);
     }
   }
@@ -79,11 +79,13 @@ export class NamespacePool implements AsyncDisposable {
   async #make(): Promise<FreshNamespace> {
     const sandboxId = Buffer.from(this.#random.bytes(32)).toString("hex");
     const path = `${this.#directory}/${sandboxId.slice(0, 12)}`;
+    let links: Links | undefined;
     try {
-      const batch = await this.#kernel.createNamespace(path);
-      await failpoint("networks/loopback.raise", () => batch.run(["link set lo up"]));
-      return { sandboxId, path, batch };
+      const made = (links = await this.#kernel.createNamespace(path));
+      await failpoint("networks/loopback.raise", () => made.change([{ kind: "raise", device: "lo" }]));
+      return { sandboxId, path, links };
     } catch (error) {
+      links?.[Symbol.dispose]();
       await this.#kernel.deleteNamespace(path);
       throw error;
     }

@@ -1,14 +1,14 @@
 import { errorMessage, OperationError } from "../../lib/errors.ts";
-import type { IpBatch, KernelNetwork } from "../../ports/kernel-network.ts";
+import type { KernelNetwork, Links } from "../../ports/kernel-network.ts";
 import type { ClusterDriver } from "./cluster-driver.ts";
 import { interfaceSysctlsOf } from "./endpoint-options.ts";
-import { defaultRouteCommands, innerLinkCommands, type LinkPlacement, outerLinkCommands } from "./link-commands.ts";
+import { defaultRouteChanges, innerLinkChanges, type LinkPlacement, outerLinkChanges } from "./link-changes.ts";
 import { bridgeSettings } from "./network-record.ts";
 import type { NetworkTable } from "./network-table.ts";
 import { allEndpoints, type EndpointRecord, type SandboxRecord } from "./sandbox-record.ts";
 import { failpoint } from "../../ports/failpoint.ts";
 
-type Placement = Omit<LinkPlacement, "namespacePid"> & { readonly batch: IpBatch; readonly slowBatch: IpBatch };
+type Placement = Omit<LinkPlacement, "namespaceFd"> & { readonly links: Links; readonly linksSlow: Links };
 
 /** The devices of containers: one pair per endpoint, its outer end on the network's bridge. */
 export class SandboxDevices {
@@ -30,21 +30,21 @@ export class SandboxDevices {
     this.#cluster = cluster;
   }
 
-  /** @param inside - A batch in the container's namespace. */
-  async raiseAll(record: SandboxRecord, inside: IpBatch): Promise<void> {
+  /** @param inside - Of the container's namespace. */
+  async raiseAll(record: SandboxRecord, inside: Links): Promise<void> {
     const endpoints = allEndpoints(record).filter(({ link }) => link !== undefined);
     await Promise.all(endpoints.map(endpoint => this.#raiseOuter(endpoint, { inside, path: record.path })));
-    const commands = [...endpoints.flatMap(innerLinkCommands), ...defaultRouteCommands(record)];
-    await failpoint("networks/route.apply", () => inside.run(commands));
+    const changes = [...endpoints.flatMap(innerLinkChanges), ...defaultRouteChanges(record)];
+    await failpoint("networks/route.apply", () => inside.change(changes));
   }
 
   async raise(
     endpoint: EndpointRecord,
-    { inside, record }: { readonly inside: IpBatch; readonly record: SandboxRecord },
+    { inside, record }: { readonly inside: Links; readonly record: SandboxRecord },
   ): Promise<void> {
     await this.#raiseOuter(endpoint, { inside, path: record.path });
-    const commands = [...innerLinkCommands(endpoint), ...defaultRouteCommands(record)];
-    await failpoint("networks/route.apply", () => inside.run(commands));
+    const changes = [...innerLinkChanges(endpoint), ...defaultRouteChanges(record)];
+    await failpoint("networks/route.apply", () => inside.change(changes));
   }
 
   /** Off the main path: the kernel takes tens of milliseconds. No error when it is gone. */
@@ -52,18 +52,18 @@ export class SandboxDevices {
     if (link === undefined || this.#table.find(networkId) === undefined) return;
     const placement = await this.#placement(networkId).catch(() => undefined);
     if (placement === undefined) return;
-    const commands = [`link del dev ${link.hostName}`];
-    await failpoint("networks/link.lower", () => placement.slowBatch.run(commands, { allowFailure: true }));
+    const changes = [{ kind: "delete", device: link.hostName }] as const;
+    await failpoint("networks/link.lower", () => placement.linksSlow.change(changes, { allowFailure: true }));
   }
 
-  /** @param place - The container's namespace: a batch in it, and where it is pinned. */
+  /** @param place - The container's namespace: its interfaces, and where it is pinned. */
   async #raiseOuter(
     endpoint: EndpointRecord,
-    { inside, path }: { readonly inside: IpBatch; readonly path: string },
+    { inside, path }: { readonly inside: Links; readonly path: string },
   ): Promise<void> {
-    const { batch, bridge, mtuBytes, isHairpin } = await this.#placement(endpoint.networkId);
-    const commands = outerLinkCommands(endpoint, { bridge, mtuBytes, isHairpin, namespacePid: inside.pid });
-    await failpoint("networks/link.raise", () => batch.run(commands));
+    const { links, bridge, mtuBytes, isHairpin } = await this.#placement(endpoint.networkId);
+    const changes = outerLinkChanges(endpoint, { bridge, mtuBytes, isHairpin, namespaceFd: inside.namespaceFd });
+    await failpoint("networks/link.raise", () => links.change(changes));
     // No interface of the namespace has IPv6 otherwise.
     const name = endpoint.link?.containerName ?? "";
     if (endpoint.ipv6 !== undefined) await this.#writeSysctl(`net/ipv6/conf/${name}/disable_ipv6`, "0", path);
@@ -83,10 +83,10 @@ export class SandboxDevices {
     const settings = bridgeSettings(network);
     if (settings !== undefined) {
       const { interfaceName: bridge, mtuBytes } = settings;
-      return { batch: this.#kernel.host, slowBatch: this.#kernel.hostSlow, bridge, mtuBytes, isHairpin: true };
+      return { links: this.#kernel.links, linksSlow: this.#kernel.linksSlow, bridge, mtuBytes, isHairpin: true };
     }
     const port = await this.#cluster()?.port(networkId);
     if (port === undefined) throw new OperationError("unavailable", `network ${network.name} is not up on this node`);
-    return { ...port, slowBatch: port.batch, isHairpin: false };
+    return { ...port, linksSlow: port.links, isHairpin: false };
   }
 }

@@ -1,8 +1,7 @@
-import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { errorMessage, OperationError } from "../../lib/errors.ts";
 import { duplicateFd } from "../libc.ts";
+import { startThread } from "../start-thread.ts";
 import type { Destination, ForwarderAnswer, ForwarderOrder } from "./protocol.ts";
 
 interface Waiting {
@@ -63,7 +62,7 @@ export class PortForwarder implements AsyncDisposable {
   }
 
   #start(): Worker {
-    const worker = startThread(import.meta.url);
+    const worker = startThread(import.meta.url, { bundle: "port-forwarder.mjs", source: "port-forwarder-thread.ts" });
     worker.on("message", ({ id, failure }: ForwarderAnswer) => {
       const waiting = this.#waiting.get(id);
       this.#waiting.delete(id);
@@ -87,12 +86,4 @@ export class PortForwarder implements AsyncDisposable {
     const say = (error: unknown) => process.emitWarning(`a published port is not forwarded: ${errorMessage(error)}`);
     for (const [id, port] of this.#forwarded) if (!failed.has(id)) this.#open(id, port).catch(say);
   }
-}
-
-/** From a bundle: the bundle beside it. From sources: the source, with the loader, which a thread has to be told of by itself. */
-function startThread(moduleUrl: string): Worker {
-  if (!moduleUrl.endsWith(".ts")) return new Worker(fileURLToPath(new URL("./port-forwarder.mjs", moduleUrl)));
-  const loader = JSON.stringify(createRequire(moduleUrl).resolve("tsx/cjs/api"));
-  const source = JSON.stringify(fileURLToPath(new URL("../port-forwarder-thread.ts", moduleUrl)));
-  return new Worker(`require(${loader}).register(); require(${source});`, { eval: true, execArgv: [] });
 }
