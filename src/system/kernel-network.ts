@@ -35,8 +35,7 @@ export async function openKernelNetwork(): Promise<KernelNetwork & AsyncDisposab
     host,
     links,
     linksSlow,
-    createNamespace: path =>
-      failpoint("networks/namespace.create", async () => new KernelLinks(await namespaces.make(path))),
+    createNamespace: path => failpoint("networks/namespace.create", async () => new KernelLinks(await namespaces.make(path))),
     linksIn: openLinks,
     enterNamespace: path => startBatch(["nsenter", `--net=${path}`]),
     deleteNamespace: path => failpoint("networks/namespace.delete", () => deleteNamespace(path)),

@@ -1,5 +1,6 @@
 import { loadavg } from "node:os";
 import { type EngineNames, startEngines, stopEngines } from "../oracle/engines.ts";
+import { compareCalls } from "./api-calls.ts";
 import { both, docker, type Engines, timed } from "./docker.ts";
 import { compareTimes, type Gate, reportGates } from "./gates.ts";
 import { compareIdle } from "./idle.ts";
@@ -31,6 +32,7 @@ export async function benchContainers(): Promise<boolean> {
       ]),
       ...(await compareIdle(engines)),
     ];
+    await compareCalls(engines);
     await compareListing(engines);
     await compareReplicas(engines);
     return reportGates(gates);

@@ -1,5 +1,7 @@
 import { execFileSync, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { request } from "node:http";
+import { dirname, join } from "node:path";
 import type { Engine } from "../oracle/engines.ts";
 
 export interface Engines {
@@ -53,6 +55,11 @@ export function get(engine: Pick<Engine, "dockerHost">, path: string): Promise<u
 
 export function socketOf({ dockerHost }: Pick<Engine, "dockerHost">): string {
   return dockerHost.replace("unix://", "");
+}
+
+export function daemonPid(engine: Engine): string {
+  const pidFile = join(dirname(socketOf(engine)), engine.name === "real" ? "docker.pid" : "shoald.pid");
+  return readFileSync(pidFile, "utf8").trim();
 }
 
 /** Waits until `condition` holds. @throws Error after `ms`. */

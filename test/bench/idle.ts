@@ -1,7 +1,8 @@
 import { compareRuns } from "./containers.ts";
-import { both, docker, type Engines, timed } from "./docker.ts";
-import { compareTimes, type Gate } from "./gates.ts";
+import { both, docker, type Engines } from "./docker.ts";
+import type { Gate } from "./gates.ts";
 import { compareMemory } from "./memory.ts";
+import { compareStarts } from "./starts.ts";
 
 const RUNNING = 100;
 const LISTED = 200;
@@ -9,15 +10,9 @@ const PS_RUNS = 15;
 
 /** A hundred containers started at once, what the engines weigh with them, and how soon they list them and as many that do not run. */
 export async function compareIdle(engines: Engines): Promise<readonly Gate[]> {
-  const times = { real: [] as number[], ours: [] as number[] };
   const names = Array.from({ length: LISTED }, (_, index) => `idle${index}`);
   const [running, others] = [names.slice(0, RUNNING), names.slice(RUNNING)];
-  for (const engine of both(engines)) {
-    const startedMs = performance.now();
-    await Promise.all(running.map(name => timed(engine, ["run", "-d", "--name", name, "busybox", "sleep", "1000"])));
-    times[engine.name].push(performance.now() - startedMs);
-  }
-  const started = compareTimes(`${RUNNING} containers started in parallel`, times, 0.35);
+  const started = await compareStarts(engines, running);
   const memory = compareMemory(engines, RUNNING);
   for (const engine of both(engines)) for (const name of others) docker(engine, ["create", "--name", name, "busybox", "true"]);
   const listed = await compareRuns(`ps with ${LISTED} containers`, { engines, ratioMax: 1, runs: PS_RUNS }, [["ps", "-a"]]);

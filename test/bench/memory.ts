@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { dirname, join } from "node:path";
 import type { Engine } from "../oracle/engines.ts";
-import { type Engines, socketOf } from "./docker.ts";
+import { daemonPid, type Engines } from "./docker.ts";
 import type { Gate } from "./gates.ts";
 import { round } from "./statistics.ts";
 
@@ -27,9 +26,7 @@ export function compareMemory({ real, ours }: Engines, containers: number): read
 
 /** Of everything in the daemon's mount namespace: itself, its helpers and shims, but not the containers, which have namespaces of their own. */
 function weightOf(engine: Engine): Weight {
-  const socket = socketOf(engine);
-  const pidFile = join(dirname(socket), engine.name === "real" ? "docker.pid" : "shoald.pid");
-  const namespace = readlinkSync(`/proc/${readFileSync(pidFile, "utf8").trim()}/ns/mnt`);
+  const namespace = readlinkSync(`/proc/${daemonPid(engine)}/ns/mnt`);
   let [residentBytes, proportionalBytes] = [0, 0];
   for (const pid of readdirSync("/proc").filter(entry => /^\d+$/.test(entry))) {
     try {

@@ -45,8 +45,5 @@ export function defaultRouteChanges(record: Pick<SandboxRecord, "endpoints" | "h
   const { ipv4, ipv6 } = gatewaysOf(record);
   const route = (device: string | undefined, gateway = ""): readonly LinkChange[] =>
     device === undefined ? [] : [{ kind: "default-route", device, gateway }];
-  return [
-    ...route(ipv4?.link?.containerName, ipv4?.gateway),
-    ...route(ipv6?.link?.containerName, ipv6?.ipv6?.gateway),
-  ];
+  return [...route(ipv4?.link?.containerName, ipv4?.gateway), ...route(ipv6?.link?.containerName, ipv6?.ipv6?.gateway)];
 }

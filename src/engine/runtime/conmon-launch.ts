@@ -1,8 +1,8 @@
-import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { Duplex } from "node:stream";
-import { errnoCode, OperationError } from "../../lib/errors.ts";
+import { OperationError } from "../../lib/errors.ts";
 import type { ChildProcess, SpawnRequest } from "../../ports/process.ts";
+import type { ConmonCgroup } from "./conmon-cgroup.ts";
 import type { RuntimeHost } from "./host.ts";
 import { globalArguments, type OciRuntime, readRuntimeError, runtimeProgram } from "./runtime-command.ts";
 import type { ShimCreate } from "./shim.ts";
@@ -14,8 +14,7 @@ export interface ConmonLaunch {
   readonly conmonPath: string;
   readonly runtime: OciRuntime;
   readonly exitDirectoryPath: string;
-  /** `cgroup.procs` files that take conmon out of the daemon's own cgroup; empty where that is the root. */
-  readonly cgroupProcsFiles: readonly string[];
+  readonly cgroup: ConmonCgroup;
 }
 
 const SYNC_FD = 3;
@@ -58,7 +57,8 @@ export async function launchConmon(
 ): Promise<number> {
   const child = await startHeld(launch, request);
   try {
-    await moveTo(launch.cgroupProcsFiles, child);
+    // Before it forks, so that all it starts is there too.
+    await launch.cgroup.take(child.pid);
     await request.isReady;
   } catch (error) {
     child.kill(SIGKILL);
@@ -90,20 +90,6 @@ async function startHeld(launch: ConmonLaunch, request: ShimCreate): Promise<Chi
     },
   };
   return failpoint("runtime/conmon.spawn", () => launch.host.spawner.spawn(spawnRequest));
-}
-
-/** Before it forks, so that all it starts is there too. One that stays in the daemon's cgroup would end with the daemon's service. */
-async function moveTo(cgroupProcsFiles: readonly string[], { pid }: ChildProcess): Promise<void> {
-  for (const file of cgroupProcsFiles) {
-    try {
-      await writeFile(file, String(pid));
-    } catch (error) {
-      if (errnoCode(error) === "ESRCH") return; // It has ended: its answer says why.
-      if (errnoCode(error) !== "ENOENT") throw error;
-      await mkdir(dirname(file), { recursive: true }); // Somebody tidied up while it was empty.
-      await writeFile(file, String(pid));
-    }
-  }
 }
 
 interface ConmonAnswer {

@@ -7,7 +7,7 @@ import { type CgroupPaths, pidsInCgroup, readCgroupPaths, wasOomKilled } from ".
 import { CgroupWarmth } from "./cgroup-warmth.ts";
 import { ConmonContainer, SHIM_FILES } from "./conmon-container.ts";
 import { CONMON_PID_FILE, type ConmonLaunch, launchConmon } from "./conmon-launch.ts";
-import { prepareConmonCgroup } from "./conmon-cgroup.ts";
+import { ConmonCgroup } from "./conmon-cgroup.ts";
 import { ExitDirectory } from "./exit-directory.ts";
 import type { RuntimeHost } from "./host.ts";
 import { hasEnded, type ProcessStat, readProcessStat } from "./process-stat.ts";
@@ -45,7 +45,7 @@ export async function createConmonShim(options: ConmonShimOptions): Promise<Conm
   const { host, log, runtimes, conmonPath } = options;
   const { socketDirectory = join(dirname(options.exitDirectory), "console") } = options;
   for (const runtime of runtimes.values()) await prepareRuntime(runtime);
-  const cgroupProcsFiles = await prepareConmonCgroup(options.conmonCgroup, { log });
+  const cgroup = await ConmonCgroup.prepare(options.conmonCgroup, { log });
   await rm(socketDirectory, { recursive: true, force: true });
   await mkdir(socketDirectory, { recursive: true, mode: 0o700 });
   const exits = await ExitDirectory.open(options.exitDirectory);
@@ -90,7 +90,7 @@ export async function createConmonShim(options: ConmonShimOptions): Promise<Conm
     const runtime = runtimeNamed(request.runtime);
     const isReady = Promise.all([request.isReady, exits.remove(id), removeFile(join(bundlePath, "oom"))]);
     isReady.catch(() => undefined); // Waited for below, unless conmon cannot be started.
-    const launch: ConmonLaunch = { host, conmonPath, runtime, exitDirectoryPath: exits.path, cgroupProcsFiles };
+    const launch: ConmonLaunch = { host, conmonPath, runtime, exitDirectoryPath: exits.path, cgroup };
     const pid = await launchConmon(launch, { ...request, isReady });
     const processStat = readProcessStat(pid);
     const cgroups = readCgroupPaths(pid);
@@ -159,7 +159,16 @@ export async function createConmonShim(options: ConmonShimOptions): Promise<Conm
   }
 
   const warmth = await CgroupWarmth.create();
-  return { prepare: () => warmth.warm(), create, restore, discard, [Symbol.dispose]: () => exits[Symbol.dispose]() };
+  return {
+    prepare: () => warmth.warm(),
+    create,
+    restore,
+    discard,
+    [Symbol.dispose]() {
+      exits[Symbol.dispose]();
+      cgroup[Symbol.dispose]();
+    },
+  };
 }
 
 /** It ends by itself once its container is gone; one that does not in time is killed. */

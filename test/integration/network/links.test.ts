@@ -115,7 +115,12 @@ describe("interfaces of containers", () => {
         inner.change([{ kind: "add-address", device, address: `10.9.0.${index + 1}`, prefixLength: 32 }]),
       ),
     );
-    assert.equal(ip(paths.inner, "-o -4 address").split("\n").filter(line => line.includes("inet 10.9.")).length, names.length);
+    assert.equal(
+      ip(paths.inner, "-o -4 address")
+        .split("\n")
+        .filter(line => line.includes("inet 10.9.")).length,
+      names.length,
+    );
     await Promise.all(names.map(device => outer.change([{ kind: "delete", device }])));
     assert.equal(ip(paths.outer, "-o link").includes("many"), false);
   });
