@@ -4,7 +4,7 @@ import { errnoCode } from "../../lib/errors.ts";
 import type { ContainerId } from "../../model/ids.ts";
 import { failpoint } from "../../ports/failpoint.ts";
 import { bundleOf, type ContainerContext } from "./context.ts";
-import { removeFolder } from "./remove-folder.ts";
+import { removeFolder } from "../runtime/remove-folder.ts";
 
 type BundleContext = Pick<ContainerContext, "execRoot" | "exec">;
 

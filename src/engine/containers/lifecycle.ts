@@ -19,7 +19,7 @@ import {
   withRestartCount,
   withState,
 } from "./record.ts";
-import { removeFolder } from "./remove-folder.ts";
+import { removeFolder } from "../runtime/remove-folder.ts";
 import { nextRestartDelayMs, shouldRestart, shouldRestartUnhealthy } from "./restart-policy.ts";
 import { endUnhealthy, restartsOnUnhealthy } from "./restart-unhealthy.ts";
 import { startFailure } from "./start-error.ts";

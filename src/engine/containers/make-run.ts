@@ -73,6 +73,7 @@ export async function makeRun(context: ContainerContext, entry: ContainerEntry):
       runtime: hostConfig.runtime,
       program: path,
       isReady: needsNetwork(hostConfig) ? isUp : prepared,
+      hasHooks: hostConfig.deviceRequests.length > 0,
       attach: false,
     });
     const created = creation.then(made => (shim = made));

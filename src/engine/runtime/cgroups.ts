@@ -10,24 +10,29 @@ export interface CgroupPaths {
   readonly pids: string;
   readonly memory: string;
   readonly freezer: string;
+  /** In each hierarchy. */
+  readonly all: readonly string[];
 }
 
 /** @param text - Of /proc/PID/cgroup. */
 export function parseCgroupPaths(text: string): CgroupPaths | undefined {
   const byController = new Map<string, string>();
+  const all: string[] = [];
   for (const line of text.trim().split("\n")) {
-    const [, controllers = "", ...path] = line.split(":");
-    for (const controller of controllers.split(",")) byController.set(controller, path.join(":"));
+    const [, controllers = "", ...parts] = line.split(":");
+    const path = parts.join(":");
+    for (const controller of controllers.split(",")) byController.set(controller, path);
+    all.push(join(CGROUP_ROOT, controllers.replace(/^name=/, ""), path));
   }
   const [pids, memory, freezer] = ["pids", "memory", "freezer"].map(name => byController.get(name));
   if (pids !== undefined && memory !== undefined && freezer !== undefined) {
     const place = (controller: string, path: string): string => join(CGROUP_ROOT, controller, path);
-    return { version: 1, pids: place("pids", pids), memory: place("memory", memory), freezer: place("freezer", freezer) };
+    return { version: 1, pids: place("pids", pids), memory: place("memory", memory), freezer: place("freezer", freezer), all };
   }
   const unified = byController.get("");
   if (unified === undefined) return undefined;
   const path = join(CGROUP_ROOT, unified);
-  return { version: 2, pids: path, memory: path, freezer: path };
+  return { version: 2, pids: path, memory: path, freezer: path, all };
 }
 
 /** `undefined` when there is no such process. */

@@ -4,6 +4,7 @@ import type { ContainerId } from "../../model/ids.ts";
 import { attachAccepted } from "./attach-accepted.ts";
 import { type AttachConnection, openAttachConnection } from "./attach-connection.ts";
 import { type CgroupPaths, isFrozen, pidsInCgroup } from "./cgroups.ts";
+import { deleteByHand } from "./crun-delete.ts";
 import { startExec } from "./exec-start.ts";
 import { startByFifo } from "./exec-fifo.ts";
 import type { RuntimeHost } from "./host.ts";
@@ -28,6 +29,8 @@ export interface ConmonContainerOptions {
   readonly pidStartTicks: number;
   /** `undefined`: its process is gone. */
   readonly cgroups: CgroupPaths | undefined;
+  /** It was made by this daemon, and the runtime does no more for its end than it did for its beginning. */
+  readonly isPlain: boolean;
   readonly exit: Promise<ShimExit>;
   /** Stops waiting for its end and takes the record of it away. */
   readonly forget: () => Promise<void>;
@@ -144,8 +147,8 @@ export class ConmonContainer implements ShimContainer {
   }
 
   async delete(): Promise<void> {
-    const { forget } = this.#options;
-    await this.#run(["delete", "--force"]);
+    const { forget, isPlain, runtime, id, cgroups } = this.#options;
+    if (!(isPlain && (await deleteByHand(runtime, { id, cgroups })))) await this.#run(["delete", "--force"]);
     this.#attachConnection?.close();
     await forget();
   }

@@ -101,6 +101,7 @@ export async function createConmonShim(options: ConmonShimOptions): Promise<Conm
       pid,
       pidStartTicks: processStat.startTicks,
       cgroups,
+      isPlain: request.hasHooks !== true,
       exit: watchExit(id, { bundlePath, cgroups, conmonPid: processStat.parentPid }),
     });
     if (request.attach) await container.attach();
@@ -113,6 +114,7 @@ export async function createConmonShim(options: ConmonShimOptions): Promise<Conm
       readonly pid: number;
       readonly pidStartTicks: number;
       readonly cgroups: CgroupPaths | undefined;
+      readonly isPlain: boolean;
       readonly exit: Promise<ShimExit>;
     },
   ): ConmonContainer {
@@ -140,6 +142,7 @@ export async function createConmonShim(options: ConmonShimOptions): Promise<Conm
       runtime: runtimeNamed(request.runtime),
       program: await readProgram(bundlePath),
       cgroups,
+      isPlain: false,
       exit,
     });
     if (exitCode === undefined && conmon !== undefined && logPath !== undefined && !(await isThere(logPath)))

@@ -32,6 +32,8 @@ export interface ShimCreate {
   readonly program: string;
   /** The rest of what is needed, config.json among it, is made beside, until this resolves; with its failure the creation fails. Missing: it is there. */
   readonly isReady?: Promise<unknown>;
+  /** Its config.json may have hooks, which the runtime runs when it is deleted too. Missing: it has none. */
+  readonly hasHooks?: boolean;
   /** Opens the attach connection at once, so that the first byte is not missed. */
   readonly attach: boolean;
 }

@@ -18,7 +18,7 @@ describe("parseProcessStat", () => {
 describe("parseCgroupPaths", () => {
   it("reads v2", () => {
     const path = "/sys/fs/cgroup/shoal/c1";
-    assert.deepEqual(parseCgroupPaths("0::/shoal/c1\n"), { version: 2, pids: path, memory: path, freezer: path });
+    assert.deepEqual(parseCgroupPaths("0::/shoal/c1\n"), { version: 2, pids: path, memory: path, freezer: path, all: [path] });
   });
   it("reads v1, also beside a v2 tree", () => {
     const text = "9:name=systemd:/x\n5:freezer:/s/c1\n4:memory:/s/c1\n3:pids:/s/c1\n2:cpu,cpuacct:/s/c1\n0::/\n";
@@ -27,6 +27,9 @@ describe("parseCgroupPaths", () => {
       pids: "/sys/fs/cgroup/pids/s/c1",
       memory: "/sys/fs/cgroup/memory/s/c1",
       freezer: "/sys/fs/cgroup/freezer/s/c1",
+      all: ["systemd/x", "freezer/s/c1", "memory/s/c1", "pids/s/c1", "cpu,cpuacct/s/c1", ""].map(
+        place => `/sys/fs/cgroup/${place}`,
+      ),
     });
   });
 });
