@@ -1,4 +1,5 @@
 import type { NodeAddresses } from "../model/node-addresses.ts";
+import type { UnlockKey } from "../model/unlock-key.ts";
 
 /** What REST needs to make, join and leave a swarm; everything else of a swarm goes through ControlCaller. */
 export interface SwarmMembershipBackend {
@@ -36,6 +37,8 @@ export interface SwarmMembershipBackend {
   ): Promise<{ readonly nodeId: string }>;
   /** @throws OperationError `conflict` when nothing is locked, `invalid` for what is no key, `unauthorized` for the wrong one. */
   unlock(key: string): Promise<void>;
+  /** The cluster has this unlock key now. Resolves when what this node keeps opens with it, and with no other. */
+  adoptUnlockKey(unlock: UnlockKey): Promise<void>;
 }
 
 export interface LocalSwarmState {

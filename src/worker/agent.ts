@@ -54,6 +54,8 @@ export class Agent {
   readonly #rounds: ManagerRounds;
   #wake: () => void = () => undefined;
   #onAssigned = new Set<() => void>();
+  /** How often what this node says of itself has changed. */
+  #changes = 0;
   /** Of the last session. */
   #up: UpStream | undefined;
 
@@ -70,7 +72,9 @@ export class Agent {
 
   /** What this node says of itself has changed. */
   async describeAgain(): Promise<void> {
-    this.#up?.sayHello({ kind: "hello", ...(await this.#options.describe()) });
+    const change = ++this.#changes;
+    const description = await this.#options.describe();
+    if (change === this.#changes) this.#up?.sayHello({ kind: "hello", ...description });
   }
 
   /** Runs until `signal`; containers run on. @throws The signal's reason. */
@@ -127,9 +131,11 @@ export class Agent {
     using linked = new LinkedSignal([context.signal, over.signal]);
     const { signal } = linked;
     try {
+      const changes = this.#changes;
       const hello = await describe();
       const up = new UpStream({ hello: { kind: "hello", ...hello }, reporter: this.#reporter, clock, signal });
       this.#up = up;
+      if (changes !== this.#changes) await this.describeAgain(); // It changed while it was being said, and there was no session to say so in.
       for await (const message of openSession(address, { up: up.messages(), signal })) {
         if (message.kind === "welcome") {
           this.#rounds.succeeded(address);

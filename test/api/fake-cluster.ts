@@ -15,6 +15,7 @@ import type {
 import type { ControlCaller, ControlRequest, ControlResponse, NodeView, ServiceView, TaskView } from "../../src/model/control.ts";
 import { asId } from "../../src/model/ids.ts";
 import type { RequestId } from "../../src/model/ids.ts";
+import type { UnlockKey } from "../../src/model/unlock-key.ts";
 
 const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 const INACTIVE: LocalSwarmState = {
@@ -41,6 +42,9 @@ export class FakeCluster implements ControlCaller {
   #node: Node = aNode();
   #version = 10;
 
+  /** Unlock keys that this node was told to keep its keys under. */
+  readonly adopted: UnlockKey[] = [];
+
   readonly membership: SwarmMembershipBackend = {
     local: () => this.local,
     init: async () => {
@@ -63,6 +67,7 @@ export class FakeCluster implements ControlCaller {
       if (body !== "state" || unlockKey !== "key") throw new OperationError("invalid", `no backup: ${body} ${unlockKey}`);
       return { nodeId: `restored at ${advertiseAddress}` };
     },
+    adoptUnlockKey: async unlock => void this.adopted.push(unlock),
   };
 
   async call(request: ControlRequest, { requestId }: { readonly requestId: RequestId }): Promise<ControlResponse> {
@@ -90,6 +95,8 @@ export class FakeCluster implements ControlCaller {
         this.#checkVersion(this.#cluster, request.version);
         this.#cluster = { ...this.#cluster, ...this.#meta(), spec: request.spec };
         return { kind: "done" };
+      case "get-unlock-key":
+        return { kind: "unlock-key", version: this.#cluster.version };
       case "create-service":
         return this.#createService(request.spec);
       case "update-service":

@@ -65,6 +65,25 @@ describe("the swarm side of the API", () => {
     assert.deepEqual([taskHistoryLimit, labels, heartbeatPeriodNs, autoLockManagers], [0, { a: "b" }, 1e9, false]);
   });
 
+  it("has this node keep its keys under a new unlock key before it answers, and only then", async () => {
+    const index = async () => {
+      const { json } = await harness.call("GET", "/swarm");
+      assert.ok(isRecord(json) && isRecord(json["Version"]));
+      return Number(json["Version"]["Index"]);
+    };
+    const adoptsWith = async (query: string, body: object) => {
+      harness.cluster.adopted.length = 0;
+      assert.equal((await harness.call("POST", `/swarm/update?version=${await index()}${query}`, { body })).status, 200);
+      return harness.cluster.adopted.map(({ version }) => version);
+    };
+    assert.deepEqual(await adoptsWith("", { Labels: { a: "b" } }), []);
+    const locked = { EncryptionConfig: { AutoLockManagers: true } };
+    assert.deepEqual(await adoptsWith("", locked), [await index()]);
+    assert.deepEqual(await adoptsWith("&rotateManagerUnlockKey=true", locked), [await index()]);
+    assert.deepEqual(await adoptsWith("&rotateManagerToken=true", locked), []);
+    assert.deepEqual(await adoptsWith("", {}), [await index()], "what is not said is off");
+  });
+
   it("shows tasks of the newest spec alone when asked, and a job's with its iteration", async () => {
     await harness.call("POST", "/services/create", { body: { ...WEB, Mode: { ReplicatedJob: {} } } });
     const filters = encodeURIComponent('{"_up-to-date":{"true":true},"service":{"web":true}}');

@@ -56,12 +56,12 @@ export const RESTART_SCENARIOS: readonly Scenario[] = [
     name: "a health check that takes too long",
     steps: [
       docker(
-        "run -d --name box --health-cmd 'echo part; exec sleep 30' --health-interval 300ms --health-timeout 1s --health-retries 99 busybox sleep 300",
+        "run -d --name box --health-cmd 'echo part; exec sleep 30' --health-interval 2s --health-timeout 1s --health-retries 99 busybox sleep 300",
         { isSetUp: true },
       ),
       until("inspect -f '{{len .State.Health.Log}}' box", /^[1-9]/m),
       docker("inspect -f '{{.State.Health.Status}} {{with index .State.Health.Log 0}}{{.ExitCode}} {{.Output}}{{end}}' box"),
-      docker("kill box"), // Else a probe may be under way at the end, or not.
+      docker("kill box"), // Before the next probe: whether the end of one that is under way is told, is chance.
       docker("wait box"),
     ],
   },

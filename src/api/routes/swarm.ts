@@ -130,16 +130,24 @@ async function update(request: ApiRequest, context: ApiContext): Promise<Answer>
   const rotateManagerToken = booleanOf(request, "rotateManagerToken");
   const rotateUnlockKey = booleanOf(request, "rotateManagerUnlockKey");
   const { cluster } = await callCluster(request, context, { kind: "get-cluster" });
+  const spec = mergedClusterSpec(cluster.spec, said);
   await callCluster(request, context, {
     kind: "update-cluster",
     version,
-    spec: mergedClusterSpec(cluster.spec, said),
+    spec,
     ...signingCaOf(said),
     rotateWorkerToken,
     rotateManagerToken,
     rotateUnlockKey,
   });
+  if (rotateUnlockKey || spec.autoLockManagers !== cluster.spec.autoLockManagers) await adoptUnlockKey(request, context);
   return empty(200);
+}
+
+/** Before the answer: who gives up a lock, and then restarts the daemon, may not have kept the key. */
+async function adoptUnlockKey(request: ApiRequest, context: ApiContext): Promise<void> {
+  const { version, key } = await callCluster(request, context, { kind: "get-unlock-key" });
+  await context.backends.swarm.adoptUnlockKey({ version, ...(key && { key }) });
 }
 
 async function unlockKey(request: ApiRequest, context: ApiContext): Promise<Answer> {

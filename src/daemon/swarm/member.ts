@@ -1,9 +1,10 @@
 import { basename, dirname, join } from "node:path";
 import { errorMessage, OperationError } from "../../lib/errors.ts";
-import { clusterIdFrom, type NodeId, type RequestId } from "../../model/ids.ts";
+import type { NodeId } from "../../model/ids.ts";
 import type { Authority } from "../../model/session.ts";
 import type { TaskLogLine, TaskLogsRequest } from "../../model/task-logs.ts";
 import type { NodeRole } from "../../model/cluster.ts";
+import type { UnlockKey } from "../../model/unlock-key.ts";
 import type { ClusterNetwork } from "../../network/cluster-network.ts";
 import type { NodeCertificate } from "../../ports/certificates.ts";
 import { tlsOf } from "../../system/certificate-chain.ts";
@@ -20,6 +21,7 @@ import { ManagerControl } from "./manager-control.ts";
 import { ManagerProcess } from "./manager-process.ts";
 import type { NodeFiles, NodeRecord } from "./node-files.ts";
 import { type KeyReport, type NodeKeys, withIdentity } from "./node-keys.ts";
+import { nodeStateAt } from "./node-state.ts";
 import { MemberState } from "./member-state.ts";
 import type { SwarmNodeOptions } from "./swarm-node.ts";
 import { renewalTimeMs, type Standing, Upkeep } from "./upkeep.ts";
@@ -135,7 +137,7 @@ export class Member implements AsyncDisposable {
   /** A manager is ready when the cluster's state says so, a worker when a manager has taken its session. */
   async isReady(): Promise<boolean> {
     if (this.control === undefined) return this.#worker?.isConnected() === true;
-    return (await this.#ownState(this.control)) === "ready";
+    return (await nodeStateAt(this.control, this.#state.record, this.#options)) === "ready";
   }
 
   /** Best effort: a manager that cannot tell the others leaves all the same. */
@@ -221,7 +223,6 @@ export class Member implements AsyncDisposable {
   async #renew({ signal }: { readonly signal: AbortSignal }): Promise<boolean> {
     const { clock, random, log } = this.#options;
     const wasRefused = this.#isRefused;
-    const heard = this.#authority;
     const identity = await renewCertificate(this.#state.record, { identity: this.#state.identity, clock, signal });
     const certificate = readCertificate(identity.certificatePem);
     const hasChangedRole = certificate.role !== this.#certificate.role;
@@ -233,7 +234,7 @@ export class Member implements AsyncDisposable {
     this.#renewAtMs = this.#drawRenewalTime();
     this.#isRefused = false;
     this.#showIdentity();
-    if (this.#authority !== undefined && this.#authority !== heard) this.#setAuthority(this.#authority);
+    if (this.#authority !== undefined) this.#setAuthority(this.#authority); // It may be another one than what the certificate is of.
     if (hasChangedRole || wasRefused) this.#worker?.reconnect();
     log.info(
       { role: certificate.role, until: new Date(certificate.notAfterMs).toISOString() },
@@ -249,6 +250,13 @@ export class Member implements AsyncDisposable {
     const isLocked = this.#state.keys.unlock.key !== undefined;
     if (isOther) this.#options.log.info({ isLocked }, "the unlock key of this manager has changed");
     return true;
+  }
+
+  /** A manager told of it, rather than this node's own, which may be behind. @throws Error when it is not on disk. */
+  async adoptUnlockKey(unlock: UnlockKey): Promise<void> {
+    if (this.#manager === undefined) return;
+    this.#state.hear({ unlock });
+    await this.#settleKeys();
   }
 
   #setKeyReport(report: KeyReport): void {
@@ -378,17 +386,12 @@ export class Member implements AsyncDisposable {
     if (control === undefined || address !== ownAddress(this.#state.record)) return;
     const waiting = AbortSignal.any([signal, clock.timeout(OWN_MANAGER_MS)]);
     while (this.control === control) {
-      const state = await this.#ownState(control, waiting).catch(() => undefined);
+      const state = await nodeStateAt(control, this.#state.record, { random: this.#options.random, signal: waiting }).catch(
+        () => undefined,
+      );
       if (state !== undefined) return;
       await clock.sleep(OWN_MANAGER_POLL_MS, { signal: waiting });
     }
     throw new OperationError("unavailable", "this node has no manager any more");
-  }
-
-  async #ownState(control: ManagerControl, signal?: AbortSignal): Promise<string | undefined> {
-    const requestId = clusterIdFrom<RequestId>(this.#options.random.bytes(25));
-    const request = { kind: "get-node", idOrName: this.#state.record.nodeId } as const;
-    const answer = await control.call(request, { requestId, ...(signal && { signal }) });
-    return answer.kind === "nodes" ? answer.nodes[0]?.node.status.state : undefined;
   }
 }

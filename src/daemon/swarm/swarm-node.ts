@@ -8,7 +8,7 @@ import type { Disk } from "../../ports/disk.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Random } from "../../ports/random.ts";
 import type { ClusterNetwork } from "../../network/cluster-network.ts";
-import { parseUnlockKey } from "../../model/unlock-key.ts";
+import { parseUnlockKey, type UnlockKey } from "../../model/unlock-key.ts";
 import { RaftStorage } from "../../raft/storage.ts";
 import { enrol } from "../../rpc/join-client.ts";
 import { systemCertificates } from "../../system/certificates.ts";
@@ -203,6 +203,10 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
       },
       { isMember: true },
     );
+  }
+
+  async adoptUnlockKey(unlock: UnlockKey): Promise<void> {
+    await this.#member?.adoptUnlockKey(unlock);
   }
 
   async leave({ force }: { readonly force: boolean }): Promise<void> {

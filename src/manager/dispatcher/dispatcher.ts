@@ -1,6 +1,7 @@
 import { FORMAT_LEVEL } from "../../codec/entry.ts";
 import { OperationError, errorKind } from "../../lib/errors.ts";
 import { LinkedSignal } from "../../lib/linked-signal.ts";
+import { Newest } from "../../lib/newest.ts";
 import type { Cluster, Node, NodeRole } from "../../model/cluster.ts";
 import type { NodeId, SessionId } from "../../model/ids.ts";
 import type { SessionDown, SessionUp } from "../../model/session.ts";
@@ -9,7 +10,7 @@ import type { Log } from "../../ports/log.ts";
 import type { WatchedStore } from "../control-loop-inbox.ts";
 import type { Snapshot } from "../store/snapshot.ts";
 import { authorityIn, managersIn } from "./cluster-news.ts";
-import type { LeaderCalls } from "./leader-calls.ts";
+import type { LeaderCalls, NodeReport } from "./leader-calls.ts";
 import { checkDescription, shortened } from "./report-limits.ts";
 import { route } from "./router.ts";
 import { Session } from "./session.ts";
@@ -133,6 +134,10 @@ export class Dispatcher {
     const { clock, leader } = this.#options;
     const { nodeId } = session;
     const iterator = up[Symbol.asyncIterator]();
+    // Not waited for: beats must not stand behind it. One after the other, or an older description could be the last to be written.
+    const description = new Newest<NodeReport>(report =>
+      this.#forward(session, { closed, send: () => leader.describeNode(report, { signal: closed }) }),
+    );
     let stop: () => void = () => undefined;
     closed.addEventListener("abort", () => stop(), { once: true });
     try {
@@ -149,9 +154,7 @@ export class Dispatcher {
           case "hello": {
             checkDescription(message.description);
             const address = message.address === "" ? remoteAddress : message.address;
-            const report = { nodeId, description: message.description, address };
-            // Not waited for: beats must not stand behind it.
-            void this.#forward(session, { closed, send: () => leader.describeNode(report, { signal: closed }) });
+            description.put({ nodeId, description: message.description, address });
             break;
           }
           case "statuses": {

@@ -1,6 +1,6 @@
 import { OperationError } from "../../lib/errors.ts";
 import type { Node } from "../../model/cluster.ts";
-import type { SessionId } from "../../model/ids.ts";
+import type { NodeId, SessionId } from "../../model/ids.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { ApplyResult, Change, Entry } from "../store/change.ts";
@@ -30,6 +30,8 @@ export class LeaderDuties implements LeaderCalls {
   readonly #options: LeaderDutiesOptions;
   readonly #statuses: StatusWriter;
   readonly #secondOpinion: SecondOpinion;
+  /** The last report of a node that is being written. */
+  readonly #describing = new Map<NodeId, Promise<void>>();
   #liveness: Liveness | undefined;
   #levels = new FormatLevels();
 
@@ -66,7 +68,20 @@ export class LeaderDuties implements LeaderCalls {
     await this.#statuses.write(report);
   }
 
-  async describeNode({ nodeId, description, address }: NodeReport): Promise<void> {
+  /** Reports of one node are written in the order in which they come. */
+  async describeNode(report: NodeReport): Promise<void> {
+    const { nodeId } = report;
+    const before = this.#describing.get(nodeId);
+    const written = (before ?? Promise.resolve()).catch(() => undefined).then(() => this.#describe(report));
+    this.#describing.set(nodeId, written);
+    try {
+      await written;
+    } finally {
+      if (this.#describing.get(nodeId) === written) this.#describing.delete(nodeId);
+    }
+  }
+
+  async #describe({ nodeId, description, address }: NodeReport): Promise<void> {
     this.#leading();
     if (this.#options.view().get("node", nodeId) === undefined) await this.#options.readBarrier();
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
