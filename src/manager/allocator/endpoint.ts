@@ -22,7 +22,7 @@ export function planEndpoint(
   const spec = service.spec.endpoint ?? { mode: "vip", ports: [] };
   const published: PortConfig[] = [];
   for (const port of spec.ports) {
-    const plan = publishPort(port, { service, ports });
+    const plan = publishPort(port, { service, ports, published });
     if (typeof plan === "string") return { kind: "waiting", reason: plan };
     published.push(plan);
   }
@@ -46,16 +46,22 @@ export function noAddress(networkName: string): string {
 
 function publishPort(
   port: PortConfig,
-  { service, ports }: { readonly service: Service; readonly ports: PortBook },
+  options: { readonly service: Service; readonly ports: PortBook; readonly published: readonly PortConfig[] },
 ): PortConfig | string {
+  const { service, ports, published } = options;
   if (port.publishMode === "host") return port;
   if ((port.publishedPort ?? 0) !== 0) {
     const owner = ports.ownerOf(port);
     if (owner === undefined || owner.id === service.id) return ports.take(port, service);
     return `port '${port.publishedPort}' is already in use by service '${owner.spec.name}' (${owner.id}) as an ingress port`;
   }
+  const given = new Set(published.map(portKey));
   const kept = service.endpoint.ports.find(
-    other => other.publishMode === "ingress" && other.protocol === port.protocol && other.targetPort === port.targetPort,
+    other =>
+      other.publishMode === "ingress" &&
+      other.protocol === port.protocol &&
+      other.targetPort === port.targetPort &&
+      !given.has(portKey(other)),
   );
   if (kept?.publishedPort !== undefined) return { ...port, publishedPort: kept.publishedPort };
   for (let publishedPort = PORT_MIN; publishedPort <= PORT_MAX; publishedPort++) {

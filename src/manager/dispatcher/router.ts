@@ -34,8 +34,9 @@ export function route(
   for (const id of touched.get("task") ?? []) routeTask({ before, after }, asId(id), to);
   for (const id of touched.get("service") ?? []) {
     const [old, now] = [before, after].map(view => view.get("service", asId<ServiceId>(id)));
-    if (isSame(old && assignedService(old), now && assignedService(now))) continue;
     const reaches = [reachOf(before, old), reachOf(after, now)];
+    // Also when only its networks changed: without virtual addresses nothing else tells who has to know of it.
+    if (isSame(old && assignedService(old), now && assignedService(now)) && isSame(reaches[0], reaches[1])) continue;
     if (reaches.some(({ isAll }) => isAll)) to.all({ kind: "service", id });
     else to.onNetworks(new Set(reaches.flatMap(({ networks }) => networks)), { kind: "service", id });
   }

@@ -61,6 +61,31 @@ describe("a task that fits nowhere", () => {
       nodes: [aView({ id: "a" }), aView({ id: "b" })],
     },
   ];
+  for (const { os, architecture, accepted } of [
+    { os: "linux", architecture: "amd64", accepted: true },
+    { os: "Linux", architecture: "x86_64", accepted: true },
+    { os: "", architecture: "", accepted: true },
+    { os: "linux", architecture: "arm64", accepted: false },
+    { os: "windows", architecture: "amd64", accepted: false },
+  ])
+    it(`${accepted ? "is not" : "is"} one for ${os}/${architecture} beside a node of linux/x86_64`, () => {
+      const reason = reasonFor(aRequest({ placement: { platforms: [{ os, architecture }] } }), [aView()]);
+      assert.equal(reason === undefined, accepted);
+    });
+
+  it("is one for a platform where nobody knows what the node is", () => {
+    const { description: _, ...node } = aView().node;
+    const request = aRequest({ placement: { platforms: [{ os: "linux", architecture: "" }] } });
+    assert.equal(reasonFor(request, [{ ...aView(), node }]), "no suitable node (unsupported platform on 1 node)");
+  });
+
+  it("is one where either processors or memory are missing, not where they just suffice", () => {
+    const nodes = [aView({ available: { nanoCpus: 1e9, memoryBytes: 1e9 } })];
+    const fits = (nanoCpus: number, memoryBytes: number): boolean =>
+      reasonFor(aRequest({ reservations: { nanoCpus, memoryBytes } }), nodes) === undefined;
+    assert.deepEqual([fits(1e9, 1e9), fits(1e9 + 1, 0), fits(0, 1e9 + 1)], [true, false, false]);
+  });
+
   for (const { reason, request, nodes } of cases) it(`says: ${reason}`, () => assert.equal(reasonFor(request, nodes), reason));
 
   it("counts the nodes that the tasks before it have filled", () => {
@@ -92,6 +117,80 @@ describe("spreading", () => {
   it("takes the node with the least reserved when the rest is equal", () => {
     const nodes = [aView({ id: "a", available: { nanoCpus: 1e9, memoryBytes: 8e9 } }), aView({ id: "b" })];
     assert.deepEqual(countByNode(requests(1), nodes), { a: 0, b: 1 });
+  });
+
+  it("takes the node with the least reserved also when that changes as tasks are placed", () => {
+    const half = { nanoCpus: 2e9, memoryBytes: 4e9 };
+    const nodes = [
+      aView({ id: "a" }),
+      aView({ id: "b", available: { nanoCpus: 3e9, memoryBytes: 6e9 } }),
+      aView({ id: "c", available: { nanoCpus: 3e9, memoryBytes: 8e9 }, taskCount: 1 }),
+    ];
+    const groups = [requests(1, { serviceId: "s1", reservations: half }), requests(1, { serviceId: "s2" })].flat();
+    // The first makes `a` the one with more tasks; the second goes where nothing runs yet.
+    assert.deepEqual(countByNode(groups, nodes), { a: 1, b: 1, c: 0 });
+    const more = [...groups, ...requests(1, { serviceId: "s3" })];
+    // Each has one task now: `c` has the least reserved.
+    assert.deepEqual(countByNode(more, nodes), { a: 1, b: 1, c: 1 });
+  });
+
+  it("fits tasks of several services to what is left of each resource", () => {
+    const nodes = [aView({ id: "a", available: { nanoCpus: 2e9, memoryBytes: 2e9 } })];
+    const cpus = ["s1", "s2", "s3"].flatMap(serviceId =>
+      requests(1, { serviceId, reservations: { nanoCpus: 1e9, memoryBytes: 0 } }),
+    );
+    assert.deepEqual(countByNode(cpus, nodes), { a: 2 });
+    const bytes = ["s1", "s2", "s3"].flatMap(serviceId =>
+      requests(1, { serviceId, reservations: { nanoCpus: 0, memoryBytes: 1e9 } }),
+    );
+    assert.deepEqual(countByNode(bytes, nodes), { a: 2 });
+  });
+
+  it("gives tasks of several services to one node only as far as its ports go", () => {
+    const ports = ["s1", "s2"].flatMap(serviceId => requests(1, { serviceId, hostPorts: ["tcp/80"] }));
+    assert.deepEqual(countByNode(ports, [aView({ id: "a" })]), { a: 1 });
+  });
+
+  it("evens out over an engine's label, over labels that are missing and over nested ones", () => {
+    const over = (...spreadDescriptors: readonly string[]) => ({
+      preferences: spreadDescriptors.map(spreadDescriptor => ({ spreadDescriptor })),
+    });
+    const engines = [
+      aView({ id: "a", engineLabels: { disk: "ssd" } }),
+      aView({ id: "b", engineLabels: { disk: "ssd" } }),
+      aView({ id: "c" }),
+    ];
+    assert.deepEqual(countByNode(requests(4, { placement: over("engine.labels.disk") }), engines), { a: 1, b: 1, c: 2 });
+    const racks = [
+      aView({ id: "a", labels: { zone: "east", rack: "1" } }),
+      aView({ id: "b", labels: { zone: "east", rack: "1" } }),
+      aView({ id: "c", labels: { zone: "east", rack: "2" } }),
+      aView({ id: "d", labels: { zone: "west", rack: "1" } }),
+    ];
+    const nested = over("node.labels.zone", "node.labels.rack");
+    assert.deepEqual(countByNode(requests(8, { placement: nested }), racks), { a: 1, b: 1, c: 2, d: 4 });
+    assert.deepEqual(countByNode(requests(4, { placement: over("something.else") }), racks), { a: 1, b: 1, c: 1, d: 1 });
+  });
+
+  it("counts the tasks in a branch that no node there can take more of", () => {
+    const placement = { preferences: [{ spreadDescriptor: "node.labels.zone" }] };
+    const one = new Map([[asId<ServiceId>("s1"), 2]]);
+    const nodes = [
+      aView({ id: "a", labels: { zone: "east" }, tasksByService: one, availability: "pause" }),
+      aView({ id: "b", labels: { zone: "east" } }),
+      aView({ id: "c", labels: { zone: "west" } }),
+    ];
+    assert.deepEqual(countByNode(requests(2, { placement }), nodes), { a: 0, b: 0, c: 2 });
+  });
+
+  it("goes by the label's value and then by the node's id when nothing else differs", () => {
+    const placement = { preferences: [{ spreadDescriptor: "node.labels.zone" }] };
+    const nodes = [
+      aView({ id: "b", labels: { zone: "west" } }),
+      aView({ id: "c", labels: { zone: "east" } }),
+      aView({ id: "d", labels: { zone: "east" } }),
+    ];
+    assert.deepEqual(countByNode(requests(1, { placement }), nodes), { b: 0, c: 1, d: 0 });
   });
 
   it("evens out over the values of a preferred label first", () => {

@@ -143,6 +143,23 @@ describe("networks", () => {
   });
 });
 
+describe("the gateway of a network", () => {
+  const gatewayOf = (ipam: Network["spec"]["ipam"]): string | undefined => {
+    const world = new World();
+    world.network("given", { ipam });
+    world.apply(planNetworks(world.store.view()));
+    return world.networks()[0]?.[3];
+  };
+  for (const { when, ipam, gateway } of [
+    { when: "is the first address", ipam: [{ subnet: "10.9.0.0/24" }], gateway: "10.9.0.1" },
+    { when: "is what the user gave", ipam: [{ subnet: "10.9.0.0/24", gateway: "10.9.0.7" }], gateway: "10.9.0.7" },
+    { when: "is what the user gave, also without a subnet", ipam: [{ gateway: "10.0.1.7" }], gateway: "10.0.1.7" },
+    { when: "is the first of the range", ipam: [{ subnet: "10.9.0.0/24", ipRange: "10.9.0.64/26" }], gateway: "10.9.0.64" },
+    { when: "is no subnet's own address", ipam: [{ subnet: "10.9.0.0/24", ipRange: "10.9.0.0/26" }], gateway: "10.9.0.1" },
+  ])
+    it(when, () => assert.equal(gatewayOf(ipam), gateway));
+});
+
 describe("a service's endpoint", () => {
   const http = { protocol: "tcp", targetPort: 80, publishMode: "ingress" } as const;
   const addresses = (plan: ReturnType<typeof planEndpoint>): readonly string[] =>
@@ -169,6 +186,42 @@ describe("a service's endpoint", () => {
     assert.deepEqual(ports(world.endpoint("a")), [30_000]);
     assert.deepEqual(ports(world.endpoint("b")), [30_001, 30_000]);
     assert.deepEqual(world.endpoint("a"), { kind: "allocated", endpoint: world.serviceNow("a").endpoint });
+  });
+
+  it("keeps the number of each port when the ports are listed in another order", () => {
+    const world = aWorld();
+    const udp = { ...http, protocol: "udp" } as const;
+    const other = { ...http, targetPort: 81 };
+    world.service("a", { ports: [http] });
+    world.service("b", { ports: [http, udp, other] });
+    world.endpoint("a");
+    assert.deepEqual(ports(world.endpoint("b")), [30_001, 30_000, 30_002]);
+    const { spec, ...service } = world.serviceNow("b");
+    const object = { ...service, spec: { ...spec, endpoint: { mode: "vip", ports: [other, udp, http] } } } as const;
+    world.apply([{ kind: "put", table: "service", object, basedOn: service.version }]);
+    assert.deepEqual(ports(world.endpoint("b")), [30_002, 30_000, 30_001]);
+  });
+
+  it("keeps both numbers of a port that is published twice", () => {
+    const world = aWorld();
+    world.service("a", { ports: [http, http] });
+    assert.deepEqual(ports(world.endpoint("a")), [30_000, 30_001]);
+    assert.deepEqual(ports(world.endpoint("a")), [30_000, 30_001]);
+  });
+
+  it("takes a port that the service has as a host's for nobody's", () => {
+    const world = aWorld();
+    const host = { ...http, publishMode: "host", publishedPort: 30_000 } as const;
+    world.service("a", { ports: [host] });
+    world.service("b", { ports: [http] });
+    assert.deepEqual(ports(world.endpoint("a")), [30_000]);
+    assert.deepEqual(ports(world.endpoint("b")), [30_000]);
+  });
+
+  it("waits while there is no ingress network to publish on", () => {
+    const world = new World();
+    world.service("a", { ports: [http] });
+    assert.deepEqual(world.endpoint("a"), { kind: "waiting", reason: "no ingress network is available" });
   });
 
   it("waits while another service has its port", () => {
