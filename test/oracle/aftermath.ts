@@ -41,10 +41,15 @@ export async function inspectSwarm(engine: Engine): Promise<Outcome> {
     ["services", "secrets", "configs", "nodes"].map(async kind => {
       const objects = await list(engine, `/v1.50/${kind}`);
       const specs = objects.map(({ Spec, PreviousSpec }) => ({ Spec, PreviousSpec }) as Specs);
-      return [kind, specs.toSorted((left, right) => ((left.Spec.Name ?? "") < (right.Spec.Name ?? "") ? -1 : 1))] as const;
+      return [kind, specs.toSorted((left, right) => (sortKey(left) < sortKey(right) ? -1 : 1))] as const;
     }),
   );
   return { exitCode: 0, stdout: JSON.stringify(Object.fromEntries(kinds)), stderr: "" };
+}
+
+/** Nodes have no name, and ids are chance. */
+function sortKey({ Spec }: Specs): string {
+  return JSON.stringify([Spec.Name ?? "", Spec]);
 }
 
 interface Specs {

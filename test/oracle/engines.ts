@@ -9,6 +9,8 @@ import { type DaemonControl, ourDaemon, realDaemon } from "./daemons.ts";
 export interface Engine {
   readonly name: "real" | "ours";
   readonly dockerHost: string;
+  /** Of its host, where it has a network. */
+  readonly address: string;
   /** Texts that stand for this engine's own paths and names. */
   readonly literals: readonly (readonly [text: string, label: string])[];
   readonly defaultRuntime: string;
@@ -89,6 +91,7 @@ function realEngine(name: string, { socket, host }: { readonly socket: string; r
     name: "real",
     dockerHost: `unix://${socket}`,
     defaultRuntime: "runc",
+    address: labHost("any", host).address,
     daemon: realDaemon(name, { folder: dirname(socket), socket }),
     others: new Map(),
     literals: [
@@ -107,6 +110,7 @@ function ourEngine(lab: string, host: string): Engine {
     name: "ours",
     dockerHost: `unix://${socket}`,
     defaultRuntime: "crun",
+    address,
     daemon: ourDaemon(lab, { folder: directory, socket }),
     others: new Map(),
     literals: [
