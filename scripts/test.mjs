@@ -9,7 +9,7 @@ const PRIVATE_MOUNTS = ["bash", "test/integration/private-mounts.sh"];
 const COMPATIBLE = [
   ["build", "bundles", "fields", "images", "runtime", "scale"],
   ["containers", "daemon", "faults", "security"],
-  ["cli", "conformance", "network", "setup"],
+  ["cli", "conformance", "network", "setup", "swarm"],
   ["archive", "lab", "oracle"],
 ];
 

@@ -8,6 +8,8 @@ export interface SwarmMembershipBackend {
   init(
     request: NodeAddresses & {
       readonly forceNewCluster: boolean;
+      /** 0: the one that everybody takes for granted. */
+      readonly dataPathPort: number;
       readonly defaultAddressPool: readonly string[];
       readonly subnetSize: number;
       readonly autoLockManagers: boolean;

@@ -85,6 +85,7 @@ export const nodeDescription = record<model.NodeDescription, wire.NodeDescriptio
     }),
   ),
   tls: optional(record<model.NodeTls, wire.NodeDescription_Tls>({ trustRoot: text, issuer: needed(certificateIssuer) })),
+  dataPathAddress: optional(text),
 });
 
 export const node = record<model.Node, wire.Node>({
@@ -130,6 +131,7 @@ export const network = record<model.Network, wire.Network>({
   id: id(),
   spec: needed(networkSpec),
   vxlanId: optional(number),
+  vxlanPort: optional(number),
   ipam: list(
     record<model.Network["ipam"][number], wire.Network_Ipam>({
       subnet: text,
@@ -140,7 +142,14 @@ export const network = record<model.Network, wire.Network>({
   ),
 });
 
-export const blobSpec = record<model.Secret["spec"], wire.BlobSpec>({ name: text, labels, data: bytes });
+export const templateDriver = word(["golang"]);
+
+export const blobSpec = record<model.Secret["spec"], wire.BlobSpec>({
+  name: text,
+  labels,
+  data: bytes,
+  templateDriver: optional(templateDriver),
+});
 
 const blobFields = { spec: needed(blobSpec), reloadSignal: optional(text) };
 
@@ -158,6 +167,7 @@ export const clusterSpec = record<model.ClusterSpec, wire.ClusterSpec>({
   snapshotInterval: number,
   logEntriesForSlowFollowers: number,
   forceRotate: number,
+  keepOldSnapshots: optional(number),
 });
 
 export const cluster = record<model.Cluster, wire.Cluster>({

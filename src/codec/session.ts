@@ -17,7 +17,7 @@ import {
   union,
   word,
 } from "./combinators.ts";
-import { certificateIssuer, network, nodeDescription, task, taskStatus } from "./objects.ts";
+import { certificateIssuer, network, nodeDescription, task, taskStatus, templateDriver } from "./objects.ts";
 import { port, revision, virtualIp } from "./service.ts";
 
 type Variant<Union extends { readonly kind: string }, Kind extends Union["kind"]> = Omit<
@@ -82,7 +82,12 @@ const endpoint = record<model.Endpoint, wire.Endpoint>({
   containerId: optional(text),
 });
 
-const blob = record<model.AssignedBlob, wire.AssignedBlob>({ id: text, data: bytes, reloadSignal: optional(text) });
+const blob = record<model.AssignedBlob, wire.AssignedBlob>({
+  id: text,
+  data: bytes,
+  reloadSignal: optional(text),
+  templateDriver: optional(templateDriver),
+});
 
 const assignmentCases = union<model.Assignment, NonNullable<wire.Assignment["assignment"]>>({
   task: ["task", record<Given<"task">, wire.Assignment_TaskAssignment>({ task: needed(assignedTask) })],

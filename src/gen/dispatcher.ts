@@ -203,6 +203,7 @@ export interface AssignedBlob {
   id: string;
   data: Uint8Array;
   reloadSignal?: string | undefined;
+  templateDriver?: string | undefined;
 }
 
 export interface Done {
@@ -2035,7 +2036,7 @@ export const EndpointNetwork: MessageFns<EndpointNetwork> = {
 };
 
 function createBaseAssignedBlob(): AssignedBlob {
-  return { id: "", data: new Uint8Array(0), reloadSignal: undefined };
+  return { id: "", data: new Uint8Array(0), reloadSignal: undefined, templateDriver: undefined };
 }
 
 export const AssignedBlob: MessageFns<AssignedBlob> = {
@@ -2048,6 +2049,9 @@ export const AssignedBlob: MessageFns<AssignedBlob> = {
     }
     if (message.reloadSignal !== undefined) {
       writer.uint32(26).string(message.reloadSignal);
+    }
+    if (message.templateDriver !== undefined) {
+      writer.uint32(34).string(message.templateDriver);
     }
     return writer;
   },
@@ -2087,6 +2091,14 @@ export const AssignedBlob: MessageFns<AssignedBlob> = {
             }
 
             message.reloadSignal = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.templateDriver = reader.string();
             continue;
           }
         }

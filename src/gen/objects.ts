@@ -449,7 +449,11 @@ export interface NodeDescription {
   platform: Platform | undefined;
   resources: NodeDescription_Resources | undefined;
   engine: NodeDescription_Engine | undefined;
-  tls?: NodeDescription_Tls | undefined;
+  tls?:
+    | NodeDescription_Tls
+    | undefined;
+  /** Where others send what goes over overlay networks. Missing: where they reach the node. */
+  dataPathAddress?: string | undefined;
 }
 
 export interface NodeDescription_Tls {
@@ -487,6 +491,8 @@ export interface Network {
   spec: NetworkSpec | undefined;
   vxlanId?: number | undefined;
   ipam: Network_Ipam[];
+  /** Of its tunnels. Missing: 4789. */
+  vxlanPort?: number | undefined;
 }
 
 export interface Network_Ipam {
@@ -540,6 +546,8 @@ export interface BlobSpec {
   name: string;
   labels: Map<string, string>;
   data: Uint8Array;
+  /** What fills in the data where it is a template. */
+  templateDriver?: string | undefined;
 }
 
 export interface BlobSpec_LabelsEntry {
@@ -596,6 +604,8 @@ export interface ClusterSpec {
   snapshotInterval: number;
   logEntriesForSlowFollowers: number;
   forceRotate: number;
+  /** Beside the newest. Missing: none. */
+  keepOldSnapshots?: number | undefined;
 }
 
 export interface ClusterSpec_LabelsEntry {
@@ -5630,7 +5640,14 @@ export const NodeSpec_LabelsEntry: MessageFns<NodeSpec_LabelsEntry> = {
 };
 
 function createBaseNodeDescription(): NodeDescription {
-  return { hostname: "", platform: undefined, resources: undefined, engine: undefined, tls: undefined };
+  return {
+    hostname: "",
+    platform: undefined,
+    resources: undefined,
+    engine: undefined,
+    tls: undefined,
+    dataPathAddress: undefined,
+  };
 }
 
 export const NodeDescription: MessageFns<NodeDescription> = {
@@ -5649,6 +5666,9 @@ export const NodeDescription: MessageFns<NodeDescription> = {
     }
     if (message.tls !== undefined) {
       NodeDescription_Tls.encode(message.tls, writer.uint32(42).fork()).join();
+    }
+    if (message.dataPathAddress !== undefined) {
+      writer.uint32(50).string(message.dataPathAddress);
     }
     return writer;
   },
@@ -5704,6 +5724,14 @@ export const NodeDescription: MessageFns<NodeDescription> = {
             }
 
             message.tls = NodeDescription_Tls.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.dataPathAddress = reader.string();
             continue;
           }
         }
@@ -6030,7 +6058,16 @@ export const NodeDescription_Plugin: MessageFns<NodeDescription_Plugin> = {
 };
 
 function createBaseNetwork(): Network {
-  return { id: "", version: 0, createdAtMs: 0, updatedAtMs: 0, spec: undefined, vxlanId: undefined, ipam: [] };
+  return {
+    id: "",
+    version: 0,
+    createdAtMs: 0,
+    updatedAtMs: 0,
+    spec: undefined,
+    vxlanId: undefined,
+    ipam: [],
+    vxlanPort: undefined,
+  };
 }
 
 export const Network: MessageFns<Network> = {
@@ -6055,6 +6092,9 @@ export const Network: MessageFns<Network> = {
     }
     for (const v of message.ipam) {
       Network_Ipam.encode(v!, writer.uint32(58).fork()).join();
+    }
+    if (message.vxlanPort !== undefined) {
+      writer.uint32(64).uint32(message.vxlanPort);
     }
     return writer;
   },
@@ -6126,6 +6166,14 @@ export const Network: MessageFns<Network> = {
             }
 
             message.ipam.push(Network_Ipam.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.vxlanPort = reader.uint32();
             continue;
           }
         }
@@ -6677,7 +6725,7 @@ export const Blob: MessageFns<Blob> = {
 };
 
 function createBaseBlobSpec(): BlobSpec {
-  return { name: "", labels: new Map(), data: new Uint8Array(0) };
+  return { name: "", labels: new Map(), data: new Uint8Array(0), templateDriver: undefined };
 }
 
 export const BlobSpec: MessageFns<BlobSpec> = {
@@ -6690,6 +6738,9 @@ export const BlobSpec: MessageFns<BlobSpec> = {
     });
     if (message.data.length !== 0) {
       writer.uint32(26).bytes(message.data);
+    }
+    if (message.templateDriver !== undefined) {
+      writer.uint32(34).string(message.templateDriver);
     }
     return writer;
   },
@@ -6732,6 +6783,14 @@ export const BlobSpec: MessageFns<BlobSpec> = {
             }
 
             message.data = reader.bytes();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.templateDriver = reader.string();
             continue;
           }
         }
@@ -7216,6 +7275,7 @@ function createBaseClusterSpec(): ClusterSpec {
     snapshotInterval: 0,
     logEntriesForSlowFollowers: 0,
     forceRotate: 0,
+    keepOldSnapshots: undefined,
   };
 }
 
@@ -7247,6 +7307,9 @@ export const ClusterSpec: MessageFns<ClusterSpec> = {
     }
     if (message.forceRotate !== 0) {
       writer.uint32(72).uint64(message.forceRotate);
+    }
+    if (message.keepOldSnapshots !== undefined) {
+      writer.uint32(80).uint64(message.keepOldSnapshots);
     }
     return writer;
   },
@@ -7337,6 +7400,14 @@ export const ClusterSpec: MessageFns<ClusterSpec> = {
             }
 
             message.forceRotate = longToNumber(reader.uint64());
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.keepOldSnapshots = longToNumber(reader.uint64());
             continue;
           }
         }

@@ -1,3 +1,4 @@
+export type { Config, FileSpec, Reloading, Secret } from "./cluster-files.ts";
 import type { ClusterId, ConfigId, NetworkId, NodeId, RevisionId, SecretId, ServiceId, TaskId } from "./ids.ts";
 import type { GenericResource, NodeResources, ResourceRequirements } from "./resources.ts";
 import type { ServicePrivileges } from "./service-privileges.ts";
@@ -293,6 +294,8 @@ export interface NodeDescription {
     readonly plugins: readonly { readonly type: string; readonly name: string }[];
   };
   readonly tls?: NodeTls;
+  /** Missing: others send what goes over overlay networks to where they reach the node. */
+  readonly dataPathAddress?: string;
 }
 
 /** What a node trusts, and whose certificate it has. */
@@ -302,13 +305,15 @@ export interface NodeTls {
   readonly issuer: CertificateIssuer;
 }
 
-// ---- networks, secrets, configs ----
+// ---- networks ----
 
 export interface Network extends ObjectMeta {
   readonly id: NetworkId;
   readonly spec: NetworkSpec;
   /** Missing until allocated. */
   readonly vxlanId?: number;
+  /** UDP port of its tunnels; missing: 4789. */
+  readonly vxlanPort?: number;
   readonly ipam: readonly (NetworkSpec["ipam"][number] & { readonly subnet: string; readonly gateway: string })[];
 }
 
@@ -329,21 +334,6 @@ export interface NetworkSpec {
     readonly auxiliaryAddresses?: Labels;
   }[];
   readonly scope: "swarm";
-}
-
-export interface Secret extends ObjectMeta, Reloading {
-  readonly id: SecretId;
-  readonly spec: { readonly name: string; readonly labels: Labels; readonly data: Uint8Array };
-}
-
-export interface Config extends ObjectMeta, Reloading {
-  readonly id: ConfigId;
-  readonly spec: { readonly name: string; readonly labels: Labels; readonly data: Uint8Array };
-}
-
-export interface Reloading {
-  /** Tasks that run get data that is newer than theirs, and then this signal; empty: none. Missing: they keep what they have. */
-  readonly reloadSignal?: string;
 }
 
 // ---- the cluster itself: one object ----
@@ -394,4 +384,6 @@ export interface ClusterSpec {
   readonly logEntriesForSlowFollowers: number;
   /** Each change of it replaces the root certificate by a new one. */
   readonly forceRotate: number;
+  /** Snapshots that each manager keeps beside its newest; missing: none. */
+  readonly keepOldSnapshots?: number;
 }

@@ -1,6 +1,7 @@
 import type { Network, Node, PortConfig, Revision, Task, TaskStatus } from "./cluster.ts";
 import type { NetworkId, NodeId, ServiceId, SessionId, TaskId } from "./ids.ts";
 import type { CertificateIssuer, NodeDescription, NodeRole, Reloading } from "./cluster.ts";
+import type { TemplateDriver } from "./cluster-files.ts";
 
 /** What a worker sends up its session stream. The node's id comes from its certificate. */
 export type SessionUp =
@@ -65,6 +66,7 @@ export type AssignmentKey = { readonly kind: Assignment["kind"]; readonly id: st
 export interface AssignedBlob extends Reloading {
   readonly id: string;
   readonly data: Uint8Array;
+  readonly templateDriver?: TemplateDriver;
 }
 
 export interface AssignedTask {
@@ -132,7 +134,7 @@ export function peerOf(node: Node): Peer | undefined {
   return {
     nodeId: node.id,
     hostname: node.description?.hostname ?? "",
-    address: node.status.address,
+    address: node.description?.dataPathAddress ?? node.status.address,
     ingressNumber: node.ingressNumber,
     ingressAddress: node.ingressAddress,
     isDown: node.status.state === "down",

@@ -25,7 +25,7 @@ import { type Cut, cutConnections, cutsFor, deadEndpoints } from "./connection-c
 import { Ingress } from "./ingress.ts";
 import { ingressRoutes, publishedServices } from "./ingress-view.ts";
 import { clusterNetworkRecord } from "./network-records.ts";
-import { OverlayNetwork, type RemoteEndpoint } from "./overlay-network.ts";
+import { OverlayNetwork, type RemoteEndpoint, vxlanPort } from "./overlay-network.ts";
 import { virtualAddresses, virtualAddressTable } from "./service-addresses.ts";
 
 /**
@@ -266,6 +266,7 @@ export class ClusterNetwork implements ClusterDriver, AsyncDisposable {
       network,
       routes: ingressRoutes(this.#view, nodeId),
       rules: {
+        vxlanPort: vxlanPort(network),
         self,
         peers: [...this.#view.peers.values()].filter(peer => peer.nodeId !== nodeId),
         services,

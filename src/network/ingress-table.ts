@@ -1,6 +1,5 @@
 import { HOST_BRIDGE, INGRESS_INTERFACE } from "../engine/networks/firewall-rules.ts";
 import type { Peer } from "../model/session.ts";
-import { VXLAN_PORT } from "./overlay-network.ts";
 import { elements } from "./service-addresses.ts";
 
 /** High byte of the mark that remembers which host sent a connection. */
@@ -29,6 +28,8 @@ export interface PublishedService {
 }
 
 export interface IngressRules {
+  /** UDP port of the cluster's tunnels. */
+  readonly vxlanPort: number;
   readonly self: Peer;
   /** Without this node. */
   readonly peers: readonly Peer[];
@@ -85,7 +86,7 @@ ${counts.map(count => `  chain k${count} { dnat ip to meta l4proto . th dport . 
   map verdicts { type inet_proto . inet_service : verdict; ${elements(verdicts)} }`;
 }
 
-function chains({ self, peers, bridgeSubnets }: IngressRules): string {
+function chains({ vxlanPort, self, peers, bridgeSubnets }: IngressRules): string {
   const devices = `"${INGRESS_INTERFACE}", "${HOST_BRIDGE}"`;
   const nodes = [self, ...peers].map(({ address }) => address);
   const onlyHere = [...bridgeSubnets, "127.0.0.0/8"].join(", ");
@@ -111,8 +112,8 @@ function chains({ self, peers, bridgeSubnets }: IngressRules): string {
     iifname "${INGRESS_INTERFACE}" tcp flags syn tcp option maxseg size set rt mtu
   }
   chain c_nt { type filter hook prerouting priority -310;
-    udp dport ${VXLAN_PORT} fib daddr type local ip saddr != @nodes drop
-    udp dport ${VXLAN_PORT} fib daddr type local notrack
+    udp dport ${vxlanPort} fib daddr type local ip saddr != @nodes drop
+    udp dport ${vxlanPort} fib daddr type local notrack
   }
-  chain c_nto { type filter hook output priority -310; udp dport ${VXLAN_PORT} notrack; }`;
+  chain c_nto { type filter hook output priority -310; udp dport ${vxlanPort} notrack; }`;
 }

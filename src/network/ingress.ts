@@ -6,7 +6,7 @@ import type { Exec } from "../ports/exec.ts";
 import type { KernelNetwork, Nftables } from "../ports/kernel-network.ts";
 import { bareAddress } from "./cluster-view.ts";
 import { INGRESS_MARK, type IngressRules, ingressMac, ingressTables, NO_INGRESS_TABLES, RETURN_MAC } from "./ingress-table.ts";
-import { VXLAN_PORT } from "./overlay-network.ts";
+import { vxlanPort } from "./overlay-network.ts";
 
 const MTU_BYTES = 1450;
 const TABLE = 4096;
@@ -66,7 +66,7 @@ export class Ingress {
   }
 
   async #raiseDevice(network: Network, self: Peer): Promise<void> {
-    const device = `id ${network.vxlanId} local ${self.address} address ${ingressMac(self.ingressNumber)} on ${self.ingressAddress}`;
+    const device = `id ${network.vxlanId} port ${vxlanPort(network)} local ${self.address} address ${ingressMac(self.ingressNumber)} on ${self.ingressAddress}`;
     if (device === this.#device) return;
     if (network.vxlanId === undefined) throw new OperationError("unavailable", "the ingress network has no number yet");
     const { host } = this.#kernel;
@@ -74,7 +74,7 @@ export class Ingress {
     // One that an earlier daemon left is made anew: what it holds is not known. Connections survive in conntrack.
     await host.run([`link del dev ${INGRESS_INTERFACE}`], { allowFailure: true });
     const mac = ingressMac(self.ingressNumber);
-    const tunnel = `vxlan id ${network.vxlanId} local ${self.address} dstport ${VXLAN_PORT} nolearning`;
+    const tunnel = `vxlan id ${network.vxlanId} local ${self.address} dstport ${vxlanPort(network)} nolearning`;
     await host.run([
       `link add name ${INGRESS_INTERFACE} address ${mac} mtu ${MTU_BYTES} type ${tunnel}`,
       `addr add ${self.ingressAddress} dev ${INGRESS_INTERFACE}`,

@@ -6,12 +6,17 @@ import type { Network } from "../model/cluster.ts";
 import type { Exec } from "../ports/exec.ts";
 import type { IpBatch, KernelNetwork, Links } from "../ports/kernel-network.ts";
 
-export const VXLAN_PORT = 4789;
+const VXLAN_PORT_DEFAULT = 4789;
 const VXLAN_MTU_BYTES = 1450;
 /** Of the bridge itself, which has no IP address: nobody ever sends to it. */
 const BRIDGE_MAC = "02:42:00:00:00:01";
 const BRIDGE = "br1";
 const TUNNEL = "vx1";
+
+/** UDP port of the network's tunnels, on every host. */
+export function vxlanPort({ vxlanPort: port = VXLAN_PORT_DEFAULT }: Network): number {
+  return port;
+}
 
 /** An address on another host, and that host. */
 export interface RemoteEndpoint {
@@ -130,7 +135,7 @@ export class OverlayNetwork {
     const tunnel = `name ${TUNNEL} mtu ${this.mtuBytes} netns ${this.#batch.pid}`;
     // Made from the host's namespace: that is where the encapsulated packets leave.
     await kernel.host.run([
-      `link add ${tunnel} type vxlan id ${network.vxlanId} local ${underlayAddress} dstport ${VXLAN_PORT} nolearning`,
+      `link add ${tunnel} type vxlan id ${network.vxlanId} local ${underlayAddress} dstport ${vxlanPort(network)} nolearning`,
     ]);
     await this.#batch.run([`link set ${TUNNEL} master ${BRIDGE}`]);
     await this.#bridgeCommands([
@@ -145,7 +150,9 @@ export class OverlayNetwork {
   async #isSame(): Promise<boolean> {
     const { network, underlayAddress } = this.#options;
     const text = await this.#output(["ip", "-d", "link", "show", "dev", TUNNEL]);
-    return text.includes(`vxlan id ${network.vxlanId} `) && text.includes(`local ${underlayAddress} `);
+    return [`vxlan id ${network.vxlanId} `, `local ${underlayAddress} `, `dstport ${vxlanPort(network)} `].every(part =>
+      text.includes(part),
+    );
   }
 
   /** Where the kernel and the last daemon's intentions differ, the entry is written again. */

@@ -5,7 +5,7 @@ import type { StateMachine } from "../ports/consensus.ts";
 import type { Log } from "../ports/log.ts";
 import type { RaftCore } from "./core.ts";
 import { isDiskFull } from "./disk-health.ts";
-import type { RaftDriverOptions } from "./driver-options.ts";
+import type { RaftDriverOptions, SnapshotSettings } from "./driver-options.ts";
 import { entryBytes } from "./log.ts";
 import type { WrittenSnapshot } from "./snapshot-files.ts";
 import type { RaftStorage } from "./storage.ts";
@@ -22,7 +22,9 @@ export interface AppliedStateOptions {
   readonly stateMachine: StateMachine;
   readonly clock: Clock;
   readonly log: Log;
-  readonly options: RaftDriverOptions;
+  readonly options: Pick<RaftDriverOptions, "snapshotEveryBytes" | "keepBytes">;
+  /** As they are now. */
+  readonly settings: () => SnapshotSettings;
   readonly signal: AbortSignal;
   /** What `apply` returned for the entry; `undefined` for Raft's own entries. */
   readonly onResult: (entry: Entry, result: unknown) => void;
@@ -81,7 +83,7 @@ export class AppliedState {
   }
 
   get isSnapshotDue(): boolean {
-    const { snapshotEveryEntries, snapshotEveryBytes } = this.#parts.options;
+    const { options, settings } = this.#parts;
     const entryCount = this.#index - this.#snapshotIndex;
     // The leader's snapshot may be about to take the place of this state: then the core no longer knows the members of back then.
     const isOvertaken = this.#parts.core.inspected.log.baseIndex > this.#index;
@@ -89,7 +91,7 @@ export class AppliedState {
     if (this.#parts.clock.monotonicMs() < this.#noSnapshotBeforeMs) return false;
     if (this.#isRekeyDue) return true;
     if (entryCount === 0) return false;
-    return entryCount >= snapshotEveryEntries || this.#bytesSinceSnapshot >= snapshotEveryBytes;
+    return entryCount >= settings().snapshotEveryEntries || this.#bytesSinceSnapshot >= options.snapshotEveryBytes;
   }
 
   /** Something is sealed with an older key, and a snapshot may make it superfluous: entries that are not applied yet keep their segment. */
@@ -118,9 +120,9 @@ export class AppliedState {
   }
 
   async #writeSnapshot(): Promise<void> {
-    const { stateMachine, core, storage, log, options, signal } = this.#parts;
+    const { stateMachine, core, storage, log, options, settings, signal } = this.#parts;
     const meta = { index: this.#index, term: this.#term, members: core.membersAt(this.#index) };
-    const { keepEntries: entriesMax, keepBytes: bytesMax } = options;
+    const [entriesMax, bytesMax] = [settings().keepEntries, options.keepBytes];
     const compactTo = core.inspected.log.beginOfLast(meta.index, { entriesMax, bytesMax });
     const written = await storage.writeSnapshot(meta, stateMachine.snapshot());
     if (signal.aborted) return;

@@ -12,6 +12,8 @@ export interface RaftDriverOptions {
   readonly keepEntries: number;
   /** And no more bytes of them than that. */
   readonly keepBytes: number;
+  /** Snapshots that stay on disk beside the newest, for whoever wants to look at them: nothing reads them. */
+  readonly keepSnapshots: number;
   readonly messageBytesMax: number;
   readonly inflightMessagesMax: number;
   readonly inflightBytesMax: number;
@@ -21,6 +23,9 @@ export interface RaftDriverOptions {
   /** Called once when the log cannot be written or an invariant is broken: nothing this manager says can be trusted any more. */
   readonly onFatal: (error: unknown) => void;
 }
+
+/** What the users of a cluster may set while it runs. */
+export type SnapshotSettings = Pick<RaftDriverOptions, "snapshotEveryEntries" | "keepEntries" | "keepSnapshots">;
 
 const MIB = 1024 * 1024;
 export const DEFAULT_OPTIONS: RaftDriverOptions = {
@@ -32,6 +37,7 @@ export const DEFAULT_OPTIONS: RaftDriverOptions = {
   snapshotEveryBytes: 64 * MIB,
   keepEntries: 500,
   keepBytes: 16 * MIB,
+  keepSnapshots: 0,
   messageBytesMax: MIB,
   inflightMessagesMax: 256,
   inflightBytesMax: 8 * MIB,

@@ -8,7 +8,7 @@ import type { Random } from "../ports/random.ts";
 import { AppliedState } from "./applied-state.ts";
 import { RaftCore } from "./core.ts";
 import { DiskWatch } from "./disk-watch.ts";
-import { DEFAULT_OPTIONS, type RaftDriverOptions } from "./driver-options.ts";
+import { DEFAULT_OPTIONS, type RaftDriverOptions, type SnapshotSettings } from "./driver-options.ts";
 import { decodeEnvelope, encodeEnvelope } from "./encoding.ts";
 import { MembershipWork } from "./membership-work.ts";
 import type { PayloadCipher } from "./payload-cipher.ts";
@@ -44,6 +44,8 @@ export interface RaftDriverSetup {
   readonly stateMachine: StateMachine;
   readonly log: Log;
   readonly options?: Partial<RaftDriverOptions>;
+  /** What the cluster's users have set by now; the options hold where it is silent. Asked often. */
+  readonly settings?: () => SnapshotSettings | undefined;
 }
 
 /** Carries out what the core decides: writes, sends, applies, and tells callers how their requests went. */
@@ -99,7 +101,8 @@ export class RaftDriver implements Consensus {
     const { stateMachine } = setup;
     const onResult = ({ index, term: appliedTerm }: Entry, result: unknown) =>
       this.#proposals.applied(index, appliedTerm, result);
-    this.#applied = new AppliedState({ core, storage, stateMachine, clock, log, options, signal, onResult });
+    const settings = settingsOf(setup, options);
+    this.#applied = new AppliedState({ core, storage, stateMachine, clock, log, options, settings, signal, onResult });
     transport.onLost?.(address => this.#onLost(address));
     const ownAddress = () => this.#ownAddress();
     const onSender = (sender: RaftMember) => this.#addresses.set(sender.raftId, sender.address);
@@ -119,7 +122,8 @@ export class RaftDriver implements Consensus {
       "only this manager stays a member",
     );
     const { segmentBytesMax } = options;
-    const opening = { disk, directory, raftId, initial, segmentBytesMax, onlyMember, ...(cipher && { cipher }) };
+    const keepSnapshots = () => settingsOf(setup, options)().keepSnapshots;
+    const opening = { disk, directory, raftId, initial, segmentBytesMax, keepSnapshots, onlyMember, ...(cipher && { cipher }) };
     const storage = await RaftStorage.open(opening);
     if (storage.snapshot !== undefined) await stateMachine.restore(storage.readSnapshot(storage.snapshot));
     const driver = new RaftDriver(setup, options, storage);
@@ -383,4 +387,8 @@ export class RaftDriver implements Consensus {
     const tracked = work.catch((error: unknown) => this.#fail(error)).finally(() => this.#background.delete(tracked));
     this.#background.add(tracked);
   }
+}
+
+function settingsOf({ settings }: RaftDriverSetup, options: RaftDriverOptions): () => SnapshotSettings {
+  return () => settings?.() ?? options;
 }

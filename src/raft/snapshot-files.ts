@@ -11,6 +11,8 @@ export interface SnapshotFilesOptions {
   readonly disk: Disk;
   readonly directory: string;
   readonly cipher: PayloadCipher | undefined;
+  /** How many stay beside the newest. Missing: none. */
+  readonly keepOlder?: () => number;
 }
 
 /** A snapshot's chunks on disk. Until it is published it does not count and is removed at the next start. */
@@ -38,6 +40,8 @@ export class SnapshotFiles {
   readonly #options: SnapshotFilesOptions;
   #serial = 0;
   #newest: WrittenSnapshot | undefined;
+  /** Published before it and kept, the newest of them first. */
+  #older: readonly WrittenSnapshot[] = [];
   /** Snapshots being read, which stay until they are read to the end. */
   readonly #readers = new Map<string, number>();
   readonly #obsolete = new Map<string, WrittenSnapshot>();
@@ -49,18 +53,21 @@ export class SnapshotFiles {
     this.#options = options;
   }
 
-  /** Finds the newest published snapshot and removes what a crash left of others. */
+  /** Finds the published snapshots and removes what a crash left of others. How many are to stay is known when the next is published. */
   static async open(options: SnapshotFilesOptions): Promise<SnapshotFiles> {
     const files = new SnapshotFiles(options);
     const found = (await options.disk.list(options.directory)).map(file => FILE_NAME.exec(file)).filter(match => match !== null);
     for (const [file, , serial, suffix] of found) {
       files.#serial = Math.max(files.#serial, Number(serial));
       if (suffix !== "manifest") continue;
-      const snapshot = await files.#readManifest(file);
-      if (files.#newest === undefined || !isNewer(files.#newest, snapshot)) files.#newest = snapshot;
+      files.#older = [...files.#older, await files.#readManifest(file)];
     }
-    const leftovers = found.filter(([, name]) => name !== files.#newest?.name).map(([file]) => file);
-    await files.#remove(leftovers);
+    const [newest, ...older] = files.#older.toSorted((one, other) => (isNewer(one, other) ? -1 : 1));
+    files.#newest = newest;
+    // What is sealed with an older key may outlive that key.
+    files.#older = older.filter(({ keyId }) => keyId === newest?.keyId);
+    const kept = new Set([newest, ...files.#older].map(snapshot => snapshot?.name));
+    await files.#remove(found.filter(([, name]) => !kept.has(name)).map(([file]) => file));
     return files;
   }
 
@@ -115,7 +122,7 @@ export class SnapshotFiles {
 
   /** The oldest key that is needed to read what is there. */
   get oldestKeyId(): number {
-    const published = this.#newest === undefined ? [] : [this.#newest];
+    const published = this.#newest === undefined ? [] : [this.#newest, ...this.#older];
     const kept = [...published, ...this.#obsolete.values()].map(({ keyId }) => keyId);
     return Math.min(this.#keyId, ...kept, ...this.#unsettled.values());
   }
@@ -151,7 +158,7 @@ export class SnapshotFiles {
     return { name, meta, partCount, chunkCount, keyId };
   }
 
-  /** From here on it is the newest snapshot, also after a crash; the one before goes. @returns false when there is a newer one: then it goes itself. */
+  /** From here on it is the newest snapshot, also after a crash; those before go, but for as many as are kept. @returns false when there is a newer one: then it goes itself. */
   async publish(snapshot: WrittenSnapshot): Promise<boolean> {
     return await this.#publications.run(() => this.#publish(snapshot));
   }
@@ -165,8 +172,15 @@ export class SnapshotFiles {
     const previous = this.#newest;
     this.#newest = snapshot;
     this.#unsettled.delete(snapshot.name);
-    if (previous !== undefined) await this.#retire(previous);
+    if (previous !== undefined) await this.#retireOlder([previous, ...this.#older], { keyId: snapshot.keyId });
     return true;
+  }
+
+  /** A new key makes those that are sealed with another superfluous. */
+  async #retireOlder(older: readonly WrittenSnapshot[], { keyId }: { readonly keyId: number }): Promise<void> {
+    const count = this.#options.keepOlder?.() ?? 0;
+    this.#older = older.slice(0, count).filter(snapshot => snapshot.keyId === keyId);
+    for (const snapshot of older) if (!this.#older.includes(snapshot)) await this.#retire(snapshot);
   }
 
   #manifest({ meta, partCount, chunkCount, keyId }: WrittenSnapshot): Uint8Array {

@@ -14,6 +14,8 @@ export interface RaftStorageOptions {
   /** Without one what is written is readable by whoever can read the files. */
   readonly cipher?: PayloadCipher;
   readonly segmentBytesMax?: number;
+  /** How many snapshots stay beside the newest, as things are when one is published. */
+  readonly keepSnapshots?: () => number;
   /** Where the log of a new member begins: its first members at index 0. Ignored when there is a log already. */
   readonly initial: SnapshotMeta;
   /** Makes this the only member of the cluster there was: for one that lost its majority for good. */
@@ -57,9 +59,9 @@ export class RaftStorage implements AsyncDisposable {
   }
 
   static async open(options: RaftStorageOptions): Promise<RaftStorage> {
-    const { disk, directory, raftId, cipher, initial, segmentBytesMax = SEGMENT_BYTES_MAX } = options;
+    const { disk, directory, raftId, cipher, initial, segmentBytesMax = SEGMENT_BYTES_MAX, keepSnapshots } = options;
     await disk.makeDirectory(directory);
-    const snapshots = await SnapshotFiles.open({ disk, directory, cipher });
+    const snapshots = await SnapshotFiles.open({ disk, directory, cipher, ...(keepSnapshots && { keepOlder: keepSnapshots }) });
     const { wal, content } = await WriteAheadLog.open({ disk, directory, raftId, cipher, segmentBytesMax });
     const parts = { wal, snapshots, ...(cipher && { cipher }) };
     const snapshot = snapshots.newest?.meta;

@@ -1,5 +1,5 @@
 import { errorKind, errorMessage, OperationError } from "../lib/errors.ts";
-import type { PortConfig } from "../model/cluster.ts";
+import type { Mount, PortConfig } from "../model/cluster.ts";
 import type { Container, CreateContainerRequest, NetworkState } from "../model/container.ts";
 import type { Filters } from "../model/control.ts";
 import { asId } from "../model/ids.ts";
@@ -7,9 +7,10 @@ import type { TaskId } from "../model/ids.ts";
 import type { AssignedTask } from "../model/session.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Executor, NetworkAssignments, StartedTask, TaskFiles } from "./executor.ts";
+import { withTemplatesFilled } from "./file-templates.ts";
 import { stopTimeoutSeconds, TASK_ID_LABEL, taskContainer } from "./task-container.ts";
 import type { TaskFileStore } from "./task-file-store.ts";
-import { taskName } from "./task-names.ts";
+import { taskName, type ThisNode } from "./task-names.ts";
 
 /** How often a container with a health check is looked at. */
 const HEALTH_PERIOD_MS = 200;
@@ -45,20 +46,20 @@ export class EngineExecutor implements Executor {
   readonly #network: ClusterNetworking;
   readonly #files: TaskFileStore;
   readonly #clock: Clock;
-  readonly #hostname: () => string;
+  readonly #node: () => ThisNode;
 
   constructor(options: {
     readonly containers: TaskContainers;
     readonly network: ClusterNetworking;
     readonly files: TaskFileStore;
     readonly clock: Clock;
-    readonly hostname: () => string;
+    readonly node: () => ThisNode;
   }) {
     this.#containers = options.containers;
     this.#network = options.network;
     this.#files = options.files;
     this.#clock = options.clock;
-    this.#hostname = options.hostname;
+    this.#node = options.node;
   }
 
   async applyNetwork(state: NetworkAssignments): Promise<void> {
@@ -69,10 +70,11 @@ export class EngineExecutor implements Executor {
     task: AssignedTask,
     { signal, files }: { readonly signal: AbortSignal; readonly files: TaskFiles },
   ): Promise<void> {
-    const fileMounts = await this.#files.write(task, files);
+    const node = this.#node();
+    const fileMounts = await this.#writeFiles(task, withTemplatesFilled(files, task, node));
     signal.throwIfAborted();
     if ((await this.#find(taskName(task))) !== undefined) return;
-    await this.#containers.create(taskContainer({ assigned: task, hostname: this.#hostname(), fileMounts }));
+    await this.#containers.create(taskContainer({ assigned: task, node, fileMounts }));
   }
 
   async start(task: AssignedTask, { signal }: { readonly signal: AbortSignal }): Promise<StartedTask> {
@@ -115,11 +117,12 @@ export class EngineExecutor implements Executor {
 
   async renewFiles(
     task: AssignedTask,
-    { secrets, configs, reloadSignals }: TaskFiles & { readonly reloadSignals: ReadonlyMap<string, string> },
+    { reloadSignals, ...files }: TaskFiles & { readonly reloadSignals: ReadonlyMap<string, string> },
   ): Promise<void> {
     const { id } = task.task;
+    const { secrets, configs } = withTemplatesFilled(files, task, this.#node());
     const wanted = [...secrets, ...configs].filter(([name]) => reloadSignals.has(name));
-    const renewed = await this.#files.renew(id, new Map(wanted));
+    const renewed = await this.#files.renew(id, new Map(wanted)).finally(() => wipe(secrets));
     const signals = new Set(renewed.map(name => reloadSignals.get(name) ?? "").filter(signal => signal !== ""));
     for (const signal of signals) await this.#containers.kill(taskName(task), signal).catch(unlessEnded);
     await this.#files.settle(id, renewed);
@@ -151,6 +154,15 @@ export class EngineExecutor implements Executor {
       const id = config.labels[TASK_ID_LABEL];
       return id === undefined ? [] : [asId<TaskId>(id)];
     });
+  }
+
+  /** Copies of secrets that were made for this are wiped. */
+  async #writeFiles(task: AssignedTask, files: TaskFiles): Promise<readonly Mount[]> {
+    try {
+      return await this.#files.write(task, files);
+    } finally {
+      wipe(files.secrets);
+    }
   }
 
   async #startContainer(name: string): Promise<void> {
@@ -189,6 +201,10 @@ export class EngineExecutor implements Executor {
       throw error;
     }
   }
+}
+
+function wipe(secrets: TaskFiles["secrets"]): void {
+  for (const data of secrets.values()) data.fill(0);
 }
 
 function hasHealthcheck({ config: { healthcheck } }: Container): boolean {

@@ -35,6 +35,8 @@ export interface Executor {
 export interface TaskFiles {
   readonly secrets: ReadonlyMap<string, Uint8Array>;
   readonly configs: ReadonlyMap<string, Uint8Array>;
+  /** Of both, the ids of those that are templates. Missing: none is. */
+  readonly templates?: ReadonlySet<string>;
 }
 
 export type NetworkAssignments = ReadonlyMap<string, Extract<Assignment, { kind: "network" | "peer" | "service" | "endpoint" }>>;

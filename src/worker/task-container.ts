@@ -1,18 +1,18 @@
 import type { Mount, NetworkAttachmentSpec, PortConfig } from "../model/cluster.ts";
+import { nodeNetwork } from "../model/node-networks.ts";
 import type { ResourceRequirements } from "../model/resources.ts";
 import type { ServicePrivileges } from "../model/service-privileges.ts";
 import type { ContainerConfig, CreateContainerRequest, EndpointConfig, HostConfig, PortBinding } from "../model/container.ts";
 import { EMPTY_HOST_CONFIG } from "../model/empty-config.ts";
 import type { AssignedTask } from "../model/session.ts";
-import { fillTemplate, taskName } from "./task-names.ts";
+import { fillTemplate, taskName, type ThisNode } from "./task-names.ts";
 
 export const TASK_ID_LABEL = "com.docker.swarm.task.id";
 const NS_PER_S = 1e9;
 
 export interface TaskContainerOptions {
   readonly assigned: AssignedTask;
-  /** Of this node. */
-  readonly hostname: string;
+  readonly node: ThisNode;
   /** Its secrets and configs. */
   readonly fileMounts: readonly Mount[];
 }
@@ -28,9 +28,9 @@ export function taskContainer(options: TaskContainerOptions): CreateContainerReq
   };
 }
 
-function containerConfig({ assigned, hostname }: TaskContainerOptions): ContainerConfig {
+function containerConfig({ assigned, node }: TaskContainerOptions): ContainerConfig {
   const { container } = assigned.revision.task;
-  const fill = (text: string): string => fillTemplate(text, { ...assigned, hostname });
+  const fill = (text: string): string => fillTemplate(text, assigned, node);
   return {
     hostname: fill(container.hostname ?? ""),
     domainname: "",
@@ -82,10 +82,10 @@ export function stopTimeoutSeconds({ revision }: AssignedTask): number {
   return ns === undefined ? 10 : Math.ceil(ns / NS_PER_S);
 }
 
-function hostConfig({ assigned, hostname, fileMounts }: TaskContainerOptions): HostConfig {
+function hostConfig({ assigned, node, fileMounts }: TaskContainerOptions): HostConfig {
   const { container, resources, logDriver } = assigned.revision.task;
   const { limits, reservations } = resources ?? {};
-  const fill = (text: string): string => fillTemplate(text, { ...assigned, hostname });
+  const fill = (text: string): string => fillTemplate(text, assigned, node);
   const mounts = (container.mounts ?? []).map(mount => ({
     ...mount,
     target: fill(mount.target),
@@ -152,7 +152,7 @@ function networkMode({ task, revision }: AssignedTask): string {
   const [first] = task.networks;
   if (first !== undefined) return first.networkId;
   const [own]: readonly (NetworkAttachmentSpec | undefined)[] = revision.task.networks;
-  return own?.target ?? "default";
+  return own === undefined ? "default" : (nodeNetwork(own.target)?.name ?? own.target);
 }
 
 function endpointsOf({ task }: AssignedTask): Readonly<Record<string, EndpointConfig>> {

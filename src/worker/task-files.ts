@@ -20,16 +20,19 @@ export function reloadSignalsOf({ revision }: AssignedTask, { byKey }: Assignmen
 export function filesFor({ revision }: AssignedTask, { byKey }: AssignmentState): TaskFiles | undefined {
   const { container } = revision.task;
   const secrets = new Map<string, Uint8Array>();
+  const templates = new Set<string>();
   for (const { id } of container.secrets ?? []) {
     const assignment = byKey.get(`secret/${id}`);
     if (assignment?.kind !== "secret") return undefined;
     secrets.set(id, Uint8Array.from(assignment.secret.data));
+    if (assignment.secret.templateDriver !== undefined) templates.add(id);
   }
   const configs = new Map<string, Uint8Array>();
   for (const { id } of container.configs ?? []) {
     const assignment = byKey.get(`config/${id}`);
     if (assignment?.kind !== "config") return undefined;
     configs.set(id, assignment.config.data);
+    if (assignment.config.templateDriver !== undefined) templates.add(id);
   }
-  return { secrets, configs };
+  return { secrets, configs, templates };
 }

@@ -105,6 +105,49 @@ describe("the swarm side of the API", () => {
     assert.ok((await harness.call("GET", "/configs/one")).text.includes(body.Data));
   });
 
+  it("keeps which driver fills a template in, and refuses one that nobody knows, and drivers of secrets", async () => {
+    const body = { Name: "template", Data: "eA==", Templating: { Name: "golang" } };
+    for (const kind of ["secrets", "configs"]) {
+      await harness.call("POST", `/${kind}/create`, { body });
+      const { json } = await harness.call("GET", `/${kind}/template`);
+      assert.deepEqual((json as { readonly Spec: object }).Spec, {
+        Name: "template",
+        Labels: {},
+        ...(kind === "configs" && { Data: "eA==" }),
+        Templating: { Name: "golang" },
+      });
+      const unknown = await harness.call("POST", `/${kind}/create`, { body: { ...body, Templating: { Name: "perl" } } });
+      assert.deepEqual([unknown.status, unknown.json], [400, { message: 'unrecognized template type "perl"' }]);
+    }
+    const driven = await harness.call("POST", "/secrets/create", { body: { ...body, Driver: { Name: "vault" } } });
+    assert.deepEqual([driven.status, driven.json], [400, { message: "SecretSpec.Driver is not supported by this engine" }]);
+  });
+
+  it("refuses settings of the swarm that it does not have, and takes those that are as they are here", async () => {
+    const update = (body: object) => harness.call("POST", "/swarm/update?version=11", { body });
+    for (const [body, message] of [
+      [{ TaskDefaults: { LogDriver: { Name: "syslog" } } }, "Spec.TaskDefaults is not supported by this engine"],
+      [{ Raft: { ElectionTick: 20 } }, "RaftConfig.ElectionTick is not supported by this engine"],
+      [{ Raft: { HeartbeatTick: 2 } }, "RaftConfig.HeartbeatTick is not supported by this engine"],
+    ] as const) {
+      const { status, json } = await update(body);
+      assert.deepEqual([status, json], [400, { message }]);
+    }
+    const { json } = await harness.call("GET", "/swarm");
+    const { Version, Spec } = json as { readonly Version: { readonly Index: number }; readonly Spec: { readonly Raft: object } };
+    const Raft = { ...Spec.Raft, KeepOldSnapshots: 3 };
+    const { status } = await harness.call("POST", `/swarm/update?version=${Version.Index}`, { body: { ...Spec, Raft } });
+    assert.equal(status, 200);
+    assert.deepEqual(((await harness.call("GET", "/swarm")).json as { readonly Spec: object }).Spec, { ...Spec, Raft });
+  });
+
+  it("knows the networks that every node has, by name and by id", async () => {
+    const { json } = await harness.call("GET", "/networks/host?scope=swarm");
+    const { Id, ...host } = json as { readonly Id: string };
+    assert.deepEqual(host, { ...host, Name: "host", Scope: "swarm", Driver: "host" });
+    assert.equal(((await harness.call("GET", `/networks/${Id}`)).json as { readonly Name: string }).Name, "host");
+  });
+
   it("tells a worker from a node in no swarm", async () => {
     harness.cluster.local = { ...harness.cluster.local, isManager: false };
     const { status, json } = await harness.call("GET", "/nodes");

@@ -13,6 +13,8 @@ export interface Case {
   readonly onManager?: boolean;
   /** Why the real engine is not asked. */
   readonly oursAlone?: string;
+  /** It has the second host, for itself alone. */
+  readonly usesOther?: boolean;
   /** Not at the same time as others, since it looks at all there is. */
   readonly isAlone?: boolean;
   /** Where the real engine answers otherwise, and why that is so. */
@@ -25,7 +27,7 @@ export function shows(
   status: number,
   when: string,
   run: Case["run"],
-  options: Pick<Case, "since" | "real" | "isAlone" | "oursAlone" | "onManager"> = {},
+  options: Pick<Case, "since" | "real" | "isAlone" | "oursAlone" | "onManager" | "usesOther"> = {},
 ): Case {
   return { operation, status, when, run, ...options };
 }

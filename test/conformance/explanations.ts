@@ -33,10 +33,6 @@ export const NOT_SHOWN_YET: readonly { readonly operation: string; readonly stat
   { operation: "ImagePush", status: 200, because: "images cannot be pushed yet" },
   { operation: "ImageSearch", status: 200, because: "no registry is searched yet" },
   ...[200, 400, 404].map(status => ({ operation: "ImageAttestations", status, because: "attestations are not kept yet" })),
-  { operation: "SwarmUnlock", status: 200, because: "the walk starts no daemon anew" },
-  { operation: "ServiceCreate", status: 403, because: "which services it would be is not known" },
-  ...["SwarmJoin", "NodeDelete"].map(operation => ({ operation, status: 200, because: "the walk has one node a swarm" })),
-  ...["SwarmInit", "SwarmLeave"].map(operation => ({ operation, status: 200, because: "only the walk itself does it, once" })),
   ...[200, 400, 404].map(status => ({ operation: "VolumeUpdate", status, because: "there are no volumes of a cluster yet" })),
 ];
 

@@ -1,18 +1,22 @@
 import { randomBytes } from "node:crypto";
 import { Disposal } from "../../src/lib/disposal.ts";
-import { type Engine, startEngines, stopEngines } from "../oracle/engines.ts";
+import { type Engine, startHosts, stopHosts } from "../oracle/engines.ts";
 import { Registry, REGISTRY } from "./registry.ts";
-import type { Host } from "./stage.ts";
+import type { Host, HostWithOther } from "./stage.ts";
 
-/** The real engine and ours side by side, each with a registry within reach. Disposing takes all away. */
+const FIRST = "m1";
+const OTHER = "w1";
+const WORKERS = 1;
+
+/** Two hosts of the real engine and two of ours side by side, each first one with a registry within reach. Disposing takes all away. */
 export class Hosts implements AsyncDisposable {
-  readonly real: Host;
-  readonly ours: Host;
+  readonly real: HostWithOther;
+  readonly ours: HostWithOther;
   readonly #cleanUp: Disposal;
 
   private constructor({ real, ours }: { readonly real: Engine; readonly ours: Engine }, cleanUp: Disposal) {
-    this.real = hostOf(real);
-    this.ours = hostOf(ours);
+    this.real = withOther(real);
+    this.ours = withOther(ours);
     this.#cleanUp = cleanUp;
   }
 
@@ -21,10 +25,11 @@ export class Hosts implements AsyncDisposable {
     const suffix = randomBytes(2).toString("hex");
     const names = { lab: `c${suffix}`, peer: `q${suffix}` };
     const cleanUp = new Disposal();
-    cleanUp.use({ [Symbol.asyncDispose]: () => Promise.resolve(stopEngines(names)) });
+    cleanUp.use({ [Symbol.asyncDispose]: () => Promise.resolve(stopHosts(names, { workers: WORKERS })) });
     try {
-      const engines = startEngines(names);
-      for (const namespace of [`oracle-${names.peer}`, `shoal-${names.lab}-m1`]) cleanUp.use(await Registry.start(namespace));
+      const engines = startHosts(names, { workers: WORKERS });
+      for (const namespace of [`oracle-${names.peer}${FIRST}`, `shoal-${names.lab}-${FIRST}`])
+        cleanUp.use(await Registry.start(namespace));
       return new Hosts(engines, cleanUp);
     } catch (error) {
       await cleanUp[Symbol.asyncDispose]();
@@ -37,7 +42,13 @@ export class Hosts implements AsyncDisposable {
   }
 }
 
-function hostOf({ name, dockerHost }: Engine): Host {
-  const address = name === "real" ? "127.0.0.1" : "10.99.0.11";
-  return { name, socketPath: dockerHost.replace("unix://", ""), address, registry: REGISTRY };
+function withOther(engine: Engine): HostWithOther {
+  const other = engine.others.get(OTHER);
+  if (other === undefined) throw new Error(`there is no host ${OTHER}`);
+  return { ...hostOf(engine), other: hostOf(other) };
+}
+
+function hostOf({ name, dockerHost, address, daemon }: Engine): Host {
+  const restart = () => daemon.restart();
+  return { name, socketPath: dockerHost.replace("unix://", ""), address, registry: REGISTRY, restart };
 }

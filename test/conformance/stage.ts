@@ -9,6 +9,13 @@ export interface Host {
   readonly address: string;
   /** A registry that both reach at the same address, each in its own network. */
   readonly registry: string;
+  /** Stops its daemon and starts it again; resolves when it answers. */
+  readonly restart: () => Promise<void>;
+}
+
+/** An engine that stands alone, and another within its reach that is in no swarm between the cases. */
+export interface HostWithOther extends Host {
+  readonly other: Host;
 }
 
 export interface Call {
@@ -17,10 +24,12 @@ export interface Call {
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   readonly isEnough?: (body: Buffer) => boolean;
+  /** The second host is asked. */
+  readonly onOther?: boolean;
 }
 
 interface StageOptions {
-  readonly host: Host;
+  readonly host: HostWithOther;
   readonly version: string;
   readonly specification: Specification;
   /** So that nothing of two cases is called alike. */
@@ -33,7 +42,7 @@ const IDLE = ["sh", "-c", "trap 'exit 0' TERM; echo out; echo err >&2; while :; 
 
 /** Where a case plays: it calls its operation on an engine in one version, and brings about what it needs for that. Takes away what it made. */
 export class Stage implements AsyncDisposable {
-  readonly host: Host;
+  readonly host: HostWithOther;
   readonly version: string;
   readonly prefix: string;
   readonly #options: StageOptions;
@@ -59,7 +68,7 @@ export class Stage implements AsyncDisposable {
     const isRaw = typeof call.body === "string" || Buffer.isBuffer(call.body);
     const body = call.body === undefined ? undefined : Buffer.from(isRaw ? (call.body as string) : JSON.stringify(call.body));
     return exchange({
-      socketPath: this.host.socketPath,
+      socketPath: (call.onOther === true ? this.host.other : this.host).socketPath,
       method,
       path: `/v${this.version}${filled}${queryText(call.query)}`,
       headers: { Host: "docker", ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...call.headers },

@@ -5,7 +5,7 @@ import type { Answer } from "./http.ts";
 import { valuesOf, violationsOf } from "./judge.ts";
 import { shapeOf } from "./shape.ts";
 import type { Specification } from "./specification.ts";
-import { type Host, Stage } from "./stage.ts";
+import { type HostWithOther, Stage } from "./stage.ts";
 import type { Violation } from "./validate.ts";
 
 /** What came of a case on one engine in one version. */
@@ -20,7 +20,7 @@ export interface Shown {
 }
 
 export interface Walk {
-  readonly host: Host;
+  readonly host: HostWithOther;
   readonly version: string;
   /** By the case's name. A case that broke before its answer is an error. */
   readonly shown: ReadonlyMap<string, Shown | Error>;
@@ -29,9 +29,6 @@ export interface Walk {
 
 /** Versions in which both engines are asked the same. The last is the newest that the real one knows. */
 export const VERSIONS_COMPARED = ["1.40", "1.45", "1.51"];
-
-/** A manager is asked in this version and in newer ones. */
-const VERSION_ON_MANAGER = "1.51";
 
 export interface Walks {
   readonly oursNewest: Walk;
@@ -48,8 +45,8 @@ interface WalkOptions {
 /** Most of a case is waiting for processes. */
 const LANES = 3;
 
-/** Runs the cases, some at a time, but for those that look at all there is, which come first. */
-export async function walk(host: Host, { cases, specification, version }: WalkOptions): Promise<Walk> {
+/** Runs the cases, some at a time, but for those that look at all there is, which come first; those with the second host go one by one beside all others. */
+export async function walk(host: HostWithOther, { cases, specification, version }: WalkOptions): Promise<Walk> {
   const startedMs = performance.now();
   const shown = new Map<string, Shown | Error>();
   const asked = cases.filter(
@@ -64,14 +61,17 @@ export async function walk(host: Host, { cases, specification, version }: WalkOp
       shown.set(caseName(one), await show(one, { host, specification, version, prefix, operation: one.operation }));
     }
   };
-  await lane(({ operation, isAlone }) => isAlone === true || specification.operation(operation).tag === "System");
-  await Promise.all(Array.from({ length: LANES }, () => lane(() => true)));
+  const isFirst = ({ operation, isAlone }: Case) => isAlone === true || specification.operation(operation).tag === "System";
+  const withOther = lane(({ usesOther }) => usesOther === true);
+  await lane(one => one.usesOther !== true && isFirst(one));
+  await Promise.all(Array.from({ length: LANES }, () => lane(({ usesOther }) => usesOther !== true)));
+  await withOther;
   return { host, version, shown, tookMs: performance.now() - startedMs };
 }
 
 /** Both engines at the same time, each in one version after another. */
 export async function walkAll(
-  { real, ours }: { readonly real: Host; readonly ours: Host },
+  { real, ours }: { readonly real: HostWithOther; readonly ours: HostWithOther },
   options: Omit<WalkOptions, "version">,
 ): Promise<Walks> {
   const [ofReal, ofOurs] = await Promise.all([
@@ -84,7 +84,7 @@ export async function walkAll(
 }
 
 async function walkEach(
-  host: Host,
+  host: HostWithOther,
   versions: readonly string[],
   options: Omit<WalkOptions, "version">,
 ): Promise<ReadonlyMap<string, Walk>> {
@@ -95,7 +95,6 @@ async function walkEach(
   if (onManager.length === 0) return walks;
   await becomeManager(host, options.specification);
   for (const [version, before] of walks) {
-    if (isOlder(version, VERSION_ON_MANAGER)) continue;
     const after = await walk(host, { ...options, cases: onManager, version });
     walks.set(version, { ...before, shown: new Map([...before.shown, ...after.shown]), tookMs: before.tookMs + after.tookMs });
   }
@@ -103,7 +102,7 @@ async function walkEach(
 }
 
 /** The engine is one from then on. */
-async function becomeManager(host: Host, specification: Specification): Promise<void> {
+async function becomeManager(host: HostWithOther, specification: Specification): Promise<void> {
   await using stage = new Stage({ host, specification, version: "1.45", prefix: "swarm", operation: "SwarmInit" });
   const { status, body } = await stage.call(
     {},

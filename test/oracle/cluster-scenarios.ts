@@ -1,4 +1,5 @@
-import { docker, type Scenario, until } from "./scenario.ts";
+import { docker, kept, type Scenario, until } from "./scenario.ts";
+import { SERVICE_CONTAINER_SCENARIOS } from "./service-container-scenarios.ts";
 
 const NODES = "node ls --format '{{.Hostname}} {{.Status}} {{.Availability}} {{.ManagerStatus}}'";
 const RUNNING = "-f desired-state=running --format '{{.Image}} {{.DesiredState}} {{.Error}}'";
@@ -12,6 +13,7 @@ const REMOVED = (name: string) => docker(`service rm ${name}`, { isSetUp: true }
 
 /** A swarm of a manager, `m1`, and two workers, `w1` and `w2`. Which of a service's slots is where is chance; how many are is not. */
 export const CLUSTER_SCENARIOS: readonly Scenario[] = [
+  ...SERVICE_CONTAINER_SCENARIOS,
   {
     name: "three nodes, and what a worker may ask",
     steps: [
@@ -144,6 +146,13 @@ export const CLUSTER_SCENARIOS: readonly Scenario[] = [
       docker("node rm --force w1"),
       docker(NODES),
       docker("node ps w1"),
+      until("info --format '{{.Swarm.LocalNodeState}}'", /inactive/, { on: "w2" }),
+      kept("token", "swarm join-token -q worker"),
+      docker(
+        "swarm join --listen-addr 0.0.0.0:2399 --advertise-addr eth0 --data-path-addr eth0 --availability pause --token <<token>> 10.99.0.11:2377",
+        { on: "w2" },
+      ),
+      until("node ls --format '{{.Hostname}} {{.Status}} {{.Availability}}'", /w2 Ready Pause/),
     ],
   },
 ];

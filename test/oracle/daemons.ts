@@ -36,7 +36,10 @@ export function realDaemon(
   };
 }
 
-export function ourDaemon(lab: string, { folder, socket }: { readonly folder: string; readonly socket: string }): DaemonControl {
+export function ourDaemon(
+  lab: string,
+  { host, folder, socket }: { readonly host: string; readonly folder: string; readonly socket: string },
+): DaemonControl {
   const pidOf = async (): Promise<number> => Number((await run("cat", [`${folder}/shoald.pid`])).stdout);
   return {
     configFile: `${folder}/daemon.json`,
@@ -46,7 +49,7 @@ export function ourDaemon(lab: string, { folder, socket }: { readonly folder: st
       const pid = await pidOf();
       process.kill(pid, "SIGTERM");
       await gone(pid);
-      await run(process.execPath, ["bin/lab", "restart", "--name", lab, "m1"]);
+      await run(process.execPath, ["bin/lab", "restart", "--name", lab, host]);
     },
     reload: async () => void process.kill(await pidOf(), "SIGHUP"),
   };

@@ -111,7 +111,7 @@ function ourEngine(lab: string, host: string): Engine {
     dockerHost: `unix://${socket}`,
     defaultRuntime: "crun",
     address,
-    daemon: ourDaemon(lab, { folder: directory, socket }),
+    daemon: ourDaemon(lab, { host, folder: directory, socket }),
     others: new Map(),
     literals: [
       [socket.replace("shoal.sock", "data"), "<data>"],

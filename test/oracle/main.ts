@@ -2,10 +2,12 @@
 //   node --import=tsx test/oracle/main.ts [part of a scenario's name]... | --missed
 // With UPDATE=1 and all scenarios it writes docs/differences.md.
 import { readFileSync, writeFileSync } from "node:fs";
+import { CLUSTER_SCENARIOS } from "./cluster-scenarios.ts";
 import { CoverageTable, SWARM_COMMANDS } from "./coverage.ts";
 import { differencesPage, type Miss } from "./differences-page.ts";
-import { startEngines, stopEngines } from "./engines.ts";
+import { startEngines, startHosts, stopEngines, stopHosts } from "./engines.ts";
 import { runAll, SCENARIOS } from "./run-all.ts";
+import { runCluster, WORKERS } from "./run-cluster.ts";
 import type { ScenarioResult } from "./run-scenario.ts";
 
 const DIFFERENCES_SHOWN_MAX = 12;
@@ -30,6 +32,8 @@ try {
 } finally {
   if (process.env["KEEP"] === undefined) names.forEach(stopEngines);
 }
+const ofCluster = CLUSTER_SCENARIOS.filter(isWanted);
+if (ofCluster.length > 0) await runOnThreeNodes();
 const misses = results.filter(({ differences }) => differences.length > 0);
 for (const { scenario, tookMs } of results.toSorted((left, right) => right.tookMs - left.tookMs).slice(0, SLOWEST_SHOWN)) {
   console.log(`${(tookMs / 1000).toFixed(1)} s  ${scenario.name}`);
@@ -42,6 +46,15 @@ for (const { scenario, explained: all } of explained)
 if (filters.length === 0 && process.env["UPDATE"] === "1") writeFileSync("docs/differences.md", differencesPage(results, known));
 console.log(`\n${results.length} scenarios, ${results.length - misses.length} the same, ${misses.length} differ`);
 process.exit(misses.length === 0 ? 0 : 1);
+
+async function runOnThreeNodes(): Promise<void> {
+  const hosts = { lab: `n${process.pid}`, peer: `m${process.pid}` };
+  try {
+    for await (const result of runCluster(startHosts(hosts, { workers: WORKERS }), ofCluster)) report(result);
+  } finally {
+    stopHosts(hosts, { workers: WORKERS });
+  }
+}
 
 function report(result: ScenarioResult): void {
   results.push(result);

@@ -1,21 +1,25 @@
 import { CLUSTER_SCENARIOS } from "./cluster-scenarios.ts";
 import type { Engine } from "./engines.ts";
 import { compareScenario, outcomesOn, runDocker, type ScenarioResult, type ScenarioRun } from "./run-scenario.ts";
+import type { Scenario } from "./scenario.ts";
 
 export const WORKERS = 2;
 
 /** Both swarms at work side by side: a scenario is compared when both are done with it. */
-export async function* runCluster({ real, ours }: Record<Engine["name"], Engine>): AsyncGenerator<ScenarioResult> {
+export async function* runCluster(
+  { real, ours }: Record<Engine["name"], Engine>,
+  scenarios: readonly Scenario[] = CLUSTER_SCENARIOS,
+): AsyncGenerator<ScenarioResult> {
   await Promise.all([real, ours].map(formSwarm));
-  const runs = [real, ours].map(engine => inTurn(engine));
-  for (const scenario of CLUSTER_SCENARIOS) {
+  const runs = [real, ours].map(engine => inTurn(engine, scenarios));
+  for (const scenario of scenarios) {
     const [ofReal, ofOurs] = await Promise.all(runs.map(async run => (await run.next()).value));
     if (ofReal !== undefined && ofOurs !== undefined) yield compareScenario(scenario, { real: ofReal, ours: ofOurs });
   }
 }
 
-async function* inTurn(engine: Engine): AsyncGenerator<ScenarioRun, undefined> {
-  for (const scenario of CLUSTER_SCENARIOS) yield await outcomesOn(engine, scenario);
+async function* inTurn(engine: Engine, scenarios: readonly Scenario[]): AsyncGenerator<ScenarioRun, undefined> {
+  for (const scenario of scenarios) yield await outcomesOn(engine, scenario);
   return undefined;
 }
 

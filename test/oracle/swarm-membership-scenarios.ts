@@ -1,4 +1,4 @@
-import { docker, http, kept, type Scenario, type Step } from "./scenario.ts";
+import { docker, http, kept, type Scenario, type Step, until } from "./scenario.ts";
 
 const HERE = "127.0.0.1";
 /** Whatever came before, the engine is in no swarm. */
@@ -86,7 +86,7 @@ export const SWARM_MEMBERSHIP_SCENARIOS: readonly Scenario[] = [
     steps: [
       OUT,
       docker(
-        `swarm init --advertise-addr ${HERE} --listen-addr 127.0.0.1:2399 --availability drain --task-history-limit 2 --dispatcher-heartbeat 6s --cert-expiry 48h --snapshot-interval 5000 --default-addr-pool 10.77.0.0/16 --default-addr-pool 10.78.0.0/16 --default-addr-pool-mask-length 26`,
+        `swarm init --advertise-addr ${HERE} --listen-addr 127.0.0.1:2399 --availability drain --task-history-limit 2 --dispatcher-heartbeat 6s --cert-expiry 48h --snapshot-interval 5000 --max-snapshots 3 --default-addr-pool 10.77.0.0/16 --default-addr-pool 10.78.0.0/16 --default-addr-pool-mask-length 26`,
       ),
       SPEC,
       HEARTBEAT,
@@ -109,8 +109,13 @@ export const SWARM_MEMBERSHIP_SCENARIOS: readonly Scenario[] = [
       OUT,
       docker(`swarm init --advertise-addr ${HERE} --data-path-port 7777`),
       SPEC,
+      docker("network create -d overlay net"),
+      docker("service create -d --name svc --network net --stop-grace-period 0s busybox sleep 300"),
+      until("service ls --format '{{.Replicas}}'", /1\/1/),
       OUT,
       docker(`swarm init --advertise-addr ${HERE} --data-path-addr ${HERE}`),
+      OUT,
+      docker(`swarm init --advertise-addr ${HERE} --data-path-addr lo`),
       OUT,
       IN,
     ],

@@ -1,5 +1,5 @@
-import { errorKind, OperationError } from "../../lib/errors.ts";
-import type { EngineNetwork } from "../../model/engine-network.ts";
+import { OperationError } from "../../lib/errors.ts";
+import { nodeNetwork } from "../../model/node-networks.ts";
 import { callCluster, isManager, requireManager } from "../cluster-call.ts";
 import type { ApiContext } from "../context.ts";
 import { readBody } from "../http/body.ts";
@@ -9,8 +9,16 @@ import { filtersOf, textOf } from "../http/query.ts";
 import { checkEndpoint } from "../validation/create-container.ts";
 import { checkNetworkFilters, NETWORK_FILTERS } from "../validation/filters.ts";
 import { checkCreateNetwork, checkOverlaySupport, isClusterNetwork } from "../validation/network.ts";
-import { clusterNetworkJson, connectBody, networkCreateBody, networkJson, toNetworkSpec } from "../wire/network.ts";
+import {
+  clusterNetworkJson,
+  connectBody,
+  networkCreateBody,
+  networkJson,
+  nodeNetworkJson,
+  toNetworkSpec,
+} from "../wire/network.ts";
 import { clusterNetworks } from "./cluster-networks.ts";
+import { findLocal } from "./local-network.ts";
 import { DELETE, GET, POST } from "./route.ts";
 
 const idOf = ({ params }: ApiRequest): string => params["id"] ?? "";
@@ -25,21 +33,17 @@ async function list(request: ApiRequest, context: ApiContext): Promise<Answer> {
   return json([...local.map(networkJson), ...cluster.map(clusterNetworkJson)]);
 }
 
-async function findLocal(idOrName: string, { backends }: ApiContext): Promise<EngineNetwork | undefined> {
-  try {
-    return await backends.networks.inspect(idOrName);
-  } catch (error) {
-    if (errorKind(error) === "not-found") return undefined;
-    throw error;
-  }
-}
-
 async function inspect(request: ApiRequest, context: ApiContext): Promise<Answer> {
   const idOrName = idOf(request);
   const local = await findLocal(idOrName, context);
   const scope = textOf(request, "scope");
   if (local !== undefined && (scope === "" || scope === local.scope)) return json(networkJson(local));
   if (scope === "local" || !isManager(context.backends.swarm.local())) throw notFound(idOrName);
+  const own = nodeNetwork(idOrName);
+  if (own !== undefined) {
+    const { cluster } = await callCluster(request, context, { kind: "get-cluster" });
+    return json(nodeNetworkJson(own, cluster.createdAtMs));
+  }
   const { networks } = await callCluster(request, context, { kind: "get-network", idOrName });
   const [network] = networks;
   if (network === undefined) throw notFound(idOrName);

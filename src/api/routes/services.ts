@@ -1,4 +1,5 @@
-import { OperationError } from "../../lib/errors.ts";
+import { errorKind, OperationError } from "../../lib/errors.ts";
+import type { ServiceSpec } from "../../model/cluster.ts";
 import type { ServiceView } from "../../model/control.ts";
 import { callCluster, requireManager } from "../cluster-call.ts";
 import type { ApiContext } from "../context.ts";
@@ -10,6 +11,7 @@ import { isOlder } from "../http/version.ts";
 import { checkServiceSpec } from "../validation/service-spec.ts";
 import { serviceJson } from "../wire/cluster-objects.ts";
 import { serviceSpec } from "../wire/service-spec.ts";
+import { findLocal } from "./local-network.ts";
 import { clusterLogOptionsOf, logAnswer } from "./log-answer.ts";
 import { objectVersionOf, only } from "./object-version.ts";
 import { DELETE, GET, POST } from "./route.ts";
@@ -34,8 +36,26 @@ async function create(request: ApiRequest, context: ApiContext): Promise<Answer>
   requireManager(context.backends.swarm.local());
   const spec = await readBody(request, serviceSpec);
   checkServiceSpec(spec);
-  const { id, warnings } = await callCluster(request, context, { kind: "create-service", spec });
+  const { id, warnings } = await withNetworks(spec, context, () =>
+    callCluster(request, context, { kind: "create-service", spec }),
+  );
   return json({ ID: id, Warnings: warnings.length === 0 ? null : warnings }, 201);
+}
+
+/** Tells a network that only this host has apart from one that is not there. @throws OperationError `forbidden` for it. */
+async function withNetworks<T>(spec: ServiceSpec, context: ApiContext, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (errorKind(error) !== "not-found") throw error;
+    for (const { target } of spec.task.networks) {
+      const network = await findLocal(target, context);
+      if (network?.scope !== "local") continue;
+      const why = "Only networks scoped to the swarm can be used, such as those created with the overlay driver.";
+      throw new OperationError("forbidden", `The network ${network.name} cannot be used with services. ${why}`, { cause: error });
+    }
+    throw error;
+  }
 }
 
 async function update(request: ApiRequest, context: ApiContext): Promise<Answer> {
@@ -51,13 +71,15 @@ async function update(request: ApiRequest, context: ApiContext): Promise<Answer>
   }
   if (rollback === "") checkServiceSpec(spec);
   const { service } = await find(request, context); // The path may hold a name.
-  const response = await callCluster(request, context, {
-    kind: "update-service",
-    id: service.id,
-    version,
-    spec: rollback === "" ? spec : service.spec,
-    rollback: rollback === "previous",
-  });
+  const response = await withNetworks(spec, context, () =>
+    callCluster(request, context, {
+      kind: "update-service",
+      id: service.id,
+      version,
+      spec: rollback === "" ? spec : service.spec,
+      rollback: rollback === "previous",
+    }),
+  );
   const warnings = response.kind === "created" ? response.warnings : [];
   return json({ Warnings: warnings.length === 0 ? null : warnings });
 }

@@ -48,6 +48,7 @@ async function init(request: ApiRequest, context: ApiContext): Promise<Answer> {
     listenAddress: body.listenAddress,
     advertiseAddress: body.advertiseAddress,
     dataPathAddress: body.dataPathAddress,
+    dataPathPort: body.dataPathPort,
     forceNewCluster: body.forceNewCluster,
     defaultAddressPool: body.defaultAddressPool,
     subnetSize,

@@ -2,7 +2,6 @@ import { isIP } from "node:net";
 import type { Availability } from "../wire/swarm.ts";
 import { invalid, refuseIf } from "./refuse.ts";
 
-const DATA_PATH_PORT = 4789;
 const PORT_MIN = 1024;
 const PORT_MAX = 49_151;
 
@@ -28,8 +27,6 @@ export function checkAddressPools(pools: readonly string[], { subnetSize }: { re
 export function checkDataPathPort(dataPathPort: number): void {
   const isInRange = dataPathPort === 0 || (dataPathPort >= PORT_MIN && dataPathPort <= PORT_MAX);
   refuseIf(!isInRange, `Datapath port number is not in valid range (${PORT_MIN}-${PORT_MAX}) : ${dataPathPort}`);
-  const isOtherPort = dataPathPort !== 0 && dataPathPort !== DATA_PATH_PORT;
-  refuseIf(isOtherPort, `a data path port other than ${DATA_PATH_PORT} (--data-path-port) is not supported by this engine`);
 }
 
 export function checkAvailability(availability: Availability | ""): Availability {

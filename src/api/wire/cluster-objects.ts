@@ -1,9 +1,12 @@
-import type { Config, Network, Node, NodeSpec, ObjectMeta, PortConfig, Secret, Task } from "../../model/cluster.ts";
+import { OperationError } from "../../lib/errors.ts";
+import type { Config, FileSpec, Network, Node, NodeSpec, ObjectMeta, PortConfig, Secret, Task } from "../../model/cluster.ts";
 import type { NodeView, ServiceView, TaskView } from "../../model/control.ts";
+import type { TemplateDriver } from "../../model/cluster-files.ts";
 import { isTerminal } from "../../model/task-state.ts";
 import { field, omitEmpty, struct } from "./codec.ts";
 import { genericResourcesJson } from "./generic-resources.ts";
-import { bytes, optional, text, textMap, unlessZero, word } from "./scalars.ts";
+import { refusing } from "./refusing.ts";
+import { adapt, bytes, optional, text, textMap, unlessZero, word } from "./scalars.ts";
 import { withServiceDefaults } from "./service-defaults.ts";
 import { endpointSpec, portConfig, serviceSpec } from "./service-spec.ts";
 import { tlsInfoJson } from "./swarm.ts";
@@ -203,16 +206,28 @@ function descriptionJson({
 
 // ---- secrets and configs ----
 
-export const secretSpec = struct<Secret["spec"]>("swarm.SecretSpec", {
+const driver = refusing(struct<{ readonly name?: string }>("swarm.Driver", { name: omitEmpty("Name", unlessZero(text)) }), [
+  "Options",
+]);
+const templateDriver = adapt(optional(driver), {
+  toModel: (value): TemplateDriver | undefined => (value?.name === undefined ? undefined : templateDriverOf(value.name)),
+  toWire: (name: TemplateDriver | undefined) => (name === undefined ? undefined : { name }),
+});
+
+/** @throws OperationError `invalid`, in the words with which Docker has its tasks fail. */
+function templateDriverOf(name: string): TemplateDriver {
+  if (name === "golang") return name;
+  throw new OperationError("invalid", `unrecognized template type ${JSON.stringify(name)}`);
+}
+
+const FILE_FIELDS = {
   name: field("Name", text),
   labels: field("Labels", textMap),
   data: omitEmpty("Data", bytes),
-});
-export const configSpec = struct<Config["spec"]>("swarm.ConfigSpec", {
-  name: field("Name", text),
-  labels: field("Labels", textMap),
-  data: omitEmpty("Data", bytes),
-});
+  templateDriver: omitEmpty("Templating", templateDriver),
+};
+export const secretSpec = refusing(struct<FileSpec>("swarm.SecretSpec", FILE_FIELDS), ["Driver"]);
+export const configSpec = struct<FileSpec>("swarm.ConfigSpec", FILE_FIELDS);
 
 /** Beyond Docker. Without a signal only tasks that are made from now on have the data; an empty one is none, and files are written all the same. */
 export const replacementBody = struct<{ readonly data: Uint8Array; readonly reloadSignal?: string }>("swarm.Replacement", {
@@ -222,8 +237,8 @@ export const replacementBody = struct<{ readonly data: Uint8Array; readonly relo
 
 /** Without its data: that never leaves the managers by this way. */
 export function secretJson(secret: Secret): Record<string, unknown> {
-  const { name, labels } = secret.spec;
-  return { ID: secret.id, ...meta(secret), Spec: { Name: name, Labels: labels } };
+  const spec = secretSpec.write({ ...secret.spec, data: new Uint8Array() });
+  return { ID: secret.id, ...meta(secret), Spec: spec };
 }
 
 export function configJson(config: Config): Record<string, unknown> {

@@ -1,5 +1,6 @@
 import type { Network, NetworkSpec } from "../../model/cluster.ts";
 import type { EndpointConfig } from "../../model/container.ts";
+import type { NodeNetwork } from "../../model/node-networks.ts";
 import type { CreateNetworkRequest, EngineNetwork, IpamPool } from "../../model/engine-network.ts";
 import { field, omitEmpty, struct } from "./codec.ts";
 import { endpointConfig } from "./endpoint.ts";
@@ -152,6 +153,28 @@ export function clusterNetworkJson({ id, spec, createdAtMs, ipam: allocated, vxl
     Containers: null,
     Options: { ...spec.driverOptions, ...vxlan },
     Labels: Object.keys(spec.labels).length === 0 ? null : spec.labels,
+  };
+}
+
+/** @param createdAtMs - When the cluster was founded: they were there from the start. */
+export function nodeNetworkJson({ id, name }: NodeNetwork, createdAtMs: number): Record<string, unknown> {
+  return {
+    Name: name,
+    Id: id,
+    Created: rfc3339(createdAtMs),
+    Scope: "swarm",
+    Driver: name,
+    EnableIPv4: true,
+    EnableIPv6: false,
+    IPAM: { Driver: "", Options: null, Config: [] },
+    Internal: false,
+    Attachable: false,
+    Ingress: false,
+    ConfigFrom: { Network: "" },
+    ConfigOnly: false,
+    Containers: null,
+    Options: null,
+    Labels: { "com.docker.swarm.predefined": "true" },
   };
 }
 

@@ -10,7 +10,11 @@ export interface WireClusterSpec {
   readonly name?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly orchestration: { readonly taskHistoryLimit?: number };
-  readonly raft: { readonly snapshotInterval?: number; readonly logEntriesForSlowFollowers?: number };
+  readonly raft: {
+    readonly snapshotInterval?: number;
+    readonly logEntriesForSlowFollowers?: number;
+    readonly keepOldSnapshots?: number;
+  };
   readonly dispatcher: { readonly heartbeatPeriodNs?: number };
   readonly ca: {
     readonly nodeCertExpiryNs?: number;
@@ -21,7 +25,10 @@ export interface WireClusterSpec {
   readonly encryption?: { readonly autoLockManagers: boolean };
 }
 
-export const clusterSpecBody = struct<WireClusterSpec>("swarm.Spec", {
+/** Of Raft, in ticks: an election, and a heartbeat. */
+const TICKS = { ElectionTick: 10, HeartbeatTick: 1 };
+
+const plainClusterSpec = struct<WireClusterSpec>("swarm.Spec", {
   name: omitEmpty("Name", unlessZero(text)),
   labels: field("Labels", optional(textMap)),
   orchestration: field(
@@ -32,10 +39,15 @@ export const clusterSpecBody = struct<WireClusterSpec>("swarm.Spec", {
   ),
   raft: field(
     "Raft",
-    struct<WireClusterSpec["raft"]>("swarm.RaftConfig", {
-      snapshotInterval: omitEmpty("SnapshotInterval", unlessZero(uint64)),
-      logEntriesForSlowFollowers: omitEmpty("LogEntriesForSlowFollowers", unlessZero(uint64)),
-    }),
+    refusing(
+      struct<WireClusterSpec["raft"]>("swarm.RaftConfig", {
+        snapshotInterval: omitEmpty("SnapshotInterval", unlessZero(uint64)),
+        logEntriesForSlowFollowers: omitEmpty("LogEntriesForSlowFollowers", unlessZero(uint64)),
+        keepOldSnapshots: omitEmpty("KeepOldSnapshots", optional(uint64)),
+      }),
+      [],
+      TICKS,
+    ),
   ),
   dispatcher: field(
     "Dispatcher",
@@ -65,6 +77,8 @@ export const clusterSpecBody = struct<WireClusterSpec>("swarm.Spec", {
   ),
 });
 
+export const clusterSpecBody = refusing(plainClusterSpec, ["TaskDefaults"]);
+
 /** The root that a client brings. */
 export function signingCaOf({ ca }: WireClusterSpec): { readonly signingCa?: SigningCa } {
   const { signingCertificatePem: certificatePem = "", signingKeyPem: keyPem = "" } = ca;
@@ -93,10 +107,9 @@ export function clusterSpecJson(spec: ClusterSpec): Record<string, unknown> {
     Orchestration: { TaskHistoryRetentionLimit: spec.taskHistoryLimit },
     Raft: {
       SnapshotInterval: spec.snapshotInterval,
-      KeepOldSnapshots: 0,
+      KeepOldSnapshots: spec.keepOldSnapshots ?? 0,
       LogEntriesForSlowFollowers: spec.logEntriesForSlowFollowers,
-      ElectionTick: 10,
-      HeartbeatTick: 1,
+      ...TICKS,
     },
     Dispatcher: { HeartbeatPeriod: spec.heartbeatPeriodNs },
     CAConfig: { NodeCertExpiry: spec.nodeCertExpiryNs, ...(spec.forceRotate > 0 && { ForceRotate: spec.forceRotate }) },

@@ -4,7 +4,7 @@ import { CliError, type CliContext, field, filterQuery, type Json, list, number,
 import { type Column, renderListing } from "../format/table.ts";
 import { exitWith, type Found, findAt, inspectEach, removeEach } from "./shared.ts";
 import { changedServiceSpec, newServiceSpec, type ServiceFlags } from "./service-spec.ts";
-import { environment } from "./container-values.ts";
+import { environment, lists } from "./container-values.ts";
 import { withFiles } from "./service-files.ts";
 import { withPinnedImage } from "./service-image.ts";
 import { registerServiceLogs } from "./service-logs.ts";
@@ -191,7 +191,18 @@ async function findService(cli: CliContext, name: string): Promise<Found> {
   }
 }
 
-export async function updateService(cli: CliContext, name: string, flags: ServiceFlags): Promise<void> {
+/** A spec names its networks by their ids. */
+async function withNetworkIds(cli: CliContext, flags: ServiceFlags): Promise<ServiceFlags> {
+  const networkRm = await Promise.all(
+    lists(flags, "networkRm").map(async name =>
+      text(await cli.api.json("GET", `/networks/${encodeURIComponent(name)}`, { query: { scope: "swarm" } }), "Id"),
+    ),
+  );
+  return networkRm.length === 0 ? flags : { ...flags, networkRm };
+}
+
+export async function updateService(cli: CliContext, name: string, given: ServiceFlags): Promise<void> {
+  const flags = await withNetworkIds(cli, given);
   const current = await cli.api.json("GET", `/services/${encodeURIComponent(name)}`);
   const version = number(current, "Version", "Index");
   const id = text(current, "ID");

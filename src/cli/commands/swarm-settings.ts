@@ -47,6 +47,7 @@ export function changedSettings(spec: Json, flags: FlagValues): Json {
     [["CAConfig", "NodeCertExpiry"], nanoseconds(value(flags, "certExpiry"))],
     [["Dispatcher", "HeartbeatPeriod"], nanoseconds(value(flags, "dispatcherHeartbeat"))],
     [["Raft", "KeepOldSnapshots"], integer(flags, "maxSnapshots")],
+    [["Raft", "KeepOldSnapshots"], integer(flags, "maxSnapshots")],
     [["Raft", "SnapshotInterval"], integer(flags, "snapshotInterval")],
     [["Orchestration", "TaskHistoryRetentionLimit"], integer(flags, "taskHistoryLimit")],
   ];

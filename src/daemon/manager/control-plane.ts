@@ -22,7 +22,7 @@ import type { Disk } from "../../ports/disk.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Random } from "../../ports/random.ts";
 import { RaftDriver } from "../../raft/driver.ts";
-import type { RaftDriverOptions } from "../../raft/driver-options.ts";
+import type { RaftDriverOptions, SnapshotSettings } from "../../raft/driver-options.ts";
 import type { PayloadCipher } from "../../raft/payload-cipher.ts";
 import type { LocalBackend, ManagerBackends } from "../../rpc/backends.ts";
 import { foundCluster, type InitialEntryFile } from "./found-cluster.ts";
@@ -64,6 +64,7 @@ export interface ControlPlaneSetup {
   /** The newest format of the log's entries that this program reads. */
   readonly formatLevel?: number;
   readonly store?: Store;
+  /** In place of what the cluster's users set. */
   readonly raft?: Partial<RaftDriverOptions>;
 }
 
@@ -93,7 +94,7 @@ export async function createControlPlane(setup: ControlPlaneSetup): Promise<Cont
     forceNewCluster: isForced,
     ...(setup.cipher !== undefined && { cipher: setup.cipher }),
     onOldestKey: oldestDataKeyId => report({ oldestDataKeyId }),
-    ...(setup.raft !== undefined && { options: setup.raft }),
+    ...(setup.raft === undefined ? { settings: snapshotSettings(store) } : { options: setup.raft }),
     ...(options.isFounder || isForced
       ? { members: [{ raftId: options.raftId, address: options.advertiseAddress }] }
       : { join: true }),
@@ -175,6 +176,20 @@ export async function createControlPlane(setup: ControlPlaneSetup): Promise<Cont
         await consensus.transferLeadership({ signal: clock.timeout(SETTLE_MS) });
       }
     },
+  };
+}
+
+/** As the cluster's users have set them. Before there is a cluster they have set nothing. */
+function snapshotSettings(store: Store): () => SnapshotSettings | undefined {
+  return () => {
+    const [cluster] = store.view().all("cluster");
+    if (cluster === undefined) return undefined;
+    const { snapshotInterval, logEntriesForSlowFollowers, keepOldSnapshots = 0 } = cluster.spec;
+    return {
+      snapshotEveryEntries: snapshotInterval,
+      keepEntries: logEntriesForSlowFollowers,
+      keepSnapshots: keepOldSnapshots,
+    };
   };
 }
 

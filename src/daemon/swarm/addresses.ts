@@ -13,6 +13,8 @@ export function addressesOf(asked: NodeAddresses): {
   readonly listenAddress: string;
   readonly advertiseHost: string;
   readonly advertiseAddress: string;
+  /** Where the other nodes send what goes over overlay networks; missing: to `advertiseHost`. */
+  readonly dataPathHost?: string;
 } {
   const listen = withPort(asked.listenAddress === "" ? "0.0.0.0" : asked.listenAddress);
   const port = portOf(listen);
@@ -24,21 +26,23 @@ export function addressesOf(asked: NodeAddresses): {
     own === undefined || isUnspecified(own),
     "advertise address must be a non-zero IP address or network interface (with optional port number)",
   );
-  checkDataPath(asked.dataPathAddress, { own: own ?? "" });
-  return { listenAddress: `${inUrl(listenHost ?? "")}:${port}`, advertiseHost: own ?? "", advertiseAddress: `${own}:${port}` };
+  const dataPath = dataPathHostOf(asked.dataPathAddress);
+  return {
+    listenAddress: `${inUrl(listenHost ?? "")}:${port}`,
+    advertiseHost: own ?? "",
+    advertiseAddress: `${own}:${port}`,
+    ...(dataPath !== undefined && dataPath !== own && { dataPathHost: dataPath }),
+  };
 }
 
-function checkDataPath(asked: string, { own }: { readonly own: string }): void {
-  if (asked === "") return;
+function dataPathHostOf(asked: string): string | undefined {
+  if (asked === "") return undefined;
   const address = ipOf(asked);
   refuseIf(
     address === undefined || isUnspecified(address),
     "data path address must be a non-zero IP address or network interface (without a port number)",
   );
-  refuseIf(
-    address !== own,
-    "a data path address other than the advertised one (--data-path-addr) is not supported by this engine",
-  );
+  return address;
 }
 
 function refuseIf(isRefused: boolean, message: string): void {

@@ -17,7 +17,7 @@ export async function foundCluster(
   request: Parameters<SwarmMembershipBackend["init"]>[0],
   { clock, random }: { readonly clock: Clock; readonly random: Random },
 ): Promise<{ readonly record: NodeRecord; readonly keys: NodeKeys; readonly initialEntry: Uint8Array }> {
-  const { listenAddress, advertiseHost, advertiseAddress } = addressesOf(request);
+  const { advertiseAddress, ...addresses } = addressesOf(request);
   const nodeId = clusterIdFrom<NodeId>(random.bytes(25));
   const clusterId = clusterIdFrom<ClusterId>(random.bytes(25));
   const nowMs = clock.nowMs();
@@ -32,6 +32,7 @@ export async function foundCluster(
     availability: request.availability,
     ...(request.defaultAddressPool.length > 0 && { defaultAddressPool: request.defaultAddressPool }),
     ...(request.subnetSize > 0 && { subnetSize: request.subnetSize }),
+    dataPathPort: request.dataPathPort,
     ...(unlockKey && { unlockKey }),
   });
   const lifetimeMs = CLUSTER_DEFAULTS.nodeCertExpiryNs / 1e6;
@@ -43,7 +44,7 @@ export async function foundCluster(
   return {
     keys: managerKeys(identity, { version: 0, ...(unlockKey && { key: unlockKey }) }, random),
     record: {
-      ...{ nodeId, clusterId, listenAddress, advertiseHost },
+      ...{ nodeId, clusterId, ...addresses },
       role: "manager",
       managers: [advertiseAddress],
       manager: { raftId: FOUNDER_RAFT_ID, isFounder: true },

@@ -82,6 +82,7 @@ export class Member implements AsyncDisposable {
       ...{
         nodeId: member.#state.record.nodeId,
         advertiseHost: member.#state.record.advertiseHost,
+        dataPathHost: member.#state.record.dataPathHost,
         taskDirectory: files.taskDirectory,
       },
       identity: () => member.#state.identity,

@@ -18,6 +18,8 @@ export interface NodeRecord {
   readonly listenAddress: string;
   /** Without port: where others reach this node. */
   readonly advertiseHost: string;
+  /** Where others send what goes over overlay networks; missing: the same. */
+  readonly dataPathHost?: string;
   /** host:port of the managers, as last heard. */
   readonly managers: readonly string[];
   /** Whose certificates count as managers', as last heard; missing before. */

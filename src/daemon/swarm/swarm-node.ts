@@ -42,6 +42,7 @@ const UNLOCKED_MS = 5_000;
 export const LOCKED =
   'Swarm is encrypted and needs to be unlocked before it can be used. Please use "docker swarm unlock" to unlock it.';
 const LOCKED_LEAVE = "Swarm is encrypted and locked. Please unlock it first or use `--force` to ignore this message.";
+const PORT_IS_KEPT = "a cluster keeps its data path port: --data-path-port cannot be used with --force-new-cluster";
 const ALREADY_MEMBER = 'This node is already part of a swarm. Use "docker swarm leave" to leave this swarm and join another one.';
 
 export interface SwarmNodeOptions {
@@ -147,7 +148,7 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
     await this.#exclusively(async () => {
       const { clock, random } = this.#options;
       parseJoinToken(request.joinToken);
-      const { listenAddress, advertiseHost } = addressesOf(request);
+      const { advertiseAddress: _, ...addresses } = addressesOf(request);
       const [remote] = request.remoteAddresses;
       if (remote === undefined) throw new OperationError("invalid", "at least 1 RemoteAddr is required to join");
       const address = withPort(remote);
@@ -156,7 +157,7 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
       const { certificatePem, keyPem, rootPem, nodeId, role } = issued;
       const identity = { certificatePem, keyPem, rootPem };
       const { clusterId } = systemCertificates.verify(certificatePem, { rootPem, nowMs: clock.nowMs() });
-      const record: NodeRecord = { nodeId, clusterId, role, listenAddress, advertiseHost, managers: [address] };
+      const record: NodeRecord = { nodeId, clusterId, role, ...addresses, managers: [address] };
       const caller = { identity, clock, signal: clock.timeout(READY_MS) };
       const keys = await newKeys(record, { ...caller, random });
       await this.#enter(role === "manager" ? await joinRaft(record, caller) : record, keys);
@@ -265,17 +266,22 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
     request: Parameters<SwarmMembershipBackend["init"]>[0],
   ): Promise<{ readonly nodeId: string }> {
     if (member.control === undefined) throw new OperationError("unavailable", WORKER_NOT_MANAGER);
+    if (request.dataPathPort !== 0) throw new OperationError("invalid", PORT_IS_KEPT);
     return await this.#exclusively(
       async () => {
         const { nodeId, advertiseHost } = member.record;
-        const addresses = addressesOf({ ...request, advertiseAddress: request.advertiseAddress || advertiseHost });
+        const { advertiseAddress, ...addresses } = addressesOf({
+          ...request,
+          advertiseAddress: request.advertiseAddress || advertiseHost,
+          dataPathAddress: request.dataPathAddress || (member.record.dataPathHost ?? ""),
+        });
         await this.#stop();
         this.#clusterNetwork = member.clusterNetwork; // With the containers that are on it.
         await this.#files.markForceNewCluster();
         const record = {
           ...member.record,
-          ...{ listenAddress: addresses.listenAddress, advertiseHost: addresses.advertiseHost },
-          managers: [addresses.advertiseAddress],
+          ...addresses,
+          managers: [advertiseAddress],
         };
         await this.#files.save(record);
         await this.#start(record, member.keys);

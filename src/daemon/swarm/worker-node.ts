@@ -19,6 +19,7 @@ import type { SwarmNodeOptions } from "./swarm-node.ts";
 export interface WorkerNodeOptions extends SwarmNodeOptions {
   readonly nodeId: NodeId;
   readonly advertiseHost: string;
+  readonly dataPathHost: string | undefined;
   readonly taskDirectory: string;
   /** Asked for each session. */
   readonly identity: () => NodeIdentity;
@@ -67,7 +68,11 @@ export class WorkerNode implements AsyncDisposable {
       ...{ executor, db, clock, random, log, managers, onManagers, onAuthority },
       openSession: (address, session) => worker.#session(address, session),
       describe: async () => ({
-        description: { ...describeNode(engine), tls: tlsOf(options.identity()) },
+        description: {
+          ...describeNode(engine),
+          tls: tlsOf(options.identity()),
+          ...(options.dataPathHost !== undefined && { dataPathAddress: options.dataPathHost }),
+        },
         address: options.advertiseHost,
       }),
     });
@@ -163,8 +168,8 @@ async function createExecutor({
   const network =
     clusterNetwork ?? (await ClusterNetwork.create({ kernel, exec, networks, clock, random, log, nodeId, execRoot }));
   const files = new TaskFileStore(join(execRoot, "task-files"));
-  const hostname = () => engine.info().hostname;
-  return { network, executor: new EngineExecutor({ containers, network, files, clock, hostname }) };
+  const node = () => engine.info();
+  return { network, executor: new EngineExecutor({ containers, network, files, clock, node }) };
 }
 
 async function disconnect(network: ClusterNetwork, { engine, log }: Pick<SwarmNodeOptions, "engine" | "log">): Promise<void> {

@@ -1,8 +1,10 @@
 import { TemplateError } from "./template-error.ts";
 
-/** Go's built-in template functions and those that Docker's CLI adds. */
-export function callFunction(name: string, args: readonly unknown[]): unknown {
-  const implementation = FUNCTIONS[name];
+export type TemplateFunctions = Readonly<Record<string, (...args: readonly unknown[]) => unknown>>;
+
+/** Go's built-in template functions and those that Docker's CLI adds. @param own - Of the template; they come first. */
+export function callFunction(name: string, args: readonly unknown[], own: TemplateFunctions): unknown {
+  const implementation = Object.hasOwn(own, name) ? own[name] : FUNCTIONS[name];
   if (implementation === undefined) throw new TemplateError(`function "${name}" not defined`);
   return implementation(...args);
 }
@@ -19,8 +21,8 @@ function isRow(value: unknown): boolean {
 }
 
 /** @throws TemplateError for a name that is no function. */
-export function checkFunction(name: string): void {
-  if (!Object.hasOwn(FUNCTIONS, name)) throw new TemplateError(`function "${name}" not defined`);
+export function checkFunction(name: string, own: TemplateFunctions): void {
+  if (!Object.hasOwn(own, name) && !Object.hasOwn(FUNCTIONS, name)) throw new TemplateError(`function "${name}" not defined`);
 }
 
 /** Go's idea of truth: empty and zero are false. */
@@ -30,7 +32,7 @@ export function isTrue(value: unknown): boolean {
   return Boolean(value);
 }
 
-const FUNCTIONS: Readonly<Record<string, (...args: readonly unknown[]) => unknown>> = {
+const FUNCTIONS: TemplateFunctions = {
   json: value => (isRow(value) ? goJson(value) : (JSON.stringify(value) ?? "null")),
   println: (...args) => `${args.map(text).join(" ")}\n`,
   print: (...args) => args.map(text).join(""),
@@ -82,7 +84,8 @@ function indexInto(value: unknown, key: unknown): unknown {
     if (index < 0 || index >= value.length) throw new TemplateError(`error calling index: index out of range: ${index}`);
     return value[index];
   }
-  if (typeof value === "object" && value !== null) return (value as Readonly<Record<string, unknown>>)[String(key)];
+  if (typeof value === "object" && value !== null)
+    return Object.hasOwn(value, String(key)) ? (value as Readonly<Record<string, unknown>>)[String(key)] : undefined;
   throw new TemplateError("error calling index: can't index item");
 }
 

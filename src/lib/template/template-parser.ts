@@ -1,5 +1,5 @@
 import { TemplateError } from "./template-error.ts";
-import { checkFunction } from "./template-functions.ts";
+import { checkFunction, type TemplateFunctions } from "./template-functions.ts";
 
 /** Go's text/template, as far as `--format` is used with it: fields, pipelines, functions, if, range, with, variables, literals. */
 export type TemplateNode =
@@ -30,9 +30,10 @@ export type Operand =
   | { readonly kind: "literal"; readonly value: string | number | boolean | null }
   | { readonly kind: "group"; readonly pipeline: Pipeline; readonly path: readonly string[] };
 
-export function parseTemplate(source: string): readonly TemplateNode[] {
+/** @param functions - Beside the built-in ones. */
+export function parseTemplate(source: string, functions: TemplateFunctions): readonly TemplateNode[] {
   const segments = splitActions(source);
-  const state = { segments, next: 0 };
+  const state = { segments, functions, next: 0 };
   const { nodes, end } = parseList(state);
   if (end !== undefined) throw new TemplateError(`unexpected {{${end}}}`);
   return nodes;
@@ -69,6 +70,7 @@ function splitActions(source: string): readonly Segment[] {
 
 interface ListState {
   readonly segments: readonly Segment[];
+  readonly functions: TemplateFunctions;
   next: number;
 }
 
@@ -86,19 +88,25 @@ function parseList(state: ListState): { readonly nodes: readonly TemplateNode[];
 }
 
 function parseAction(text: string, state: ListState): TemplateNode {
+  const { functions } = state;
   const block = /^(if|with|range)\s+(.*)$/s.exec(text);
   if (block === null) {
     const assign = /^(\$\w+)\s*:?=\s*(.*)$/s.exec(text);
-    if (assign !== null) return { kind: "assign", name: assign[1] ?? "", pipeline: parsePipeline(assign[2] ?? "") };
-    return { kind: "print", pipeline: parsePipeline(text) };
+    if (assign !== null) return { kind: "assign", name: assign[1] ?? "", pipeline: parsePipeline(assign[2] ?? "", functions) };
+    return { kind: "print", pipeline: parsePipeline(text, functions) };
   }
   const [, kind = "", rest = ""] = block;
   if (kind === "range") {
     const match = /^(\$\w+)(?:\s*,\s*(\$\w+))?\s*:=\s*(.*)$/s.exec(rest);
     const variables = match === null ? [] : [match[1] ?? "", match[2] ?? ""].filter(Boolean);
-    return { kind, variables, pipeline: parsePipeline(match === null ? rest : (match[3] ?? "")), ...parseBranches(state) };
+    return {
+      kind,
+      variables,
+      pipeline: parsePipeline(match === null ? rest : (match[3] ?? ""), functions),
+      ...parseBranches(state),
+    };
   }
-  return { kind: kind === "if" ? "if" : "with", pipeline: parsePipeline(rest), ...parseBranches(state) };
+  return { kind: kind === "if" ? "if" : "with", pipeline: parsePipeline(rest, functions), ...parseBranches(state) };
 }
 
 function parseBranches(state: ListState): { body: readonly TemplateNode[]; otherwise: readonly TemplateNode[] } {
@@ -115,8 +123,8 @@ function parseBranches(state: ListState): { body: readonly TemplateNode[]; other
 const TOKEN =
   /\s*(?:("(?:[^"\\]|\\.)*"|`[^`]*`)|(\||\(|\))|(-?\d+(?:\.\d+)?)(?![\w.])|(\$\w*)((?:\.\w+)*)|(\.(?:\w+(?:\.\w+)*)?)|(\w+))/y;
 
-function parsePipeline(text: string): Pipeline {
-  const tokens = tokenize(text);
+function parsePipeline(text: string, functions: TemplateFunctions): Pipeline {
+  const tokens = tokenize(text, functions);
   const state = { tokens, next: 0 };
   const pipeline = readPipeline(state);
   if (state.next < tokens.length || pipeline.some(command => command.length === 0))
@@ -132,19 +140,19 @@ function fieldPath(operand: Operand): readonly string[] {
   return operand.kind === "field" ? operand.path : [];
 }
 
-function tokenize(text: string): readonly Token[] {
+function tokenize(text: string, functions: TemplateFunctions): readonly Token[] {
   const tokens: Token[] = [];
   TOKEN.lastIndex = 0;
   while (TOKEN.lastIndex < text.trimEnd().length) {
     const at = TOKEN.lastIndex;
     const match = TOKEN.exec(text);
     if (match === null) throw new TemplateError(`unexpected "${text.slice(at).trim()[0] ?? ""}" in operand`);
-    tokens.push(toToken(match));
+    tokens.push(toToken(match, functions));
   }
   return tokens;
 }
 
-function toToken(match: RegExpExecArray): Token {
+function toToken(match: RegExpExecArray, functions: TemplateFunctions): Token {
   const [, quoted, symbol, number, variable, variablePath = "", field, word] = match;
   if (symbol !== undefined) return { kind: "symbol", text: symbol };
   let operand: Operand;
@@ -155,7 +163,7 @@ function toToken(match: RegExpExecArray): Token {
   else if (word === "true" || word === "false") operand = { kind: "literal", value: word === "true" };
   else if (word === "nil") operand = { kind: "literal", value: null };
   else {
-    checkFunction(word ?? "");
+    checkFunction(word ?? "", functions);
     operand = { kind: "function", name: word ?? "" };
   }
   return { kind: "operand", operand, isAdjacent: /^\S/.test(match[0]) };

@@ -1,4 +1,4 @@
-import { callFunction, isTrue } from "./template-functions.ts";
+import { callFunction, isTrue, type TemplateFunctions } from "./template-functions.ts";
 import { TemplateError } from "./template-error.ts";
 import { type Operand, parseTemplate, type Pipeline, type TemplateNode } from "./template-parser.ts";
 
@@ -17,12 +17,17 @@ export class TemplateFailure extends Error {
 export interface TemplateOptions {
   /** What Docker calls the type of a listing's rows; without it objects are plain JSON. */
   readonly rowType?: string;
+  /** It is no `--format`: `\t` in it is two characters, and an entry that a map lacks is a mistake, or nothing when it is asked for with `index`. */
+  readonly isFile?: boolean;
+  /** Beside the built-in ones, or in their place. */
+  readonly functions?: TemplateFunctions;
 }
 
 /** A parsed `--format`; each call renders one object. @throws TemplateFailure here and when rendering. */
 export function compileTemplate(source: string, options: TemplateOptions = {}): (data: unknown) => string {
-  const text = unescapeTabs(source);
-  const nodes = failing("parse", () => parseTemplate(text));
+  const { isFile = false, functions = {} } = options;
+  const text = isFile ? source : unescapeTabs(source);
+  const nodes = failing("parse", () => parseTemplate(text, functions));
   return data =>
     failing("execute", () =>
       render(
@@ -30,7 +35,7 @@ export function compileTemplate(source: string, options: TemplateOptions = {}): 
         data,
         new Map<string, unknown>([
           ["$", data],
-          ["", { text, rowType: options.rowType, data }],
+          ["", { text, rowType: options.rowType, isFile, functions, data } satisfies Origin],
         ]),
       ),
     );
@@ -61,7 +66,7 @@ function renderNode(node: TemplateNode, dot: unknown, scope: Scope): string {
     case "text":
       return node.text;
     case "print":
-      return printed(evaluate(node.pipeline, dot, scope));
+      return shown(evaluate(node.pipeline, dot, scope), scope);
     case "assign":
       scope.set(node.name, evaluate(node.pipeline, dot, scope));
       return "";
@@ -108,7 +113,7 @@ function evaluate(pipeline: Pipeline, dot: unknown, scope: Scope): unknown {
     if (head === undefined) throw new TemplateError("missing value for command");
     const args = [...rest.map(operand => valueOf(operand, dot, scope)), ...piped];
     if (head.kind === "function") {
-      piped = [callFunction(head.name, args)];
+      piped = [callFunction(head.name, args, originOf(scope).functions)];
       continue;
     }
     const value = valueOf(head, dot, scope);
@@ -131,7 +136,7 @@ function valueOf(operand: Operand, dot: unknown, scope: Scope): unknown {
     case "group":
       return walk(evaluate(operand.pipeline, dot, scope), operand.path, scope);
     case "function":
-      return callFunction(operand.name, []);
+      return callFunction(operand.name, [], originOf(scope).functions);
   }
 }
 
@@ -140,12 +145,12 @@ function walk(value: unknown, path: readonly string[], scope: Scope): unknown {
   for (const [index, name] of path.entries()) {
     if (current === null || current === undefined) return undefined;
     const isRow = current === originOf(scope).data && originOf(scope).rowType !== undefined;
-    if (!isRecord(current) || (isRow && !(name in current))) {
+    if (!isRecord(current) || (isRow && !Object.hasOwn(current, name))) {
       const type = isRow ? originOf(scope).rowType : typeof current;
       throw missing({ path, index, scope, problem: `can't evaluate field ${name} in type ${type}` });
     }
-    if (!(name in current)) {
-      if (MAPS.has(path[index - 1] ?? "")) return undefined;
+    if (!Object.hasOwn(current, name)) {
+      if (MAPS.has(path[index - 1] ?? "") && !originOf(scope).isFile) return undefined;
       throw missing({ path, index, scope, problem: `map has no entry for key "${name}"` });
     }
     current = current[name] ?? emptyOf(name);
@@ -156,6 +161,8 @@ function walk(value: unknown, path: readonly string[], scope: Scope): unknown {
 interface Origin {
   readonly text: string;
   readonly rowType: string | undefined;
+  readonly isFile: boolean;
+  readonly functions: TemplateFunctions;
   readonly data: unknown;
 }
 
@@ -196,6 +203,10 @@ function emptyOf(name: string): unknown {
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function shown(value: unknown, scope: Scope): string {
+  return value === undefined && originOf(scope).isFile ? "" : printed(value);
 }
 
 /** As Go prints values: lists in brackets, maps as `map[k:v]`, nothing as `<no value>`. */

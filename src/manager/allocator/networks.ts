@@ -7,6 +7,7 @@ import type { Subnet } from "./ipv4.ts";
 /** As Swarm's: below are ids that operators use by hand. */
 const VXLAN_ID_MIN = 4096;
 const VXLAN_ID_MAX = 2 ** 24 - 1;
+const VXLAN_PORT_DEFAULT = 4789;
 const POOL_DEFAULT = ["10.0.0.0/8"];
 const SUBNET_BITS_DEFAULT = 24;
 
@@ -18,6 +19,7 @@ export function planNetworks(view: Snapshot): readonly Change[] {
   const vxlanIds = new Set(networks.flatMap(({ vxlanId }) => (vxlanId === undefined ? [] : [vxlanId])));
   const taken = networks.flatMap(({ ipam }) => ipam.flatMap(({ subnet }) => parseSubnet(subnet) ?? []));
   const pools = poolsOf(view);
+  const vxlanPort = vxlanPortOf(view);
   const changes: Change[] = [];
   // The one that was there first is served first; ingress before all, so that it gets the first id.
   for (const network of missing.toSorted(
@@ -28,9 +30,16 @@ export function planNetworks(view: Snapshot): readonly Change[] {
     if (vxlanId === undefined || ipam === undefined) continue;
     vxlanIds.add(vxlanId);
     for (const { subnet } of ipam) taken.push(...([parseSubnet(subnet)].filter(Boolean) as Subnet[]));
-    changes.push({ kind: "put", table: "network", object: { ...network, vxlanId, ipam }, basedOn: network.version });
+    const object: Network = { ...network, vxlanId, ipam, ...(vxlanPort !== undefined && { vxlanPort }) };
+    changes.push({ kind: "put", table: "network", object, basedOn: network.version });
   }
   return changes;
+}
+
+/** `undefined`: the one that everybody takes for granted. */
+function vxlanPortOf(view: Snapshot): number | undefined {
+  for (const { dataPathPort } of view.all("cluster")) return dataPathPort === VXLAN_PORT_DEFAULT ? undefined : dataPathPort;
+  return undefined;
 }
 
 interface Pools {

@@ -1,11 +1,12 @@
 import type { NetworkAttachmentSpec, PortConfig, ServiceSpec } from "../../model/cluster.ts";
 import type { Reliance } from "../../model/entry.ts";
+import { nodeNetwork } from "../../model/node-networks.ts";
 import { rpcError } from "../rpc-error.ts";
 import type { StateSnapshot } from "../store/state-snapshot.ts";
 import { find } from "./find.ts";
 
-/** Networks that every node has by itself; a service may name them though the cluster has no object for them. */
-const NODE_NETWORKS = ["host", "bridge", "none"];
+/** No network at all, as a service may ask for it. */
+const NO_NETWORK = "none";
 
 /**
  * The spec with ids where the user gave names, and what it relies on.
@@ -29,7 +30,9 @@ export function resolveReferences(
 }
 
 function resolveNetwork(view: StateSnapshot, attachment: NetworkAttachmentSpec) {
-  if (NODE_NETWORKS.includes(attachment.target)) return { attachment, reliesOn: [] };
+  const own = nodeNetwork(attachment.target);
+  if (own !== undefined) return { attachment: { ...attachment, target: own.id }, reliesOn: [] };
+  if (attachment.target === NO_NETWORK) return { attachment, reliesOn: [] };
   const { id, version, spec } = find(view, "network", attachment.target);
   if (spec.isIngress) {
     throw rpcError("InvalidArgument", `Service cannot be explicitly attached to the ingress network "${spec.name}"`);

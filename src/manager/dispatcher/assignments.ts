@@ -110,8 +110,8 @@ export function assignmentFor(
   }
 }
 
-function assignedBlob({ id, spec: { data }, reloadSignal }: Secret | Config): AssignedBlob {
-  return { id, data, ...(reloadSignal !== undefined && { reloadSignal }) };
+function assignedBlob({ id, spec: { data, templateDriver }, reloadSignal }: Secret | Config): AssignedBlob {
+  return { id, data, ...(reloadSignal !== undefined && { reloadSignal }), ...(templateDriver && { templateDriver }) };
 }
 
 /** Traffic goes to it, or comes from it: it has tasks on a network of this node, or this node takes connections from everywhere. */

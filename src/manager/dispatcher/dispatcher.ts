@@ -11,7 +11,7 @@ import type { WatchedStore } from "../control-loop-inbox.ts";
 import type { Snapshot } from "../store/snapshot.ts";
 import { authorityIn, managersIn } from "./cluster-news.ts";
 import type { LeaderCalls, NodeReport } from "./leader-calls.ts";
-import { checkDescription, shortened } from "./report-limits.ts";
+import { checkAddress, checkDescription, shortened } from "./report-limits.ts";
 import { route } from "./router.ts";
 import { Session } from "./session.ts";
 import { SessionTable } from "./session-table.ts";
@@ -153,6 +153,7 @@ export class Dispatcher {
         switch (message.kind) {
           case "hello": {
             checkDescription(message.description);
+            checkAddress(message.address);
             const address = message.address === "" ? remoteAddress : message.address;
             description.put({ nodeId, description: message.description, address });
             break;

@@ -4,6 +4,7 @@ import { CONTAINER_READ_CASES } from "./container-read.ts";
 import { CONTAINER_STREAM_CASES } from "./container-streams.ts";
 import { EXEC_CASES } from "./exec.ts";
 import { IMAGE_CASES } from "./image.ts";
+import { MEMBERSHIP_CASES } from "./membership.ts";
 import { NETWORK_CASES } from "./network.ts";
 import { MANAGER_CASES, NO_SWARM_CASES } from "./swarm.ts";
 import { SYSTEM_CASES } from "./system.ts";
@@ -20,4 +21,5 @@ export const CASES: readonly Case[] = [
   ...VOLUME_CASES,
   ...NO_SWARM_CASES,
   ...MANAGER_CASES,
+  ...MEMBERSHIP_CASES,
 ];

@@ -161,6 +161,13 @@ export const MANAGER_CASES: readonly Case[] = [
   manager("ServiceCreate", 400, "it has no image", s =>
     s.call({}, { body: { Name: s.newName(), TaskTemplate: { ContainerSpec: {} } } }),
   ),
+  manager("ServiceCreate", 403, "a network of it is one host's own", async s => {
+    const network = s.newName();
+    await s.need("NetworkCreate", {}, { body: { Name: network } });
+    s.later("NetworkDelete", { id: network });
+    const ContainerSpec = { Image: "busybox" };
+    return s.call({}, { body: serviceSpec(s, { TaskTemplate: { ContainerSpec, Networks: [{ Target: network }] } }) });
+  }),
   manager("ServiceCreate", 409, "the name is in use", async s => {
     const Name = s.newName();
     await service(s, { Name });

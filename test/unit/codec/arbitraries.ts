@@ -254,8 +254,9 @@ export const nodeDescription = shape<model.NodeDescription>(
       plugins: lists(shape<{ readonly type: string; readonly name: string }>({ type: text, name: text })),
     }),
     tls: shape<model.NodeTls>({ trustRoot: text, issuer: certificateIssuer }),
+    dataPathAddress: text,
   },
-  ["tls"],
+  ["tls", "dataPathAddress"],
 );
 const role = fc.constantFrom<model.NodeRole[]>("worker", "manager");
 export const nodeSpec = shape<model.NodeSpec>(
@@ -300,6 +301,7 @@ export const network = shape<model.Network>(
     id: anyId(),
     spec: networkSpec,
     vxlanId: count,
+    vxlanPort: count,
     ipam: lists(
       shape<model.Network["ipam"][number]>({ subnet: text, gateway: text, ipRange: text, auxiliaryAddresses: labels }, [
         "ipRange",
@@ -307,23 +309,29 @@ export const network = shape<model.Network>(
       ]),
     ),
   },
-  ["vxlanId"],
+  ["vxlanId", "vxlanPort"],
 );
 export const data = fc.uint8Array({ maxLength: 50 }).map(value => Uint8Array.from(value));
-export const blobSpec = shape<model.Secret["spec"]>({ name: text, labels, data });
+export const blobSpec = shape<model.FileSpec>({ name: text, labels, data, templateDriver: fc.constant("golang") }, [
+  "templateDriver",
+]);
 export const secret = shape<model.Secret>({ ...meta, id: anyId(), spec: blobSpec, reloadSignal: text }, ["reloadSignal"]);
 export const config = shape<model.Config>({ ...meta, id: anyId(), spec: blobSpec, reloadSignal: text }, ["reloadSignal"]);
-export const clusterSpec = shape<model.ClusterSpec>({
-  name: text,
-  labels,
-  taskHistoryLimit: whole,
-  heartbeatPeriodNs: whole,
-  nodeCertExpiryNs: whole,
-  autoLockManagers: flag,
-  snapshotInterval: count,
-  logEntriesForSlowFollowers: count,
-  forceRotate: count,
-});
+export const clusterSpec = shape<model.ClusterSpec>(
+  {
+    name: text,
+    labels,
+    taskHistoryLimit: whole,
+    heartbeatPeriodNs: whole,
+    nodeCertExpiryNs: whole,
+    autoLockManagers: flag,
+    snapshotInterval: count,
+    logEntriesForSlowFollowers: count,
+    forceRotate: count,
+    keepOldSnapshots: count,
+  },
+  ["keepOldSnapshots"],
+);
 export const cluster = shape<model.Cluster>(
   {
     ...meta,

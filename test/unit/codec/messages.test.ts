@@ -103,7 +103,7 @@ const assignedTask = record({
   serviceLabels: fc.dictionary(text, text, { maxKeys: 2, noNullPrototype: true }),
 });
 const virtualIp = record({ networkId: id(), address: text });
-const blob = record({ id: text, data });
+const blob = record({ id: text, data, templateDriver: fc.constant("golang") });
 const assignments = messages<Assignment>({
   task: { task: assignedTask },
   network: { network: any.network },

@@ -34,7 +34,7 @@ function specOf(fields: Readonly<Record<string, unknown>>): ServiceSpec {
 function containerOf({ task }: ServiceSpec): unknown {
   return taskContainer({
     assigned: anAssignedTask({ template: task, container: task.container }),
-    hostname: "h",
+    node: { hostname: "h", architecture: "x86_64" },
     fileMounts: [],
   });
 }

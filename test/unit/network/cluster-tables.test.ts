@@ -137,10 +137,11 @@ describe("ingress", () => {
     assert.equal(ingressMac(258), "02:00:00:00:01:02");
     const [self, ...peers] = [...two.peers.values()];
     assert.ok(self !== undefined);
-    const tables = ingressTables({ self, peers, services: [], local: [], bridgeSubnets: ["172.17.0.0/16"] });
+    const tables = ingressTables({ vxlanPort: 7777, self, peers, services: [], local: [], bridgeSubnets: ["172.17.0.0/16"] });
     assert.match(tables, /map node_mark .*02:00:00:00:00:02 : 0x5a000002/);
     assert.match(tables, /map node_zone .*02:00:00:00:00:02 : 2/);
     assert.match(tables, /map node_mac .*0x5a000002 : 02:00:00:00:00:02/);
+    assert.match(tables, /udp dport 7777 .*saddr != @nodes drop/);
     assert.match(tables, /set nodes .*192\.0\.2\.1, 192\.0\.2\.2/);
   });
 });

@@ -56,6 +56,22 @@ describe("RaftDriver on the real disk and clock", () => {
     );
   });
 
+  it("takes snapshots, and keeps older ones, as it is told while it runs", async () => {
+    let settings = { snapshotEveryEntries: 1000, keepEntries: 0, keepSnapshots: 0 };
+    await using cluster = await RealCluster.create();
+    const driver = await cluster.start(1, { members: [1] }, { settings: () => settings });
+    await cluster.leader();
+    for (let at = 0; at < 20; at++) await driver.propose(bytes(`entry ${at}`));
+    assert.equal(await cluster.snapshotCount(1), 0);
+    settings = { snapshotEveryEntries: 5, keepEntries: 2, keepSnapshots: 2 };
+    for (let at = 0; at < 40; at++) {
+      await driver.propose(bytes(`entry ${at}`));
+      if (at % 6 === 5) await eventually(async () => (await cluster.snapshotCount(1)) >= Math.min(3, (at + 1) / 6));
+    }
+    await eventually(async () => (await cluster.snapshotCount(1)) === 3);
+    assert.ok(driver.inspected.log.baseIndex > 30);
+  });
+
   it("goes on alone, with everything it holds, when the other members are lost for good", async () => {
     await using cluster = await RealCluster.create();
     for (const raftId of [1, 2, 3]) await cluster.start(raftId, { members: [1, 2, 3] });

@@ -54,6 +54,11 @@ export class RealCluster implements AsyncDisposable {
     return Buffer.concat(await Promise.all((await readdir(folder)).map(name => readFile(join(folder, name)))));
   }
 
+  /** Snapshots on disk, of one. */
+  async snapshotCount(raftId: number): Promise<number> {
+    return (await readdir(join(this.#root, `raft-${raftId}`))).filter(name => name.endsWith(".manifest")).length;
+  }
+
   static member(raftId: number): RaftMember {
     return { raftId, address: `m${raftId}:2377` };
   }
@@ -61,12 +66,12 @@ export class RealCluster implements AsyncDisposable {
   async start(
     raftId: number,
     beginning: { readonly members: readonly number[]; readonly forceNewCluster?: true } | { readonly join: true },
-    sealing: Pick<RaftDriverSetup, "cipher" | "onOldestKey"> = {},
+    more: Pick<RaftDriverSetup, "cipher" | "onOldestKey" | "settings"> = {},
   ): Promise<RaftDriver> {
     const stateMachine = new TextMachine();
     const driver = await RaftDriver.create({
       raftId,
-      ...sealing,
+      ...more,
       ...("join" in beginning ? beginning : { ...beginning, members: beginning.members.map(id => RealCluster.member(id)) }),
       disk: openDisk({ root: this.#root }),
       directory: `raft-${raftId}`,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { RaftStorage } from "../../../src/raft/storage.ts";
+import { RaftStorage, type RaftStorageOptions } from "../../../src/raft/storage.ts";
 import type { Entry } from "../../../src/raft/types.ts";
 import { DataCipher, type DataKey } from "../../../src/system/data-cipher.ts";
 import { systemRandom } from "../../../src/system/random.ts";
@@ -10,8 +10,8 @@ const MARKER = "a secret that is long enough to be found";
 const initial = { index: 0, term: 0, members: membersOf([1, 2, 3]) };
 const keys = (...ids: readonly number[]): readonly DataKey[] => ids.map(id => ({ id, key: new Uint8Array(32).fill(id) }));
 const cipherOf = (...ids: readonly number[]) => new DataCipher(keys(...ids), systemRandom);
-const open = (disk: MemoryDisk, cipher?: DataCipher) =>
-  RaftStorage.open({ disk, directory: "raft", raftId: 1, initial, ...(cipher && { cipher }) });
+const open = (disk: MemoryDisk, cipher?: DataCipher, more: Pick<RaftStorageOptions, "keepSnapshots"> = {}) =>
+  RaftStorage.open({ disk, directory: "raft", raftId: 1, initial, ...(cipher && { cipher }), ...more });
 const entry = (index: number): Entry => ({ index, term: 1, kind: "data", data: Buffer.from(`${MARKER} ${index}`) });
 const indexes = ({ initialState }: RaftStorage) => initialState.entries.map(({ index }) => index);
 
@@ -178,6 +178,23 @@ describe("RaftStorage with a cipher", () => {
     await snapshot(storage, 1);
     assert.equal(storage.oldestKeyId, 1);
     await reading.next();
+    assert.equal(storage.oldestKeyId, 2);
+  });
+
+  it("keeps no older snapshot that is sealed with an older key", async () => {
+    const disk = new MemoryDisk();
+    const cipher = cipherOf(1);
+    const storage = await open(disk, cipher, { keepSnapshots: () => 5 });
+    await save(storage, 1);
+    await snapshot(storage, 1);
+    await save(storage, 2);
+    await snapshot(storage, 2);
+    assert.equal(disk.names().filter(name => name.endsWith(".manifest")).length, 2);
+    cipher.use(keys(1, 2));
+    await storage.roll();
+    await save(storage, 3);
+    await snapshot(storage, 3);
+    assert.equal(disk.names().filter(name => name.endsWith(".manifest")).length, 1);
     assert.equal(storage.oldestKeyId, 2);
   });
 

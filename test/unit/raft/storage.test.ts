@@ -223,6 +223,25 @@ describe("RaftStorage", () => {
     assert.deepEqual(await textsOf(storage), ["one", "two"]);
   });
 
+  it("keeps as many older snapshots as it is told to, over a restart too", async () => {
+    const disk = new MemoryDisk();
+    let count = 2;
+    const keepSnapshots = () => count;
+    const manifests = () =>
+      disk.names().flatMap(name => (name.endsWith(".manifest") ? [Number(name.replace(/.*snapshot-(\d{16})-.*/, "$1"))] : []));
+    const storage = await open(disk, { keepSnapshots });
+    await storage.save({ hardState: hardState(1, 9), entries: entriesOf([1, 1, 1, 1, 1, 1, 1, 1, 1]) });
+    for (const index of [2, 4, 6, 8]) await snapshotAt(storage, index);
+    assert.deepEqual(manifests(), [4, 6, 8]);
+    const again = await open(disk, { keepSnapshots });
+    assert.equal(again.snapshot?.meta.index, 8);
+    assert.deepEqual(manifests(), [4, 6, 8]);
+    count = 1;
+    await snapshotAt(again, 9);
+    assert.deepEqual(manifests(), [8, 9]);
+    assert.equal(disk.names().filter(name => name.includes(".part-")).length, 2);
+  });
+
   it("removes at the start what is left of snapshots that were not finished", async () => {
     const disk = new MemoryDisk();
     const storage = await open(disk);

@@ -139,6 +139,22 @@ describe("attacks by a worker on the managers' port", function () {
     assert.equal(nodes[0]?.node.description, undefined);
   });
 
+  const injected = "192.0.2.1 }; flush ruleset";
+  for (const [what, hello] of [
+    ["address", { address: injected }],
+    ["data path address", { description: { dataPathAddress: injected } }],
+  ] as const)
+    it(`a hello whose ${what} is commands for other nodes' kernels ends the session, and is not written`, async () => {
+      const own = HELLO.kind === "hello" ? HELLO : assert.fail();
+      const identity = await world.join("worker");
+      const description = { ...own.description, ...("description" in hello ? hello.description : {}) };
+      const address = "address" in hello ? hello.address : "";
+      await using session = new HeldSession({ address: world.address, identity, hello: { ...own, description, address } });
+      assert.match(String(await session.refused()), /address is no IP address/);
+      const { nodes } = await world.control({ kind: "get-node", idOrName: identity.nodeId }, "nodes");
+      assert.equal(nodes[0]?.node.description, undefined);
+    });
+
   it("a hello that names another node, in fields that nobody knows, is its sender's all the same", async () => {
     const sender = await world.join("worker");
     const client = new Client(world.address, memberCredentials(sender), clientOptions);

@@ -68,6 +68,7 @@ export async function startWorld() {
       advertiseAddress: "127.0.0.1",
       dataPathAddress: "",
       forceNewCluster: false,
+      dataPathPort: 0,
       autoLockManagers: false,
     },
     ...{ defaultAddressPool: [], subnetSize: 24, availability: "drain" as const },

@@ -106,7 +106,7 @@ describe("running a task on the engine", () => {
       network: { apply: async () => {} },
       files: new TaskFileStore(directory),
       clock: simulatedClock(time),
-      hostname: () => "host1",
+      node: () => ({ hostname: "host1", architecture: "x86_64" }),
     });
   });
   afterEach(async () => {

@@ -6,7 +6,11 @@ import { taskContainer } from "../../../src/worker/task-container.ts";
 import { anAssignedTask } from "./fixtures.ts";
 
 function requestFor(...args: Parameters<typeof anAssignedTask>): CreateContainerRequest {
-  return taskContainer({ assigned: anAssignedTask(...args), hostname: "host1", fileMounts: [] });
+  return taskContainer({
+    assigned: anAssignedTask(...args),
+    node: { hostname: "host1", architecture: "x86_64" },
+    fileMounts: [],
+  });
 }
 
 describe("a task's container", () => {
@@ -31,13 +35,13 @@ describe("a task's container", () => {
   it("fills in templates", () => {
     const env = [
       "A={{.Service.Name}}-{{ .Task.Slot }}",
-      "B={{.Node.Hostname}}",
+      "B={{.Node.Hostname}} {{.Node.Platform.Architecture}}",
       'C={{index .Service.Labels "tier"}}',
       "D={{.Unknown.Thing}}",
     ];
     const mounts = [{ type: "volume", source: "data-{{.Task.Slot}}", target: "/data" }] as const;
     const { config, hostConfig } = requestFor({ container: { env, mounts, hostname: "{{.Task.Name}}" } });
-    assert.deepEqual(config.env, ["A=web-3", "B=host1", "C=front", "D={{.Unknown.Thing}}"]);
+    assert.deepEqual(config.env, ["A=web-3", "B=host1 x86_64", "C=front", "D={{.Unknown.Thing}}"]);
     assert.equal(config.hostname, "web.3.task1");
     assert.deepEqual(hostConfig.mounts, [{ type: "volume", source: "data-3", target: "/data" }]);
   });
@@ -103,7 +107,8 @@ describe("a task's container", () => {
 
   const cases = [
     { when: "it is on none", networks: [], targets: [], mode: "default", endpoints: {} },
-    { when: "it is on the node's own", networks: [], targets: ["host"], mode: "host", endpoints: {} },
+    { when: "it is on the node's own", networks: [], targets: ["host000000000000000000000"], mode: "host", endpoints: {} },
+    { when: "it is on the node's own, as it was kept before", networks: [], targets: ["host"], mode: "host", endpoints: {} },
     {
       when: "it is on two of the cluster's",
       networks: [

@@ -5,12 +5,23 @@ import { planEndpoint, PortBook } from "../../../../src/manager/allocator/endpoi
 import { planNetworks } from "../../../../src/manager/allocator/networks.ts";
 import { planNodes } from "../../../../src/manager/allocator/nodes.ts";
 import { Store } from "../../../../src/manager/store/store.ts";
-import type { Network, PortConfig, Service } from "../../../../src/model/cluster.ts";
+import { CLUSTER_DEFAULTS } from "../../../../src/manager/control-api/initial.ts";
+import type { Cluster, Network, PortConfig, Service } from "../../../../src/model/cluster.ts";
 import type { Change } from "../../../../src/model/entry.ts";
 import { asId } from "../../../../src/model/ids.ts";
 import { aNode } from "../../scheduler/fixtures.ts";
 
 const META = { version: 0, createdAtMs: 0, updatedAtMs: 0 };
+
+const CLUSTER: Cluster = {
+  ...META,
+  id: asId("cluster"),
+  spec: CLUSTER_DEFAULTS,
+  rootCa: { certificatePem: "", keyPem: "", joinTokenWorker: "", joinTokenManager: "" },
+  defaultAddressPool: [],
+  subnetSize: 24,
+  dataPathPort: 4789,
+};
 
 class World {
   readonly store = new Store();
@@ -129,6 +140,19 @@ describe("networks", () => {
       ["given", 4096, "10.0.1.0/24", "10.0.1.254"],
       ["other", 4097, "10.0.2.0/24", "10.0.2.1"],
     ]);
+  });
+
+  it("have tunnels to the cluster's port, where that is another one", () => {
+    const ports = (dataPathPort: number) => {
+      const world = new World();
+      world.apply([{ kind: "put", table: "cluster", object: { ...CLUSTER, dataPathPort }, basedOn: 0 }]);
+      world.network("ingress", { isIngress: true });
+      world.network("app");
+      world.apply(planNetworks(world.store.view()));
+      return [...world.store.view().all("network")].map(({ vxlanPort }) => vxlanPort);
+    };
+    assert.deepEqual(ports(7777), [7777, 7777]);
+    assert.deepEqual(ports(4789), [undefined, undefined]);
   });
 
   it("give nobody an address that the user keeps for something else", () => {

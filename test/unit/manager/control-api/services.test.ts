@@ -144,7 +144,7 @@ describe("services", () => {
     const service = await theService(cluster, id);
     assert.deepEqual(
       service.spec.task.networks.map(({ target }) => target),
-      [networkId, "host"],
+      [networkId, "host000000000000000000000"],
     );
     const revision = cluster.store.view().get("revision", service.revisionId);
     assert.deepEqual(revision?.task, service.spec.task);
