@@ -116,5 +116,10 @@ export const IMAGE_CASES: readonly Case[] = [
     return s.call({}, { headers: TAR, body });
   }),
 
+  shows("ImageAttestations", 501, "images are kept without their indexes", s => s.call(BUSYBOX), {
+    since: "1.54",
+    oursAlone: "it came after the real engine's newest version",
+  }),
+
   shows("BuildPrune", 200, "nothing was built", s => s.call(), { isAlone: true }),
 ];

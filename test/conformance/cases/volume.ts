@@ -41,6 +41,18 @@ export const VOLUME_CASES: readonly Case[] = [
     { since: "1.42" },
   ),
 
+  shows("VolumeUpdate", 400, "no version is said", async s => s.call({ name: await volume(s) }, { body: { Spec: {} } }), {
+    since: "1.42",
+    onManager: true,
+  }),
+  shows(
+    "VolumeUpdate",
+    404,
+    "it is one host's own",
+    async s => s.call({ name: await volume(s) }, { query: { version: "1" }, body: { Spec: {} } }),
+    { since: "1.42", onManager: true },
+  ),
+
   shows("VolumeDelete", 204, "nobody has it", async s => s.call({ name: await volume(s) })),
   shows("VolumeDelete", 404, "there is no such volume", s => s.call({ name: s.newName() })),
   shows("VolumeDelete", 409, "a container has it", async s => {
