@@ -93,6 +93,7 @@ function hostConfig({ assigned, node, fileMounts }: TaskContainerOptions): HostC
   }));
   return {
     ...EMPTY_HOST_CONFIG,
+    givenEmpty: ["PortBindings", "Ulimits"],
     networkMode: networkMode(assigned),
     mounts: [...mounts, ...fileMounts],
     portBindings: portBindings(assigned),
@@ -107,7 +108,7 @@ function hostConfig({ assigned, node, fileMounts }: TaskContainerOptions): HostC
     readonlyRootfs: container.readOnly ?? false,
     sysctls: container.sysctls ?? {},
     ulimits: container.ulimits ?? [],
-    isolation: container.isolation ?? "",
+    isolation: container.isolation || "default",
     securityOpt: securityOptions(container.privileges),
     oomScoreAdj: container.oomScoreAdj ?? 0,
     ...(container.init !== undefined && { init: container.init }),

@@ -1,5 +1,4 @@
 import { docker, kept, type Scenario, until } from "./scenario.ts";
-import { SERVICE_CONTAINER_SCENARIOS } from "./service-container-scenarios.ts";
 
 const NODES = "node ls --format '{{.Hostname}} {{.Status}} {{.Availability}} {{.ManagerStatus}}'";
 const RUNNING = "-f desired-state=running --format '{{.Image}} {{.DesiredState}} {{.Error}}'";
@@ -13,7 +12,6 @@ const REMOVED = (name: string) => docker(`service rm ${name}`, { isSetUp: true }
 
 /** A swarm of a manager, `m1`, and two workers, `w1` and `w2`. Which of a service's slots is where is chance; how many are is not. */
 export const CLUSTER_SCENARIOS: readonly Scenario[] = [
-  ...SERVICE_CONTAINER_SCENARIOS,
   {
     name: "three nodes, and what a worker may ask",
     steps: [
@@ -44,7 +42,7 @@ export const CLUSTER_SCENARIOS: readonly Scenario[] = [
       docker("service update -d --constraint-add node.role==worker every"),
       replicas("every", /2\/2/),
       until(`node ps ${RUNNING} m1`, /^\s*$/),
-      onNode("w1"),
+      until(`node ps ${RUNNING} w1`, /Running/),
     ],
   },
   {
@@ -73,7 +71,6 @@ export const CLUSTER_SCENARIOS: readonly Scenario[] = [
       until("node ps -q -f desired-state=running m1 w1 w2", /^\s*$/),
       service("pref", "--replicas 4 --constraint node.role==worker --placement-pref spread=node.labels.zone"),
       replicas("pref", /4\/4/),
-      ...everywhere,
       docker("service update -d --constraint-add node.labels.zone==a pref"),
       until("node ps -q -f desired-state=running w2", /^\s*$/),
       docker("node update --label-rm zone w1"),

@@ -8,6 +8,7 @@ import { differencesPage, type Miss } from "./differences-page.ts";
 import { startEngines, startHosts, stopEngines, stopHosts } from "./engines.ts";
 import { runAll, SCENARIOS } from "./run-all.ts";
 import { runCluster, WORKERS } from "./run-cluster.ts";
+import { SERVICE_CONTAINER_SCENARIOS } from "./service-container-scenarios.ts";
 import type { ScenarioResult } from "./run-scenario.ts";
 
 const DIFFERENCES_SHOWN_MAX = 12;
@@ -32,7 +33,8 @@ try {
 } finally {
   if (process.env["KEEP"] === undefined) names.forEach(stopEngines);
 }
-const ofCluster = CLUSTER_SCENARIOS.filter(isWanted);
+// What the containers of services are is too long a comparison for the tests.
+const ofCluster = [...SERVICE_CONTAINER_SCENARIOS, ...CLUSTER_SCENARIOS].filter(isWanted);
 if (ofCluster.length > 0) await runOnThreeNodes();
 const misses = results.filter(({ differences }) => differences.length > 0);
 for (const { scenario, tookMs } of results.toSorted((left, right) => right.tookMs - left.tookMs).slice(0, SLOWEST_SHOWN)) {

@@ -93,7 +93,7 @@ export const SWARM_MEMBERSHIP_SCENARIOS: readonly Scenario[] = [
       docker("node inspect -f '{{json .Spec}} {{json .ManagerStatus}}' self"),
       docker("network inspect -f '{{json .IPAM}}' ingress"),
       docker("network create -d overlay net"),
-      docker("network inspect -f '{{json .IPAM}}' net"),
+      until("network inspect -f '{{json .IPAM}}' net", /Subnet/),
       OUT,
       docker("swarm init --advertise-addr lo --availability pause --force-new-cluster=false"),
       docker("node inspect -f '{{.Spec.Availability}} {{.Status.Addr}}' self"),

@@ -2,6 +2,7 @@ import { OperationError } from "../../lib/errors.ts";
 import type { Config, FileSpec, Network, Node, NodeSpec, ObjectMeta, PortConfig, Secret, Task } from "../../model/cluster.ts";
 import type { NodeView, ServiceView, TaskView } from "../../model/control.ts";
 import type { TemplateDriver } from "../../model/cluster-files.ts";
+import { nodeNetwork } from "../../model/node-networks.ts";
 import { isTerminal } from "../../model/task-state.ts";
 import { field, omitEmpty, struct } from "./codec.ts";
 import { genericResourcesJson } from "./generic-resources.ts";
@@ -43,9 +44,7 @@ export function serviceJson(
     Endpoint: {
       Spec: spec.endpoint === undefined || !isReached ? {} : endpointSpec.write(spec.endpoint),
       ...ports(endpoint.ports),
-      ...(endpoint.virtualIps.length === 0
-        ? {}
-        : { VirtualIPs: endpoint.virtualIps.map(({ networkId, address }) => ({ NetworkID: networkId, Addr: address })) }),
+      ...virtualIps(service),
     },
     ...(updateStatus === undefined
       ? {}
@@ -62,6 +61,17 @@ export function serviceJson(
       ? {}
       : { JobStatus: { JobIteration: jobIteration(job.iteration), LastExecution: rfc3339(job.lastExecutedAtMs) } }),
   };
+}
+
+/** On a network that every node has by itself it has none, and that is told too. */
+function virtualIps({ spec, endpoint }: ServiceView["service"]): Record<string, unknown> {
+  const isVirtual = (spec.endpoint?.mode ?? "vip") === "vip";
+  const own = isVirtual ? spec.task.networks.flatMap(({ target }) => nodeNetwork(target)?.id ?? []) : [];
+  const all = [
+    ...endpoint.virtualIps.map(({ networkId, address }) => ({ NetworkID: networkId, Addr: address })),
+    ...own.map(NetworkID => ({ NetworkID })),
+  ];
+  return all.length === 0 ? {} : { VirtualIPs: all };
 }
 
 /** Clients compare a job's with its tasks', to know which are of the newest run. */
