@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
-import { open, readdir, readFile, readlink, rename } from "node:fs/promises";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { mkdir, open, readdir, readFile, readlink, rename } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { readCgroupPaths } from "../../../src/engine/runtime/cgroups.ts";
 import type { ConmonShim } from "../../../src/engine/runtime/conmon-shim.ts";
+import { deleteByHand } from "../../../src/engine/runtime/crun-delete.ts";
 import { ExecStartError } from "../../../src/engine/runtime/start-error.ts";
 import type { ShimContainer, ShimCreate } from "../../../src/engine/runtime/shim.ts";
+import { defined } from "../../../src/lib/assert.ts";
 import { skip } from "../../skip.ts";
 import { collect, isDead, RuntimeLab, startContainer, waitUntil, whyNotHere } from "./lab.ts";
 
@@ -81,6 +85,28 @@ for (const runtime of ["crun", "runc"] as const) {
         await container.kill(9);
         await container.exit;
         await container.delete();
+      });
+    }
+
+    for (const { where, makesBelow } of [
+      { where: "", makesBelow: false },
+      { where: ", also where cgroups were made below its own", makesBelow: true },
+    ]) {
+      it(`leaves nothing of the runtime's and no cgroup of a container that is deleted${where}`, async () => {
+        const request = await lab.prepare(["true"], { runtime });
+        const container = await shim.create(request);
+        const cgroups = readCgroupPaths(container.pid);
+        const own = (cgroups?.all ?? []).filter(path => basename(path) === request.id);
+        const state = join(defined(lab.probed.runtimes.get(runtime), runtime).rootPath, request.id);
+        const places = [...own, state];
+        assert.ok(own.length > 0 && places.every(existsSync));
+        if (makesBelow) await mkdir(join(defined(own.at(-1), "a cgroup"), "below"));
+        await container.start();
+        await container.exit;
+        if (runtime === "crun" && !makesBelow)
+          assert.ok(await deleteByHand(defined(lab.probed.runtimes.get(runtime), runtime), { id: request.id, cgroups }));
+        else await container.delete();
+        assert.deepEqual(places.filter(existsSync), []);
       });
     }
 
