@@ -1,4 +1,5 @@
 import { OperationError } from "../lib/errors.ts";
+import { wipeableCopy } from "../lib/wipeable-copy.ts";
 import type { TaskId } from "../model/ids.ts";
 import type { AssignedTask, Assignment, AssignmentKey, Assignments } from "../model/session.ts";
 import { assignmentId } from "../model/session.ts";
@@ -28,7 +29,7 @@ export function applyAssignments(state: AssignmentState, { sequence, isFull, put
 /** The state's own copy of a secret: whoever brought it wipes its own. */
 function owned(assignment: Assignment): Assignment {
   if (assignment.kind !== "secret") return assignment;
-  return { ...assignment, secret: { ...assignment.secret, data: Uint8Array.from(assignment.secret.data) } };
+  return { ...assignment, secret: { ...assignment.secret, data: wipeableCopy(assignment.secret.data) } };
 }
 
 /** Those that this node has no more: they are in nobody else's hands, and in no memory image from now on. */

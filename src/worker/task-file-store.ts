@@ -1,6 +1,7 @@
 import { chmod, chown, lstat, mkdir, open, readdir, rm, writeFile } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { errnoCode, OperationError } from "../lib/errors.ts";
+import { wipeableCopy } from "../lib/wipeable-copy.ts";
 import type { FileReference, Mount } from "../model/cluster.ts";
 import type { TaskId } from "../model/ids.ts";
 import type { AssignedTask } from "../model/session.ts";
@@ -86,9 +87,9 @@ function unlessMissing(error: unknown): undefined {
 async function holds(path: string, data: Uint8Array): Promise<boolean> {
   await using file = await open(path, "r");
   if ((await file.stat()).size !== data.length) return false;
-  const found = Buffer.alloc(data.length);
+  const found = wipeableCopy(new Uint8Array(data.length));
   await file.read(found, 0, found.length, 0);
-  const isSame = found.equals(data);
+  const isSame = Buffer.compare(found, data) === 0;
   found.fill(0);
   return isSame;
 }

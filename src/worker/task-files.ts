@@ -1,3 +1,4 @@
+import { wipeableCopy } from "../lib/wipeable-copy.ts";
 import type { AssignedTask } from "../model/session.ts";
 import type { AssignmentState } from "./assignment-state.ts";
 import type { TaskFiles } from "./executor.ts";
@@ -24,7 +25,7 @@ export function filesFor({ revision }: AssignedTask, { byKey }: AssignmentState)
   for (const { id } of container.secrets ?? []) {
     const assignment = byKey.get(`secret/${id}`);
     if (assignment?.kind !== "secret") return undefined;
-    secrets.set(id, Uint8Array.from(assignment.secret.data));
+    secrets.set(id, wipeableCopy(assignment.secret.data));
     if (assignment.secret.templateDriver !== undefined) templates.add(id);
   }
   const configs = new Map<string, Uint8Array>();

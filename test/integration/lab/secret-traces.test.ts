@@ -90,7 +90,7 @@ describe("a secret on a worker", function () {
   const onDisk = () => run("sync").then(() => isIn(createReadStream(DISK, { highWaterMark: CHUNK_BYTES }), secret));
   const inMemory = () => isIn(memoryOf(pid()), secret);
 
-  it("is in memory while its task runs, and afterwards on no disk, in no log, in no answer", async () => {
+  it("is in memory while its task runs, and nowhere afterwards: not in the daemon's memory, on no disk, in no log, in no answer", async () => {
     const { ID } = await ok<{ ID: string }>(m1, "POST", "/secrets/create", {
       Name: "password",
       Data: Buffer.from(secret).toString("base64"),
@@ -120,6 +120,7 @@ describe("a secret on a worker", function () {
       return (await ok<readonly unknown[]>(w1, "GET", "/containers/json?all=true")).length === 0;
     });
     await until("its file is gone", SETTLE_MS, async () => (await lab.sh("w1", "ls /run/shoal/task-files")).trim() === "");
+    await until("the daemon has forgotten it", SETTLE_MS, async () => !(await inMemory()));
     assert.equal(await onDisk(), false);
     for (const host of ["m1", "w1"]) {
       const logs = await lab.sh(host, `cat /var/lib/shoal-lab/${lab.name}/${host}/*.log`);
