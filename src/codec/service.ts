@@ -1,4 +1,5 @@
 import type * as model from "../model/cluster.ts";
+import type { ServiceHostOptions } from "../model/service-host-options.ts";
 import type { ServicePrivileges } from "../model/service-privileges.ts";
 import type { GenericResource, ResourceRequirements } from "../model/resources.ts";
 import type * as wire from "../gen/objects.ts";
@@ -122,6 +123,40 @@ const privileges = record<ServicePrivileges, wire.Privileges>({
   noNewPrivileges: flag,
 });
 
+const hostOptions = record<ServiceHostOptions, wire.HostOptions>({
+  privileged: optional(flag),
+  devices: optional(
+    wrappedList(
+      record<NonNullable<ServiceHostOptions["devices"]>[number], wire.HostOptions_Device>({
+        pathOnHost: text,
+        pathInContainer: text,
+        cgroupPermissions: text,
+      }),
+    ),
+  ),
+  deviceCgroupRules: optional(texts),
+  deviceRequests: optional(
+    wrappedList(
+      record<NonNullable<ServiceHostOptions["deviceRequests"]>[number], wire.HostOptions_DeviceRequest>({
+        driver: text,
+        count: number,
+        deviceIds: list(text),
+        capabilities: list(texts),
+        options: labels,
+      }),
+    ),
+  ),
+  shmSizeBytes: optional(number),
+  ipcMode: optional(text),
+  pidMode: optional(text),
+  utsMode: optional(text),
+  cgroupnsMode: optional(text),
+  runtime: optional(text),
+  cpuShares: optional(number),
+  cpusetCpus: optional(text),
+  cpusetMems: optional(text),
+});
+
 const container = record<model.ServiceContainerSpec, wire.ServiceContainerSpec>({
   image: text,
   labels,
@@ -157,6 +192,7 @@ const container = record<model.ServiceContainerSpec, wire.ServiceContainerSpec>(
   isolation: optional(text),
   oomScoreAdj: optional(number),
   privileges: optional(privileges),
+  hostOptions: optional(hostOptions),
 });
 
 /** So many of a kind, or one by its name. */

@@ -137,11 +137,55 @@ export interface ServiceContainerSpec {
   isolation?: string | undefined;
   oomScoreAdj?: number | undefined;
   privileges?: Privileges | undefined;
+  hostOptions?: HostOptions | undefined;
 }
 
 export interface ServiceContainerSpec_LabelsEntry {
   key: string;
   value: string;
+}
+
+export interface HostOptions {
+  privileged?: boolean | undefined;
+  devices?: HostOptions_DeviceList | undefined;
+  deviceCgroupRules?: StringList | undefined;
+  deviceRequests?: HostOptions_DeviceRequestList | undefined;
+  shmSizeBytes?: number | undefined;
+  ipcMode?: string | undefined;
+  pidMode?: string | undefined;
+  utsMode?: string | undefined;
+  cgroupnsMode?: string | undefined;
+  runtime?: string | undefined;
+  cpuShares?: number | undefined;
+  cpusetCpus?: string | undefined;
+  cpusetMems?: string | undefined;
+}
+
+export interface HostOptions_Device {
+  pathOnHost: string;
+  pathInContainer: string;
+  cgroupPermissions: string;
+}
+
+export interface HostOptions_DeviceList {
+  items: HostOptions_Device[];
+}
+
+export interface HostOptions_DeviceRequest {
+  driver: string;
+  count: number;
+  deviceIds: string[];
+  capabilities: StringList[];
+  options: Map<string, string>;
+}
+
+export interface HostOptions_DeviceRequest_OptionsEntry {
+  key: string;
+  value: string;
+}
+
+export interface HostOptions_DeviceRequestList {
+  items: HostOptions_DeviceRequest[];
 }
 
 export interface Privileges {
@@ -1776,6 +1820,7 @@ function createBaseServiceContainerSpec(): ServiceContainerSpec {
     isolation: undefined,
     oomScoreAdj: undefined,
     privileges: undefined,
+    hostOptions: undefined,
   };
 }
 
@@ -1864,6 +1909,9 @@ export const ServiceContainerSpec: MessageFns<ServiceContainerSpec> = {
     }
     if (message.privileges !== undefined) {
       Privileges.encode(message.privileges, writer.uint32(226).fork()).join();
+    }
+    if (message.hostOptions !== undefined) {
+      HostOptions.encode(message.hostOptions, writer.uint32(234).fork()).join();
     }
     return writer;
   },
@@ -2108,6 +2156,14 @@ export const ServiceContainerSpec: MessageFns<ServiceContainerSpec> = {
             message.privileges = Privileges.decode(reader, reader.uint32());
             continue;
           }
+          case 29: {
+            if (tag !== 234) {
+              break;
+            }
+
+            message.hostOptions = HostOptions.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2163,6 +2219,508 @@ export const ServiceContainerSpec_LabelsEntry: MessageFns<ServiceContainerSpec_L
             }
 
             message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHostOptions(): HostOptions {
+  return {
+    privileged: undefined,
+    devices: undefined,
+    deviceCgroupRules: undefined,
+    deviceRequests: undefined,
+    shmSizeBytes: undefined,
+    ipcMode: undefined,
+    pidMode: undefined,
+    utsMode: undefined,
+    cgroupnsMode: undefined,
+    runtime: undefined,
+    cpuShares: undefined,
+    cpusetCpus: undefined,
+    cpusetMems: undefined,
+  };
+}
+
+export const HostOptions: MessageFns<HostOptions> = {
+  encode(message: HostOptions, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.privileged !== undefined) {
+      writer.uint32(8).bool(message.privileged);
+    }
+    if (message.devices !== undefined) {
+      HostOptions_DeviceList.encode(message.devices, writer.uint32(18).fork()).join();
+    }
+    if (message.deviceCgroupRules !== undefined) {
+      StringList.encode(message.deviceCgroupRules, writer.uint32(26).fork()).join();
+    }
+    if (message.deviceRequests !== undefined) {
+      HostOptions_DeviceRequestList.encode(message.deviceRequests, writer.uint32(34).fork()).join();
+    }
+    if (message.shmSizeBytes !== undefined) {
+      writer.uint32(40).int64(message.shmSizeBytes);
+    }
+    if (message.ipcMode !== undefined) {
+      writer.uint32(50).string(message.ipcMode);
+    }
+    if (message.pidMode !== undefined) {
+      writer.uint32(58).string(message.pidMode);
+    }
+    if (message.utsMode !== undefined) {
+      writer.uint32(66).string(message.utsMode);
+    }
+    if (message.cgroupnsMode !== undefined) {
+      writer.uint32(74).string(message.cgroupnsMode);
+    }
+    if (message.runtime !== undefined) {
+      writer.uint32(82).string(message.runtime);
+    }
+    if (message.cpuShares !== undefined) {
+      writer.uint32(88).int64(message.cpuShares);
+    }
+    if (message.cpusetCpus !== undefined) {
+      writer.uint32(98).string(message.cpusetCpus);
+    }
+    if (message.cpusetMems !== undefined) {
+      writer.uint32(106).string(message.cpusetMems);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HostOptions {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHostOptions();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.privileged = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.devices = HostOptions_DeviceList.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.deviceCgroupRules = StringList.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.deviceRequests = HostOptions_DeviceRequestList.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.shmSizeBytes = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.ipcMode = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.pidMode = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.utsMode = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.cgroupnsMode = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.runtime = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.cpuShares = longToNumber(reader.int64());
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.cpusetCpus = reader.string();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.cpusetMems = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHostOptions_Device(): HostOptions_Device {
+  return { pathOnHost: "", pathInContainer: "", cgroupPermissions: "" };
+}
+
+export const HostOptions_Device: MessageFns<HostOptions_Device> = {
+  encode(message: HostOptions_Device, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pathOnHost !== "") {
+      writer.uint32(10).string(message.pathOnHost);
+    }
+    if (message.pathInContainer !== "") {
+      writer.uint32(18).string(message.pathInContainer);
+    }
+    if (message.cgroupPermissions !== "") {
+      writer.uint32(26).string(message.cgroupPermissions);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HostOptions_Device {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHostOptions_Device();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.pathOnHost = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pathInContainer = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.cgroupPermissions = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHostOptions_DeviceList(): HostOptions_DeviceList {
+  return { items: [] };
+}
+
+export const HostOptions_DeviceList: MessageFns<HostOptions_DeviceList> = {
+  encode(message: HostOptions_DeviceList, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.items) {
+      HostOptions_Device.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HostOptions_DeviceList {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHostOptions_DeviceList();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.items.push(HostOptions_Device.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHostOptions_DeviceRequest(): HostOptions_DeviceRequest {
+  return { driver: "", count: 0, deviceIds: [], capabilities: [], options: new Map() };
+}
+
+export const HostOptions_DeviceRequest: MessageFns<HostOptions_DeviceRequest> = {
+  encode(message: HostOptions_DeviceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.driver !== "") {
+      writer.uint32(10).string(message.driver);
+    }
+    if (message.count !== 0) {
+      writer.uint32(16).int64(message.count);
+    }
+    for (const v of message.deviceIds) {
+      writer.uint32(26).string(v!);
+    }
+    for (const v of message.capabilities) {
+      StringList.encode(v!, writer.uint32(34).fork()).join();
+    }
+    message.options.forEach((value, key) => {
+      HostOptions_DeviceRequest_OptionsEntry.encode({ key: key as any, value }, writer.uint32(42).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HostOptions_DeviceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHostOptions_DeviceRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.driver = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.count = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.deviceIds.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.capabilities.push(StringList.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            const entry5 = HostOptions_DeviceRequest_OptionsEntry.decode(reader, reader.uint32());
+            if (entry5.value !== undefined) {
+              message.options.set(entry5.key, entry5.value);
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHostOptions_DeviceRequest_OptionsEntry(): HostOptions_DeviceRequest_OptionsEntry {
+  return { key: "", value: "" };
+}
+
+export const HostOptions_DeviceRequest_OptionsEntry: MessageFns<HostOptions_DeviceRequest_OptionsEntry> = {
+  encode(message: HostOptions_DeviceRequest_OptionsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HostOptions_DeviceRequest_OptionsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHostOptions_DeviceRequest_OptionsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHostOptions_DeviceRequestList(): HostOptions_DeviceRequestList {
+  return { items: [] };
+}
+
+export const HostOptions_DeviceRequestList: MessageFns<HostOptions_DeviceRequestList> = {
+  encode(message: HostOptions_DeviceRequestList, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.items) {
+      HostOptions_DeviceRequest.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HostOptions_DeviceRequestList {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHostOptions_DeviceRequestList();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.items.push(HostOptions_DeviceRequest.decode(reader, reader.uint32()));
             continue;
           }
         }

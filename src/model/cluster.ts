@@ -1,6 +1,7 @@
 export type { Config, FileSpec, Reloading, Secret } from "./cluster-files.ts";
 import type { ClusterId, ConfigId, NetworkId, NodeId, RevisionId, SecretId, ServiceId, TaskId } from "./ids.ts";
 import type { GenericResource, NodeResources, ResourceRequirements } from "./resources.ts";
+import type { ServiceHostOptions } from "./service-host-options.ts";
 import type { ServicePrivileges } from "./service-privileges.ts";
 import type { TaskAttachment } from "./task-attachment.ts";
 import type { TaskState } from "./task-state.ts";
@@ -104,6 +105,7 @@ export interface ServiceContainerSpec {
   readonly isolation?: string;
   readonly oomScoreAdj?: number;
   readonly privileges?: ServicePrivileges;
+  readonly hostOptions?: ServiceHostOptions;
 }
 
 export interface FileReference<Id> {

@@ -1,4 +1,5 @@
 import { errorMessage, OperationError } from "../lib/errors.ts";
+import { wipeableCopy } from "../lib/wipeable-copy.ts";
 import { compileTemplate, TemplateFailure } from "../lib/template/template.ts";
 import type { FileReference } from "../model/cluster.ts";
 import type { AssignedTask } from "../model/session.ts";
@@ -22,7 +23,7 @@ export function withTemplatesFilled(files: TaskFiles, assigned: AssignedTask, no
   const filledAll = (references: References, all: ReadonlyMap<string, Uint8Array>): ReadonlyMap<string, Uint8Array> =>
     new Map(
       [...all].map(([id, plain]) => {
-        if (!templates.has(id)) return [id, Uint8Array.from(plain)];
+        if (!templates.has(id)) return [id, wipeableCopy(plain)];
         const name = references.find(reference => reference.id === id)?.name ?? id;
         return [id, filled(name, plain, { data, functions })];
       }),

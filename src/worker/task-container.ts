@@ -94,6 +94,7 @@ function hostConfig({ assigned, node, fileMounts }: TaskContainerOptions): HostC
   return {
     ...EMPTY_HOST_CONFIG,
     givenEmpty: ["PortBindings", "Ulimits"],
+    ...container.hostOptions,
     networkMode: networkMode(assigned),
     mounts: [...mounts, ...fileMounts],
     portBindings: portBindings(assigned),

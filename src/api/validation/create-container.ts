@@ -61,7 +61,8 @@ export function toCreateRequest(
   };
 }
 
-function checkHostConfig(config: HostConfig): void {
+/** @throws OperationError `invalid`, in Docker's words. */
+export function checkHostConfig(config: HostConfig): void {
   checkRestartPolicy(config.restartPolicy);
   const restarts = config.restartPolicy.name !== "" && config.restartPolicy.name !== "no";
   refuseIf(config.autoRemove && restarts, "can't create 'AutoRemove' container with restart policy");

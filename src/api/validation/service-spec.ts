@@ -1,7 +1,9 @@
-import type { EndpointSpec, ServiceSpec, TaskSpec, UpdateConfig } from "../../model/cluster.ts";
+import type { EndpointSpec, ServiceContainerSpec, ServiceSpec, TaskSpec, UpdateConfig } from "../../model/cluster.ts";
+import { EMPTY_CONTAINER_CONFIG, EMPTY_HOST_CONFIG } from "../../model/empty-config.ts";
 import type { ServicePrivileges } from "../../model/service-privileges.ts";
 import { checkEnv } from "./container-config.ts";
-import { checkCapabilities } from "./modes.ts";
+import { checkHostConfig } from "./create-container.ts";
+import { checkCapabilities, checkModes } from "./modes.ts";
 import { checkMount } from "./mounts.ts";
 import { parseReference } from "./reference.ts";
 import { refuseIf } from "./refuse.ts";
@@ -36,12 +38,22 @@ function checkTask({ container, resources, restart, runtime, networks }: TaskSpe
   checkSignal(container.stopSignal ?? "");
   checkCapabilities({ capAdd: container.capabilityAdd ?? [], capDrop: container.capabilityDrop ?? [] });
   if (container.privileges !== undefined) checkPrivileges(container.privileges);
+  if (container.hostOptions !== undefined) checkHostOptions(container);
   for (const mount of container.mounts ?? []) {
     refuseIf(!MOUNT_TYPES.includes(mount.type), `invalid MountType: ${JSON.stringify(mount.type)}`);
     checkMount(mount);
     refuseIf(mount.type === "cluster" || mount.type === "image", `mounts of type ${mount.type} are not supported by this engine`);
   }
   for (const { target } of networks) refuseIf(target === "", "network target must not be empty");
+}
+
+/** As those of a container, but that no other container's namespaces can be named: on which host would it be? */
+function checkHostOptions({ hostOptions = {}, hostname = "" }: ServiceContainerSpec): void {
+  const host = { ...EMPTY_HOST_CONFIG, ...hostOptions };
+  for (const [what, mode] of [["IPC", host.ipcMode] as const, ["PID", host.pidMode] as const])
+    refuseIf(mode.startsWith("container:"), `invalid ${what} mode: ${mode}: a service cannot name a container`);
+  checkHostConfig(host);
+  checkModes({ ...EMPTY_CONTAINER_CONFIG, hostname }, host);
 }
 
 function checkPrivileges({ seccomp, appArmor }: ServicePrivileges): void {

@@ -28,12 +28,12 @@ const throttleDevice = struct<ThrottleDevice>("blkiodev.ThrottleDevice", {
 });
 const throttleDevices = list(throttleDevice);
 
-const device = struct<HostConfig["devices"][number]>("container.DeviceMapping", {
+export const device = struct<HostConfig["devices"][number]>("container.DeviceMapping", {
   pathOnHost: field("PathOnHost", text),
   pathInContainer: field("PathInContainer", text),
   cgroupPermissions: field("CgroupPermissions", text),
 });
-const deviceRequest = struct<HostConfig["deviceRequests"][number]>("container.DeviceRequest", {
+export const deviceRequest = struct<HostConfig["deviceRequests"][number]>("container.DeviceRequest", {
   driver: field("Driver", text),
   count: field("Count", int),
   deviceIds: field("DeviceIDs", texts),

@@ -4,6 +4,7 @@ import type { Codec } from "./codec.ts";
 import { field, omitEmpty, struct } from "./codec.ts";
 import { healthcheck, mount, ulimit } from "./common.ts";
 import { refusing } from "./refusing.ts";
+import { serviceHostOptions } from "./service-host-options.ts";
 import { servicePrivileges } from "./service-privileges.ts";
 import {
   adapt,
@@ -86,4 +87,5 @@ export const serviceContainer = struct<ServiceContainerSpec>("swarm.ContainerSpe
   capabilityDrop: omitEmpty("CapabilityDrop", some(texts)),
   ulimits: omitEmpty("Ulimits", some(list(ulimit))),
   oomScoreAdj: omitEmpty("OomScoreAdj", some(int64)),
+  hostOptions: omitEmpty("HostConfig", optional(serviceHostOptions)),
 });

@@ -1,5 +1,6 @@
 import { field, type Json, list, text } from "../context.ts";
 import { pairs, parseUlimit, splitAt } from "./container-values.ts";
+import { HOST_OPTION_CHANGES } from "./service-host-options.ts";
 import { GENERIC_RESOURCE_CHANGES } from "./service-generic-resources.ts";
 import { withPath } from "./with-path.ts";
 
@@ -78,4 +79,5 @@ export const LIST_CHANGES: Readonly<Record<string, Change>> = {
       list(spec, ...CONTAINER, "Ulimits").filter(limit => !many(value).includes(text(limit, "Name"))),
     ),
   ...GENERIC_RESOURCE_CHANGES,
+  ...HOST_OPTION_CHANGES,
 };

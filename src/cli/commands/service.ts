@@ -5,6 +5,7 @@ import { type Column, renderListing } from "../format/table.ts";
 import { exitWith, type Found, findAt, inspectEach, removeEach } from "./shared.ts";
 import { changedServiceSpec, newServiceSpec, type ServiceFlags } from "./service-spec.ts";
 import { environment, lists } from "./container-values.ts";
+import { HOST_OPTION_LISTS, HOST_OPTION_VALUES } from "./service-host-options.ts";
 import { withFiles } from "./service-files.ts";
 import { withPinnedImage } from "./service-image.ts";
 import { registerServiceLogs } from "./service-logs.ts";
@@ -43,6 +44,7 @@ const COMMON_VALUES = [
     ["delay", "failure-action", "max-failure-ratio", "monitor", "order", "parallelism"].map(name => `${policy}-${name}`),
   ),
 ];
+const WITH_HOST_OPTIONS = [...COMMON_VALUES, ...HOST_OPTION_VALUES];
 const WORD_LISTS = ["dns", "dns-option", "dns-search", "host", "group", "sysctl", "ulimit"];
 const CREATE_LISTS = [
   ...["constraint", "container-label", "env", "env-file", "label", "mount", "network", "placement-pref", "publish"],
@@ -59,7 +61,7 @@ const SHORT: Readonly<Record<string, string>> = { env: "e", label: "l", publish:
 export function registerService(program: Command, context: () => CliContext): void {
   const service = program.group("service", "Manage Swarm services");
 
-  const create = withFlags(service.command("create <image> [command] [arg...]"), COMMON_VALUES, CREATE_LISTS);
+  const create = withFlags(service.command("create <image> [command] [arg...]"), WITH_HOST_OPTIONS, CREATE_LISTS);
   create
     .description("Create a new service")
     .stopAtOperand()
@@ -81,7 +83,7 @@ export function registerService(program: Command, context: () => CliContext): vo
       if (flags["detach"] !== true) await waitForService(cli, id, { isQuiet: flags["quiet"] === true });
     });
 
-  const update = withFlags(service.command("update <service>"), [...COMMON_VALUES, "args", "image"], UPDATE_LISTS);
+  const update = withFlags(service.command("update <service>"), [...WITH_HOST_OPTIONS, "args", "image"], UPDATE_LISTS);
   update
     .description("Update a service")
     .option("--force", "Force update even if no changes require it")
@@ -171,11 +173,12 @@ function fileEnvironment(flags: ServiceFlags): ServiceFlags {
 function withFlags(command: Command, values: readonly string[], lists: readonly string[]): Command {
   const flag = (name: string) => (SHORT[name] === undefined ? `--${name}` : `-${SHORT[name]}, --${name}`);
   for (const name of values) command.option(`${flag(name)} <string>`);
-  for (const name of lists) command.option(`${flag(name)} <list>`);
+  for (const name of [...lists, ...HOST_OPTION_LISTS]) command.option(`${flag(name)} <list>`);
   return command
     .option("-d, --detach", "Exit immediately instead of waiting for the service to converge")
     .option("-q, --quiet", "Suppress progress output")
     .option("-t, --tty", "Allocate a pseudo-TTY")
+    .option("--privileged", "All capabilities and devices of the host (beyond Docker)")
     .option("--init", "Use an init inside each service container to forward signals and reap processes")
     .option("--read-only", "Mount the container's root filesystem as read only")
     .option("--no-healthcheck", "Disable any container-specified HEALTHCHECK")

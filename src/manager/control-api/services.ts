@@ -63,7 +63,7 @@ function replaceSpec(
   },
 ): Mutation {
   const { service, version, given, context } = options;
-  const { spec, reliesOn } = resolveReferences(view, given);
+  const { spec, reliesOn } = resolveReferences(view, withHostOptions(given, service.spec));
   if (!isDeepStrictEqual(spec.endpoint, service.spec.endpoint)) checkPorts(view, spec, { except: service.id });
   if (spec.mode.kind !== service.spec.mode.kind) throw rpcError("Unimplemented", "service mode change is not allowed");
   if (spec.name !== service.spec.name) throw rpcError("Unimplemented", "renaming services is not supported");
@@ -85,6 +85,13 @@ function replaceSpec(
   const changes: Change[] = [put("service", updated, service.version)];
   if (revision !== undefined) changes.unshift(put("revision", revision));
   return { changes, reliesOn, response: { kind: "done" } };
+}
+
+/** Docker's clients read a spec and send it back without what they do not know: that is no wish to be without it. An empty one is. */
+function withHostOptions(given: ServiceSpec, before: ServiceSpec): ServiceSpec {
+  const { hostOptions } = before.task.container;
+  if (hostOptions === undefined || given.task.container.hostOptions !== undefined) return given;
+  return { ...given, task: { ...given.task, container: { ...given.task.container, hostOptions } } };
 }
 
 function isJob({ mode }: ServiceSpec): boolean {

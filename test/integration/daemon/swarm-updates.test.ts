@@ -35,6 +35,10 @@ describe("a swarm of one whose daemon and objects change", function () {
         ContainerSpec: {
           ...{ Image: "busybox:latest", Command: ["sh", "-c", PROGRAM], StopGracePeriod: 1e9 },
           Secrets: [{ SecretID: secret.ID, SecretName: "password", File: { Name: "password", ...MODE } }],
+          HostConfig: {
+            ...{ ShmSize: 2 ** 20, CpusetCpus: "0", UTSMode: "host" },
+            Devices: [{ PathOnHost: "/dev/null", PathInContainer: "/dev/other", CgroupPermissions: "rw" }],
+          },
           Configs: [{ ConfigID: config.ID, ConfigName: "page", File: { Name: "/page", ...MODE } }],
         },
         Resources: { Reservations: { GenericResources: [{ DiscreteResourceSpec: { Kind: "gpu", Value: 1 } }] } },
@@ -55,6 +59,17 @@ describe("a swarm of one whose daemon and objects change", function () {
   /** With data by standard input. */
   const update = async (what: string, text: string) =>
     await run("sh", ["-c", `${input(text)} | ${process.execPath} bin/shoal -H unix://${daemon.host.socket} ${what} -`]);
+
+  it("gives tasks of their host what their service asks for", async () => {
+    const [id = ""] = (await shoal("ps", "-q")).split("\n");
+    const script =
+      "stat -c %F /dev/other; echo x > /dev/other; df -k /dev/shm | tail -1; grep Cpus_allowed_list /proc/self/status; hostname";
+    const seen = (await shoal("exec", id, "sh", "-c", script)).split("\n").map(line => line.trim().split(/\s+/));
+    assert.deepEqual(seen[0], ["character", "special", "file"]);
+    assert.equal(seen[1]?.[1], "1024");
+    assert.deepEqual(seen[2], ["Cpus_allowed_list:", "0"]);
+    assert.deepEqual(seen[3], [(await ok<{ Name: string }>(daemon.host, "GET", "/info")).Name]);
+  });
 
   it("tells running tasks of a secret's new data by a signal, once each", async () => {
     const before = await names();

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
+import { checkServiceSpec } from "../../../src/api/validation/service-spec.ts";
+import { hostConfig as hostConfigShape } from "../../../src/api/wire/host-config.ts";
 import { serviceSpec } from "../../../src/api/wire/service-spec.ts";
 
-/** As a real engine shows a service made with most of the flags. */
+/** As a real engine shows a service made with most of the flags. */ import { taskContainer } from "../../../src/worker/task-container.ts";
+import { anAssignedTask } from "../worker/fixtures.ts";
+
 const WEB = {
   Name: "web",
   Labels: { l: "1" },
@@ -91,6 +95,40 @@ describe("a service spec", () => {
   it("takes networks from where old clients put them", () => {
     assert.deepEqual(serviceSpec.read({ Networks: [{ Target: "a" }], TaskTemplate: TASK }).task.networks, [{ target: "a" }]);
   });
+
+  const HOST_OPTIONS = {
+    ...{ Privileged: true, DeviceCgroupRules: ["c 1:3 rwm"], ShmSize: 1024, IpcMode: "host", PidMode: "host", UTSMode: "host" },
+    Devices: [{ PathOnHost: "/dev/null", PathInContainer: "/dev/n", CgroupPermissions: "r" }],
+    DeviceRequests: [{ Driver: "cdi", Count: 0, DeviceIDs: ["a/b=c"], Capabilities: null, Options: {} }],
+    ...{ CgroupnsMode: "host", Runtime: "runc", CpuShares: 5, CpusetCpus: "0", CpusetMems: "0" },
+  };
+
+  it("has what docker run asks of a host, as the container of its tasks then has it", () => {
+    const HostConfig = HOST_OPTIONS;
+    const spec = serviceSpec.read({ TaskTemplate: { ContainerSpec: { Image: "a", HostConfig } } });
+    checkServiceSpec(spec);
+    const written = serviceSpec.write(spec) as unknown as {
+      TaskTemplate: { ContainerSpec: { HostConfig: Record<string, unknown> } };
+    };
+    const shown = written.TaskTemplate.ContainerSpec.HostConfig;
+    assert.deepEqual({ ...shown, DeviceRequests: HOST_OPTIONS.DeviceRequests }, HOST_OPTIONS);
+    const assigned = anAssignedTask({ template: spec.task, container: spec.task.container });
+    const { hostConfig } = taskContainer({ assigned, hostname: "h", fileMounts: [] });
+    const wire = hostConfigShape.write(hostConfig) as Record<string, unknown>;
+    for (const [name, value] of Object.entries(shown)) assert.deepEqual(wire[name], value, name);
+  });
+
+  for (const [HostConfig, says] of [
+    [{ IpcMode: "container:a" }, /a service cannot name a container/],
+    [{ PidMode: "container:a" }, /a service cannot name a container/],
+    [{ PidMode: "nope" }, /invalid PID mode: nope/],
+    [{ ShmSize: -1 }, /SHM size can not be less than 0/],
+    [{ Binds: ["/:/host"] }, /ContainerSpec.HostConfig.Binds is not a service's to set/],
+  ] as const)
+    it(`refuses of a host ${JSON.stringify(HostConfig)}`, () => {
+      const check = () => checkServiceSpec(serviceSpec.read({ TaskTemplate: { ContainerSpec: { Image: "a", HostConfig } } }));
+      assert.throws(check, says);
+    });
 
   const refused = [
     { body: { TaskTemplate: { PluginSpec: { Name: "a" } } }, message: "TaskSpec.PluginSpec is not supported by this engine" },

@@ -45,6 +45,39 @@ describe("changedServiceSpec", () => {
   });
 });
 
+describe("what a service asks of its host", () => {
+  const after = (flags: Parameters<typeof changedServiceSpec>[1]): unknown =>
+    (changedServiceSpec({}, flags) as { TaskTemplate: { ContainerSpec: { HostConfig: unknown } } }).TaskTemplate.ContainerSpec
+      .HostConfig;
+
+  it("is what the flags of docker run say", () => {
+    const flags = {
+      privileged: true,
+      shmSize: "1m",
+      cpuShares: "7",
+      ipc: "host",
+      cpusetCpus: "0-1",
+      deviceCgroupRule: ["c 1:3 r"],
+    };
+    assert.deepEqual(after(flags), {
+      ...{ Privileged: true, ShmSize: 2 ** 20, CpuShares: 7, IpcMode: "host", CpusetCpus: "0-1" },
+      DeviceCgroupRules: ["c 1:3 r"],
+    });
+  });
+
+  it("has devices by their path, and by a name of the container device interface", () => {
+    assert.deepEqual(after({ device: ["/dev/null:/dev/n:r", "vendor.com/class=one"] }), {
+      Devices: [{ PathOnHost: "/dev/null", PathInContainer: "/dev/n", CgroupPermissions: "r" }],
+      DeviceRequests: [{ Driver: "cdi", Count: 0, DeviceIDs: ["vendor.com/class=one"], Capabilities: null, Options: null }],
+    });
+  });
+
+  it("is refused where it is no number or size", () => {
+    assert.throws(() => after({ shmSize: "much" }), { name: "FlagValueError", flag: "shm-size" });
+    assert.throws(() => after({ cpuShares: "-1" }), { name: "FlagValueError", flag: "cpu-shares" });
+  });
+});
+
 describe("generic resources of a service", () => {
   const after = (before: Json, flags: Parameters<typeof changedServiceSpec>[1]): unknown => {
     const spec = changedServiceSpec({ TaskTemplate: { Resources: { Reservations: before } } }, flags);

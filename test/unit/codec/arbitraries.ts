@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import type * as model from "../../../src/model/cluster.ts";
+import type { ServiceHostOptions } from "../../../src/model/service-host-options.ts";
 import type { ServicePrivileges } from "../../../src/model/service-privileges.ts";
 import type { StoredObject } from "../../../src/codec/entry.ts";
 import { asId, type ClusterObjectId } from "../../../src/model/ids.ts";
@@ -118,6 +119,21 @@ const containerFields: Shape<model.ServiceContainerSpec> = {
     },
     ["seLinux", "seccomp", "appArmor"],
   ),
+  hostOptions: loose<ServiceHostOptions>({
+    privileged: flag,
+    devices: lists(shape({ pathOnHost: text, pathInContainer: text, cgroupPermissions: text })),
+    deviceCgroupRules: texts,
+    deviceRequests: lists(shape({ driver: text, count: whole, deviceIds: texts, capabilities: lists(texts), options: labels })),
+    shmSizeBytes: whole,
+    ipcMode: text,
+    pidMode: text,
+    utsMode: text,
+    cgroupnsMode: text,
+    runtime: text,
+    cpuShares: whole,
+    cpusetCpus: text,
+    cpusetMems: text,
+  }),
 };
 const container = shape<model.ServiceContainerSpec>(
   containerFields,

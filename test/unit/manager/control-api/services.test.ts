@@ -27,6 +27,20 @@ describe("services", () => {
     await assert.rejects(unnamed, { kind: "unimplemented", message: /renaming services is not supported/ });
   });
 
+  it("keep options of their host that a client sent back without, until it sends none", async () => {
+    const hostOptions = { privileged: true, shmSizeBytes: 2 ** 20 };
+    const id = await created(cluster, { kind: "create-service", spec: specWith("web", { container: { hostOptions } }) });
+    const options = async (container: Partial<ServiceSpec["task"]["container"]>) => {
+      const { version } = await theService(cluster, id);
+      const spec = specWith("web", { container });
+      await cluster.call({ kind: "update-service", id: asId(id), version, spec, rollback: false });
+      return (await theService(cluster, id)).spec.task.container.hostOptions;
+    };
+    assert.deepEqual(await options({ env: ["A=1"] }), hostOptions);
+    assert.deepEqual(await options({ hostOptions: { ipcMode: "host" } }), { ipcMode: "host" });
+    assert.deepEqual(await options({ hostOptions: {} }), {});
+  });
+
   const refusals: [string, ServiceSpec, string, string][] = [
     [
       "no image",
