@@ -113,7 +113,7 @@ describe("a service spec", () => {
     const shown = written.TaskTemplate.ContainerSpec.HostConfig;
     assert.deepEqual({ ...shown, DeviceRequests: HOST_OPTIONS.DeviceRequests }, HOST_OPTIONS);
     const assigned = anAssignedTask({ template: spec.task, container: spec.task.container });
-    const { hostConfig } = taskContainer({ assigned, hostname: "h", fileMounts: [] });
+    const { hostConfig } = taskContainer({ assigned, node: { hostname: "h", architecture: "x86_64" }, fileMounts: [] });
     const wire = hostConfigShape.write(hostConfig) as Record<string, unknown>;
     for (const [name, value] of Object.entries(shown)) assert.deepEqual(wire[name], value, name);
   });
