@@ -118,6 +118,9 @@ function recorded(path: string): ProcessIdentity | undefined {
   return isAlive(identity) ? identity : undefined;
 }
 
+/** For `--userns-remap daemon`, a user that every Debian has. */
+const SUBORDINATE_IDS = "daemon:100000:65536\n";
+
 /** A boot: a fresh /run, a new boot id, a /sys of this network namespace, cgroups that crun accepts. */
 async function startHolder(host: LabHost, hosts: readonly LabHost[]): Promise<void> {
   const { directory } = host;
@@ -128,6 +131,7 @@ async function startHolder(host: LabHost, hosts: readonly LabHost[]): Promise<vo
     ["127.0.0.1 localhost", ...hosts.map(({ address, name }) => `${address} ${name}`), ""].join("\n"),
   );
   writeFileSync(join(directory, "resolv.conf"), "");
+  writeFileSync(join(directory, "subordinate-ids"), SUBORDINATE_IDS);
   const script = `
 set -e
 mount --make-rprivate /
@@ -141,6 +145,7 @@ mount -t tmpfs tmpfs /run
 mkdir -p /run/lock /run/netns
 mount --bind ${directory}/boot_id /proc/sys/kernel/random/boot_id
 mount --bind ${directory}/hosts /etc/hosts
+for ids in /etc/subuid /etc/subgid; do if [ -e $ids ]; then mount --bind ${directory}/subordinate-ids $ids; fi; done
 resolv=$(readlink -f /etc/resolv.conf || true)
 if [ -e "$resolv" ]; then mount --bind ${directory}/resolv.conf "$resolv"; fi
 touch ${directory}/booted

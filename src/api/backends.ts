@@ -325,6 +325,8 @@ export interface SystemInfo extends SettingsInInfo {
   readonly memoryBytes: number;
   readonly dataRoot: string;
   readonly cgroupVersion: 1 | 2;
+  /** Containers' ids are others on the host. */
+  readonly isRemapped: boolean;
   /** What of the control groups' limits this kernel has. */
   readonly limits: KernelLimits;
   /** Under the data root: `extfs`. */

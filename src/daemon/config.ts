@@ -1,5 +1,6 @@
 import { CONTAINER_DEFAULTS, type ContainerDefaults } from "../engine/containers/container-defaults.ts";
 import { NETWORK_DEFAULTS, type NetworkDefaults } from "../engine/networks/network-defaults.ts";
+import type { IdMap } from "../model/id-map.ts";
 import { parseSubnet } from "../lib/ip-address.ts";
 import type { GenericResource } from "../model/resources.ts";
 import { isOneOf, LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "./config/check.ts";
@@ -45,6 +46,10 @@ export interface DaemonConfig {
   /** A path, `unconfined` or `builtin`. */
   readonly seccompProfile: string;
   readonly initPath: string | undefined;
+  /** `default`, `USER[:GROUP]`, or "": containers' root is the host's. */
+  readonly usernsRemap: string;
+  /** What that comes to, once it has been looked up. */
+  readonly idMap: IdMap | undefined;
   /** What a node of a swarm says of itself where the request says nothing. */
   readonly swarmAdvertiseAddress: string;
   readonly tls: TlsConfig;
@@ -120,6 +125,8 @@ export function toConfig(values: Values): DaemonConfig {
     registry: registryConfig(values),
     seccompProfile: values["seccomp-profile"] || "builtin",
     initPath: values["init-path"] || undefined,
+    usernsRemap: values["userns-remap"] ?? "",
+    idMap: undefined,
     swarmAdvertiseAddress: values["swarm-default-advertise-addr"] ?? "",
     tls: {
       isEnabled: values.tls === true || values.tlsverify === true,

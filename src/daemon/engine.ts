@@ -88,7 +88,8 @@ export async function createEngine({
 }: EngineOptions): Promise<Engine> {
   const config = settings.current;
   checkDefaultLogConfig(config.containers.logConfig);
-  const { dataRoot, execRoot, cgroupParent } = config;
+  const { dataRoot, execRoot, cgroupParent, idMap } = config;
+  const remap = idMap === undefined ? {} : { idMap };
   const runDirectory = join(execRoot, "runtime");
   const defaults = () => settings.current.containers;
   await mkdir(join(dataRoot, "engine"), { recursive: true, mode: 0o700 });
@@ -119,19 +120,20 @@ export async function createEngine({
   async function assemble(): Promise<Engine> {
     const database = cleanUp.use(await StateDatabase.open(join(dataRoot, "engine", "state")));
     const events = new EventLog(clock);
-    const archives = cleanUp.use(Archives.create());
+    const archives = cleanUp.use(Archives.create(remap));
     const kernel = cleanUp.use(await openKernelNetwork());
     const images = await ImageStore.create({
       dataRoot,
       log,
       clock,
       archives,
+      ...remap,
       mounts: new OverlayMounts(archives),
       rootfsRecords: database.collection("rootfs"),
       onEvent: ({ action, imageId, attributes }) =>
         events.publish({ type: "image", action, actorId: imageId, attributes, scope: "local" }),
     });
-    const volumes = await Volumes.create({ database, events, clock, random, exec, log, dataRoot });
+    const volumes = await Volumes.create({ database, events, clock, random, exec, log, dataRoot, ...remap });
     const networks = cleanUp.use(
       await EngineNetworks.create({
         kernel,
@@ -141,6 +143,7 @@ export async function createEngine({
         random,
         database,
         execRoot,
+        ...remap,
         defaults: withUniqueLocalPool(config.networks, engineId),
         publish: event => events.publish(event),
       }),
@@ -173,11 +176,12 @@ export async function createEngine({
           log,
           dataRoot,
           execRoot,
+          ...remap,
           hostname,
           holdPath: (folder, path) => heldPaths.hold(folder, path),
         },
         specs: ociRuntimeSpecs({
-          facts: withSeccompCompiler(facts, probed.seccompFilterRuntimes),
+          facts: { ...withSeccompCompiler(facts, probed.seccompFilterRuntimes), ...remap },
           cgroupParent,
           readConfinedFile,
           defaults,
@@ -216,6 +220,7 @@ export async function createEngine({
       id: engineId,
       dataRoot,
       cgroupVersion: facts.cgroupVersion,
+      isRemapped: idMap !== undefined,
       runtimes: runtimes.describe(),
       defaultRuntime: runtimes.defaultName,
       conmonVersion: probed.conmonVersion,

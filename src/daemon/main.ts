@@ -1,9 +1,10 @@
 // shoald: the daemon of one host.
-import { chmod, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createApiServer, type ApiServer, type ListenTarget } from "../api/server.ts";
 import { Disposal } from "../lib/disposal.ts";
 import { errorMessage, errnoCode, OperationError } from "../lib/errors.ts";
+import type { IdMap } from "../model/id-map.ts";
 import { engineIdFrom } from "../model/ids.ts";
 import { ClusterNetwork } from "../network/cluster-network.ts";
 import { systemClock } from "../system/clock.ts";
@@ -11,8 +12,11 @@ import type { Log } from "../ports/log.ts";
 import { openDisk } from "../system/disk.ts";
 import { takeServiceManager, type InheritedSocket } from "../system/service-manager.ts";
 import { systemRandom } from "../system/random.ts";
+import { createRuntimeHost } from "../system/runtime-host.ts";
 import { AuthorizationPlugins } from "./authorization/authorization-plugins.ts";
 import { configSource, type DaemonConfig } from "./config.ts";
+import { dataRootFor, makeDataRoot } from "./remap/data-root.ts";
+import { idMapOf } from "./remap/id-map-of.ts";
 import { settleDataFormat } from "./data-format.ts";
 import { startDiagnostics } from "./diagnostics.ts";
 import { armFailpoints, FAILPOINTS_VARIABLE } from "./failpoints.ts";
@@ -45,18 +49,21 @@ async function main(): Promise<void> {
     process.stderr.write("configuration OK\n");
     return;
   }
-  const config = settings.current;
+  const given = settings.current;
   const serviceManager = takeServiceManager();
-  const log = createLog({ program: "shoald", level: config.logLevel, format: config.logFormat, file: config.logFile });
+  const log = createLog({ program: "shoald", level: given.logLevel, format: given.logFormat, file: given.logFile });
   armFailpoints(process.env[FAILPOINTS_VARIABLE], log);
   const resources = new Disposal();
   const state: { dump: () => unknown } = { dump: () => ({ starting: true }) };
-  startDiagnostics({ program: "shoald", directory: join(config.dataRoot, "crash"), log, dump: () => state.dump() });
+  startDiagnostics({ program: "shoald", directory: join(given.dataRoot, "crash"), log, dump: () => state.dump() });
   const stop = stopOnSignal();
   try {
-    await refuseSecondDaemon(config.pidFile);
-    const targets = await listenTargets(config, serviceManager.sockets);
-    await prepareDirectories(config);
+    await refuseSecondDaemon(given.pidFile);
+    const targets = await listenTargets(given, serviceManager.sockets);
+    const idMap = await idMapOf(given.usernsRemap, { exec: createRuntimeHost().exec, log });
+    await prepareDirectories(given, idMap);
+    settings.place({ idMap, dataRoot: dataRootFor(given.dataRoot, idMap) });
+    const config = settings.current;
     await settleDataFormat({ dataRoot: config.dataRoot, version: VERSION, log });
     const clock = systemClock;
     const random = systemRandom;
@@ -151,11 +158,8 @@ async function main(): Promise<void> {
   }
 }
 
-const DATA_ROOT_MODE = 0o710;
-
-async function prepareDirectories({ dataRoot, execRoot, pidFile }: DaemonConfig): Promise<void> {
-  await makeDirectory(dataRoot, { mode: DATA_ROOT_MODE, purpose: "the data root" });
-  await chmod(dataRoot, DATA_ROOT_MODE); // Also where it was made by hand: set-uid programs in layers are not for the host's users.
+async function prepareDirectories({ dataRoot, execRoot, pidFile }: DaemonConfig, idMap: IdMap | undefined): Promise<void> {
+  await makeDataRoot(dataRoot, idMap);
   await makeDirectory(execRoot, { mode: 0o711, purpose: "the exec root" });
   await makeDirectory(dirname(pidFile), { mode: 0o755, purpose: "the pid file's directory" });
 }

@@ -9,6 +9,7 @@ export class Settings {
   readonly #source: ConfigSource;
   #values: Values;
   #current: DaemonConfig;
+  #placement: Placement | undefined;
 
   private constructor(source: ConfigSource, values: Values) {
     this.#source = source;
@@ -25,6 +26,12 @@ export class Settings {
     return this.#current;
   }
 
+  /** What was found out from the settings for the life of this daemon: no reload changes it. */
+  place(placement: Placement): void {
+    this.#placement = placement;
+    this.#current = { ...this.#current, ...placement };
+  }
+
   get path(): string {
     return this.#source.path;
   }
@@ -33,7 +40,7 @@ export class Settings {
   async next(): Promise<NextSettings> {
     const asked = await loadValues(this.#source);
     const values = reloadValues(this.#values, asked);
-    return { values, config: toConfig(values), waiting: waitingForRestart(this.#values, asked) };
+    return { values, config: { ...toConfig(values), ...this.#placement }, waiting: waitingForRestart(this.#values, asked) };
   }
 
   apply({ values, config }: NextSettings): void {
@@ -41,6 +48,9 @@ export class Settings {
     this.#current = config;
   }
 }
+
+/** Whose ids containers' are on the host, and so where their files lie. */
+export type Placement = Pick<DaemonConfig, "dataRoot" | "idMap">;
 
 export interface NextSettings {
   readonly values: Values;

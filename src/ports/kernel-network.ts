@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import type { IdMap } from "../model/id-map.ts";
 
 /** The kernel's network configuration, as an effect. Paths name pinned network namespaces; `undefined` is the daemon's own. */
 export interface KernelNetwork {
@@ -9,7 +10,7 @@ export interface KernelNetwork {
   /** As `links`, for what waits for the kernel (deletions): nothing quick queues behind it. */
   readonly linksSlow: Links;
   /** Makes a namespace pinned at `path`, without IPv6 but for ::1. It outlives what is returned. */
-  createNamespace(path: string): Promise<Links>;
+  createNamespace(path: string, owner?: NamespaceOwner): Promise<Links>;
   /** The interfaces of a namespace that exists. @throws what the kernel says when there is none. */
   linksIn(path: string): Links;
   /** A batch inside a namespace that exists. */
@@ -66,6 +67,13 @@ export interface LinkPair {
   readonly isHairpin: boolean;
   readonly peer: { readonly name: string; readonly macAddress: string; readonly namespaceFd: number };
 }
+
+/** The user namespace to which a network namespace belongs: by default the host's. */
+export type NamespaceOwner =
+  /** One that is made for it, pinned at `path` too. */
+  | { readonly kind: "new"; readonly path: string; readonly idMap: IdMap }
+  /** One that is there: a file to `setns` to. */
+  | { readonly kind: "joined"; readonly path: string };
 
 /** A long-lived `ip -batch`: 15 us a line instead of 1.4 ms a program start. */
 export interface IpBatch extends AsyncDisposable {

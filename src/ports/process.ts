@@ -23,6 +23,8 @@ export interface SpawnRequest {
   readonly env?: Readonly<Record<string, string>>;
   /** A session of its own, so that a terminal's signals do not reach it. */
   readonly isSessionLeader?: boolean;
+  /** Those of its streams that are pipes may be opened anew by whatever user runs in it, as programs do by /dev/stdout. */
+  readonly hasOpenPipes?: boolean;
   /** It gets the processor before all others, also before what it starts, where the kernel allows that. For what is over in milliseconds. */
   readonly goesFirst?: boolean;
 }

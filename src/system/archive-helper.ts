@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { errnoCode, errorMessage, OperationError } from "../lib/errors.ts";
+import { type IdMap, ROOT } from "../model/id-map.ts";
 import { TarParser } from "../lib/tar/parser.ts";
 import { readPath, readTree, statPath } from "./archive/container-path.ts";
 import { openRoot } from "./archive/container-root.ts";
@@ -8,6 +9,7 @@ import { type ConfinedRoot, followedPath } from "./archive/confined-root.ts";
 import { copySources, makeFolders } from "./archive/copy-sources.ts";
 import { findSources, resolvePath } from "./archive/find-sources.ts";
 import { listChanges, readChanges } from "./archive/layer-changes.ts";
+import { useIdMap } from "./archive/mapped-ids.ts";
 import { MemberSums } from "./archive/member-sums.ts";
 import { dieWithParent, fchdir, makeBlocking, syncfs } from "./archive/node-calls.ts";
 import {
@@ -91,7 +93,7 @@ function run(job: ArchiveJob): ArchiveReply {
       );
     case "make-folder":
       return inRoot(job.root, root => {
-        makeFolders(root, followedPath(root, Buffer.from(job.path)), { uid: 0, gid: 0 });
+        makeFolders(root, followedPath(root, Buffer.from(job.path)), ROOT);
         return { kind: "done" };
       });
     case "list-changes":
@@ -237,6 +239,8 @@ function reply(message: ArchiveReply): void {
   sendFrame(REPLY_FRAME, Buffer.from(JSON.stringify(message)));
 }
 
+const [, , idMapJson] = process.argv;
+useIdMap(idMapJson === undefined ? undefined : (JSON.parse(idMapJson) as IdMap));
 dieWithParent();
 for (const fd of [0, 1]) makeBlocking(fd);
 process.umask(0);

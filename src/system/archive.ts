@@ -1,4 +1,5 @@
 import { OperationError } from "../lib/errors.ts";
+import type { IdMap } from "../model/id-map.ts";
 import { decompress } from "./archive/decompress.ts";
 import { HelperProcess } from "./archive/helper-process.ts";
 import type {
@@ -43,6 +44,12 @@ export interface Unpacked {
   readonly entries: number;
 }
 
+export interface ArchivesOptions {
+  readonly helpersMax?: number;
+  /** Files of all trees are owned so, and archives tell of their owners as containers see them. */
+  readonly idMap?: IdMap;
+}
+
 /** Clients of these may be slow, so they have slots of their own. */
 const CONTAINER_JOBS_MAX = 16;
 
@@ -55,15 +62,17 @@ export class Archives implements AsyncDisposable {
   readonly #containerSlots = new Slots(CONTAINER_JOBS_MAX);
   readonly #idle: HelperProcess[] = [];
   readonly #running = new Set<HelperProcess>();
+  readonly #idMap: IdMap | undefined;
   #isClosed = false;
 
-  private constructor(helpersMax: number) {
+  private constructor({ helpersMax = 2, idMap }: ArchivesOptions) {
     this.#slots = new Slots(helpersMax);
+    this.#idMap = idMap;
   }
 
-  static create(options: { readonly helpersMax?: number } = {}): Archives {
-    const archives = new Archives(options.helpersMax ?? 2);
-    archives.#idle.push(HelperProcess.start());
+  static create(options: ArchivesOptions = {}): Archives {
+    const archives = new Archives(options);
+    archives.#keepWarm();
     return archives;
   }
 
@@ -224,7 +233,7 @@ export class Archives implements AsyncDisposable {
     if (this.#isClosed) throw new OperationError("unavailable", "the daemon is shutting down");
     let helper = this.#idle.pop();
     while (helper?.isOver === true) helper = this.#idle.pop();
-    helper ??= HelperProcess.start();
+    helper ??= HelperProcess.start(this.#idMap);
     this.#running.add(helper);
     return helper;
   }
@@ -240,7 +249,7 @@ export class Archives implements AsyncDisposable {
   }
 
   #keepWarm(): void {
-    if (!this.#isClosed && this.#idle.length === 0) this.#idle.push(HelperProcess.start());
+    if (!this.#isClosed && this.#idle.length === 0) this.#idle.push(HelperProcess.start(this.#idMap));
   }
 }
 

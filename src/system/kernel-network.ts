@@ -2,10 +2,11 @@ import { openSync, writeFileSync } from "node:fs";
 import { readFile, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { errnoCode } from "../lib/errors.ts";
-import type { KernelNetwork } from "../ports/kernel-network.ts";
+import type { KernelNetwork, NamespaceOwner } from "../ports/kernel-network.ts";
 import { connectTcp } from "./connect-tcp.ts";
 import { IpBatchProcess } from "./ip-batch.ts";
 import { MNT_DETACH, SystemCallError, umount2 } from "./libc.ts";
+import { pinOwnedNamespace } from "./owned-namespace.ts";
 import { openNameServer, queryNameServer } from "./name-server.ts";
 import { inNetworkNamespace } from "./namespace.ts";
 import { bindHostPort, hasIpv6, portOf } from "./network-sockets.ts";
@@ -35,7 +36,10 @@ export async function openKernelNetwork(): Promise<KernelNetwork & AsyncDisposab
     host,
     links,
     linksSlow,
-    createNamespace: path => failpoint("networks/namespace.create", async () => new KernelLinks(await namespaces.make(path))),
+    createNamespace: (path, owner) =>
+      failpoint("networks/namespace.create", async () =>
+        owner === undefined ? new KernelLinks(await namespaces.make(path)) : makeOwned(path, owner),
+      ),
     linksIn: openLinks,
     enterNamespace: path => startBatch(["nsenter", `--net=${path}`]),
     deleteNamespace: path => failpoint("networks/namespace.delete", () => deleteNamespace(path)),
@@ -62,6 +66,12 @@ export async function openKernelNetwork(): Promise<KernelNetwork & AsyncDisposab
 function openLinks(path: string | undefined): KernelLinks {
   const open = () => ({ socketFd: openRouteSocket(), namespaceFd: openSync("/proc/thread-self/ns/net", "r") });
   return new KernelLinks(path === undefined ? open() : inNetworkNamespace(path, open));
+}
+
+async function makeOwned(path: string, owner: NamespaceOwner): Promise<KernelLinks> {
+  await pinOwnedNamespace(spawner, { path, owner });
+  await writeSysctl("net/ipv6/conf/default/disable_ipv6", "1", { namespacePath: path, isOptional: true });
+  return openLinks(path);
 }
 
 async function deleteNamespace(path: string): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { ChildProcess, SpawnRequest, Spawner, StdioEnd } from "../ports/process.ts";
+import type { ChildProcess, SpawnRequest, Spawner } from "../ports/process.ts";
 import { Gate } from "../lib/gate.ts";
 import { streamOverFd } from "./fd-stream.ts";
 import { closeFd, declareChecked, declareUnchecked, SystemCallError } from "./libc.ts";
@@ -49,6 +49,11 @@ const duplicate = declareChecked<[fd: number, command: number, minimum: number]>
   "int fcntl(int fd, int command, int minimum)",
 );
 
+const fchmod = declareChecked<[fd: number, mode: number]>("fchmod", "int fchmod(int fd, uint mode)");
+const OPEN_MODE = 0o666;
+/** stdin, stdout, stderr. */
+const STREAMS = 3;
+
 const O_RDWR = 2;
 const O_CLOEXEC = 0o2000000;
 const F_DUPFD_CLOEXEC = 1030;
@@ -94,9 +99,9 @@ interface Wiring {
 }
 
 /** The child's files are kept above its own numbers, so that placing one never overwrites another that is still to be placed. */
-function wire(stdio: readonly StdioEnd[]): Wiring {
+function wire({ stdio, hasOpenPipes = false }: Pick<SpawnRequest, "stdio" | "hasOpenPipes">): Wiring {
   const wiring: Wiring = { pipes: [], childFds: [], toClose: [] };
-  for (const end of stdio) {
+  for (const [slot, end] of stdio.entries()) {
     if (end === "null") {
       wiring.pipes.push(undefined);
       wiring.childFds.push(undefined);
@@ -115,6 +120,7 @@ function wire(stdio: readonly StdioEnd[]): Wiring {
       continue;
     }
     const { readFd, writeFd } = createPipe();
+    if (hasOpenPipes && slot < STREAMS) fchmod(readFd, OPEN_MODE); // Both ends are one file.
     const isToChild = end === "pipe-to-child";
     const childEnd = isToChild ? readFd : writeFd;
     const childFd = childEnd < stdio.length ? duplicate(childEnd, F_DUPFD_CLOEXEC, stdio.length) : childEnd;
@@ -140,7 +146,7 @@ async function spawn(request: SpawnRequest): Promise<ChildProcess> {
     isSessionLeader = false,
     goesFirst = false,
   } = request;
-  const { pipes, childFds, toClose } = wire(stdio);
+  const { pipes, childFds, toClose } = wire(request);
   const actions = Buffer.alloc(ACTIONS_BYTES);
   check("posix_spawn_file_actions_init", actionsInit(actions));
   try {

@@ -3,6 +3,7 @@ import { isAbsolute, join } from "node:path";
 import { errnoCode, OperationError } from "../lib/errors.ts";
 import { wipeableCopy } from "../lib/wipeable-copy.ts";
 import type { FileReference, Mount } from "../model/cluster.ts";
+import { type IdMap, ownerOnHost } from "../model/id-map.ts";
 import type { TaskId } from "../model/ids.ts";
 import type { AssignedTask } from "../model/session.ts";
 import type { TaskFiles } from "./executor.ts";
@@ -13,10 +14,13 @@ const TASK_ID_FORM = /^[0-9a-z]+$/;
 /** Writes what tasks' secrets and configs hold to files that their containers mount. */
 export class TaskFileStore {
   readonly #directory: string;
+  /** Whose ids containers' are on the host; missing: their own. */
+  readonly #idMap: IdMap | undefined;
 
   /** @param directory - On a tmpfs, for this alone: secrets must never reach a disk. */
-  constructor(directory: string) {
+  constructor(directory: string, idMap?: IdMap) {
     this.#directory = directory;
+    this.#idMap = idMap;
   }
 
   /** Twice is safe. @returns the mounts that show the files where the service wants them. */
@@ -27,9 +31,9 @@ export class TaskFileStore {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const mounts: Mount[] = [];
     for (const reference of secrets)
-      mounts.push(await writeOne(directory, { reference, data: files.secrets.get(reference.id), base: SECRETS_TARGET }));
+      mounts.push(await this.#writeOne(directory, { reference, data: files.secrets.get(reference.id), base: SECRETS_TARGET }));
     for (const reference of configs)
-      mounts.push(await writeOne(directory, { reference, data: files.configs.get(reference.id), base: "/" }));
+      mounts.push(await this.#writeOne(directory, { reference, data: files.configs.get(reference.id), base: "/" }));
     return mounts;
   }
 
@@ -69,6 +73,26 @@ export class TaskFileStore {
     if (!TASK_ID_FORM.test(taskId)) throw new OperationError("invalid", `invalid task id: ${taskId}`);
     return join(this.#directory, taskId);
   }
+
+  async #writeOne<Id extends string>(
+    directory: string,
+    {
+      reference,
+      data,
+      base,
+    }: { readonly reference: FileReference<Id>; readonly data: Uint8Array | undefined; readonly base: string },
+  ): Promise<Mount> {
+    if (data === undefined) throw new OperationError("not-found", `${reference.name} was not given to this node`);
+    const { id, file } = reference;
+    const source = join(directory, id);
+    await writeFile(source, data, { mode: 0o600 });
+    const { uid, gid } = ownerOnHost(this.#idMap, { uid: Number(file.uid) || 0, gid: Number(file.gid) || 0 });
+    await chown(source, uid, gid);
+    await chmod(source, file.mode & 0o7777);
+    const target = isAbsolute(file.name) ? file.name : join(base, file.name);
+    // Nothing can be mounted below a file; and crun 1.8 cannot make a file read-only "recursively".
+    return { type: "bind", source, target, readOnly: true, bind: { readOnlyNonRecursive: true } };
+  }
 }
 
 /** Beside a file: it has other data than its container was told of. */
@@ -99,23 +123,4 @@ async function overwrite(path: string, data: Uint8Array): Promise<void> {
   await using file = await open(path, "r+");
   for (let at = 0; at < data.length; ) at += (await file.write(data, at, data.length - at, at)).bytesWritten;
   await file.truncate(data.length);
-}
-
-async function writeOne<Id extends string>(
-  directory: string,
-  {
-    reference,
-    data,
-    base,
-  }: { readonly reference: FileReference<Id>; readonly data: Uint8Array | undefined; readonly base: string },
-): Promise<Mount> {
-  if (data === undefined) throw new OperationError("not-found", `${reference.name} was not given to this node`);
-  const { id, file } = reference;
-  const source = join(directory, id);
-  await writeFile(source, data, { mode: 0o600 });
-  await chown(source, Number(file.uid) || 0, Number(file.gid) || 0);
-  await chmod(source, file.mode & 0o7777);
-  const target = isAbsolute(file.name) ? file.name : join(base, file.name);
-  // Nothing can be mounted below a file; and crun 1.8 cannot make a file read-only "recursively".
-  return { type: "bind", source, target, readOnly: true, bind: { readOnlyNonRecursive: true } };
 }

@@ -334,6 +334,7 @@ export class FakeEngine {
       genericResources: [],
       dataRoot: "/var/lib/shoal",
       cgroupVersion: 2,
+      isRemapped: false,
       limits: {
         memory: true,
         swap: true,

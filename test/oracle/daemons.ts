@@ -61,6 +61,12 @@ export async function runDaemonStep(control: DaemonControl, step: Extract<Step, 
   return DONE;
 }
 
+/** Away from the data of another mapping of ids, where nothing is to be left behind. */
+export async function leaveMapping(control: DaemonControl): Promise<void> {
+  await settings(control, { debug: false, "live-restore": control.liveRestore });
+  await control.restart();
+}
+
 /** As it was before a scenario changed it. */
 export async function resetDaemon(control: DaemonControl): Promise<void> {
   await settings(control, { debug: false, "live-restore": control.liveRestore });

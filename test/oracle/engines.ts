@@ -129,13 +129,19 @@ export function stopEngines({ lab, peer }: EngineNames): void {
   execFileSync(process.execPath, ["bin/lab", "down", "--name", lab], { stdio: "ignore" });
 }
 
-function loadImages(engines: readonly Engine[]): void {
+/** Where they are not yet. */
+export function loadImages(engines: readonly Pick<Engine, "dockerHost">[]): void {
   const archive = busyboxArchive();
-  for (const engine of engines) loadBusybox(engine, archive);
+  for (const engine of engines) if (!hasBusybox(engine)) loadBusybox(engine, archive);
   rmSync(archive, { force: true });
 }
 
-function loadBusybox({ dockerHost }: Engine, archive: string): void {
+function hasBusybox({ dockerHost }: Pick<Engine, "dockerHost">): boolean {
+  const options = { env: { ...process.env, DOCKER_HOST: dockerHost }, encoding: "utf8" } as const;
+  return execFileSync("docker", ["images", "--quiet", "busybox:latest"], options) !== "";
+}
+
+function loadBusybox({ dockerHost }: Pick<Engine, "dockerHost">, archive: string): void {
   const changes = ["--change", 'CMD ["sh"]', "--change", "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"];
   execFileSync("docker", ["import", ...changes, archive, "busybox:latest"], {
     env: { ...process.env, DOCKER_HOST: dockerHost },

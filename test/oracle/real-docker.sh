@@ -83,6 +83,8 @@ mount --rbind /sys/fs/cgroup $home/cgroups && mount -t sysfs sysfs /sys && mount
 mount -t tmpfs tmpfs /run && mkdir -p /run/lock /run/netns
 : >$home/resolv.conf; resolv=\$(readlink -f /etc/resolv.conf || true)
 if [ -e "\$resolv" ]; then mount --bind $home/resolv.conf "\$resolv"; fi
+echo daemon:100000:65536 >$home/subordinate-ids # As hosts of a lab have them.
+for ids in /etc/subuid /etc/subgid; do if [ -e \$ids ]; then mount --bind $home/subordinate-ids \$ids; fi; done
 touch $home/booted
 exec sleep infinity
 S

@@ -10,6 +10,7 @@ import { INSIDE_SCENARIOS } from "./inside-scenarios.ts";
 import { NETWORK_SCENARIOS } from "./network-scenarios.ts";
 import { OPTION_SCENARIOS } from "./option-scenarios.ts";
 import { DAEMON_SCENARIOS } from "./daemon-scenarios.ts";
+import { USERNS_SCENARIOS } from "./userns-scenarios.ts";
 import { RESTART_SCENARIOS } from "./restart-scenarios.ts";
 import { GENERIC_RESOURCE_SCENARIOS } from "./generic-resource-scenarios.ts";
 import { BAD_INPUT_SCENARIOS } from "./bad-input.ts";
@@ -43,6 +44,7 @@ const LONE: readonly Scenario[] = [
   ...BAD_INPUT_SCENARIOS.filter(({ needsSwarm }) => !needsSwarm),
   // The last: a real engine that was started anew takes its bridge's addresses for chosen ones.
   ...DAEMON_SCENARIOS,
+  ...USERNS_SCENARIOS,
 ];
 const SWARM: readonly Scenario[] = [
   ...SWARM_SCENARIOS,

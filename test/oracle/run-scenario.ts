@@ -11,8 +11,8 @@ import {
   type Outcome,
   sortDifferences,
 } from "./compare.ts";
-import { resetDaemon, runDaemonStep } from "./daemons.ts";
-import type { Engine } from "./engines.ts";
+import { leaveMapping, resetDaemon, runDaemonStep } from "./daemons.ts";
+import { type Engine, loadImages } from "./engines.ts";
 import type { EventListener } from "./events.ts";
 import { explanationsFor } from "./explanations.ts";
 import { listing, removeAll } from "./holdings.ts";
@@ -105,12 +105,17 @@ export async function outcomesOn(engine: Engine, scenario: Scenario, events?: Ev
   if (events !== undefined) aftermath[INSPECTED] = normalized(INSPECTED, await inspectAll(engine));
   else aftermath[KEPT] = normalized(KEPT, await inspectSwarm(engine));
   await removeAll(engine);
+  if (scenario.steps.some(isMapping)) await leaveMapping(engine.daemon);
   if (scenario.steps.some(({ kind }) => kind === "daemon")) {
     await events?.reopen(); // Its ears were shut with the daemon: what happened meanwhile is not compared.
     await resetDaemon(engine.daemon);
     await events?.forgetUntil("reload");
   } else if (events !== undefined) aftermath[TOLD] = normalized(TOLD, await events.take());
   return { outcomes, aftermath, tookMs: performance.now() - startedMs };
+}
+
+function isMapping(step: Step): boolean {
+  return step.kind === "daemon" && step.settings["userns-remap"] !== undefined;
 }
 
 function shown(outcome: Outcome, shows: RegExp | undefined): Outcome {
@@ -142,8 +147,11 @@ async function runStep(first: Engine, step: Step): Promise<Outcome> {
       return send(engine, step);
     case "listing":
       return listing(engine);
-    case "daemon":
-      return runDaemonStep(engine.daemon, step);
+    case "daemon": {
+      const outcome = await runDaemonStep(engine.daemon, step);
+      if (isMapping(step)) loadImages([engine]);
+      return outcome;
+    }
   }
 }
 

@@ -10,6 +10,8 @@ export interface DaemonSettings {
   readonly debug?: boolean;
   readonly "live-restore"?: boolean;
   readonly "node-generic-resources"?: readonly string[];
+  /** A daemon of its own data: the images are brought there. */
+  readonly "userns-remap"?: string;
 }
 
 export type Step =

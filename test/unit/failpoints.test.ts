@@ -31,6 +31,11 @@ const EXCEPTIONS: readonly Exception[] = [
   { where: "system/overlay.ts", because: "the steps of images/rootfs.mount and images/rootfs.unmount" },
   { where: "system/kernel-network.ts", call: "umount2(path", because: "the step of networks/namespace.delete" },
   { where: "system/namespaces/make-namespace.ts", because: "the step of networks/namespace.create, in a thread of its own" },
+  { where: "system/owned-namespace.ts", because: "the steps of networks/namespace.create" },
+  {
+    where: "daemon/remap/add-default-user.ts",
+    because: "once in a machine's life, before there is an engine: a start goes on where an earlier one was cut short",
+  },
   { where: "system/nftables.ts", because: "the step of networks/nftables.apply" },
   { where: "engine/networks/bridge-devices.ts", call: "kernel.host.run", because: "the steps of networks/bridge.raise" },
   { where: "engine/networks/bridge-devices.ts", call: '"route", "show"', because: "reads" },

@@ -113,7 +113,11 @@ export function infoJson(info: SystemInfo, { counts, swarm, nowMs, version }: In
     ContainerdCommit: { ID: "" },
     RuncCommit: { ID: info.runtimes[info.defaultRuntime]?.version ?? "" },
     InitCommit: { ID: "" },
-    SecurityOptions: [`name=seccomp,profile=${info.seccompProfile}`, ...(info.cgroupVersion === 2 ? ["name=cgroupns"] : [])],
+    SecurityOptions: [
+      `name=seccomp,profile=${info.seccompProfile}`,
+      ...(info.isRemapped ? ["name=userns"] : []),
+      ...(info.cgroupVersion === 2 ? ["name=cgroupns"] : []),
+    ],
     FirewallBackend: { Driver: "iptables" },
     CDISpecDirs: [],
     Warnings: info.warnings.length === 0 ? null : info.warnings,

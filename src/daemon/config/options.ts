@@ -113,6 +113,7 @@ export const OPTIONS = {
   "userland-proxy": option(SWITCH, {
     note: "no process for each port: the firewall carries what it can, a thread of the daemon what comes over IPv6 to a container without it or to ::1",
   }),
+  "userns-remap": option(TEXT, { note: "`default`, or `USER[:GROUP]` by names or numbers" }),
   validate: option(SWITCH, { isFlagOnly: true }),
 };
 
@@ -167,5 +168,4 @@ export const REFUSED_OPTIONS: Readonly<Record<string, { readonly because: string
   "swarm-raft-election-tick": { because: "the consensus' times are fixed" },
   "swarm-raft-heartbeat-tick": { because: "the consensus' times are fixed" },
   "userland-proxy-path": { because: "there is no proxy" },
-  "userns-remap": { because: "user namespaces are not supported yet" },
 };

@@ -164,10 +164,10 @@ async function createExecutor({
   clusterNetwork,
 }: ExecutorOptions): Promise<ExecutorParts> {
   const { containers, kernel, exec, networks } = engine;
-  const { execRoot } = config;
+  const { execRoot, idMap } = config;
   const network =
     clusterNetwork ?? (await ClusterNetwork.create({ kernel, exec, networks, clock, random, log, nodeId, execRoot }));
-  const files = new TaskFileStore(join(execRoot, "task-files"));
+  const files = new TaskFileStore(join(execRoot, "task-files"), idMap);
   const node = () => engine.info();
   return { network, executor: new EngineExecutor({ containers, network, files, clock, node }) };
 }

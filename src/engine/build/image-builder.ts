@@ -71,7 +71,8 @@ export class ImageBuilder {
     const { nodes, escape, warnings } = await context.takeDockerfile(request.dockerfile);
     const dockerfile = upToTarget(readStages(nodes), request);
     for (const warning of warningsShown(warnings)) await output.print(warning);
-    const image = await this.#buildStages(dockerfile, { request, output, folder, context, escape });
+    using holds = this.#holds();
+    const image = await this.#buildStages(dockerfile, { request, output, folder, context, escape, holds });
     if (image === "") throw new OperationError("internal", "No image was generated. Is your Dockerfile empty?");
     await output.print(`Successfully built ${shortId(image)}\n`);
     for (const tag of tags) {
@@ -84,18 +85,21 @@ export class ImageBuilder {
 
   async #buildStages(
     { globals, stages }: StagedDockerfile,
-    build: Pick<StageParts, "context" | "output" | "escape"> & { readonly request: BuildRequest; readonly folder: BuildFolder },
+    build: Pick<StageParts, "context" | "output" | "escape"> & {
+      readonly request: BuildRequest;
+      readonly folder: BuildFolder;
+      readonly holds: Holds;
+    },
   ): Promise<ImageId | ""> {
     const { images, archives, random } = this.#options;
-    const { request, output, folder, escape } = build;
+    const { request, output, folder, escape, holds } = build;
     const { hostConfig, signal, removesContainers } = request;
     const containers = new StepContainers({ ...this.#options, folder, output, hostConfig, signal });
     await using trees = new SourceTrees({ images, random });
-    using holds = this.#holds();
     const buildArguments = new BuildArguments(request.buildArguments);
     const parts: StageParts = {
       ...{ images, archives, containers, trees, removesContainers, signal, hold: holds.hold },
-      newCache: () => new StepCache(images, request),
+      newCache: () => new StepCache(images, { ...request, hold: holds.hold }),
       ...{ context: build.context, output, escape },
       bases: new BaseImages({ images, output, request }),
       stages: new BuildStages(),
@@ -120,7 +124,7 @@ export class ImageBuilder {
     }
   }
 
-  #holds(): Disposable & { readonly hold: (image: ImageId) => void } {
+  #holds(): Holds {
     const mine: ImageId[] = [];
     return {
       hold: image => {
@@ -145,6 +149,9 @@ export class ImageBuilder {
     }
   }
 }
+
+/** What a build stands on, kept until it has ended and its image has its names. */
+type Holds = Disposable & { readonly hold: (image: ImageId) => void };
 
 async function buildStage(
   stage: Stage,

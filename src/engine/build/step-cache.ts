@@ -22,10 +22,16 @@ export class StepCache {
   readonly #images: BuildImages;
   /** Missing: everything that was made here counts. */
   #sources: readonly Image[] | undefined;
+  readonly #hold: (image: ImageId) => void;
   #isOut: boolean;
 
-  constructor(images: BuildImages, { usesCache, cacheFrom }: Pick<BuildRequest, "usesCache" | "cacheFrom">) {
+  /** @param options.hold - Told of what is found as it is found: in the next moment it could be removed. */
+  constructor(
+    images: BuildImages,
+    { usesCache, cacheFrom, hold }: Pick<BuildRequest, "usesCache" | "cacheFrom"> & { readonly hold: (image: ImageId) => void },
+  ) {
     this.#images = images;
+    this.#hold = hold;
     this.#isOut = !usesCache;
     this.#sources = cacheFrom.length === 0 ? undefined : cacheFrom.flatMap(name => this.#imageIfThere(name) ?? []);
   }
@@ -39,6 +45,7 @@ export class StepCache {
 
   async #find(parent: StageImage, step: ProbedStep): Promise<ImageId | undefined> {
     const local = this.#images.findStep(parent, step.key)?.id;
+    if (local !== undefined) this.#hold(local);
     if (this.#sources === undefined) return local;
     if (local !== undefined && this.#sources.some(source => this.#isMadeOf(source, local))) return local;
     const base = parent === "" ? undefined : this.#images.get(parent);

@@ -1,12 +1,13 @@
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { errnoCode } from "../../lib/errors.ts";
+import { rootOnHost } from "../../model/id-map.ts";
 import type { ContainerId } from "../../model/ids.ts";
 import { failpoint } from "../../ports/failpoint.ts";
 import { bundleOf, type ContainerContext } from "./context.ts";
 import { removeFolder } from "../runtime/remove-folder.ts";
 
-type BundleContext = Pick<ContainerContext, "execRoot" | "exec">;
+type BundleContext = Pick<ContainerContext, "execRoot" | "exec" | "idMap">;
 
 /** Of what is mounted for a run, outside the container. */
 const FOLDER = "mounts";
@@ -23,7 +24,9 @@ export async function mountSharedMemory(
 ): Promise<void> {
   const target = sharedMemoryPath(context, id);
   await mkdir(target, { recursive: true, mode: 0o700 });
-  const options = `nosuid,nodev,noexec,mode=1777,size=${sizeBytes}`;
+  const { uid, gid } = rootOnHost(context.idMap);
+  const owner = uid === 0 && gid === 0 ? "" : `,uid=${uid},gid=${gid}`;
+  const options = `nosuid,nodev,noexec,mode=1777,size=${sizeBytes}${owner}`;
   await failpoint("containers/shared-memory.spawn", () =>
     context.exec.run("mount", ["-t", "tmpfs", "-o", options, "shm", target]),
   );

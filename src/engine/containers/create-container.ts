@@ -24,6 +24,7 @@ import { SCRATCH } from "../images/scratch.ts";
 import { checkContainerName, inventName } from "./names.ts";
 import { planMounts } from "./plan-mounts.ts";
 import { anonymousVolumeName } from "../volumes/volumes.ts";
+import { letContainersPass } from "../files/owned-files.ts";
 import { checkBindSource, copyImageContent, holdVolumes, imagesIn, settleVolume } from "./prepare-mounts.ts";
 import { type ContainerRecord, idleEndpoint } from "./record.ts";
 import { checkRestartOnUnhealthy } from "./restart-unhealthy.ts";
@@ -155,10 +156,10 @@ async function makeEntry(context: ContainerContext, making: Making): Promise<Con
   const madeVolumes: string[] = [];
   const plans: MountPlan[] = [];
   try {
-    await Promise.all(making.plans.filter(plan => plan.kind === "bind").map(checkBindSource));
+    await Promise.all(making.plans.filter(plan => plan.kind === "bind").map(plan => checkBindSource(context, plan)));
     // What a crash leaves of it is taken away at the next start: no record names it.
     const [, log, rootfs] = await allDone([
-      mkdir(directory, { recursive: true, mode: 0o710 }),
+      mkdir(directory, { recursive: true, mode: 0o710 }).then(() => letContainersPass(context.idMap, directory)),
       openLog(context, { id, hostConfig: making.request.hostConfig }),
       context.images.createRootfs(id, making.image.id),
     ]);

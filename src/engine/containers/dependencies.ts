@@ -1,3 +1,4 @@
+import type { IdMap } from "../../model/id-map.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Exec } from "../../ports/exec.ts";
 import type { Log } from "../../ports/log.ts";
@@ -44,6 +45,8 @@ export interface ContainerDependencies {
   readonly defaults?: () => ContainerDefaults;
   /** Missing: any name may be one. */
   readonly hasRuntime?: (name: string) => boolean;
+  /** Whose ids containers' are on the host; missing: their own. */
+  readonly idMap?: IdMap;
   readonly cgroupVersion: 1 | 2;
   /** What is masked of this machine's processors, beside what is masked everywhere. */
   readonly throttlePaths?: readonly string[];

@@ -8,14 +8,16 @@ import { bundleOf, type ContainerContext } from "./context.ts";
 import type { ContainerEntry, ContainerRun } from "./entry.ts";
 import { linkedEnvironment } from "./links.ts";
 import type { BindPlan, MountPlan } from "./mount-plan.ts";
-import type { Sandbox } from "./needs.ts";
+import type { ConnectOptions, Sandbox } from "./needs.ts";
 import { OutputHub } from "./output-hub.ts";
+import { giveToContainers } from "../files/owned-files.ts";
 import { checkBindSource, ensureDirectoryInRoot } from "./prepare-mounts.ts";
 import { checkPropagation } from "./propagation.ts";
 import { hasProcess } from "./record.ts";
 import { Subpaths } from "./subpaths.ts";
 import { RunLog } from "../logs/run-log.ts";
 import { encodeSpec } from "../runtime/oci/spec.ts";
+import { idMapFor, joinedUserNamespace } from "../runtime/oci/user-namespace.ts";
 import type { SpecRequest } from "./runtime-specs.ts";
 import type { ShimContainer } from "../runtime/shim.ts";
 import { takeDownRun } from "./take-down.ts";
@@ -110,7 +112,7 @@ async function prepareBundle(
   const joined = joinedPids(context, before);
   const [rootfsPath, sandbox] = await allDone([
     context.images.mountRootfs(entry.id, { isVolatile: before.hostConfig.autoRemove }),
-    context.networks.connect(before),
+    context.networks.connect(before, ownerOfNetwork(context, before)),
   ]);
   const container = connected(context, { container: before, sandbox });
   entry.record = { ...entry.record, container }; // Kept with the state, once it runs.
@@ -118,8 +120,8 @@ async function prepareBundle(
     const { workingDir } = container.config;
     const plans = withNetworkFiles(mounts, container);
     await allDone([
-      workingDir === "" ? Promise.resolve() : ensureDirectoryInRoot(rootfsPath, workingDir),
-      plans.length === mounts.length ? Promise.resolve() : ensureDirectoryInRoot(rootfsPath, "/etc"),
+      workingDir === "" ? Promise.resolve() : ensureDirectoryInRoot(context, { rootfsPath, path: workingDir }),
+      plans.length === mounts.length ? Promise.resolve() : ensureDirectoryInRoot(context, { rootfsPath, path: "/etc" }),
     ]);
     const spec = await plannedSpec(context, {
       container,
@@ -128,6 +130,7 @@ async function prepareBundle(
       mounts: plans.map(plan => subpaths.hold(plan)),
       ...(await sharedMemoryOf(context, container)),
       networkNamespacePath: sandbox.namespacePath,
+      ...(sandbox.userNamespacePath !== undefined && { userNamespacePath: sandbox.userNamespacePath }),
       joined,
       linkedEnv: linkedEnvironment(context.store, container),
     });
@@ -135,8 +138,15 @@ async function prepareBundle(
       writeFile(join(bundlePath, "config.json"), encodeSpec(spec), { mode: 0o600 }),
     );
   };
-  await allDone([writeNetworkFiles(container, sandbox), writeSpec()]);
+  await allDone([writeNetworkFiles(context, { container, sandbox }), writeSpec()]);
   return { rootfsPath, sandbox };
+}
+
+/** Where its network is to be owned by another's user namespace. */
+function ownerOfNetwork(context: ContainerContext, container: Container): ConnectOptions {
+  const isMapped = idMapFor(container.hostConfig, context.idMap) !== undefined;
+  const joined = isMapped ? joinedUserNamespace(joinedPids(context, container)) : undefined;
+  return joined === undefined ? {} : { joinedUserNamespace: joined };
 }
 
 /** A setting that turns out to be wrong now is no fault of the request to start: Docker answers 500. */
@@ -198,7 +208,10 @@ function connected(
   return { ...container, networks: sandbox.state, hostsPath, hostnamePath, resolvConfPath };
 }
 
-async function writeNetworkFiles(container: Container, { hosts, resolvConf }: Sandbox): Promise<void> {
+async function writeNetworkFiles(
+  context: ContainerContext,
+  { container, sandbox: { hosts, resolvConf } }: { readonly container: Container; readonly sandbox: Sandbox },
+): Promise<void> {
   const { config, hostConfig, hostsPath, hostnamePath, resolvConfPath } = container;
   if (containerOf(hostConfig.networkMode) !== undefined) return; // They are the other's.
   await failpoint("containers/files.write", () =>
@@ -208,6 +221,7 @@ async function writeNetworkFiles(container: Container, { hosts, resolvConf }: Sa
       writeFile(hostnamePath, `${config.hostname}\n`),
     ]),
   );
+  await giveToContainers(context.idMap, [hostsPath, resolvConfPath, hostnamePath]);
 }
 
 /** The user's mounts and, where he mounts nothing else there, the three files of /etc. */
@@ -263,7 +277,7 @@ async function sharedMemoryOf(
 async function prepareSources(context: ContainerContext, { id, record }: ContainerEntry): Promise<void> {
   await checkPropagation(record.mounts.filter(plan => plan.kind === "bind"));
   for (const plan of record.mounts) {
-    if (plan.kind === "bind") await checkBindSource(plan);
+    if (plan.kind === "bind") await checkBindSource(context, plan);
     else if (plan.kind === "volume") await context.volumes.mount(plan.name, id);
     else if (plan.kind === "image" && plan.rootfsId !== "") {
       await context.images.mountRootfs(plan.rootfsId, { isVolatile: record.container.hostConfig.autoRemove });

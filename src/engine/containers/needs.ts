@@ -33,7 +33,7 @@ export interface ContainerNetworks {
    */
   validate(request: CreateContainerRequest, options?: { readonly mustExist: boolean }): void;
   /** Makes the container's network namespace with its endpoints, published ports, hosts and resolv.conf content and name server. Undone whole when it, or `isUp`, fails. */
-  connect(container: Container): Promise<Sandbox>;
+  connect(container: Container, options?: ConnectOptions): Promise<Sandbox>;
   /** Twice is safe, and so is a container that never had one. */
   release(containerId: ContainerId): Promise<void>;
   /** After a start of the daemon: takes up the sandboxes of these containers and takes down all others. */
@@ -47,9 +47,16 @@ export interface ContainerNetworks {
   takeNewName(container: Container): Promise<NetworkState | undefined>;
 }
 
+export interface ConnectOptions {
+  /** Of a container whose namespaces it shares: its network has to be owned by the same. */
+  readonly joinedUserNamespace?: string;
+}
+
 export interface Sandbox {
   /** A file to `setns` to; `undefined`: the host's own network, or another container's (then the OCI spec is told by `joinPid`). */
   readonly namespacePath: string | undefined;
+  /** The user namespace that owns it; missing: the host's, or the one that is joined. */
+  readonly userNamespacePath?: string;
   readonly state: NetworkState;
   /** Content of /etc/hosts and /etc/resolv.conf in the container. */
   readonly hosts: string;

@@ -46,7 +46,16 @@ export function ociRuntimeSpecs({
 }: OciRuntimeSpecsOptions): RuntimeSpecs {
   const findUser = userFinder(readConfinedFile);
   const planned = async (request: SpecRequest, known: HostFacts): Promise<OciSpec> => {
-    const { container: asked, rootfsPath, mounts, networkNamespacePath, joined, sharedMemoryPath, linkedEnv } = request;
+    const {
+      container: asked,
+      rootfsPath,
+      mounts,
+      networkNamespacePath,
+      userNamespacePath,
+      joined,
+      sharedMemoryPath,
+      linkedEnv,
+    } = request;
     const container = { ...asked, hostConfig: withProcessDefaults(asked.hostConfig, defaults()) };
     const [edits, user, specMounts, deviceNodes] = await allDone([
       resolveDeviceRequests(container.hostConfig.deviceRequests, { directories: cdiDirectories }),
@@ -59,6 +68,7 @@ export function ociRuntimeSpecs({
       rootfsPath,
       user,
       ...(networkNamespacePath !== undefined && { networkNamespacePath }),
+      ...(userNamespacePath !== undefined && { userNamespacePath }),
       joined,
       ...(sharedMemoryPath !== undefined && { sharedMemoryPath }),
       mounts: specMounts,
@@ -74,7 +84,8 @@ export function ociRuntimeSpecs({
     checkUpdate: changes => checkResourceUpdate({ ...NO_LIMITS, ...changes }, facts),
     container: request => planned(request, facts),
     portable: async request => {
-      const { compiledSeccomp: _ofCrunAlone, ...others } = facts;
+      // Its files are owned as they are in the container.
+      const { compiledSeccomp: _ofCrunAlone, idMap: _ofThisHost, ...others } = facts;
       const { root, linux, ...spec } = await planned(request, others);
       const { cgroupsPath: _ofThisEngine, rootfsPropagation, ...rest } = linux;
       // The specification knows no "rslave", which runtimes take as well.

@@ -28,11 +28,11 @@ export async function portableBundle(context: ContainerContext, entry: Container
   checkAlone(container);
   return withFileSystem(context, entry, async ({ rootfsPath }) => {
     const { workingDir } = container.config;
-    if (workingDir !== "") await ensureDirectoryInRoot(rootfsPath, workingDir);
+    if (workingDir !== "") await ensureDirectoryInRoot(context, { rootfsPath, path: workingDir });
     const copies = new Map<string, string>();
     const plans = entry.record.mounts.map(plan => copied(plan, copies));
     const moved = { ...container, hostsPath: FILES.hosts, hostnamePath: FILES.hostname, resolvConfPath: FILES.resolvConf };
-    await ensureDirectoryInRoot(rootfsPath, "/etc"); // For the three files.
+    await ensureDirectoryInRoot(context, { rootfsPath, path: "/etc" }); // For the three files.
     const config = await context.specs.portable({
       container: moved,
       image: undefined,

@@ -1,15 +1,19 @@
-import { lstat, mkdir, readlink, readdir, stat } from "node:fs/promises";
+import { lstat, readlink, readdir, stat } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { OperationError, errnoCode } from "../../lib/errors.ts";
+import { rootOnHost } from "../../model/id-map.ts";
 import type { ContainerId } from "../../model/ids.ts";
 import type { ContainerDependencies } from "./dependencies.ts";
 import type { BindPlan, ImagePlan, MountPlan, VolumePlan } from "./mount-plan.ts";
+import { makeFolders } from "../files/owned-files.ts";
 import { failpoint } from "../../ports/failpoint.ts";
 
 const LINKS_MAX = 40;
 
+type MountContext = Pick<ContainerDependencies, "idMap">;
+
 /** A missing source of `-v` is made when the container is created, one of `--mount` is an error. @throws OperationError `invalid` in Docker's words. */
-export async function checkBindSource(plan: BindPlan): Promise<void> {
+export async function checkBindSource({ idMap }: MountContext, plan: BindPlan): Promise<void> {
   try {
     await stat(plan.source);
   } catch (error) {
@@ -20,7 +24,7 @@ export async function checkBindSource(plan: BindPlan): Promise<void> {
         `invalid mount config for type "bind": bind source path does not exist: ${plan.source}`,
       );
     }
-    await mkdir(plan.source, { recursive: true }).catch((cause: unknown) => {
+    await makeFolders(plan.source, rootOnHost(idMap)).catch((cause: unknown) => {
       throw new OperationError("internal", `error while creating mount source path '${plan.source}': mkdir ${plan.source}`, {
         cause,
       });
@@ -52,9 +56,12 @@ export async function copyImageContent(
 }
 
 /** Makes the working directory where the image has none. Links are followed inside the root alone. */
-export async function ensureDirectoryInRoot(rootfsPath: string, path: string): Promise<void> {
+export async function ensureDirectoryInRoot(
+  { idMap }: MountContext,
+  { rootfsPath, path }: { readonly rootfsPath: string; readonly path: string },
+): Promise<void> {
   const target = await resolveInRoot(rootfsPath, path);
-  await mkdir(target, { recursive: true }).catch((error: unknown) => {
+  await makeFolders(target, rootOnHost(idMap)).catch((error: unknown) => {
     if (errnoCode(error) !== "EEXIST") throw error; // A file: the runtime says so better.
   });
 }

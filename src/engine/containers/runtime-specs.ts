@@ -33,6 +33,8 @@ export interface SpecRequest {
   readonly mounts: readonly MountPlan[];
   /** A file to `setns` to; `undefined`: the host's network, or that of `joined.network`. */
   readonly networkNamespacePath: string | undefined;
+  /** The user namespace that owns it, where containers' ids are mapped. */
+  readonly userNamespacePath?: string;
   /** Where its shared memory is on the host, when others may share it or it is another container's. */
   readonly sharedMemoryPath?: string;
   /** Other containers whose namespaces it shares, by a process in them. */

@@ -12,6 +12,8 @@ export interface RemovalContext {
   readonly index: ImageIndex;
   readonly layers: LayerStore;
   readonly usedBy: (id: ImageId) => readonly ImageUser[];
+  /** Whether somebody is about to go on from it: then it counts as one that has children, as it soon will. */
+  readonly isHeld: (id: ImageId) => boolean;
   /** Removes layers and blobs that nothing needs. @returns bytes */
   readonly collect: () => Promise<number>;
   readonly announce: (action: "untag" | "delete", id: ImageId) => void;
@@ -28,21 +30,26 @@ export async function removeImage(
   options: { readonly force: boolean; readonly prune: boolean },
   context: RemovalContext,
 ): Promise<RemovalResult> {
-  const { index, usedBy, announce } = context;
+  const { index, usedBy, isHeld, announce } = context;
   const image = index.require(reference);
-  const hasChildren = index.hasChildren(image.id);
+  const hasChildren = index.hasChildren(image.id) || isHeld(image.id);
   const names = index.namesOf(image.id);
   const plan = planRemoval({ image, names, reference, force: options.force, users: usedBy(image.id), hasChildren });
   await index.rename({ set: [], remove: plan.untag });
   for (const _ of plan.untag) announce("untag", image.id);
   const untagged = plan.untag.map(name => ({ untagged: familiarReference(name) }));
-  if (!plan.isDeleted) return { removed: untagged, reclaimedBytes: 0 };
+  if (!plan.isDeleted || isHeld(image.id)) return { removed: untagged, reclaimedBytes: 0 };
   await index.removeImage(image.id);
   const reclaimedBytes = await context.collect();
   announce("delete", image.id);
   const removed = [...untagged, { deleted: image.id }, ...removedChains(image.diffIds, context.layers)];
   const parent = index.get(asId<ImageId>(image.parent));
-  const isNeeded = parent === undefined || parent.tags.length > 0 || index.hasChildren(parent.id) || usedBy(parent.id).length > 0;
+  const isNeeded =
+    parent === undefined ||
+    parent.tags.length > 0 ||
+    index.hasChildren(parent.id) ||
+    isHeld(parent.id) ||
+    usedBy(parent.id).length > 0;
   if (!options.prune || isNeeded) return { removed, reclaimedBytes };
   const above = await removeImage(parent.id, { force: false, prune: true }, context);
   return { removed: [...removed, ...above.removed], reclaimedBytes: reclaimedBytes + above.reclaimedBytes };

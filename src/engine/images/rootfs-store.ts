@@ -2,6 +2,8 @@ import { chmod, mkdir, readdir, rm } from "node:fs/promises";
 import { errnoCode, OperationError } from "../../lib/errors.ts";
 import { asId, type ContainerId, type Digest } from "../../model/ids.ts";
 import type { ImageMounts } from "./effects.ts";
+import type { IdMap } from "../../model/id-map.ts";
+import { giveToContainers, letContainersPass } from "../files/owned-files.ts";
 import { makeBaseFolder } from "./base-folder.ts";
 import type { Trash } from "./trash.ts";
 import type { RecordChange, RecordCollection } from "../state/database.ts";
@@ -25,6 +27,7 @@ export class RootfsStore {
   readonly #trash: Trash;
   readonly #mounts: ImageMounts;
   readonly #directoryOf: (diffId: Digest) => string;
+  readonly #idMap: IdMap | undefined;
   readonly #collection: RecordCollection<RootfsRecord>;
   readonly #records = new Map<ContainerId, RootfsRecord>();
   /** Their work folders are as they were made. */
@@ -38,14 +41,18 @@ export class RootfsStore {
     this.#mounts = options.mounts;
     this.#directoryOf = options.directoryOf;
     this.#collection = options.records;
+    this.#idMap = options.idMap;
   }
 
   static async create(root: string, options: RootfsOptions): Promise<RootfsStore> {
     const store = new RootfsStore(root, options);
-    await mkdir(`${root}/containers`, { recursive: true, mode: 0o700 });
-    await makeBaseFolder(`${root}/${BASE}`);
+    const { idMap } = options;
+    await mkdir(`${root}/containers`, { recursive: true, mode: idMap === undefined ? 0o700 : 0o710 });
+    await letContainersPass(idMap, `${root}/containers`);
+    await makeBaseFolder(`${root}/${BASE}`, idMap);
     await mkdir(`${root}/${NOTHING}`, { recursive: true });
     await chmod(`${root}/${NOTHING}`, 0o755);
+    await giveToContainers(idMap, [`${root}/${NOTHING}`]);
     for (const record of await options.records.all()) store.#records.set(record.id, record);
     // Folders are not synced when they are made: a power loss may have taken those of a container that is recorded.
     await Promise.all([...store.#records.keys()].map(id => store.#makeFolders(id)));
@@ -172,10 +179,15 @@ export class RootfsStore {
 
   async #makeFolders(id: ContainerId): Promise<void> {
     await makeFolder(this.#path(id), 0o710);
+    await letContainersPass(this.#idMap, this.#path(id));
     const upper = `${this.#path(id)}/upper`;
     await Promise.all([
       // It is what the container sees as `/`, whatever this process's umask is.
-      makeFolder(upper, 0o755).then(isNew => (isNew ? chmod(upper, 0o755) : undefined)),
+      makeFolder(upper, 0o755).then(async isNew => {
+        if (!isNew) return;
+        await chmod(upper, 0o755);
+        await giveToContainers(this.#idMap, [upper]);
+      }),
       makeFolder(`${this.#path(id)}/merged`, 0o755),
       makeFolder(`${this.#path(id)}/work`, 0o700),
     ]);
@@ -237,4 +249,5 @@ export interface RootfsOptions {
   readonly trash: Trash;
   readonly mounts: ImageMounts;
   readonly directoryOf: (diffId: Digest) => string;
+  readonly idMap: IdMap | undefined;
 }

@@ -4,6 +4,7 @@ import { defined } from "../../lib/assert.ts";
 import { OperationError } from "../../lib/errors.ts";
 import type { Labels } from "../../model/cluster.ts";
 import { asId, type ContainerId, type Digest, type ImageId } from "../../model/ids.ts";
+import type { IdMap } from "../../model/id-map.ts";
 import type { Image } from "../../model/image.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
@@ -16,6 +17,7 @@ import { applyChanges } from "./import-changes.ts";
 import { LayerStore } from "./layer-store.ts";
 import { type PreparedImage, prepareArchive } from "./load.ts";
 import { Mutex } from "./mutex.ts";
+import { letContainersPass } from "../files/owned-files.ts";
 import { parsePlatform, platformOfHost } from "./platform.ts";
 import { type ProgressMessage, reporting } from "./progress.ts";
 import { type RemovalContext, removeImage, type Removed } from "./remove.ts";
@@ -39,6 +41,8 @@ export interface ImageStoreOptions {
   readonly clock: Clock;
   readonly archives: ImageArchives;
   readonly mounts: ImageMounts;
+  /** Whose ids containers' are on the host; missing: their own. */
+  readonly idMap?: IdMap;
   /** Of containers' file systems. */
   readonly rootfsRecords: RecordCollection<RootfsRecord>;
   readonly limits?: Partial<StagingLimits>;
@@ -104,9 +108,10 @@ export class ImageStore implements AsyncDisposable {
 
   /** Takes up what was recorded and removes what was not. */
   static async create(options: ImageStoreOptions): Promise<ImageStore> {
-    const { archives, mounts, dataRoot, log } = options;
+    const { archives, mounts, dataRoot, log, idMap } = options;
     const root = `${dataRoot}/images`;
-    await mkdir(root, { recursive: true, mode: 0o700 });
+    await mkdir(root, { recursive: true, mode: idMap === undefined ? 0o700 : 0o710 });
+    await letContainersPass(idMap, root);
     await archives.remove([`${root}/staging`]);
     await mkdir(`${root}/staging`, { mode: 0o700 });
     const trash = new Trash(`${root}/staging`, { archives, log });
@@ -119,7 +124,7 @@ export class ImageStore implements AsyncDisposable {
     };
     const index = await ImageIndex.create(root, { read, log });
     const directoryOf = (diffId: Digest): string => defined(layers.get(diffId), `layer ${diffId}`).directory;
-    const rootfs = await RootfsStore.create(root, { trash, mounts, directoryOf, records: options.rootfsRecords });
+    const rootfs = await RootfsStore.create(root, { trash, mounts, directoryOf, records: options.rootfsRecords, idMap });
     const store = new ImageStore(options, { root, layers, index, rootfs, trash });
     await store.#collect();
     return store;
@@ -134,7 +139,7 @@ export class ImageStore implements AsyncDisposable {
     this.#usedBy = usedBy;
   }
 
-  /** @param isHeld - Whether somebody is about to go on from an image: it is then not pruned. */
+  /** @param isHeld - Whether somebody is about to go on from an image: it is then not removed. */
   setHolder(isHeld: (id: ImageId) => boolean): void {
     this.#isHeld = isHeld;
   }
@@ -348,6 +353,7 @@ export class ImageStore implements AsyncDisposable {
       index: this.#index,
       layers: this.#layers,
       usedBy: this.#usedBy,
+      isHeld: this.#isHeld,
       collect: () => this.#collect(),
       announce: (action, id) => this.#announce(action, id, id),
     };

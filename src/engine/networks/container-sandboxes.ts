@@ -12,7 +12,7 @@ import type { Firewall } from "./firewall.ts";
 import { defaultRouteChanges } from "./link-changes.ts";
 import { addHost, removeHost, replaceResolvConf } from "./live-files.ts";
 import { allOrError, closeHandles, forwardPorts, type LiveSandbox, mappingRules, newLive } from "./live-sandbox.ts";
-import type { NamespacePool } from "./namespace-pool.ts";
+import type { NamespacePool, WantedOwner } from "./namespace-pool.ts";
 import { isUserDefined, type NetworkRecord } from "./network-record.ts";
 import type { NetworkNames } from "./network-names.ts";
 import { networkStateOf } from "./network-state.ts";
@@ -86,26 +86,28 @@ export class ContainerSandboxes {
       readonly hostBridge: NetworkRecord | undefined;
       readonly hostResolv: Promise<ResolvSettings>;
       readonly links: readonly HostsEntry[];
+      readonly owner: WantedOwner;
     },
   ): Promise<Sandbox> {
     await this.release(container.id);
     await this.#releasing.get(container.id);
-    const fresh = await this.#options.namespaces.take();
-    const sandbox = { sandboxId: fresh.sandboxId, path: fresh.path };
+    const fresh = await this.#options.namespaces.take(options.owner);
+    const { links, ...sandbox } = fresh;
     let plan: SandboxPlan;
     try {
       const hostResolv = await options.hostResolv;
       plan = await this.#planned(() => this.#options.planner.plan(container, { ...options, hostResolv, sandbox }));
     } catch (error) {
-      fresh.links[Symbol.dispose]();
-      await this.#options.kernel.deleteNamespace(fresh.path);
+      links[Symbol.dispose]();
+      await this.#options.namespaces.discard(fresh);
       throw error;
     }
     const live = newLive(plan);
     this.#enlist(container.id, live);
-    const isUp = this.#raise(container.id, { live, inside: fresh.links });
-    const { path: namespacePath, hosts, resolvConf } = live.record;
-    return { namespacePath, state: networkStateOf(live.record, container), hosts, resolvConf, isUp };
+    const isUp = this.#raise(container.id, { live, inside: links });
+    const { path: namespacePath, userPath, hosts, resolvConf } = live.record;
+    const user = userPath === undefined ? {} : { userNamespacePath: userPath };
+    return { namespacePath, ...user, state: networkStateOf(live.record, container), hosts, resolvConf, isUp };
   }
 
   async #raise(
@@ -385,7 +387,7 @@ export class ContainerSandboxes {
 
   async #lower(record: SandboxRecord): Promise<void> {
     await Promise.all(allEndpoints(record).map(endpoint => this.#options.devices.lower(endpoint)));
-    await this.#options.kernel.deleteNamespace(record.path);
+    await this.#options.namespaces.discard(record);
     await this.#options.files.remove(record.containerId);
   }
 }

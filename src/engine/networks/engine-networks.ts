@@ -1,5 +1,4 @@
 import { BareContainers } from "./bare-containers.ts";
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { defined } from "../../lib/assert.ts";
 import { AttachByHand } from "./attach-by-hand.ts";
@@ -13,7 +12,8 @@ import type { Exec } from "../../ports/exec.ts";
 import type { KernelNetwork } from "../../ports/kernel-network.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Random } from "../../ports/random.ts";
-import type { ContainerNetworks, Sandbox } from "../containers/needs.ts";
+import type { IdMap } from "../../model/id-map.ts";
+import type { ConnectOptions, ContainerNetworks, Sandbox } from "../containers/needs.ts";
 import { NameServer } from "../dns/name-server.ts";
 import type { StateDatabase } from "../state/database.ts";
 import type { ClusterDriver } from "./cluster-driver.ts";
@@ -26,7 +26,7 @@ import { Firewall } from "./firewall.ts";
 import { readText, RESOLV_CONF } from "./host-files.ts";
 import { HOST_BRIDGE } from "./firewall-rules.ts";
 import { LegacyLinks } from "./legacy-links.ts";
-import { NamespacePool } from "./namespace-pool.ts";
+import { NamespacePool, ownerOfNetwork } from "./namespace-pool.ts";
 import { isDangling, isPrunable, matchesFilters } from "./network-filters.ts";
 import { isPredefined, type NetworkRecord, poolOf } from "./network-record.ts";
 import { NETWORK_DEFAULTS, type NetworkDefaults } from "./network-defaults.ts";
@@ -53,6 +53,8 @@ export interface EngineNetworksOptions {
   readonly database: StateDatabase;
   /** What a reboot empties: namespaces and what is known of them are kept here. */
   readonly execRoot: string;
+  /** Whose ids containers' are on the host; missing: their own. */
+  readonly idMap?: IdMap;
   readonly publish: (event: Omit<EngineEvent, "timeNs">) => void;
   /** Missing: Docker's. */
   readonly defaults?: NetworkDefaults;
@@ -74,7 +76,7 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
   #cluster: ClusterDriver | undefined;
 
   private constructor(options: EngineNetworksOptions) {
-    const { kernel, exec, random, clock, log, execRoot, defaults = NETWORK_DEFAULTS } = options;
+    const { kernel, exec, random, clock, log, execRoot, idMap, defaults = NETWORK_DEFAULTS } = options;
     const table = this.#table;
     const cluster = () => this.#cluster;
     this.#options = options;
@@ -86,7 +88,7 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
     this.#ports = new PortAllocator(kernel);
     this.#legacyLinks = new LegacyLinks(idOrName => findSandbox(this.#sandboxes.all(), idOrName), log);
     this.#files = new SandboxFiles(join(execRoot, "sandboxes"));
-    this.#namespaces = new NamespacePool({ kernel, random, clock, directory: join(execRoot, "netns") });
+    this.#namespaces = new NamespacePool({ kernel, random, clock, directory: join(execRoot, "netns"), idMap });
     this.#sandboxes = new ContainerSandboxes({
       kernel,
       table,
@@ -172,9 +174,9 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
     if (isThere(networkMode)) wantedEndpoints(this.#table, { networkMode, endpoints: Object.fromEntries(present) });
   }
 
-  async connect(container: Container): Promise<Sandbox> {
+  async connect(container: Container, options: ConnectOptions = {}): Promise<Sandbox> {
     try {
-      const sandbox = await this.#connect(container);
+      const sandbox = await this.#connect(container, options);
       const isUp = sandbox.isUp.catch(throwConnectFailure);
       isUp.catch(() => undefined); // Also where a failure before it keeps anybody from waiting for it.
       return { ...sandbox, isUp };
@@ -183,7 +185,7 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
     }
   }
 
-  async #connect(container: Container): Promise<Sandbox> {
+  async #connect(container: Container, { joinedUserNamespace: joined }: ConnectOptions): Promise<Sandbox> {
     const reading = readText(RESOLV_CONF);
     const shared = sharedContainerOf(container.hostConfig);
     if (shared !== undefined) return sharedSandbox(findSandbox(this.#sandboxes.all(), shared), await reading);
@@ -210,6 +212,7 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
         hostBridge: needsHostBridge ? await this.ensureHostBridge() : undefined,
         hostResolv: reading.then(parseResolvConf),
         links: this.#legacyLinks.entries(container),
+        owner: ownerOfNetwork(container, joined),
       });
     const sandbox = await connecting().catch((error: unknown) => {
       this.#byHand.giveUp(container.id);
@@ -246,7 +249,7 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
       try {
         const container = running.get(record.containerId);
         if (container !== undefined) {
-          kept.add(record.path);
+          kept.add(record.path).add(record.userPath ?? "");
           const state = await this.#sandboxes.adopt(record, {
             container,
             ports: holdAgain(record, { table: this.#table, ports: this.#ports, log: this.#options.log, isForwarded }),
@@ -262,7 +265,7 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
       }
     }
     for (const container of alive) this.#legacyLinks.restore(container);
-    await this.#deleteStrangers(kept);
+    await this.#namespaces.discardOthers(kept);
     this.#namespaces.fill();
     return changed;
   }
@@ -378,14 +381,6 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
   #wanted({ hostConfig, networks }: Container): readonly WantedEndpoint[] {
     const endpoints = Object.fromEntries(Object.entries(networks.endpoints).map(([name, { config }]) => [name, config]));
     return wantedEndpoints(this.#table, { networkMode: hostConfig.networkMode, endpoints });
-  }
-
-  async #deleteStrangers(kept: ReadonlySet<string>): Promise<void> {
-    const directory = join(this.#options.execRoot, "netns");
-    for (const name of await readdir(directory).catch((): string[] => [])) {
-      const path = join(directory, name);
-      if (!kept.has(path)) await this.#options.kernel.deleteNamespace(path);
-    }
   }
 
   #publish(action: string, { id, name, driver, scope }: NetworkRecord, attributes: Readonly<Record<string, string>>): void {

@@ -1,5 +1,10 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { errnoCode } from "../../lib/errors.ts";
+import type { Container } from "../../model/container.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { KernelNetwork, Links } from "../../ports/kernel-network.ts";
+import type { IdMap } from "../../model/id-map.ts";
+import type { KernelNetwork, Links, NamespaceOwner } from "../../ports/kernel-network.ts";
 import { failpoint } from "../../ports/failpoint.ts";
 import type { Random } from "../../ports/random.ts";
 
@@ -12,7 +17,18 @@ export interface FreshNamespace {
   /** 64 hex digits. */
   readonly sandboxId: string;
   readonly path: string;
+  /** Where the user namespace is pinned that was made for it. */
+  readonly userPath?: string;
   readonly links: Links;
+}
+
+/** To whom it is to belong: to a user namespace of its own where ids are mapped, or to one that is there. */
+export type WantedOwner = "own" | "host" | { readonly joined: string };
+
+/** @param joined - The user namespace of another container whose namespaces it shares. */
+export function ownerOfNetwork({ hostConfig }: Container, joined: string | undefined): WantedOwner {
+  if (hostConfig.usernsMode === "host") return "host";
+  return joined === undefined ? "own" : { joined };
 }
 
 /** Hands out network namespaces in which only loopback is up. */
@@ -21,6 +37,8 @@ export class NamespacePool implements AsyncDisposable {
   readonly #random: Random;
   readonly #clock: Clock;
   readonly #directory: string;
+  /** Missing: ids are not mapped, and all of them are the host's. */
+  readonly #idMap: IdMap | undefined;
   readonly #ready: Promise<FreshNamespace>[] = [];
   readonly #close = new AbortController();
   #isRefilling = false;
@@ -30,14 +48,23 @@ export class NamespacePool implements AsyncDisposable {
     random,
     clock,
     directory,
-  }: { readonly kernel: KernelNetwork; readonly random: Random; readonly clock: Clock; readonly directory: string }) {
+    idMap,
+  }: {
+    readonly kernel: KernelNetwork;
+    readonly random: Random;
+    readonly clock: Clock;
+    readonly directory: string;
+    readonly idMap?: IdMap | undefined;
+  }) {
     this.#kernel = kernel;
     this.#random = random;
     this.#clock = clock;
     this.#directory = directory;
+    this.#idMap = idMap;
   }
 
-  async take(): Promise<FreshNamespace> {
+  async take(owner: WantedOwner = "own"): Promise<FreshNamespace> {
+    if (owner !== "own" && this.#idMap !== undefined) return this.#make(owner);
     try {
       return (await this.#ready.shift()?.catch(() => undefined)) ?? (await this.#make());
     } finally {
@@ -72,22 +99,51 @@ export class NamespacePool implements AsyncDisposable {
       const fresh = await made.catch(() => undefined);
       if (fresh === undefined) continue;
       fresh.links[Symbol.dispose]();
-      await this.#kernel.deleteNamespace(fresh.path);
+      await this.discard(fresh);
     }
   }
 
-  async #make(): Promise<FreshNamespace> {
+  /** Takes the pins away; what was open of it is closed. */
+  async discard({ path, userPath }: Pick<FreshNamespace, "path" | "userPath">): Promise<void> {
+    await this.#kernel.deleteNamespace(path);
+    if (userPath !== undefined) await this.#kernel.deleteNamespace(userPath);
+  }
+
+  /** What an earlier daemon left, but for the pins of these paths. */
+  async discardOthers(kept: ReadonlySet<string>): Promise<void> {
+    const paths = (await namesIn(this.#directory)).map(name => join(this.#directory, name));
+    for (const path of paths) if (!kept.has(path)) await this.#kernel.deleteNamespace(path);
+  }
+
+  async #make(wanted: WantedOwner = "own"): Promise<FreshNamespace> {
     const sandboxId = Buffer.from(this.#random.bytes(32)).toString("hex");
     const path = `${this.#directory}/${sandboxId.slice(0, 12)}`;
+    const owner = this.#ownerOf(wanted, path);
+    const pins = { path, ...(owner?.kind === "new" && { userPath: owner.path }) };
     let links: Links | undefined;
     try {
-      const made = (links = await this.#kernel.createNamespace(path));
+      const made = (links = await this.#kernel.createNamespace(path, owner));
       await failpoint("networks/loopback.raise", () => made.change([{ kind: "raise", device: "lo" }]));
-      return { sandboxId, path, links };
+      return { ...pins, sandboxId, links };
     } catch (error) {
       links?.[Symbol.dispose]();
-      await this.#kernel.deleteNamespace(path);
+      await this.discard(pins);
       throw error;
     }
+  }
+
+  #ownerOf(wanted: WantedOwner, path: string): NamespaceOwner | undefined {
+    if (this.#idMap === undefined || wanted === "host") return undefined;
+    if (wanted !== "own") return { kind: "joined", path: wanted.joined };
+    return { kind: "new", path: `${path}.user`, idMap: this.#idMap };
+  }
+}
+
+async function namesIn(directory: string): Promise<readonly string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (errnoCode(error) === "ENOENT") return [];
+    throw error;
   }
 }

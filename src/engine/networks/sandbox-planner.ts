@@ -72,7 +72,7 @@ export class SandboxPlanner {
     container: Container,
     options: {
       readonly wanted: readonly WantedEndpoint[];
-      readonly sandbox: Pick<SandboxRecord, "sandboxId" | "path">;
+      readonly sandbox: Pick<SandboxRecord, "sandboxId" | "path" | "userPath">;
       /** Set for a container that needs an interface towards the host beside its cluster networks. */
       readonly hostBridge: NetworkRecord | undefined;
       readonly hostResolv: ResolvSettings;
@@ -262,7 +262,7 @@ function freeName(taken: ReadonlySet<string>): string {
 
 function sandboxRecord(
   container: Container,
-  parts: Pick<SandboxRecord, "sandboxId" | "path" | "endpoints" | "hostEndpoint"> & {
+  parts: Pick<SandboxRecord, "sandboxId" | "path" | "userPath" | "endpoints" | "hostEndpoint"> & {
     readonly gateways: Gateways;
     readonly ports: readonly HeldPort[];
     readonly hostResolv: ResolvSettings;
@@ -271,7 +271,7 @@ function sandboxRecord(
     readonly defaults: NetworkDefaults;
   },
 ): SandboxRecord {
-  const { sandboxId, path, endpoints, hostEndpoint, gateways, table, defaults } = parts;
+  const { sandboxId, path, userPath, endpoints, hostEndpoint, gateways, table, defaults } = parts;
   const { config, hostConfig } = container;
   const own = ownResolvSettings(hostConfig, defaults);
   const gatewayAddresses = defaults.hostGatewayAddresses ?? gatewaysOfDefaultBridge(table);
@@ -291,6 +291,7 @@ function sandboxRecord(
     hostName: config.hostname,
     sandboxId,
     path,
+    ...(userPath === undefined ? {} : { userPath }),
     endpoints,
     ...(hostEndpoint === undefined ? {} : { hostEndpoint }),
     published: parts.ports.map(({ published }) => published),

@@ -43,6 +43,8 @@ export interface SandboxRecord {
   readonly hostName: string;
   readonly sandboxId: string;
   readonly path: string;
+  /** Where the user namespace is pinned that was made for it. */
+  readonly userPath?: string;
   readonly endpoints: readonly EndpointRecord[];
   /** The interface towards the host of a container that is on cluster networks only. */
   readonly hostEndpoint?: EndpointRecord;

@@ -53,6 +53,7 @@ async function withPipes(place: ExecPlace, { hasStdin }: ShimExec): Promise<Begu
       file,
       args: execArguments(place, []),
       stdio: [stdin, "pipe-from-child", "pipe-from-child", ...TOLD],
+      hasOpenPipes: true, // In a user namespace the runtime cannot give them to the program's user.
     }),
   );
   return { child };

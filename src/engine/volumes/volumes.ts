@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { errnoCode, errorMessage, OperationError } from "../../lib/errors.ts";
 import type { Filters } from "../../model/control.ts";
 import type { Volume } from "../../model/engine-network.ts";
+import type { IdMap } from "../../model/id-map.ts";
 import type { ContainerId } from "../../model/ids.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Exec } from "../../ports/exec.ts";
@@ -13,6 +14,7 @@ import type { ContainerVolumes } from "../containers/needs.ts";
 import type { EventLog } from "../events/event-log.ts";
 import type { RecordCollection, StateDatabase } from "../state/database.ts";
 import { markRemoval, takeAwayStrays, unmarkRemoval } from "./take-away-strays.ts";
+import { giveToContainers, letContainersPass } from "../files/owned-files.ts";
 import { compileVolumeFilters } from "./volume-filters.ts";
 import { checkVolumeName } from "./volume-name.ts";
 import { parseVolumeOptions } from "./volume-options.ts";
@@ -30,6 +32,8 @@ export interface VolumesOptions {
   readonly exec: Exec;
   readonly log: Log;
   readonly dataRoot: string;
+  /** Whose ids containers' are on the host; missing: their own. */
+  readonly idMap?: IdMap;
 }
 
 export interface CreateVolumeRequest {
@@ -218,7 +222,9 @@ export class Volumes implements ContainerVolumes {
     parseVolumeOptions(name, options);
     const mountpoint = join(this.#directoryOf(name), "_data");
     await mkdir(dirname(mountpoint), { recursive: true, mode: 0o710 });
-    await mkdir(mountpoint, { recursive: true, mode: 0o755 });
+    await letContainersPass(this.#options.idMap, dirname(mountpoint));
+    const isNew = (await mkdir(mountpoint, { recursive: true, mode: 0o755 })) !== undefined;
+    if (isNew) await giveToContainers(this.#options.idMap, [mountpoint]);
     const volume: Volume = {
       name,
       driver,

@@ -1,6 +1,8 @@
-import { closeSync, mkdirSync, openSync, statSync } from "node:fs";
+import { closeSync, lchownSync, mkdirSync, openSync, statSync } from "node:fs";
+import { ROOT } from "../../model/id-map.ts";
 import { unshare, mount, MS_BIND, MS_PRIVATE, MS_RDONLY, MS_REC, MS_REMOUNT, SystemCallError } from "../libc.ts";
 import { ConfinedRoot, itself, nameIn, O_PATH, openFolderRoot, openProcessRoot } from "./confined-root.ts";
+import { ownerOnDisk } from "./mapped-ids.ts";
 import type { FolderMount, RootSource } from "./protocol.ts";
 
 const CLONE_NEWNS = 0x00020000;
@@ -63,6 +65,8 @@ function makeUnlessThere(path: Buffer, isFolder: boolean): void {
   try {
     if (isFolder) mkdirSync(path, 0o755);
     else closeSync(openSync(path, "wx", 0o644));
+    const { uid, gid } = ownerOnDisk(ROOT);
+    lchownSync(path, uid, gid);
   } catch (error) {
     if (!(error instanceof Error) || !("code" in error) || error.code !== "EEXIST") throw error;
   }

@@ -19,9 +19,11 @@ import {
 } from "node:fs";
 import { errnoCode, OperationError } from "../../lib/errors.ts";
 import type { TarEntry, TarEvent } from "../../lib/tar/entry.ts";
+import { type Owner, ROOT } from "../../model/id-map.ts";
 import { resolveMemberPath } from "../../lib/tar/path.ts";
 import { SystemCallError } from "../libc.ts";
 import { type ConfinedRoot, nameIn } from "./confined-root.ts";
+import { ownerOnDisk } from "./mapped-ids.ts";
 import { makeNode, S_IFBLK, S_IFCHR, S_IFIFO, setOpenXattr } from "./node-calls.ts";
 import { openFolderIn, sortedNames } from "./tree-reader.ts";
 
@@ -34,7 +36,7 @@ export interface ContainerWriterOptions {
   readonly base: Buffer;
   readonly keepsKinds: boolean;
   /** Everything becomes theirs; missing: as the archive says. */
-  readonly owner?: { readonly uid: number; readonly gid: number };
+  readonly owner?: Owner;
 }
 
 /**
@@ -108,7 +110,7 @@ export class ContainerWriter {
 
   #make(entry: TarEntry, place: { readonly at: Buffer; readonly path: Buffer; readonly isMerged: boolean }): void {
     const { at, path, isMerged } = place;
-    const { uid, gid } = this.#options.owner ?? entry;
+    const { uid, gid } = this.#ownerOf(entry);
     const device = { major: entry.deviceMajor, minor: entry.deviceMinor };
     const mode = entry.mode & 0o7777;
     switch (entry.type) {
@@ -140,7 +142,7 @@ export class ContainerWriter {
   #finishFolder(entry: TarEntry, { at, path }: { readonly at: Buffer; readonly path: Buffer }): void {
     const fd = openSync(at, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     try {
-      const { uid, gid } = this.#options.owner ?? entry;
+      const { uid, gid } = this.#ownerOf(entry);
       fchownSync(fd, uid, gid);
       for (const [name, value] of entry.xattrs) if (KEPT_XATTRS.test(name)) setOpenXattr(fd, name, value);
       fchmodSync(fd, entry.mode & 0o7777);
@@ -176,7 +178,7 @@ export class ContainerWriter {
   #end(): void {
     if (this.#open === undefined) return;
     const { fd, entry } = this.#open;
-    const { uid, gid } = this.#options.owner ?? entry;
+    const { uid, gid } = this.#ownerOf(entry);
     ftruncateSync(fd, entry.sizeBytes);
     fchownSync(fd, uid, gid);
     for (const [name, value] of entry.xattrs) if (KEPT_XATTRS.test(name)) setOpenXattr(fd, name, value);
@@ -195,13 +197,18 @@ export class ContainerWriter {
     return fd;
   }
 
+  /** On the disk. */
+  #ownerOf(named: Owner): Owner {
+    return ownerOnDisk(this.#options.owner ?? named);
+  }
+
   #makeFolder(path: Buffer): number {
     if (path.length <= 1) throw new OperationError("not-found", this.#options.base.toString("utf8"));
     const { folder, name } = split(path);
     const parent = this.#tryOpenFolder(folder) ?? this.#makeFolder(folder);
     try {
       mkdirSync(nameIn(parent, name), 0o755);
-      const { uid, gid } = this.#options.owner ?? { uid: 0, gid: 0 };
+      const { uid, gid } = this.#ownerOf(ROOT);
       lchownSync(nameIn(parent, name), uid, gid);
     } finally {
       closeSync(parent);

@@ -1,10 +1,12 @@
 import { closeSync, constants, lchownSync, mkdirSync } from "node:fs";
 import { posix } from "node:path";
 import { errnoCode, errorMessage, OperationError } from "../../lib/errors.ts";
+import { type Owner, ROOT } from "../../model/id-map.ts";
 import { TarParser } from "../../lib/tar/parser.ts";
 import { TAR_END } from "../../lib/tar/writer.ts";
 import { type ConfinedRoot, followedPath, nameIn } from "./confined-root.ts";
 import { ContainerWriter } from "./container-writer.ts";
+import { ownerOnDisk } from "./mapped-ids.ts";
 import { resolvePath } from "./find-sources.ts";
 import { chownerIn } from "./owner.ts";
 import type { SourceCopy } from "./protocol.ts";
@@ -14,12 +16,6 @@ import { TreeReader } from "./tree-reader.ts";
 const { O_DIRECTORY, O_RDONLY } = constants;
 const FOLDER_MODE = 0o755;
 const FAILED = "failed to copy files";
-
-interface Owner {
-  readonly uid: number;
-  readonly gid: number;
-}
-const ROOT: Owner = { uid: 0, gid: 0 };
 
 /** Copies from one tree into another, as `COPY` does: a folder's content, or a file under its name. Neither tree's links lead out of it. */
 export function copySources(
@@ -107,7 +103,8 @@ function transfer(
 }
 
 /** Those that are missing on the way to a path without links, for their new owner. @throws OperationError `invalid` where a file is in the way. */
-export function makeFolders(root: ConfinedRoot, path: Buffer, { uid, gid }: Owner): void {
+export function makeFolders(root: ConfinedRoot, path: Buffer, owner: Owner): void {
+  const { uid, gid } = ownerOnDisk(owner);
   const parts = path
     .toString("latin1")
     .split("/")
@@ -128,7 +125,8 @@ export function makeFolders(root: ConfinedRoot, path: Buffer, { uid, gid }: Owne
   }
 }
 
-function chownFolder(root: ConfinedRoot, path: Buffer, { uid, gid }: Owner): void {
+function chownFolder(root: ConfinedRoot, path: Buffer, owner: Owner): void {
+  const { uid, gid } = ownerOnDisk(owner);
   const [parent, name] = splitPath(path);
   if (name.length === 0) return;
   const folder = root.openFolder(parent);

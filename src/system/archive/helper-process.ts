@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { OperationError } from "../../lib/errors.ts";
+import type { IdMap } from "../../model/id-map.ts";
 import { Handoff } from "./handoff.ts";
 import { outputFrames } from "./output-frames.ts";
 import { type ArchiveJob, type ArchiveReply, DATA_FRAME, FRAME_BYTES_MAX } from "./protocol.ts";
@@ -32,8 +33,9 @@ export class HelperProcess {
     child.once("close", () => this.#onEnd());
   }
 
-  static start(): HelperProcess {
-    const { file, args } = helperCommand(import.meta.url);
+  static start(idMap?: IdMap): HelperProcess {
+    const { file, args: program } = helperCommand(import.meta.url);
+    const args = idMap === undefined ? program : [...program, JSON.stringify(idMap)];
     const child = failpointNow("archive/helper.spawn", () =>
       spawn(file, args, { stdio: ["pipe", "pipe", "pipe"], cwd: "/", env: { PATH: process.env["PATH"] ?? "" } }),
     );

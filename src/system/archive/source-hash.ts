@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { closeSync, constants, fstatSync, readSync } from "node:fs";
 import { SystemCallError } from "../libc.ts";
 import { type ConfinedRoot, followedPath, nameIn, O_PATH } from "./confined-root.ts";
+import { ownerInArchive } from "./mapped-ids.ts";
 import { attributeHash } from "./member-sums.ts";
 import { getXattr } from "./node-calls.ts";
 import { deviceOf, openFolderIn, sortedNames, typeOf } from "./tree-reader.ts";
@@ -61,7 +62,7 @@ export class SourceHashes {
       path: Buffer.from(type === "directory" ? `${path}/` : path, "latin1"),
       linkPath: Buffer.alloc(0),
       mode: stats.mode & 0o7777,
-      ...{ uid: stats.uid, gid: stats.gid, userName: "", groupName: "", sizeBytes: stats.size },
+      ...{ ...ownerInArchive(stats), userName: "", groupName: "", sizeBytes: stats.size },
       ...(isDevice ? deviceOf(stats.rdev) : { deviceMajor: 0, deviceMinor: 0 }),
       xattrs: capability === undefined ? new Map() : new Map([[CAPABILITY, capability]]),
     });

@@ -3,6 +3,7 @@ import { errnoCode } from "../../lib/errors.ts";
 import { paddingBytes, type TarEntryType } from "../../lib/tar/entry.ts";
 import { encodeHeader } from "../../lib/tar/writer.ts";
 import { nameIn, readLinkIn } from "./confined-root.ts";
+import { ownerInArchive } from "./mapped-ids.ts";
 import { getXattr } from "./node-calls.ts";
 
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
@@ -101,8 +102,7 @@ export class TreeReader {
         path,
         ...(linkPath === undefined ? {} : { linkPath }),
         mode: stats.mode & 0o7777,
-        uid: stats.uid,
-        gid: stats.gid,
+        ...ownerInArchive(stats),
         sizeBytes: type === "file" ? stats.size : 0,
         mtimeSeconds: Math.floor(stats.mtimeMs / 1000),
         ...(isDevice ? deviceOf(stats.rdev) : {}),

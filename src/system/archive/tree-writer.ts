@@ -17,6 +17,8 @@ import {
 import { errnoCode, OperationError } from "../../lib/errors.ts";
 import { resolveMemberPath } from "../../lib/tar/path.ts";
 import type { TarEntry, TarEvent } from "../../lib/tar/entry.ts";
+import { ROOT } from "../../model/id-map.ts";
+import { ownerOnDisk } from "./mapped-ids.ts";
 import { chmodNoFollow, makeNode, setXattr, S_IFBLK, S_IFCHR, S_IFIFO } from "./node-calls.ts";
 
 export interface TreeLimits {
@@ -48,6 +50,7 @@ export class TreeWriter {
 
   constructor(limits: TreeLimits) {
     this.#limits = limits;
+    giveToRoot(Buffer.from("/")); // An archive need not name it.
   }
 
   handle(event: TarEvent): void {
@@ -149,7 +152,8 @@ export class TreeWriter {
   /** Owner before mode and attributes: a change of owner clears setuid and capabilities. */
   #finishEntry(entry: TarEntry, path: Buffer): void {
     if (entry.type === "hard-link") return;
-    lchownSync(path, entry.uid, entry.gid);
+    const { uid, gid } = this.#limits.isLayer ? ownerOnDisk(entry) : entry;
+    lchownSync(path, uid, gid);
     for (const [name, value] of entry.xattrs) if (!FORBIDDEN_XATTRS.test(name)) setXattr(path, name, value);
     if (entry.type !== "symlink") chmodNoFollow(path, entry.mode);
     if (entry.type === "directory") this.#directoryTimes.push({ path, mtimeSeconds: entry.mtimeSeconds });
@@ -178,7 +182,14 @@ function makeParents(path: Buffer): void {
   if (hidesLower) unlinkSync(path);
   makeParents(split(path).parent);
   mkdirSync(path, 0o755);
+  giveToRoot(path);
   if (hidesLower) setXattr(path, OPAQUE_XATTR, Buffer.from("y"));
+}
+
+/** What an archive does not name. */
+function giveToRoot(path: Buffer): void {
+  const { uid, gid } = ownerOnDisk(ROOT);
+  if (uid !== 0 || gid !== 0) lchownSync(path, uid, gid);
 }
 
 function split(path: Buffer): { readonly parent: Buffer; readonly name: Buffer } {

@@ -259,7 +259,7 @@ export const HOST_ROWS: readonly FieldRow[] = [
   {
     path: "HostConfig.UsernsMode",
     verdict: "kept",
-    note: "`host`, as every container is: user namespaces are refused",
+    note: "`host`, or as the daemon maps ids (`--userns-remap`), which without that option is the same",
     tries: [{ value: "host" }],
     refusals: [{ value: "private", status: 400, says: /invalid user namespace mode: private/ }],
   },

@@ -86,6 +86,30 @@ describe("image management", function () {
     );
   });
 
+  it("takes nothing away that a build stands on, with a child's removal neither, until it is let go of", async () => {
+    const held = new Set<ImageId>();
+    store.setHolder(id => held.has(id));
+    await load({ tags: ["base:1"], layers: [layer("x")] });
+    const base = store.get("base:1");
+    const step = (parent: ImageId, key: string): Promise<ImageId> =>
+      store.commitStep(undefined, {
+        ...{ baseId: parent, config: base.config, author: "", comment: "", createdBy: key, isTold: false },
+        step: { key, command: [key] },
+      });
+    const shared = await step(base.id, "shared");
+    const own = await step(shared, "own");
+    await store.tag(own, "one", "1");
+    held.add(shared);
+    assert.deepEqual(await store.remove("one:1", { force: false, prune: true }), [{ untagged: "one:1" }, { deleted: own }]);
+    await assert.rejects(
+      store.remove(shared, { force: true, prune: true }),
+      /\(cannot be forced\) - image has dependent child images/,
+    );
+    const other = await step(shared, "other");
+    held.clear();
+    assert.deepEqual(await store.remove(other, { force: false, prune: true }), [{ deleted: other }, { deleted: shared }]);
+  });
+
   it("refuses digests as tags, names that are none and pulls", async () => {
     await load({ tags: ["a:1"], layers: [layer("x")] });
     await assert.rejects(store.tag("a:1", `b@sha256:${"0".repeat(64)}`, ""), {

@@ -3,6 +3,7 @@ import { lstat, readdir, readlink, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { TAR_END, encodeHeader } from "../../../lib/tar/writer.ts";
 import { CliError } from "../../context.ts";
+import { statsIfThere } from "../../stats-if-there.ts";
 import { fileOf, typeOf } from "../build-context.ts";
 import type { CopySource } from "./place-copy.ts";
 
@@ -18,7 +19,7 @@ export async function openSource(path: string, { followsLink }: { readonly follo
   const asksFolder = /(^|\/)\.?$/.test(path);
   const follows = followsLink || asksFolder;
   const whole = resolve(path);
-  const found = await (follows ? stat : lstat)(whole).catch(() => undefined);
+  const found = await statsIfThere(whole, { followsLink: follows });
   if (found === undefined) throw new CliError(`lstat ${whole}: no such file or directory`);
   if (asksFolder && !found.isDirectory()) throw new CliError("not a directory");
   const base = /(^|\/)\.$/.test(path) ? "." : basename(whole);

@@ -1,18 +1,19 @@
 import { createWriteStream } from "node:fs";
-import { chmod, link, lstat, mkdir, rm, stat, symlink, utimes } from "node:fs/promises";
+import { chmod, link, mkdir, rm, symlink, utimes } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { TarEntry } from "../../../lib/tar/entry.ts";
 import { readTar, type TarMember } from "../../../lib/tar/reader.ts";
 import { CliError } from "../../context.ts";
+import { statsIfThere } from "../../stats-if-there.ts";
 import type { CopyTarget, Place } from "./place-copy.ts";
 
 /** A place on this system, links followed. @throws CliError in Docker's words where not even its folder is there. */
 export async function lookAt(destination: string): Promise<CopyTarget> {
   const whole = resolve(destination);
-  const found = await stat(whole).catch(() => undefined);
-  if (found === undefined && (await stat(dirname(whole)).catch(() => undefined)) === undefined)
+  const found = await statsIfThere(whole, { followsLink: true });
+  if (found === undefined && (await statsIfThere(dirname(whole), { followsLink: true })) === undefined)
     throw new CliError(`invalid output path: directory "${dirname(whole)}" does not exist`);
   const path = destination.endsWith("/") && found === undefined ? `${whole}/` : whole;
   return { path, isThere: found !== undefined, isDirectory: found?.isDirectory() === true };
@@ -49,7 +50,7 @@ class Unpacker {
 
   async add({ entry, data }: TarMember): Promise<void> {
     const path = await this.#pathOf(entry.path.toString("utf8"));
-    const there = await lstat(path).catch(() => undefined);
+    const there = await statsIfThere(path, { followsLink: false });
     if (entry.type === "directory") {
       if (there !== undefined && !there.isDirectory())
         throw new CliError(`cannot overwrite non-directory "${path}" with directory "${this.#folder}"`);
@@ -93,7 +94,7 @@ class Unpacker {
     let path = this.#folder;
     for (const part of parts.slice(0, -1)) {
       path = join(path, part);
-      const found = await lstat(path).catch(() => undefined);
+      const found = await statsIfThere(path, { followsLink: false });
       if (found === undefined) await mkdir(path);
       else if (!found.isDirectory()) throw new CliError(`${JSON.stringify(name)} leads through ${path}, which is no folder`);
     }

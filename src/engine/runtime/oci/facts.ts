@@ -1,3 +1,4 @@
+import type { IdMap } from "../../../model/id-map.ts";
 import type { SeccompProfile } from "./seccomp.ts";
 import type { OciSeccomp } from "./types.ts";
 
@@ -24,6 +25,8 @@ export interface HostFacts {
   readonly defaultSeccomp?: SeccompProfile;
   /** Compiling a filter here, once, saves the runtime most of its work at each start. */
   readonly compiledSeccomp?: CompiledSeccomp;
+  /** Whose ids containers' are on the host; missing: their own. */
+  readonly idMap?: IdMap;
   /** A static init that reaps; missing where none is installed. */
   readonly initPath?: string;
 }

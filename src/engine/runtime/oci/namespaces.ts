@@ -1,6 +1,7 @@
 import { OperationError } from "../../../lib/errors.ts";
 import type { HostConfig } from "../../../model/container.ts";
 import type { OciNamespace } from "./types.ts";
+import { planUserNamespace, type UserNamespaceRequest } from "./user-namespace.ts";
 
 /** Processes of containers whose namespaces are joined; each is there when its mode is `container:X`. */
 export interface JoinedPids {
@@ -18,6 +19,8 @@ export interface NamespaceRequest {
   readonly networkNamespacePath?: string;
   readonly joined: JoinedPids;
   readonly cgroupVersion: 1 | 2;
+  /** Missing: the host's. */
+  readonly user?: Omit<UserNamespaceRequest, "joined">;
 }
 
 const isContainerMode = (mode: string): boolean => mode.startsWith("container:");
@@ -26,9 +29,10 @@ export const isHostNetwork = ({ networkMode }: Pick<HostConfig, "networkMode">):
 
 /** Own namespace unless the mode says otherwise; a namespace of the host is one that is not listed. */
 export function planNamespaces(request: NamespaceRequest): readonly OciNamespace[] {
-  const { hostConfig, joined, cgroupVersion } = request;
+  const { hostConfig, joined, cgroupVersion, user } = request;
   checkModes(hostConfig);
   return [
+    ...(user === undefined ? [] : planUserNamespace({ ...user, joined })),
     { type: "mount" },
     ...networkNamespace(request),
     ...(hostConfig.utsMode === "host" ? [] : [{ type: "uts" } as const]),

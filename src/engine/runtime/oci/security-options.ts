@@ -6,7 +6,8 @@ export interface SecurityOptions {
   /** `default`: the profile that is shipped. A text is a profile's JSON. */
   readonly seccomp: "default" | "unconfined" | { readonly profileText: string };
   readonly isSystemPathsUnconfined: boolean;
-  readonly hasWritableCgroups: boolean;
+  /** Missing: nothing was said of it. */
+  readonly hasWritableCgroups?: boolean;
   /** About what has no effect here. */
   readonly warnings: readonly string[];
 }
@@ -15,7 +16,6 @@ const DEFAULTS: SecurityOptions = {
   noNewPrivileges: false,
   seccomp: "default",
   isSystemPathsUnconfined: false,
-  hasWritableCgroups: false,
   warnings: [],
 };
 

@@ -13,6 +13,7 @@ import { discardedResources, planResources, type ResourceRequest } from "./resou
 import { parseSeccompProfile, toOciSeccomp } from "./seccomp.ts";
 import { parseSecurityOptions, type SecurityOptions } from "./security-options.ts";
 import { planSysctls } from "./sysctls.ts";
+import { checkUserNamespace, idMapFor, planIdMappings } from "./user-namespace.ts";
 import type { OciSeccomp, OciSpec } from "./types.ts";
 import type { ResolvedUser } from "./user.ts";
 
@@ -25,6 +26,8 @@ export interface SpecRequest {
   readonly user: ResolvedUser;
   /** Missing: the host's network, another container's, or a new empty one. */
   readonly networkNamespacePath?: string;
+  /** That owns this network. */
+  readonly userNamespacePath?: string;
   readonly joined: JoinedPids;
   readonly sharedMemoryPath?: string;
   /** Binds, volumes, /etc/hosts and the like; tmpfs come from the request itself. */
@@ -51,12 +54,13 @@ export function planSpec(request: SpecRequest): SpecPlan {
   const devices = planDevices({ hostConfig, nodes: deviceNodes });
   const { resources, warnings } = planResources(hostConfig, { facts, nodes: deviceNodes });
   const rlimits = planRlimits(hostConfig.ulimits, facts);
+  const idMap = idMapFor(hostConfig, facts.idMap);
   const isHostUts = hostConfig.utsMode === "host";
   const initPath = hostConfig.init === true ? requiredInit(facts) : undefined;
   const { mounts, rootfsPropagation } = planMounts({
     hostConfig,
     mounts: request.mounts,
-    hasWritableCgroups: security.hasWritableCgroups,
+    hasWritableCgroups: hasWritableCgroups(security, facts),
     canReadOnlyRecursive: canReadOnlyRecursive(facts),
     ...(initPath === undefined ? {} : { initPath }),
     ...(request.sharedMemoryPath === undefined ? {} : { sharedMemoryPath: request.sharedMemoryPath }),
@@ -85,8 +89,10 @@ export function planSpec(request: SpecRequest): SpecPlan {
           hostConfig,
           joined: request.joined,
           cgroupVersion: facts.cgroupVersion,
+          user: { idMap, ...(request.userNamespacePath === undefined ? {} : { path: request.userNamespacePath }) },
           ...(request.networkNamespacePath === undefined ? {} : { networkNamespacePath: request.networkNamespacePath }),
         }),
+        ...planIdMappings(idMap),
         cgroupsPath: posix.join(
           "/",
           hostConfig.cgroupParent === "" ? request.cgroupParent : hostConfig.cgroupParent,
@@ -97,7 +103,7 @@ export function planSpec(request: SpecRequest): SpecPlan {
         sysctl: {
           // No runtime before the specification's version 1.1 knows it otherwise.
           ...(isHostUts || config.domainname === "" ? {} : { "kernel.domainname": config.domainname }),
-          ...planSysctls(hostConfig),
+          ...planSysctls(hostConfig, idMap),
         },
         ...hiddenPaths(hostConfig, security),
         ...(rootfsPropagation === undefined ? {} : { rootfsPropagation }),
@@ -106,6 +112,13 @@ export function planSpec(request: SpecRequest): SpecPlan {
     },
     warnings: [...warnings, ...rlimits.warnings],
   };
+}
+
+/** Nobody in a user namespace may mount them read-only, says Docker, which mounts them so for none where ids are mapped: their files are the host's. */
+function hasWritableCgroups({ hasWritableCgroups: asked }: SecurityOptions, { idMap }: HostFacts): boolean {
+  if (idMap === undefined) return asked ?? false;
+  if (asked === undefined) return true;
+  throw new OperationError("invalid", "option WritableCgroups conflicts with user namespaces and rootless mode");
 }
 
 /** What is to be said of settings, and which of them the kernel here cannot do and are dropped with that. */
@@ -118,6 +131,7 @@ export interface HostConfigVerdict {
 export function checkHostConfig(hostConfig: HostConfig, facts: HostFacts): HostConfigVerdict {
   checkUnsupported(hostConfig);
   checkResources(hostConfig, facts);
+  checkUserNamespace(hostConfig, facts.idMap);
   const security = parseSecurityOptions(hostConfig.securityOpt, facts);
   const capabilities = effectiveCapabilities(hostConfig, facts.capabilities);
   planSeccomp(security, { hostConfig, capabilities, facts });

@@ -1,5 +1,6 @@
 import { OperationError } from "../../../lib/errors.ts";
 import type { HostConfig } from "../../../model/container.ts";
+import type { IdMap } from "../../../model/id-map.ts";
 
 const IPC_SYSCTLS = [
   "kernel.msgmax",
@@ -13,15 +14,14 @@ const IPC_SYSCTLS = [
 ];
 
 /** Ports below 1024 and ping need no capability in a network of the container's own. @see moby daemon/oci_linux.go. */
-const NETWORK_DEFAULTS = { "net.ipv4.ip_unprivileged_port_start": "0", "net.ipv4.ping_group_range": "0 2147483647" } as const;
+const PORTS = { "net.ipv4.ip_unprivileged_port_start": "0" } as const;
+const PING = { "net.ipv4.ping_group_range": "0 2147483647" } as const;
 
-/** @throws OperationError `invalid` for a setting that is not the container's own: it would change the host. */
-export function planSysctls({
-  sysctls,
-  networkMode,
-  ipcMode,
-  utsMode,
-}: Pick<HostConfig, "sysctls" | "networkMode" | "ipcMode" | "utsMode">): Readonly<Record<string, string>> {
+/** @param idMap - Of a container in a user namespace. @throws OperationError `invalid` for a setting that is not the container's own: it would change the host. */
+export function planSysctls(
+  { sysctls, networkMode, ipcMode, utsMode }: Pick<HostConfig, "sysctls" | "networkMode" | "ipcMode" | "utsMode">,
+  idMap?: IdMap,
+): Readonly<Record<string, string>> {
   for (const name of Object.keys(sysctls)) {
     const isNetwork = name.startsWith("net.");
     const isIpc = IPC_SYSCTLS.includes(name) || name.startsWith("fs.mqueue.");
@@ -36,5 +36,7 @@ export function planSysctls({
       throw new OperationError("invalid", `sysctl "${name}" is not in a separate kernel namespace`);
   }
   const isOwnNetwork = networkMode !== "host" && !networkMode.startsWith("container:");
-  return { ...(isOwnNetwork ? NETWORK_DEFAULTS : {}), ...sysctls };
+  // A user namespace does not know all of these groups: the kernel would refuse the range.
+  const ping = idMap === undefined ? PING : {};
+  return { ...(isOwnNetwork ? { ...PORTS, ...ping } : {}), ...sysctls };
 }

@@ -67,12 +67,20 @@ export interface OciMount {
 }
 
 export interface OciNamespace {
-  readonly type: "pid" | "network" | "mount" | "ipc" | "uts" | "cgroup";
+  readonly type: "pid" | "network" | "mount" | "ipc" | "uts" | "cgroup" | "user";
   readonly path?: string;
+}
+
+export interface OciIdMapping {
+  readonly containerID: number;
+  readonly hostID: number;
+  readonly size: number;
 }
 
 export interface OciLinux {
   readonly namespaces: readonly OciNamespace[];
+  readonly uidMappings?: readonly OciIdMapping[];
+  readonly gidMappings?: readonly OciIdMapping[];
   readonly cgroupsPath: string;
   readonly resources: OciResources;
   readonly devices: readonly OciDevice[];
