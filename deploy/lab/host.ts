@@ -124,7 +124,7 @@ const SUBORDINATE_IDS = "daemon:100000:65536\n";
 /** A boot: a fresh /run, a new boot id, a /sys of this network namespace, cgroups that crun accepts. */
 async function startHolder(host: LabHost, hosts: readonly LabHost[]): Promise<void> {
   const { directory } = host;
-  for (const name of ["data", "cgroups"]) mkdirSync(join(directory, name), { recursive: true });
+  for (const name of ["data", "cgroups", "proc"]) mkdirSync(join(directory, name), { recursive: true });
   writeFileSync(join(directory, "boot_id"), `${randomUUID()}\n`);
   writeFileSync(
     join(directory, "hosts"),
@@ -143,6 +143,7 @@ mount -t sysfs sysfs /sys
 mount --rbind ${directory}/cgroups /sys/fs/cgroup
 mount -t tmpfs tmpfs /run
 mkdir -p /run/lock /run/netns
+mount -t proc proc ${directory}/proc # A whole one: where there is none, the kernel mounts none in a user namespace.
 mount --bind ${directory}/boot_id /proc/sys/kernel/random/boot_id
 mount --bind ${directory}/hosts /etc/hosts
 for ids in /etc/subuid /etc/subgid; do if [ -e $ids ]; then mount --bind ${directory}/subordinate-ids $ids; fi; done

@@ -10,7 +10,7 @@ import { linkedEnvironment } from "./links.ts";
 import type { BindPlan, MountPlan } from "./mount-plan.ts";
 import type { ConnectOptions, Sandbox } from "./needs.ts";
 import { OutputHub } from "./output-hub.ts";
-import { giveToContainers } from "../files/owned-files.ts";
+import { giveToContainers, openStreams } from "../files/owned-files.ts";
 import { checkBindSource, ensureDirectoryInRoot } from "./prepare-mounts.ts";
 import { checkPropagation } from "./propagation.ts";
 import { hasProcess } from "./record.ts";
@@ -80,6 +80,7 @@ export async function makeRun(context: ContainerContext, entry: ContainerEntry):
     });
     const created = creation.then(made => (shim = made));
     const [{ rootfsPath }, , made] = await allDone([prepared, isUp, created]);
+    if (idMapFor(hostConfig, context.idMap) !== undefined) await openStreams(made.pid);
     const isAttached = entry.waitingAttachments.size > 0 || (config.openStdin && config.attachStdin);
     const hub = isAttached ? new OutputHub(await made.attach()) : undefined;
     subpaths[Symbol.dispose](); // They are mounted now. What cannot be let go of is a reason not to start.

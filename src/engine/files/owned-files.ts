@@ -1,4 +1,4 @@
-import { chown, mkdir } from "node:fs/promises";
+import { chmod, chown, mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type IdMap, type Owner, rootOnHost } from "../../model/id-map.ts";
 
@@ -22,4 +22,15 @@ export async function giveToContainers(idMap: IdMap | undefined, paths: readonly
 /** By its group, which containers' root is then in: what is below can be reached, and nothing can be listed or changed. */
 export async function letContainersPass(idMap: IdMap | undefined, path: string): Promise<void> {
   if (idMap !== undefined) await chown(path, process.getuid?.() ?? 0, rootOnHost(idMap).gid);
+}
+
+/**
+ * Lets whoever runs in a container open its standard streams anew, as programs do by /dev/stdout: its pipes are the host's, and nobody
+ * in its user namespace can be given them.
+ */
+export async function openStreams(pid: number): Promise<void> {
+  for (const fd of [0, 1, 2]) {
+    const path = `/proc/${pid}/fd/${fd}`;
+    if ((await stat(path)).isFIFO()) await chmod(path, 0o666);
+  }
 }

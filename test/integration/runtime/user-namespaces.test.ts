@@ -148,6 +148,8 @@ describe("containers whose ids are mapped", function () {
       output,
     );
     assert.equal(readFileSync(join(shared, "secret"), "utf8"), "secret");
+    const { uid, gid, mode } = statSync("/dev/null"); // What their standard streams are without a terminal or input.
+    assert.deepEqual([uid, gid, mode & 0o777], [0, 0, 0o666]);
   });
 
   it("are mapped back by cp, export and commit, and volumes and what cp brings are theirs", async () => {

@@ -14,7 +14,7 @@ import { parseSeccompProfile, toOciSeccomp } from "./seccomp.ts";
 import { parseSecurityOptions, type SecurityOptions } from "./security-options.ts";
 import { planSysctls } from "./sysctls.ts";
 import { checkUserNamespace, idMapFor, planIdMappings } from "./user-namespace.ts";
-import type { OciSeccomp, OciSpec } from "./types.ts";
+import type { OciNamespace, OciSeccomp, OciSpec } from "./types.ts";
 import type { ResolvedUser } from "./user.ts";
 
 export const SECCOMP_FILTER_ANNOTATION = "run.oci.seccomp_bpf_data";
@@ -65,6 +65,13 @@ export function planSpec(request: SpecRequest): SpecPlan {
     ...(initPath === undefined ? {} : { initPath }),
     ...(request.sharedMemoryPath === undefined ? {} : { sharedMemoryPath: request.sharedMemoryPath }),
   });
+  const namespaces = planNamespaces({
+    hostConfig,
+    joined: request.joined,
+    cgroupVersion: facts.cgroupVersion,
+    user: { idMap, ...(request.userNamespacePath === undefined ? {} : { path: request.userNamespacePath }) },
+    ...(request.networkNamespacePath === undefined ? {} : { networkNamespacePath: request.networkNamespacePath }),
+  });
   const seccomp = planSeccomp(security, { hostConfig, capabilities, facts });
   const filter = seccomp === undefined ? undefined : compiledFilter(seccomp, { runtime: hostConfig.runtime, facts });
   const annotations = { ...hostConfig.annotations, ...filter };
@@ -85,14 +92,8 @@ export function planSpec(request: SpecRequest): SpecPlan {
       mounts,
       ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
       linux: {
-        namespaces: planNamespaces({
-          hostConfig,
-          joined: request.joined,
-          cgroupVersion: facts.cgroupVersion,
-          user: { idMap, ...(request.userNamespacePath === undefined ? {} : { path: request.userNamespacePath }) },
-          ...(request.networkNamespacePath === undefined ? {} : { networkNamespacePath: request.networkNamespacePath }),
-        }),
-        ...planIdMappings(idMap),
+        namespaces,
+        ...planIdMappings(idMap, { runtime: hostConfig.runtime, isJoined: namespaces.some(isJoinedUser) }),
         cgroupsPath: posix.join(
           "/",
           hostConfig.cgroupParent === "" ? request.cgroupParent : hostConfig.cgroupParent,
@@ -120,6 +121,8 @@ function hasWritableCgroups({ hasWritableCgroups: asked }: SecurityOptions, { id
   if (asked === undefined) return true;
   throw new OperationError("invalid", "option WritableCgroups conflicts with user namespaces and rootless mode");
 }
+
+const isJoinedUser = ({ type, path }: OciNamespace): boolean => type === "user" && path !== undefined;
 
 /** What is to be said of settings, and which of them the kernel here cannot do and are dropped with that. */
 export interface HostConfigVerdict {

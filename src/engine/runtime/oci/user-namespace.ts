@@ -28,10 +28,27 @@ export function planUserNamespace({ idMap, path, joined }: UserNamespaceRequest)
   return [known === undefined ? { type: "user" } : { type: "user", path: known }];
 }
 
-/** Also where the namespace is there already and has them: runc asks for them. */
-export function planIdMappings(idMap: IdMap | undefined): Pick<OciLinux, "uidMappings" | "gidMappings"> {
+/**
+ * Also where the namespace is there already and has them: runc asks for them. crun 1.8 gives what it finds as its standard streams to the one
+ * whom it takes for the container's root, the host's /dev/null among them; so where it makes no namespace it is told that this is the host's.
+ */
+export function planIdMappings(
+  idMap: IdMap | undefined,
+  { runtime, isJoined }: { readonly runtime: string; readonly isJoined: boolean },
+): Pick<OciLinux, "uidMappings" | "gidMappings"> {
   if (idMap === undefined) return {};
-  return { uidMappings: idMap.uids.map(toMapping), gidMappings: idMap.gids.map(toMapping) };
+  const [uids, gids] = [idMap.uids, idMap.gids].map(ranges =>
+    (runtime === "crun" && isJoined ? withHostRoot(ranges) : ranges).map(toMapping),
+  );
+  return { uidMappings: uids ?? [], gidMappings: gids ?? [] };
+}
+
+function withHostRoot(ranges: readonly IdRange[]): readonly IdRange[] {
+  return ranges.flatMap(({ containerId, hostId, count }) => {
+    if (containerId > 0) return [{ containerId, hostId, count }];
+    const root = { containerId: 0, hostId: 0, count: 1 };
+    return count === 1 ? [root] : [root, { containerId: 1, hostId: hostId + 1, count: count - 1 }];
+  });
 }
 
 function toMapping({ containerId, hostId, count }: IdRange): OciIdMapping {

@@ -43,6 +43,16 @@ describe("a container whose ids are mapped", () => {
     assert.deepEqual(gidMappings, [{ containerID: 0, hostID: 200_000, size: 65_536 }]);
   });
 
+  it("is the host's root's to crun where crun makes no namespace, or it would give the host's /dev/null away", () => {
+    const paths = { networkNamespacePath: NET, userNamespacePath: USER };
+    const { uidMappings } = linuxOf({ runtime: "crun" }, paths);
+    assert.deepEqual(uidMappings, [
+      { containerID: 0, hostID: 0, size: 1 },
+      { containerID: 1, hostID: 100_001, size: 65_535 },
+    ]);
+    assert.deepEqual(linuxOf({ runtime: "crun" }).uidMappings, linuxOf({ runtime: "runc" }, paths).uidMappings);
+  });
+
   it("gets a new one from the runtime where it has no network of the engine's", () =>
     assert.deepEqual(linuxOf().user, { type: "user" }));
 
