@@ -5,6 +5,7 @@ import { createExec } from "./exec.ts";
 import { watchProcess } from "./process-watch.ts";
 import { SealedPrograms } from "./sealed-program.ts";
 import { connectPacketSocket } from "./seqpacket.ts";
+import { openPrivateNull } from "./private-null.ts";
 import { createSpawner } from "./spawn.ts";
 
 /** What the engine's runtime asks of the system, in one object. */
@@ -15,11 +16,20 @@ export interface SystemRuntimeHost {
   readonly connectPacketSocket: typeof connectPacketSocket;
   readonly watchProcess: typeof watchProcess;
   listenForConsole(path: string): Promise<ConsoleListener>;
+  readonly openNull: typeof openPrivateNull;
 }
 
 export function createRuntimeHost(): SystemRuntimeHost {
   const spawner = createSpawner();
   const programs = new SealedPrograms();
   const sealedProgram = (file: string): Promise<string> => programs.pathOf(file);
-  return { spawner, exec: createExec(spawner), sealedProgram, connectPacketSocket, watchProcess, listenForConsole };
+  return {
+    spawner,
+    exec: createExec(spawner),
+    sealedProgram,
+    connectPacketSocket,
+    watchProcess,
+    listenForConsole,
+    openNull: openPrivateNull,
+  };
 }

@@ -47,7 +47,8 @@ interface Begun {
 
 async function withPipes(place: ExecPlace, { hasStdin }: ShimExec): Promise<Begun> {
   const file = await runtimeProgram(place.host, place.runtime);
-  const stdin = hasStdin ? "pipe-to-child" : "null";
+  using nothing = hasStdin ? undefined : place.host.openNull();
+  const stdin = nothing === undefined ? "pipe-to-child" : { fd: nothing.fd };
   const child = await failpoint("runtime/exec.spawn", () =>
     place.host.spawner.spawn({
       file,

@@ -34,6 +34,19 @@ describe("a container that wants out", function () {
   const daemonPid = (): number =>
     (JSON.parse(readFileSync(`${dirname(lab.host("m1").socket)}/shoald.identity`, "utf8")) as { pid: number }).pid;
 
+  it("is not given the host's /dev/null, whose owner and mode it could change", async () => {
+    const own = async (): Promise<string> => (await lab.sh("m1", "stat -c '%u:%g %a' /dev/null")).trim();
+    const script =
+      "chmod 602 /proc/self/fd/0; chown 7:7 /proc/self/fd/0; stat -L -c '%F %t %T %u:%g %a' /proc/self/fd/0; cat | wc -c";
+    const start = await run(script);
+    const later = await exec(daemon, standing, { Cmd: ["sh", "-c", script] });
+    await exec(daemon, standing, { Cmd: ["true"], User: "1000" });
+    const seen = "character special file 1 3 7:7 602\n0\n";
+    const left = await own();
+    await lab.sh("m1", "chown 0:0 /dev/null; chmod 666 /dev/null"); // It is this machine's.
+    assert.deepEqual([start.output, later.output, left], [seen, seen, "0:0 666"]);
+  });
+
   it("is alone in its namespaces", async () => {
     const kinds = ["mnt", "net", "uts", "pid", "ipc"];
     const list = `for n in ${kinds.join(" ")}; do readlink /proc/self/ns/$n; done`;
