@@ -10,7 +10,7 @@ const box = (name: string, options = "") => docker(`run -d --name ${name} ${opti
 /** A daemon that maps its containers' ids. */
 export const USERNS_SCENARIOS: readonly Scenario[] = [
   {
-    name: "mapped ids: who containers are, and what is theirs",
+    name: "a daemon that maps its containers' ids",
     steps: [
       MAPPED,
       docker("info --format '{{json .SecurityOptions}}'"),
@@ -29,12 +29,6 @@ export const USERNS_SCENARIOS: readonly Scenario[] = [
       sh("--cap-add ALL", "mknod /n c 1 3; echo 1 >/proc/sys/vm/drop_caches; echo 1 >/proc/sysrq-trigger"),
       sh("", "ping -c 1 -W 2 127.0.0.1 | grep received; cat /proc/sys/net/ipv4/ping_group_range"),
       sh("--device /dev/fuse --shm-size 8m --ulimit nofile=99", "stat -c '%n %u:%g %a' /dev/fuse /dev/shm /dev/null; ulimit -n"),
-    ],
-  },
-  {
-    name: "mapped ids: --userns host, and what is refused without it",
-    steps: [
-      MAPPED,
       sh("--userns host --privileged", "cat /proc/self/uid_map"),
       sh("--userns host", "stat -c '%n %u:%g' /bin /etc/hosts; touch /x; stat -c %u:%g /x"),
       sh("--userns host --network host --pid host --uts host", "true"),
@@ -46,15 +40,9 @@ export const USERNS_SCENARIOS: readonly Scenario[] = [
       docker("run --rm --security-opt writable-cgroups=false busybox true"),
       docker("run --rm --userns private busybox true"),
       docker("run --rm --uts host --cgroupns private busybox sh -c 'touch /sys/fs/cgroup/x'"),
-      docker("run --rm --ipc host busybox stat -c '%u:%g' /dev/shm"),
+      docker("run --rm --ipc host busybox true", { shows: /^$/ }),
       docker("create --name kept --userns host busybox true", { isSetUp: true }),
       docker("inspect -f '{{.HostConfig.UsernsMode}}' kept"),
-    ],
-  },
-  {
-    name: "mapped ids: namespaces of another container",
-    steps: [
-      MAPPED,
       box("one"),
       box("two", "--ipc shareable"),
       sh("--network container:one", "ip -o link show lo | wc -l; mount | grep -c 'on /sys type sysfs'"),
@@ -66,12 +54,6 @@ export const USERNS_SCENARIOS: readonly Scenario[] = [
       docker("restart -t 0 two", { isSetUp: true }),
       until("ps --format '{{.Names}} {{.State}}'", /^two running$/m),
       docker("exec two id -u"),
-    ],
-  },
-  {
-    name: "mapped ids: images, copies and volumes",
-    steps: [
-      MAPPED,
       build("-t built", {
         Dockerfile:
           "FROM busybox\nCOPY file /copied\nCOPY --chown=3:4 file /chowned\nRUN touch /run-by && chown 5:6 /run-by\nWORKDIR /work/here\nUSER 9",
@@ -83,7 +65,7 @@ export const USERNS_SCENARIOS: readonly Scenario[] = [
       docker("commit maker made", { isSetUp: true }),
       docker("run --rm -v data:/data made stat -c '%n %u:%g' /own /own/x /data"),
       docker("cp maker:/own/missing -"),
-      build("--no-cache", "FROM busybox\nRUN chown 70000 /bin"),
+      build("--no-cache --force-rm", "FROM busybox\nRUN chown 70000 /bin"),
     ],
   },
 ];
