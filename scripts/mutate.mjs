@@ -42,7 +42,7 @@ const CAUGHT_MIN = 0.85;
 const CPU_FACTOR = 5;
 const CPU_MIN_S = 10;
 /** For what waits and does nothing. */
-const TIME_LIMIT_MS = 300_000;
+const TIME_LIMIT_MS = 120_000;
 const UNEXPLAINED = "NOT EXPLAINED: add a test, or the reason to mutate.survivors.json";
 /** Mutants that were looked at: why no test can, or need, tell them from the code. */
 const KNOWN = JSON.parse(readFileSync(new URL("mutate.survivors.json", import.meta.url), "utf8"));

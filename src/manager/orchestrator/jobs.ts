@@ -35,7 +35,7 @@ export function planReplicatedJob(
     else if (!isOver(planner, instance)) continue;
     taken.add(instance.slot);
   }
-  let missing = Math.min(maxConcurrent - live, totalCompletions - taken.size);
+  let missing = maxConcurrent - live;
   for (let slot = 0; missing > 0 && slot < totalCompletions; slot++) {
     if (taken.has(slot)) continue;
     if (!planner.hasRoom()) return;

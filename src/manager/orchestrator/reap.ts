@@ -49,10 +49,6 @@ function isLost(planner: ServicePlanner, task: Task): boolean {
 /** Revisions that nothing needs any more: no task runs them, and no service has them or could go back to them. */
 export function unusedRevisions(view: Snapshot): readonly Change[] {
   const changes: Change[] = [];
-  for (const revision of view.all("revision")) {
-    const service = view.get("service", revision.serviceId);
-    if (service?.revisionId === revision.id || service?.previousRevisionId === revision.id) continue;
-    if (!view.revisionsInUse(revision.id)) changes.push(removal("revision", revision));
-  }
+  for (const revision of view.all("revision")) if (!view.revisionsInUse(revision.id)) changes.push(removal("revision", revision));
   return changes;
 }

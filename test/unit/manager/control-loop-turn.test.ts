@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { NO_SERVICE } from "../../../src/manager/attachments.ts";
 import { LoopMemory } from "../../../src/manager/control-loop-memory.ts";
 import { planTurn } from "../../../src/manager/control-loop-turn.ts";
 import type { Turn, TurnOptions } from "../../../src/manager/control-loop-turn.ts";
@@ -186,6 +187,35 @@ describe("a turn of the control loop", () => {
     assert.deepEqual(changed.object.endpoint.virtualIps, [{ networkId: "net-id", address: "10.0.1.2/24" }]);
     assert.deepEqual(made.object.networks, [{ networkId: "net-id", addresses: ["10.0.1.3/24"], aliases: [] }]);
     assert.deepEqual(turn.reliesOn, [{ table: "node", id: "n1", version: 5 }]);
+  });
+
+  it("comes back to containers made by hand that it has not finished with", async () => {
+    const network = { ...aNetwork("net"), vxlanId: 4_096, ipam: [{ subnet: "10.0.1.0/24", gateway: "10.0.1.1" }] };
+    const networks = [{ networkId: network.id, addresses: [], aliases: [] }];
+    const attachment = { containerId: "c", containerName: "n", wantedAddresses: [] };
+    const byHand = ["c1", "c2", "c3"].map(id =>
+      put("task", aTask(id, { serviceId: NO_SERVICE, nodeId: asId("n1"), networks, attachment })),
+    );
+    const world = [...aReplicated("web", 0), put("network", network), ...nodes("n1"), ...byHand];
+    const services = [NO_SERVICE, asId<Service["id"]>("web-id")];
+    const part = await turnOn(world, { services, changesMax: 2 });
+    assert.deepEqual(
+      [idsOf(part.changes), lookedAt(part)],
+      [["task c1", "task c2"], { "web-id": { wakeAtMs: Infinity, isWaiting: false } }],
+    );
+    const whole = await turnOn(world, { services });
+    assert.deepEqual(Object.keys(lookedAt(whole) as object), ["", "web-id"]);
+  });
+
+  it("begins with other tasks where it could not place some the last time", async () => {
+    const waiting = ["t1", "t2", "t3"].map((id, at) => aTaskOf("web", id, { slot: at + 1, status: explained }));
+    const view = new Store().view().with([...aReplicated("web", 3), ...waiting]);
+    const memory = await LoopMemory.read(view, { pause });
+    const service = view.get("service", asId("web-id")) ?? assert.fail();
+    const order = (): readonly string[] => [...memory.ofService(service).open()].map(({ id }) => id);
+    assert.deepEqual(order(), ["t1", "t2", "t3"]);
+    await turnOn([...aReplicated("web", 3), ...waiting], { memory, changesMax: 2 });
+    assert.deepEqual(order(), ["t3", "t1", "t2"]);
   });
 
   it("does nothing for a service that is gone or goes", async () => {

@@ -211,6 +211,17 @@ describe("spreading", () => {
     assert.deepEqual(countByNode(requests(6, { placement }), nodes), { a: 2, b: 2, c: 2 });
   });
 
+  it("gives a node tasks of global services as far as it goes", () => {
+    const nodes = [aView({ id: "a", available: { nanoCpus: 1e9, memoryBytes: 0 } }), aView({ id: "b" })];
+    const tasks = ["s1", "s2"].map(serviceId =>
+      aRequest({ taskId: serviceId, serviceId, nodeId: "a", reservations: { nanoCpus: 1e9, memoryBytes: 0 } }),
+    );
+    const { assigned, reasons } = place(tasks, nodes);
+    assert.deepEqual([...assigned], [["s1", "a"]]);
+    assert.deepEqual([...reasons], [["s2", "no suitable node (insufficient resources on 1 node)"]]);
+    assert.equal(reasonFor(aRequest({ nodeId: "gone" }), nodes), "no suitable node");
+  });
+
   it("keeps a global service's task on its node", () => {
     const nodes = ["a", "b"].map(id => aView({ id }));
     assert.deepEqual(place([aRequest({ nodeId: "b" })], nodes).assigned, new Map([["t1", "b"]]));

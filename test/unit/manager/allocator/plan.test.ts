@@ -155,6 +155,16 @@ describe("networks", () => {
     assert.deepEqual(ports(4789), [undefined, undefined]);
   });
 
+  it("keep also what the user gave without a subnet", () => {
+    const world = new World();
+    const auxiliaryAddresses = { printer: "10.0.1.9" };
+    world.network("given", { ipam: [{ auxiliaryAddresses }] });
+    world.apply(planNetworks(world.store.view()));
+    assert.deepEqual(world.store.view().get("network", asId("given-id"))?.ipam, [
+      { subnet: "10.0.1.0/24", gateway: "10.0.1.1", auxiliaryAddresses },
+    ]);
+  });
+
   it("give nobody an address that the user keeps for something else", () => {
     const world = new World();
     world.network("given", { ipam: [{ subnet: "10.0.1.0/24", auxiliaryAddresses: { printer: "10.0.1.2" } }] });

@@ -127,17 +127,22 @@ class Manager {
     this.apply([{ kind: "put", table: "cluster", object, basedOn: object.version }]);
   }
 
+  session(nodeId: string, up: Uplink): AsyncGenerator<SessionDown, void, undefined> {
+    return this.#dispatcher.session({ nodeId: asId(nodeId) }, up, { signal: new AbortController().signal });
+  }
+
   open(nodeId: string, { role, remoteAddress }: { readonly role?: NodeRole; readonly remoteAddress?: string } = {}): Held {
-    const held: Held = { down: [], up: new Uplink(), stop: new AbortController(), end: undefined };
+    const [up, stop] = [new Uplink(), new AbortController()];
     const who = {
       nodeId: asId<NodeId>(nodeId),
       ...(role !== undefined && { role }),
       ...(remoteAddress !== undefined && { remoteAddress }),
     };
-    const session = this.#dispatcher.session(who, held.up, { signal: held.stop.signal });
+    const listening = this.#dispatcher.session(who, up, { signal: stop.signal });
+    const held: Held = { down: [], up, stop, end: undefined };
     void (async () => {
       try {
-        for await (const message of session) held.down.push(message);
+        for await (const message of listening) held.down.push(message);
         held.end = "it ended";
       } catch (error) {
         held.end = error instanceof OperationError ? `${error.kind}: ${error.message}` : String(error);
@@ -317,6 +322,17 @@ describe("a worker's session", () => {
     assert.deepEqual(manager.sessions.at(-1)?.sessions, []);
   });
 
+  it("leaves nothing behind when nobody listens to it any more", async () => {
+    await using manager = new Manager();
+    const session = manager.session("w1", new Uplink());
+    assert.equal((await session.next()).value?.kind, "welcome");
+    await manager.pass(600);
+    assert.equal(manager.sessions.at(-1)?.sessions.length, 1);
+    await session.return();
+    await manager.pass(600);
+    assert.deepEqual(manager.sessions.at(-1)?.sessions, []);
+  });
+
   it("ends with the manager", async () => {
     const manager = new Manager();
     const worker = manager.open("w1");
@@ -456,5 +472,34 @@ describe("what a manager tells the leader of its sessions", () => {
     const back = manager.open("w1");
     await manager.pass(100);
     assert.equal(back.end, undefined);
+  });
+});
+
+describe("a dispatcher that cannot read the state", () => {
+  it("ends, and tells the leader nothing more", async () => {
+    const time = new VirtualTime();
+    let reports = 0;
+    const store = {
+      view: () => new Store().view(),
+      watch: () => {
+        throw new Error("the state is broken");
+      },
+    };
+    const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+    const dispatcher = new Dispatcher({
+      ...{ store, log, clock: simulatedClock(time), managerId: asId("m1"), beatPeriodMs: 1_000, newSessionId: () => asId("s") },
+      readBarrier: async () => {},
+      leader: {
+        writeStatuses: async () => {},
+        describeNode: async () => {},
+        reportSessions: async () => {
+          reports++;
+          return { fenced: [] };
+        },
+      },
+    });
+    await assert.rejects(dispatcher.run({ signal: new AbortController().signal }), /broken/);
+    await time.runUntil(2_000);
+    assert.equal(reports, 0);
   });
 });

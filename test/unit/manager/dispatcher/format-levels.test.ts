@@ -84,6 +84,26 @@ describe("the format of the log's entries", () => {
     assert.equal(levels.raise(managers.view), undefined);
   });
 
+  it("is not raised while one that is on its way to be a manager, or was one, does not read it", async () => {
+    const managers = new Managers([2]);
+    await managers.found();
+    const { manager: _, ...worker } = aManager("w1", 3);
+    const objects: readonly Node[] = [
+      { ...aManager("m3", 3), role: "worker" },
+      { ...worker, role: "worker" },
+    ];
+    const changes = objects.map(object => ({ kind: "put", table: "node", object, basedOn: 0 }) as const);
+    await managers.proposals.propose({ changes, reliesOn: [] });
+    const levels = new FormatLevels();
+    reports(levels, ["m1", 2], ["m2", 2]);
+    assert.equal(levels.raise(managers.view), undefined);
+    reports(levels, ["m3", 2]);
+    assert.deepEqual(
+      levels.raise(managers.view)?.reliesOn.map(({ id }) => id),
+      ["m1", "m2", "m3"],
+    );
+  });
+
   it("is not raised by a plan that some manager's coming or going has overtaken", async () => {
     const managers = new Managers([2, 1]);
     await managers.found();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { entryBytes } from "../../../../src/codec/entry.ts";
+import { entryBytes, FORMAT_LEVEL } from "../../../../src/codec/entry.ts";
 import { asId } from "../../../../src/model/ids.ts";
 import type { NodeId } from "../../../../src/model/ids.ts";
 import type { Node } from "../../../../src/model/cluster.ts";
@@ -22,6 +22,7 @@ class Leader {
   /** Which nodes answer when they are asked. */
   readonly reachable = new Set<string>();
   refusals = 0;
+  onPropose: () => void = () => {};
   failure: Error | undefined;
   catchUp: () => void = () => {};
   readonly duties: LeaderDuties;
@@ -36,6 +37,7 @@ class Leader {
       readBarrier: async () => this.catchUp(),
       reaches: async ({ nodeId }) => this.reachable.has(nodeId),
       propose: async entry => {
+        this.onPropose();
         if (this.failure !== undefined) throw this.failure;
         this.proposed.push(entry);
         return this.refusals-- > 0 ? STALE : this.apply(entry);
@@ -201,6 +203,34 @@ describe("which nodes are up", () => {
     assert.equal(leader.node.status.state, "unknown");
     await leader.pass(250);
     assert.equal(leader.node.status.state, "ready");
+  });
+
+  it("is nothing to complain of when leadership ends meanwhile, nor is anything else written then", async () => {
+    for (const failure of [new Error("too late"), undefined]) {
+      await using leader = new Leader();
+      leader.put(aNode({ id: NODE, state: "unknown" }));
+      leader.put({ ...aNode({ id: "m1", role: "manager" }), manager: { raftId: 1, address: "m1:2377" } });
+      const spec = {
+        name: "default",
+        labels: {},
+        taskHistoryLimit: 5,
+        heartbeatPeriodNs: 1e9,
+        nodeCertExpiryNs: 0,
+        forceRotate: 0,
+      };
+      const raft = { autoLockManagers: false, snapshotInterval: 1, logEntriesForSlowFollowers: 1 };
+      const rootCa = { certificatePem: "", keyPem: "", joinTokenWorker: "", joinTokenManager: "" };
+      const meta = { id: asId<never>("cluster"), version: 0, createdAtMs: 0, updatedAtMs: 0 };
+      const cluster = { ...meta, spec: { ...spec, ...raft }, rootCa, defaultAddressPool: [], subnetSize: 24, dataPathPort: 4789 };
+      leader.apply({ changes: [{ kind: "put", table: "cluster", object: cluster, basedOn: 0 }], reliesOn: [] });
+      leader.lead();
+      leader.beat();
+      void leader.duties.reportSessions({ managerId: asId("m1"), formatLevel: FORMAT_LEVEL, sessions: [] });
+      leader.failure = failure;
+      leader.onPropose = () => leader.stop.abort(new Error("it leads no more"));
+      await leader.pass(1_000);
+      assert.deepEqual([leader.warnings, leader.proposed.length], [[], failure === undefined ? 1 : 0]);
+    }
   });
 
   it("is judged no more when leadership ends", async () => {

@@ -148,6 +148,30 @@ describe("the leader's judgement", () => {
     assert.deepEqual(liveness.judge(all, 66_000).down, ["b", "c"]);
   });
 
+  /** `last`: when each was heard last, in ms; the others are heard all the time. */
+  function downAt(last: Readonly<Record<string, number>>, moments: readonly number[], all = ["a", "b", "c", "d", "e"]): unknown {
+    const liveness = elected();
+    const gone = new Set<string>();
+    return moments.map(nowMs => {
+      const beats = all.map(nodeId => ({ nodeId, silenceMs: nowMs - Math.min(nowMs, last[nodeId] ?? nowMs) }));
+      liveness.report(report(M1, beats), nowMs);
+      const { down } = liveness.judge(nodes(all.filter(id => !gone.has(id))), nowMs);
+      for (const id of down) gone.add(id);
+      return down;
+    });
+  }
+
+  it("counts those that fell silent one after the other within 30 s as if they had at once", () => {
+    assert.deepEqual(downAt({ a: 0, b: 3_000, c: 6_000 }, [5_001, 8_001, 11_001]), [["a"], ["b"], []]);
+    assert.deepEqual(downAt({ a: 0, b: 3_000, c: 29_999 }, [5_001, 8_001, 35_000]), [["a"], ["b"], []]);
+    assert.deepEqual(downAt({ a: 0, b: 3_000, c: 30_000 }, [5_001, 8_001, 35_001]), [["a"], ["b"], ["c"]]);
+  });
+
+  it("counts those as silent that have been so for over half of what is allowed", () => {
+    assert.deepEqual(downAt({ a: 0, b: 2_501 }, [5_001], ["a", "b", "c"]), [["a"]]);
+    assert.deepEqual(downAt({ a: 0, b: 2_500 }, [5_001], ["a", "b", "c"]), [[]]);
+  });
+
   it("fences the older of a node's two sessions, whichever manager tells of it first", () => {
     const liveness = elected();
     assert.deepEqual(liveness.report(report(M1, [{ nodeId: "a", sessionId: "old", ageMs: 9_000 }]), 10_000), []);

@@ -214,6 +214,13 @@ describe("a task whose node fails it", () => {
       does: ["t1: stays for 120000", "+1 running"],
     },
     {
+      when: "serves on while its history goes",
+      tasks: ["h0 1@n1 shutdown/failed made=1", "t1 1@n1 running/running made=2"],
+      nodes: [DRAINED],
+      historyLimit: 1,
+      does: ["t1: stays for 120000", "+1 running", "-h0"],
+    },
+    {
       when: "does not serve on where no node takes another one",
       tasks: [running],
       nodes: [DRAINED, { id: "n2", availability: "pause" }, { id: "n3", state: "down" }],
@@ -382,6 +389,14 @@ describe("tasks of a global service", () => {
         { id: "n2", labels: { zone: "east" } },
       ],
       does: ["t1: shutdown", "t3: shutdown"],
+    },
+    {
+      when: "end on nodes that fit no more also when they are of an older revision",
+      mode: GLOBAL,
+      tasks: ["t1 0@n1 running/running r0"],
+      template: ON_EAST,
+      service: { updateStatus: { state: "paused", message: "" } },
+      does: ["t1: shutdown"],
     },
     {
       when: "stay on nodes that only take no more",
@@ -613,6 +628,12 @@ describe("a service that is being removed", () => {
       mode: replicas(3),
       tasks: ["t1 1@n1 running/running", "t2 2@- running/pending", "t3 3@n1 running/failed"],
       does: ["t1: remove", "-t2", "-t3"],
+    },
+    {
+      when: "takes down also what is beside one that goes already",
+      service,
+      tasks: ["t1 1@n1 remove/running made=1", "t2 1@n1 running/running made=2"],
+      does: ["t2: remove"],
     },
     { when: "waits for them", service, tasks: ["t1 1@n1 remove/running"], does: [] },
     {

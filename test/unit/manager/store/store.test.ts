@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { entryBytes } from "../../../../src/codec/entry.ts";
 import type { Change, Entry } from "../../../../src/model/entry.ts";
 import { asId } from "../../../../src/model/ids.ts";
@@ -249,6 +250,83 @@ describe("Store", () => {
     const waiting = watch.next();
     abort.abort(new Error("enough"));
     await assert.rejects(waiting, /enough/);
+  });
+
+  it("keeps a watcher that keeps up, however much there is to hear", async () => {
+    const log = new Log();
+    const { signal } = new AbortController();
+    const watch = log.store.watch({ signal })[Symbol.asyncIterator]();
+    for (let round = 0; round <= WATCH_CHANGES_MAX / 1000; round++) {
+      log.apply(Array.from({ length: 1000 }, (_, index) => put("task", aTask(`t${round}-${index}`, { slot: 1 }))));
+      assert.equal((await watch.next()).value?.index, round + 1);
+    }
+  });
+
+  it("lets go of the signal of a watcher that is done", async () => {
+    const { signal } = new AbortController();
+    const store = new Store();
+    const watch = store.watch({ signal })[Symbol.asyncIterator]();
+    assert.equal(getEventListeners(signal, "abort").length, 1);
+    assert.deepEqual(await watch.return?.(), { done: true, value: undefined });
+    assert.equal(getEventListeners(signal, "abort").length, 0);
+  });
+
+  it("hands a snapshot out as soon as a chunk is full, and lets others go between its chunks", async () => {
+    const log = new Log();
+    log.apply(["a", "b", "c"].map(name => put("secret", aSecret(name, 150_000))));
+    const lengths: number[] = [];
+    for await (const chunk of log.store.snapshot()) lengths.push(chunk.length);
+    assert.deepEqual([lengths.length, lengths[0]], [3, SNAPSHOT_CHUNK_BYTES]);
+    let pauses = 0;
+    await log.store.stateHash({ pause: async () => void pauses++ });
+    assert.equal(pauses, 3);
+  });
+
+  it("frees the addresses and networks that a task leaves, and keeps those that it stays on", () => {
+    const log = new Log();
+    const on = (...networks: readonly (readonly [string, string])[]) =>
+      networks.map(([name, address]) => ({ networkId: asId<never>(name), addresses: [address], aliases: [] }));
+    const there = (name: string): readonly string[] => [...log.store.view().tasksOnNetwork(asId(name))].map(({ id }) => id);
+    log.apply([put("task", aTask("t", { networks: on(["a", "10.0.0.2/24"], ["b", "10.0.1.2/24"]) }))]);
+    log.apply([put("task", aTask("t", { networks: on(["a", "10.0.0.2/24"], ["c", "10.0.2.2/24"]) }), 1)]);
+    assert.deepEqual([there("a"), there("b"), there("c")], [["t"], [], ["t"]]);
+    log.apply([put("task", aTask("t", { networks: on(["a", "10.0.0.3/24"], ["c", "10.0.2.2/24"]) }), 2)]);
+    const other = (address: string) => log.apply([put("task", aTask("u", { networks: on(["a", address]) }))]).kind;
+    assert.deepEqual([other("10.0.0.3/24"), other("10.0.0.2/24")], ["refused", "applied"]);
+  });
+
+  it("knows a service's revisions as in use, the one that it could go back to as well", () => {
+    const log = new Log();
+    const uses = (...ids: readonly string[]): readonly boolean[] => ids.map(id => log.store.view().revisionsInUse(asId(id)));
+    log.apply([put("service", aService("web"))]);
+    assert.deepEqual(uses("web-rev", "old", "undefined"), [true, false, false]);
+    log.apply([put("service", aService("web", { previousRevisionId: asId("old") }), 1)]);
+    assert.deepEqual(uses("web-rev", "old"), [true, true]);
+    log.apply([{ kind: "remove", table: "service", id: aService("web").id, basedOn: 2 }]);
+    assert.deepEqual(uses("web-rev", "old"), [false, false]);
+  });
+
+  it("keeps a config that a service needs, and says which service", () => {
+    const log = new Log();
+    const spec = { name: "motd", labels: {}, data: new Uint8Array(1) };
+    log.apply([put("config", { id: asId<never>("motd-id"), version: 0, createdAtMs: 0, updatedAtMs: 0, spec })]);
+    const plain = aService("web");
+    const configs = [{ id: asId<never>("motd-id"), name: "motd", file: { name: "motd", uid: "0", gid: "0", mode: 0o444 } }];
+    const task = { ...plain.spec.task, container: { ...plain.spec.task.container, configs } };
+    log.apply([put("service", { ...plain, spec: { ...plain.spec, task } })]);
+    const removal: Change = { kind: "remove", table: "config", id: asId("motd-id"), basedOn: 1 };
+    assert.deepEqual(log.apply([removal]), { kind: "refused", reason: "conflict", message: "config is in use by service web" });
+  });
+
+  it("keeps a network for the sake of tasks that have not ended", () => {
+    const log = new Log();
+    log.apply([put("network", aNetwork("net"))]);
+    const networks = [{ networkId: aNetwork("net").id, addresses: [], aliases: [] }];
+    log.apply([put("task", aTask("t", { networks }))]);
+    const removal: Change = { kind: "remove", table: "network", id: aNetwork("net").id, basedOn: 1 };
+    assert.deepEqual(log.apply([removal]), { kind: "refused", reason: "conflict", message: "network is in use by task t" });
+    log.apply([put("task", aTask("t", { networks, status: { state: "failed", atMs: 0, message: "" } }), 2)]);
+    assert.equal(log.apply([removal]).kind, "applied");
   });
 
   it("drops a watcher that is too far behind, and every watcher when the state is replaced", async () => {

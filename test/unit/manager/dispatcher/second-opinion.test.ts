@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { setMaxListeners } from "node:events";
+import { SecondOpinion } from "../../../../src/manager/dispatcher/second-opinion.ts";
+import { asId } from "../../../../src/model/ids.ts";
+import type { NodeId } from "../../../../src/model/ids.ts";
+import { settle, simulatedClock, VirtualTime } from "../../../sim/virtual-time.ts";
+
+const places = (count: number) =>
+  Array.from({ length: count }, (_, at) => ({ nodeId: asId<NodeId>(`n${at}`), host: "192.0.2.1" }));
+
+describe("a second opinion on silent nodes", () => {
+  let time: VirtualTime;
+  let asked: { readonly id: string; readonly answer: (isThere: boolean) => void }[];
+  let answered: string[];
+  let opinion: SecondOpinion;
+  const stop = new AbortController();
+  setMaxListeners(0, stop.signal);
+
+  beforeEach(() => {
+    [time, asked, answered] = [new VirtualTime(), [], []];
+    opinion = new SecondOpinion({
+      clock: simulatedClock(time),
+      reaches: ({ nodeId }, { signal }) =>
+        new Promise((answer, reject) => {
+          asked.push({ id: nodeId, answer });
+          signal.addEventListener("abort", () => reject(signal.reason));
+        }),
+    });
+  });
+
+  function ask(count: number, signal = stop.signal): void {
+    opinion.ask(places(count), { onAnswer: id => void answered.push(id), signal });
+  }
+
+  it("is asked of so many nodes at once, and of others as those answer", async () => {
+    ask(127);
+    assert.equal(asked.length, 127);
+    ask(2);
+    assert.equal(asked.length, 128);
+    ask(2);
+    assert.equal(asked.length, 128);
+    asked[5]?.answer(false);
+    await settle();
+    ask(2);
+    assert.deepEqual([asked.length, asked.at(-1)?.id], [129, "n0"]);
+  });
+
+  it("is asked of one node a few times at once", async () => {
+    for (let round = 0; round < 6; round++) ask(1);
+    assert.equal(asked.length, 4);
+    asked[0]?.answer(true);
+    await settle();
+    for (let round = 0; round < 3; round++) ask(1);
+    assert.deepEqual([asked.length, answered], [5, ["n0"]]);
+  });
+
+  it("is waited for for a second", async () => {
+    ask(1);
+    await time.runUntil(999);
+    for (let round = 0; round < 6; round++) ask(1);
+    assert.equal(asked.length, 4);
+    await time.runUntil(1_000);
+    for (let round = 0; round < 6; round++) ask(1);
+    assert.deepEqual([asked.length, answered], [5, []]);
+  });
+
+  it("counts only when the node is there, and while somebody leads who asked", async () => {
+    const term = new AbortController();
+    ask(2, term.signal);
+    asked[0]?.answer(false);
+    asked[1]?.answer(true);
+    term.abort();
+    await settle();
+    assert.deepEqual(answered, []);
+  });
+});
