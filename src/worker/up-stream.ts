@@ -73,7 +73,8 @@ export class UpStream {
           this.#sentApplied = this.#applied;
           yield { kind: "applied", sequence: this.#applied };
         }
-        const statuses = this.#areStatusesOpen ? reporter.take() : [];
+        // Whoever reads this may come for more after the session's end; what it was given then would be missing in the next session.
+        const statuses = this.#areStatusesOpen && !signal.aborted ? reporter.take() : [];
         if (statuses.length > 0) yield { kind: "statuses", statuses };
       } else {
         if (this.#nextHello === undefined) await this.#sleep(nextBeatMs - clock.monotonicMs(), { wakes: true });
