@@ -8,19 +8,11 @@ import { revision, service } from "./service.ts";
 
 /**
  * The newest entry and snapshot format this program reads. It writes what is in force in its cluster, which is raised when all managers can
- * read more. 2: the cluster object says which level is in force.
+ * read more. What each format has that earlier ones have not is in `format-needs.ts`.
  */
 export const FORMAT_LEVEL = 2;
 /** Of clusters that do not say. */
 export const FIRST_FORMAT_LEVEL = 1;
-
-/** The level that an entry's changes need. Older programs would lose what they do not know of. */
-export function levelNeeded({ changes }: Pick<Entry, "changes">): number {
-  const needsSecond = changes.some(
-    change => change.kind === "put" && change.table === "cluster" && change.object.formatLevel !== undefined,
-  );
-  return needsSecond ? 2 : FIRST_FORMAT_LEVEL;
-}
 
 /** An object with the table it belongs to. */
 export type StoredObject = { readonly [Name in TableName]: { readonly table: Name; readonly object: Tables[Name] } }[TableName];

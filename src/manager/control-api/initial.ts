@@ -1,3 +1,5 @@
+import { FORMAT_LEVEL } from "../../codec/entry.ts";
+import { SECOND_FORMAT_LEVEL } from "../../codec/format-needs.ts";
 import type { Cluster, ClusterSpec, Network, Node, NodeSpec } from "../../model/cluster.ts";
 import type { Change, Entry } from "../../model/entry.ts";
 import type { ClusterId, NetworkId, NodeId } from "../../model/ids.ts";
@@ -35,6 +37,8 @@ export interface InitialOptions {
   readonly subnetSize?: number;
   readonly dataPathPort?: number;
   readonly unlockKey?: Uint8Array;
+  /** What its program reads: the cluster begins with it. */
+  readonly formatLevel?: number;
   readonly certificates: Certificates;
   readonly random: Random;
 }
@@ -46,20 +50,22 @@ export function makeInitialEntry(options: InitialOptions): Omit<Entry, "atMs"> {
     { kind: "put", table: "node", object: firstNode(options), basedOn: 0 },
     { kind: "put", table: "network", object: ingressNetwork(options), basedOn: 0 },
   ];
-  return { changes: objects, reliesOn: [] };
+  return { level: options.formatLevel ?? FORMAT_LEVEL, changes: objects, reliesOn: [] };
 }
 
 const NEW = { version: 0, createdAtMs: 0, updatedAtMs: 0 };
 
 function initialCluster(options: InitialOptions): Cluster {
   const { clusterId, root, spec, defaultAddressPool = [], subnetSize = 0, dataPathPort = 0, unlockKey } = options;
+  const { formatLevel = FORMAT_LEVEL } = options;
+  const isOfFirst = formatLevel < SECOND_FORMAT_LEVEL;
   return {
     ...NEW,
     id: clusterId,
     spec: { ...CLUSTER_DEFAULTS, ...spec, autoLockManagers: unlockKey !== undefined },
     rootCa: {
       ...root,
-      issuer: options.certificates.issuerIn(root.certificatePem),
+      ...(!isOfFirst && { issuer: options.certificates.issuerIn(root.certificatePem) }),
       joinTokenWorker: newJoinToken(root.certificatePem, options),
       joinTokenManager: newJoinToken(root.certificatePem, options),
     },
@@ -67,6 +73,7 @@ function initialCluster(options: InitialOptions): Cluster {
     subnetSize: subnetSize === 0 ? SUBNET_SIZE_DEFAULT : subnetSize,
     dataPathPort: dataPathPort === 0 ? DATA_PATH_PORT_DEFAULT : dataPathPort,
     ...(unlockKey && { unlockKey }),
+    ...(!isOfFirst && { formatLevel }),
   };
 }
 

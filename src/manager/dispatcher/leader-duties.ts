@@ -1,5 +1,6 @@
+import { SECOND_FORMAT_LEVEL } from "../../codec/format-needs.ts";
 import { OperationError } from "../../lib/errors.ts";
-import type { Node } from "../../model/cluster.ts";
+import type { Node, NodeDescription } from "../../model/cluster.ts";
 import type { NodeId, SessionId } from "../../model/ids.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
@@ -85,11 +86,12 @@ export class LeaderDuties implements LeaderCalls {
     this.#leading();
     if (this.#options.view().get("node", nodeId) === undefined) await this.#options.readBarrier();
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      const node = this.#options.view().get("node", nodeId);
+      const view = this.#options.view();
+      const node = view.get("node", nodeId);
       if (node === undefined) throw new OperationError("not-found", `node ${nodeId} not found`);
       const next: Node = {
         ...node,
-        description,
+        description: readable(description, view),
         status: { ...node.status, address: address === "" ? node.status.address : address },
       };
       if (isSame(next.description, node.description) && next.status.address === node.status.address) return;
@@ -151,6 +153,14 @@ export class LeaderDuties implements LeaderCalls {
     const changes: readonly Change[] = nodes.map(object => ({ kind: "put", table: "node", object, basedOn: object.version }));
     return (await this.#options.propose({ changes, reliesOn: [] }, {})).kind === "applied";
   }
+}
+
+/** Without what not all managers can read: until they can, nothing is made of it either. */
+function readable(description: NodeDescription, { formatLevel }: Pick<Snapshot, "formatLevel">): NodeDescription {
+  if (formatLevel >= SECOND_FORMAT_LEVEL) return description;
+  const { tls: _, dataPathAddress: __, ...rest } = description;
+  const { nanoCpus, memoryBytes } = description.resources;
+  return { ...rest, resources: { nanoCpus, memoryBytes } };
 }
 
 function isSame(a: unknown, b: unknown): boolean {

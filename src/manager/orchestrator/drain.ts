@@ -1,3 +1,4 @@
+import { SECOND_FORMAT_LEVEL } from "../../codec/format-needs.ts";
 import type { Revision, Task } from "../../model/cluster.ts";
 import { hasEndedByItself, isOnItsWay, isServing, isWanted } from "./instance.ts";
 import type { Instance } from "./instance.ts";
@@ -13,6 +14,7 @@ const MOVING_MS = 120_000;
 /** Whether a task of a drained node serves on until another one runs in its place. */
 export function staysUntilReplaced(planner: ServicePlanner, instance: Instance, task: Task): boolean {
   return (
+    planner.view.formatLevel >= SECOND_FORMAT_LEVEL && // Older managers lose the time that is kept with it.
     isServing(task) &&
     planner.nodeTrouble(task) === "drained" &&
     mayRunBesideItself(planner, instance, task) &&

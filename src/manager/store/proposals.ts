@@ -1,4 +1,5 @@
-import { entryBytes, FIRST_FORMAT_LEVEL, levelNeeded } from "../../codec/entry.ts";
+import { entryBytes } from "../../codec/entry.ts";
+import { levelNeeded } from "../../codec/format-needs.ts";
 import { OperationError } from "../../lib/errors.ts";
 import type { Entry } from "../../model/entry.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -15,8 +16,11 @@ export class Proposals {
   readonly #level: () => number;
 
   /** @param options.level - The format that is in force. */
-  constructor(options: { readonly consensus: Consensus; readonly clock: Clock; readonly level?: () => number }) {
-    const { consensus, clock, level = () => FIRST_FORMAT_LEVEL } = options;
+  constructor({
+    consensus,
+    clock,
+    level,
+  }: { readonly consensus: Consensus; readonly clock: Clock; readonly level: () => number }) {
     this.#consensus = consensus;
     this.#clock = clock;
     this.#level = level;
@@ -30,7 +34,10 @@ export class Proposals {
   async propose(entry: Omit<Entry, "atMs">, { signal }: { readonly signal?: AbortSignal } = {}): Promise<ApplyResult> {
     const level = this.#level();
     if (levelNeeded(entry) > (entry.level ?? level))
-      throw new OperationError("invalid", `not all managers can read what format ${level} does not have`);
+      throw new OperationError(
+        "invalid",
+        `some manager's program is too old to read this (format ${level}): upgrade all of them first`,
+      );
     // Written at the one in force even when it raises that: when it is refused, it must have stopped no older manager.
     const data = entryBytes.encode({ ...entry, level, atMs: this.#clock.nowMs() });
     if (data.length > ENTRY_BYTES_MAX) {

@@ -5,6 +5,8 @@ import type { Change, TableName, Tables } from "./change.ts";
 /** The state at one index; never changes. Reading costs what is read, whatever is stored. */
 export interface Snapshot {
   readonly index: number;
+  /** Of the log's entries: what all managers can read. */
+  readonly formatLevel: number;
   get<Name extends TableName>(table: Name, id: Tables[Name]["id"]): Tables[Name] | undefined;
   /** In id order. */
   all<Name extends TableName>(table: Name): Iterable<Tables[Name]>;

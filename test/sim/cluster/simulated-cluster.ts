@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { entryBytes } from "../../../src/codec/entry.ts";
+import { entryBytes, FORMAT_LEVEL } from "../../../src/codec/entry.ts";
 import { OperationError } from "../../../src/lib/errors.ts";
 import type { Cluster, Network, Node, Revision, Service, ServiceSpec, Task } from "../../../src/model/cluster.ts";
 import { asId, clusterIdFrom } from "../../../src/model/ids.ts";
@@ -82,7 +82,7 @@ export class SimulatedCluster {
   constructor({ seed = 1 }: { readonly seed?: number } = {}) {
     this.random = new SeededRandom(seed);
     const consensus = { propose: (data: Uint8Array) => this.#commit(data) } as unknown as Consensus;
-    this.#proposals = new Proposals({ consensus, clock: this.clock });
+    this.#proposals = new Proposals({ consensus, clock: this.clock, level: () => FORMAT_LEVEL });
     const { clock, store } = this;
     const propose = this.#proposals.propose.bind(this.#proposals);
     this.#duties = new LeaderDuties({
@@ -180,6 +180,7 @@ export class SimulatedCluster {
       defaultAddressPool: ["10.0.0.0/8"],
       subnetSize: 24,
       dataPathPort: 4789,
+      formatLevel: FORMAT_LEVEL,
     };
     await this.propose([{ kind: "put", table: "cluster", object, basedOn: 0 }]);
     await this.addNetwork("ingress", { isIngress: true });

@@ -1,5 +1,6 @@
 import { crc32 } from "node:zlib";
 import { entryBytes } from "../../../src/codec/entry.ts";
+import { levelNeeded } from "../../../src/codec/format-needs.ts";
 import type { Entry } from "../../../src/model/entry.ts";
 import type { RequestId } from "../../../src/model/ids.ts";
 import type { ApplyResult } from "../../../src/manager/store/change.ts";
@@ -89,9 +90,11 @@ export class Ledger {
 export class LedgerStore extends Store {
   readonly #host: string;
   readonly #ledger: Ledger;
+  readonly #reads: number;
 
   constructor(host: string, ledger: Ledger, options: { readonly formatLevel: number }) {
     super(options);
+    this.#reads = options.formatLevel;
     this.#host = host;
     this.#ledger = ledger;
   }
@@ -99,6 +102,16 @@ export class LedgerStore extends Store {
   override apply(entry: RaftEntry): ApplyResult {
     const result = super.apply(entry);
     this.#ledger.applied(this.#host, entry, result);
+    if (result.kind === "applied") this.#checkReads(entry);
     return result;
+  }
+
+  /** An older program would have lost a part of it. */
+  #checkReads({ index, data }: RaftEntry): void {
+    const needed = levelNeeded(entryBytes.decode(data));
+    if (needed > this.#reads)
+      this.#ledger.failure ??= new Error(
+        `older manager: entry ${index} needs format ${needed}, and the program of ${this.#host} reads ${this.#reads}`,
+      );
   }
 }

@@ -111,7 +111,9 @@ export class World {
     const address = `${place.name}:2377`;
     const record = { nodeId, certificate, managers: [address], manager: { raftId: 1, isFounder: true } };
     const host = new SimulatedHost(this, { ...place, record });
+    if (this.#isMixed) host.formatLevel = FORMAT_LEVEL - 1; // A newer one would let no older one in.
     const entry = makeInitialEntry({
+      formatLevel: host.formatLevel,
       ...{ clusterId, nodeId, raftId: 1, managerAddress: address, availability: "active", ingressId: this.id<NetworkId>() },
       ...{
         root: { certificatePem: "root", keyPem: "root key" },

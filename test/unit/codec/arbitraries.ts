@@ -343,7 +343,7 @@ export const clusterSpec = shape<model.ClusterSpec>(
     autoLockManagers: flag,
     snapshotInterval: count,
     logEntriesForSlowFollowers: count,
-    forceRotate: count,
+    forceRotate: fc.constantFrom(0, 0, 3),
     keepOldSnapshots: count,
   },
   ["keepOldSnapshots"],

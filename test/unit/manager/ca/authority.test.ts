@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { FORMAT_LEVEL } from "../../../../src/codec/entry.ts";
 import { CertificateAuthority, type IssueCall } from "../../../../src/manager/ca/authority.ts";
 import { Membership } from "../../../../src/manager/ca/membership.ts";
 import { OperationError } from "../../../../src/lib/errors.ts";
@@ -93,7 +94,7 @@ describe("CertificateAuthority", () => {
     await become("manager");
     assert.equal((await issue({ nodeId })).role, "manager");
     assert.equal(store.view().get("node", nodeId)?.role, "manager");
-    await membership.join({ nodeId, role: "manager" }, { address: "m2:2377" });
+    await membership.join({ nodeId, role: "manager" }, { address: "m2:2377", formatLevel: FORMAT_LEVEL });
     const node = store.view().get("node", nodeId) ?? assert.fail();
     const demoted = { ...node, spec: { ...node.spec, role: "worker" as const } };
     await proposals.propose({ changes: [{ kind: "put", table: "node", object: demoted, basedOn: node.version }], reliesOn: [] });
@@ -121,8 +122,8 @@ describe("Membership", () => {
     const { nodeId } = await issue({ joinToken: rootCa.joinTokenManager });
     const peer = { nodeId, role: "manager" } as const;
     const [first, again] = await Promise.all([
-      membership.join(peer, { address: "m2:2377" }),
-      membership.join(peer, { address: "m2:2377" }),
+      membership.join(peer, { address: "m2:2377", formatLevel: FORMAT_LEVEL }),
+      membership.join(peer, { address: "m2:2377", formatLevel: FORMAT_LEVEL }),
     ]);
     assert.deepEqual(again, first);
     assert.deepEqual(
@@ -133,7 +134,7 @@ describe("Membership", () => {
     await membership.remove(nodeId);
     await membership.remove(nodeId);
     assert.equal(store.view().get("node", nodeId)?.manager, undefined);
-    assert.ok((await membership.join(peer, { address: "m2:2377" })).raftId > first.raftId);
+    assert.ok((await membership.join(peer, { address: "m2:2377", formatLevel: FORMAT_LEVEL })).raftId > first.raftId);
   });
 
   it("lets only managers in, and only those that are members", async () => {
@@ -146,7 +147,7 @@ describe("Membership", () => {
   it("takes joined managers into Raft and demoted ones out of it while it leads", async () => {
     const { issue, rootCa, membership, proposals, store, consensus } = await setUp();
     const { nodeId } = await issue({ joinToken: rootCa.joinTokenManager });
-    const { raftId } = await membership.join({ nodeId, role: "manager" }, { address: "m2:2377" });
+    const { raftId } = await membership.join({ nodeId, role: "manager" }, { address: "m2:2377", formatLevel: FORMAT_LEVEL });
     const abort = new AbortController();
     const running = membership.run({ signal: abort.signal });
     const memberIs = async (isThere: boolean) => {
@@ -216,6 +217,8 @@ describe("Membership", () => {
     const node = store.view().get("node", nodeId) ?? assert.fail();
     const object = { ...node, spec: { ...node.spec, role: "worker" as const } };
     await proposals.propose({ changes: [{ kind: "put", table: "node", object, basedOn: node.version }], reliesOn: [] });
-    await assert.rejects(membership.join({ nodeId, role: "manager" }, { address: "m2:2377" }), { kind: "unavailable" });
+    await assert.rejects(membership.join({ nodeId, role: "manager" }, { address: "m2:2377", formatLevel: FORMAT_LEVEL }), {
+      kind: "unavailable",
+    });
   });
 });

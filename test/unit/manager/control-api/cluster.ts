@@ -21,7 +21,7 @@ export async function aCluster() {
   const consensus = new SoloConsensus(store);
   const clock = new StillClock();
   const random = new CountingRandom();
-  const proposals = new Proposals({ consensus, clock });
+  const proposals = new Proposals({ consensus, clock, level: () => store.view().formatLevel });
   const options = { store, consensus, clock, random, proposals, certificates };
   const initial = makeInitialEntry({
     clusterId: asId("cluster1"),

@@ -1,3 +1,4 @@
+import { FORMAT_LEVEL } from "../../../../src/codec/entry.ts";
 import type { Cluster, Node, Revision, Service, ServiceSpec, Task, TaskSpec } from "../../../../src/model/cluster.ts";
 import { asId } from "../../../../src/model/ids.ts";
 import type { NodeId } from "../../../../src/model/ids.ts";
@@ -27,6 +28,8 @@ export interface Situation {
   readonly spec?: Partial<ServiceSpec>;
   readonly service?: Partial<Service>;
   readonly historyLimit?: number;
+  /** What all managers read. */
+  readonly formatLevel?: number;
   readonly budget?: number;
   readonly moves?: Map<NodeId, number>;
   /** Nodes that are not there. */
@@ -121,12 +124,12 @@ export function viewOf(situation: Situation): readonly [Snapshot, Service] {
     ...all.map(node => put("node", node)),
     ...tasks.map(each => put("task", typeof each === "string" ? task(each) : each)),
   ];
-  if (situation.historyLimit !== undefined) changes.push(put("cluster", clusterWith(situation.historyLimit)));
+  changes.push(put("cluster", clusterWith(situation)));
   return [new Store().view().with(changes), service];
 }
 
-function clusterWith(taskHistoryLimit: number): Cluster {
-  return { id: "cluster", version: 0, spec: { taskHistoryLimit } } as never;
+function clusterWith({ historyLimit: taskHistoryLimit = 5, formatLevel = FORMAT_LEVEL }: Situation): Cluster {
+  return { id: "cluster", version: 0, formatLevel, spec: { taskHistoryLimit } } as never;
 }
 
 function told(view: Snapshot, change: Change): string {

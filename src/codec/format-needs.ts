@@ -1,0 +1,64 @@
+import type { Cluster, Config, Network, NodeDescription, Secret, Task, TaskSpec } from "../model/cluster.ts";
+import type { Change, Entry } from "../model/entry.ts";
+import { FIRST_FORMAT_LEVEL } from "./entry.ts";
+
+/**
+ * What came with the second format: which one is in force, locked managers, replaced roots, attachable networks, a drain that starts first,
+ * generic resources, other data for secrets and configs, templates, data paths of their own, older snapshots that are kept.
+ */
+export const SECOND_FORMAT_LEVEL = 2;
+
+/** The level that an entry's changes need. Managers whose programs are older would lose what they do not know of. */
+export function levelNeeded({ changes }: Pick<Entry, "changes">): number {
+  return changes.some(needsSecond) ? SECOND_FORMAT_LEVEL : FIRST_FORMAT_LEVEL;
+}
+
+/** Whether it says what the first format has no field for. A field that is added to an object belongs here, or where a later format has its. */
+function needsSecond(change: Change): boolean {
+  if (change.kind === "remove") return false;
+  switch (change.table) {
+    case "cluster":
+      return isClusterOfSecond(change.object);
+    case "node":
+      return change.object.description !== undefined && isDescriptionOfSecond(change.object.description);
+    case "task":
+      return isTaskOfSecond(change.object);
+    case "network":
+      return isNetworkOfSecond(change.object);
+    case "service":
+      return [change.object.spec, change.object.previousSpec].some(spec => spec !== undefined && isSpecOfSecond(spec.task));
+    case "revision":
+      return isSpecOfSecond(change.object.task);
+    case "secret":
+    case "config":
+      return isFileOfSecond(change.object);
+  }
+}
+
+function isClusterOfSecond({ formatLevel, unlockKey, rootCa: { issuer, rotation }, spec }: Cluster): boolean {
+  return isAnyThere(formatLevel, unlockKey, issuer, rotation, spec.keepOldSnapshots) || spec.forceRotate !== 0;
+}
+
+function isDescriptionOfSecond({ tls, dataPathAddress, resources: { generic } }: NodeDescription): boolean {
+  return isAnyThere(tls, dataPathAddress, generic);
+}
+
+function isTaskOfSecond({ stopNotAfterMs, attachment, genericResources }: Task): boolean {
+  return isAnyThere(stopNotAfterMs, attachment, genericResources);
+}
+
+function isNetworkOfSecond({ vxlanPort, spec, ipam }: Network): boolean {
+  return isAnyThere(vxlanPort, ...[...spec.ipam, ...ipam].map(({ auxiliaryAddresses }) => auxiliaryAddresses));
+}
+
+function isSpecOfSecond({ resources, container }: TaskSpec): boolean {
+  return isAnyThere(resources?.reservations?.generic, container.hostOptions);
+}
+
+function isFileOfSecond({ reloadSignal, spec: { templateDriver } }: Secret | Config): boolean {
+  return isAnyThere(reloadSignal, templateDriver);
+}
+
+function isAnyThere(...values: readonly unknown[]): boolean {
+  return values.some(value => value !== undefined);
+}
