@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { parsed, refuse } from "../command-line.ts";
 import { call, importBusybox, TestLab } from "../integration/lab/lab.ts";
 import { checkByPart } from "../sim/linearizability/checker.ts";
 import { objectModel, type ObjectInput } from "../sim/linearizability/cluster-objects.ts";
@@ -27,7 +27,7 @@ const CALM_MAX_MS = 8_000;
 const SETTLE_MS = 90_000;
 const GONE_MS = 30_000;
 
-const { values } = parseArgs({
+const { values } = parsed({
   options: {
     minutes: { type: "string", default: "10" },
     seed: { type: "string", default: String(Date.now() % 100_000) },
@@ -45,7 +45,10 @@ const interrupted = new AbortController();
 process.once("SIGINT", () => interrupted.abort()).once("SIGTERM", () => interrupted.abort());
 
 async function main(): Promise<void> {
-  if (!(forMs > 0) || !Number.isInteger(seed)) throw new Error("--minutes takes a positive number, --seed a whole one");
+  if (!(forMs > 0)) refuse(`--minutes is a number above 0, not ${values.minutes}`);
+  if (!Number.isInteger(seed)) refuse(`--seed is a whole number, not ${values.seed}`);
+  for (const option of ["managers", "workers"] as const)
+    if (!/^\d+$/.test(values[option])) refuse(`--${option} is a whole number, not ${values[option]}`);
   mkdirSync(OUTPUT, { recursive: true });
   const kinds = faultKinds();
   say(`seed ${seed}, ${values.minutes} min, faults: ${kinds.join(", ")}`);
@@ -79,7 +82,7 @@ async function main(): Promise<void> {
 function faultKinds(): readonly FaultKind[] {
   const asked = values.only.split(",");
   const unknown = asked.filter(kind => !(FAULT_KINDS as readonly string[]).includes(kind));
-  if (unknown.length > 0) throw new Error(`no such faults: ${unknown.join(", ")} (there are ${FAULT_KINDS.join(", ")})`);
+  if (unknown.length > 0) refuse(`no such faults: ${unknown.join(", ")} (there are ${FAULT_KINDS.join(", ")})`);
   const hasClocks = asked.includes("clock step") && enableHostClocks();
   if (asked.includes("clock step") && !hasClocks) say("no clock steps: they need Debian's libfaketime");
   return FAULT_KINDS.filter(kind => asked.includes(kind) && (kind !== "clock step" || hasClocks));

@@ -1,4 +1,5 @@
 // What a swarm of this size costs. `npm run scale` runs all, `npm run scale -- small raft` some. Exit code 1 when a gate is missed.
+import { refuse } from "../../command-line.ts";
 import { benchScheduler } from "../scheduler.ts";
 import { buildChildren } from "./child.ts";
 import { measureRaft } from "./raft.ts";
@@ -60,10 +61,8 @@ const RUNS: Readonly<Record<string, () => Promise<void> | void>> = {
 };
 
 const wanted = process.argv.slice(2);
+const unknown = wanted.filter(name => RUNS[name] === undefined);
+if (unknown.length > 0) refuse(`no such runs: ${unknown.join(", ")} (there are ${Object.keys(RUNS).join(", ")})`);
 await buildChildren(["manager", "workers", "raft-member"]);
-for (const name of wanted.length === 0 ? Object.keys(RUNS) : wanted) {
-  const run = RUNS[name];
-  if (run === undefined) throw new Error(`there is no run ${name}: ${Object.keys(RUNS).join(", ")}`);
-  await run();
-}
+for (const name of wanted.length === 0 ? Object.keys(RUNS) : wanted) await RUNS[name]?.();
 process.exitCode = report.finish() ? 0 : 1;

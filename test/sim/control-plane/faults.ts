@@ -13,6 +13,8 @@ export class Faults {
   readonly #world: World;
   readonly #clients: Clients;
   #isCalm = false;
+  /** What operators have begun and were not answered yet. */
+  readonly #underWay = new Set<Promise<void>>();
   /** Hosts that left for good, until their node is removed. */
   readonly #left = new Set<SimulatedHost>();
 
@@ -38,6 +40,7 @@ export class Faults {
       host.upgrade();
     }
     while (this.#world.leader() === undefined) await clock.sleep(200);
+    await Promise.all(this.#underWay); // A drain that comes after this would be what is asked for.
     for (const host of hosts.values()) {
       if (host.isExpelled) continue;
       await this.#clients.change<NodeSpec>("node", host.nodeId, spec => ({ ...spec, availability: "active" }));
@@ -64,9 +67,9 @@ export class Faults {
       [5, () => this.#slowDisk(someManager())],
       [3, () => this.#stepClock(someManager())],
       [6, () => this.#crashTask()],
-      [6, () => void this.#setAvailability()],
-      [6, () => void this.#changeRole()],
-      [4, () => void this.#join()],
+      [6, () => this.#operate(this.#setAvailability())],
+      [6, () => this.#operate(this.#changeRole())],
+      [4, () => this.#operate(this.#join())],
       [2, () => this.#leave()],
       [4, () => this.#anyHost()?.upgrade()],
     ];
@@ -216,6 +219,11 @@ export class Faults {
   }
 
   // ---- what operators do ----
+
+  #operate(work: Promise<void>): void {
+    const watched = work.catch((error: unknown) => this.#world.fail(error)).finally(() => this.#underWay.delete(watched));
+    this.#underWay.add(watched);
+  }
 
   async #setAvailability(): Promise<void> {
     const host = this.#anyHost();

@@ -1,12 +1,12 @@
 // Lives of simulated clusters, many of them: npm run simulate -- [--seeds 2000] [--from 1] [--processes 2] [--bail]
 import { type ChildProcess, fork } from "node:child_process";
-import { parseArgs } from "node:util";
+import { parsed, refuse } from "../../command-line.ts";
 import { simulate, type SimulationResult } from "./simulation.ts";
 
 /** What a child tells of one seed. */
 type Report = { readonly seed: number } & ({ readonly result: SimulationResult } | { readonly failure: string });
 
-const { values } = parseArgs({
+const { values } = parsed({
   options: {
     seeds: { type: "string", default: "2000" },
     from: { type: "string", default: "1" },
@@ -22,8 +22,7 @@ const [count, from, processes] = [counted("seeds"), counted("from"), counted("pr
 function counted(option: "seeds" | "from" | "processes"): number {
   const value = Number(values[option]);
   if (Number.isSafeInteger(value) && value > 0) return value;
-  console.error(`--${option} is a number above 0, not ${values[option]}`);
-  process.exit(2);
+  refuse(`--${option} is a number above 0, not ${values[option]}`);
 }
 
 async function runShare(share: number): Promise<void> {
@@ -46,7 +45,7 @@ async function runAll(): Promise<void> {
     else {
       failures.push(report);
       console.log(
-        `seed ${report.seed} failed: ${report.failure}\n  replay: SEED=${report.seed} TRACE=1 npx mocha test/sim/control-plane`,
+        `seed ${report.seed} failed: ${report.failure}\n  replay: SEED=${report.seed} TRACE=1 npx mocha -g SEED= test/sim/control-plane/control-plane.test.ts`,
       );
     }
     const done = results.length + failures.length;
