@@ -219,8 +219,8 @@ describe("a task whose node fails it", () => {
       nodes: [DRAINED],
       historyLimit: 1,
       does: ["t1: stays for 120000", "+1 running", "-h0"],
-      },
-      {
+    },
+    {
       when: "does not serve on while a manager would lose how long it may",
       tasks: [running],
       nodes: [DRAINED],
