@@ -8,7 +8,7 @@ import { hostConfig, portBinding, WINDOWS_FIELDS } from "./host-config.ts";
 import { rfc3339 } from "./times.ts";
 
 export const GRAPH_DRIVER = "overlay2";
-/** From this version on inspect shows nothing twice. */
+/** From this version on inspect shows no command that an image's children would run, where there is none, and no MAC address in the config. */
 const SLIM_SINCE = "1.52";
 /** From this version on the list shows annotations. */
 const ANNOTATIONS_SINCE = "1.46";
@@ -43,7 +43,7 @@ export function containerInspect(
     ...(container.sizeRootFsBytes === undefined ? {} : { SizeRootFs: container.sizeRootFsBytes }),
     Mounts: container.mounts.map(mountPoint),
     Config: configJson(container, version),
-    NetworkSettings: networkSettings({ ...container.networks, ports: livePorts(container) }, version),
+    NetworkSettings: networkSettings({ ...container.networks, ports: livePorts(container) }),
   };
 }
 
@@ -136,11 +136,10 @@ function configJson({ config, hostConfig, networks }: Container, version: string
   };
 }
 
-/** With what the default bridge gave also at the top, until 1.52. */
-function networkSettings(networks: NetworkState, version: string): Record<string, unknown> {
-  const isSlim = !isOlder(version, SLIM_SINCE);
+/** With what the default bridge gave also at the top, where clients of any version look for it. @see decision 0017 */
+function networkSettings(networks: NetworkState): Record<string, unknown> {
   return {
-    ...(isSlim ? {} : { Bridge: "" }),
+    Bridge: "",
     SandboxID: networks.sandboxId,
     SandboxKey: networks.sandboxKey,
     Ports: Object.fromEntries(
@@ -149,7 +148,7 @@ function networkSettings(networks: NetworkState, version: string): Record<string
         bindings.length === 0 ? null : bindings.map(binding => portBinding.write(binding)),
       ]),
     ),
-    ...(isSlim ? {} : defaultBridge(networks)),
+    ...defaultBridge(networks),
     Networks: endpointsJson(networks),
   };
 }

@@ -6,11 +6,16 @@ const NAME = "com.docker.network.endpoint.ifname";
 /** Settings of this interface alone, with IFNAME where its name goes: `net.ipv4.conf.IFNAME.log_martians=1,…`. */
 const SYSCTLS = "com.docker.network.endpoint.sysctls";
 
+/** What begins so is meant for a network driver; anything else is a note of the client's own, kept and shown. */
+const DRIVERS_OWN = "com.docker.network.";
+
 const NAME_CHARACTERS_MAX = 15;
 
 /** @returns what is wrong with the options of an endpoint, in Docker's words where it has some. */
 export function driverOptionProblems({ driverOptions = {} }: EndpointConfig): readonly string[] {
-  const unknown = Object.keys(driverOptions).filter(name => name !== NAME && name !== SYSCTLS);
+  const unknown = Object.keys(driverOptions).filter(
+    name => name.startsWith(DRIVERS_OWN) && name !== NAME && name !== SYSCTLS,
+  );
   const name = driverOptions[NAME];
   const isName = name === undefined || (/^[^\s/:]+$/.test(name) && name.length <= NAME_CHARACTERS_MAX && !/^\.{1,2}$/.test(name));
   return [

@@ -89,8 +89,9 @@ export const NETWORKING_ROWS: readonly FieldRow[] = [
   {
     path: `${ENDPOINT}.DriverOpts`,
     verdict: "honoured",
-    note: "`com.docker.network.endpoint.ifname` and `com.docker.network.endpoint.sysctls`; others are refused",
+    note: "`com.docker.network.endpoint.ifname` and `com.docker.network.endpoint.sysctls`; others that begin with `com.docker.network.` are refused, the rest are notes that are kept and shown",
     effects: [
+      { value: { "org.example.note": "1" }, with: ON_IT, in: `${SHOWN}.DriverOpts`, is: has('"org.example.note":"1"') },
       {
         value: { "com.docker.network.endpoint.ifname": "given0" },
         with: { ...ON_IT, Cmd: ["test", "-e", "/sys/class/net/given0"] },
@@ -105,7 +106,12 @@ export const NETWORKING_ROWS: readonly FieldRow[] = [
       },
     ],
     refusals: [
-      { value: { nosuch: "1" }, with: ON_IT, status: 400, says: /driver option "nosuch" is not supported by this engine/ },
+      {
+        value: { "com.docker.network.nosuch": "1" },
+        with: ON_IT,
+        status: 400,
+        says: /driver option "com\.docker\.network\.nosuch" is not supported by this engine/,
+      },
       {
         value: { "com.docker.network.endpoint.sysctls": "kernel.msgmax=1" },
         with: ON_IT,
