@@ -2,6 +2,7 @@
 // Takes one protection away at a time, in a copy of the source that is built apart, and runs the one test that must notice: where
 // nothing that it changes stays.
 // Usage: sudo node scripts/mutate-security.mjs [--only WORD] [--from N] [--count N]
+//        node scripts/mutate-security.mjs --check: whether the code still is what they change; nothing is run.
 import { spawn, spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,8 +15,10 @@ const { values } = parseArgs({
     only: { type: "string", default: "" },
     from: { type: "string", default: "0" },
     count: { type: "string", default: String(SECURITY_MUTANTS.length) },
+    check: { type: "boolean", default: false },
   },
 });
+if (values.check) process.exit(misfits().length);
 if (process.env.THROWAWAY_ROOT !== "1") {
   // There is no network in there.
   if (spawnSync("bash", ["test/oracle/real-docker.sh", "install"], { stdio: "inherit" }).status === 1) process.exit(1);
@@ -53,6 +56,21 @@ function makeTree() {
 function mutated({ file, find, put }, source) {
   if (source.split(find).length !== 2) throw new Error(`src/${file} does not hold this once: ${find}`);
   return source.replace(find, () => put);
+}
+
+/** Those that changed code has left behind, which it prints. */
+function misfits() {
+  return SECURITY_MUTANTS.filter(({ guards, edits }) => {
+    const sources = new Map();
+    try {
+      for (const edit of edits)
+        sources.set(edit.file, mutated(edit, sources.get(edit.file) ?? readFileSync(`src/${edit.file}`, "utf8")));
+      return false;
+    } catch (error) {
+      console.log(`${guards}: ${error.message}`);
+      return true;
+    }
+  });
 }
 
 /** @returns the changed files as they were. */

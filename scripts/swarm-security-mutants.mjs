@@ -33,7 +33,7 @@ const CONNECTION_MUTANTS = [
   },
   {
     guards: "swarm: nodes that are in the cluster",
-    edits: [at("daemon/manager/manager.ts", "return view.count(", "return node === node || view.count(")],
+    edits: [at("daemon/manager/control-plane.ts", "return view.count(", "return node === node || view.count(")],
     test: [CONNECTIONS, "never had"],
   },
   {
@@ -167,7 +167,7 @@ const AUTHORITY_MUTANTS = [
   },
   {
     guards: "swarm: a demoted manager's certificate",
-    edits: [at("daemon/manager/manager.ts", '(role === "worker" || node.role === "manager")', "role !== undefined")],
+    edits: [at("daemon/manager/control-plane.ts", '(role === "worker" || node.role === "manager")', "role !== undefined")],
     test: [CERTIFICATES, "a demoted manager's old certificate"],
   },
   {
