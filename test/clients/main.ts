@@ -1,6 +1,7 @@
 // Runs what other people's clients do on a real Docker Engine and on ours: what passes there passes here, or this fails.
 //   npm run clients [-- SUITE...]
 // The results are written to docs/clients.md, which says what the suites need. With KEEP=1 in the environment both engines stay.
+// PROGRESS=file FOR=seconds: in parts. No suite is begun after that time; the next part goes on there, and runs again what failed.
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,8 +10,9 @@ import { removeAll } from "../oracle/holdings.ts";
 import { startEngines, stopEngines } from "../oracle/engines.ts";
 import { COMPOSE_EXPLANATIONS, compose2Program, composeSuite } from "./compose.ts";
 import { loadImage } from "./images.ts";
-import { judge, type Miss, type TestResult, type Verdict } from "./judge.ts";
+import { judge, type Miss, type Verdict } from "./judge.ts";
 import { DOCKER_PY, DOCKERODE, PYTHON_DOCKER, TESTCONTAINERS } from "./own-suites.ts";
+import { Progress } from "./progress.ts";
 import type { Suite, Target } from "./suite.ts";
 import { row, writeTable } from "./table.ts";
 
@@ -31,10 +33,13 @@ const suites = SUITES.filter(({ name }) => wanted.length === 0 || wanted.include
 const lacking = suites.flatMap(suite => (suite.lacks() === undefined ? [] : [`${suite.name} needs ${suite.lacks()}`]));
 if (lacking.length > 0) fail(lacking.join("\n"));
 
+const endMs = performance.now() + Number(process.env["FOR"] ?? Infinity) * 1000;
+const progress = new Progress(process.env["PROGRESS"]);
+for (const suite of suites) if ((verdictOf(suite)?.faults.length ?? 0) > 0) progress.forget(suite.name);
+
 const suffix = randomBytes(2).toString("hex");
 const names = { lab: `c${suffix}`, peer: `c${suffix}` };
 const work = mkdtempSync(join(tmpdir(), "shoal-clients-"));
-const verdicts: Verdict[] = [];
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => {
     stopEngines(names);
@@ -48,38 +53,48 @@ try {
     { engine: ours, namespace: `shoal-${names.lab}-m1`, folder: join(work, "ours") },
   ];
   for (const { folder } of targets) mkdirSync(folder);
-  for (const suite of suites) verdicts.push(await runSuite(suite, targets));
+  for (const suite of suites) await runSuite(suite, targets);
 } finally {
   if (process.env["KEEP"] === undefined) stopEngines(names);
   rmSync(work, { recursive: true, force: true });
 }
+const verdicts = suites.flatMap(suite => verdictOf(suite) ?? []);
+if (verdicts.length < suites.length) console.log(`${verdicts.length} of ${suites.length} suites have run`);
 writeTable(verdicts, misses, new Map(SUITES.map(({ name, title }) => [name, title])));
 process.exit(verdicts.every(({ faults }) => faults.length === 0) ? 0 : 1);
 
-async function runSuite(suite: Suite, targets: readonly Target[]): Promise<Verdict> {
+/** On the engines on which it has not run, as long as there is time. */
+async function runSuite(suite: Suite, targets: readonly Target[]): Promise<void> {
   const startedMs = performance.now();
-  const images = await suite.images(join(work, "images"));
-  for (const { engine } of targets) for (const image of images) await loadImage(engine.dockerHost, image);
-  const run = async (target: Target): Promise<readonly TestResult[]> => {
+  const left = targets.filter(({ engine }) => progress.resultsOf(suite.name, engine.name) === undefined);
+  const images = left.length > 0 && isTimeLeft() ? await suite.images(join(work, "images")) : [];
+  const run = async (target: Target): Promise<void> => {
+    if (!isTimeLeft()) return;
+    for (const image of images) await loadImage(target.engine.dockerHost, image);
     const results = await suite.run(target);
     await removeAll(target.engine);
-    return results;
+    progress.add({ suite: suite.name, engine: target.engine.name, results });
   };
-  const [real = [], ours = []] = suite.isShared ? await Promise.all(targets.map(run)) : await oneByOne(targets, run);
-  const verdict = judge({ suite: suite.name, real, ours, explanations: COMPOSE_EXPLANATIONS }, misses);
+  if (suite.isShared) await Promise.all(left.map(run));
+  else for (const target of left) await run(target);
+  const verdict = verdictOf(suite);
+  if (verdict === undefined) return;
   console.log(`${row(verdict, suite.title)}  (${((performance.now() - startedMs) / 1000).toFixed(0)} s)`);
   for (const fault of verdict.faults) console.log(`  FAULT ${fault}`);
-  if (process.env["VERBOSE"] !== undefined) {
-    for (const { name, isPassed, why } of real) if (!isPassed) console.log(`  real  ${name}: ${why}`);
-    for (const { name, isPassed, why } of ours) if (!isPassed) console.log(`  ours  ${name}: ${why}`);
-  }
-  return verdict;
+  if (process.env["VERBOSE"] === undefined) return;
+  for (const { engine } of targets)
+    for (const { name, isPassed, why } of progress.resultsOf(suite.name, engine.name) ?? [])
+      if (!isPassed) console.log(`  ${engine.name}  ${name}: ${why}`);
 }
 
-async function oneByOne<T, R>(items: readonly T[], each: (item: T) => Promise<R>): Promise<readonly R[]> {
-  const results: R[] = [];
-  for (const item of items) results.push(await each(item));
-  return results;
+function isTimeLeft(): boolean {
+  return performance.now() < endMs;
+}
+
+/** @returns undefined until it has run on both. */
+function verdictOf({ name: suite }: Suite): Verdict | undefined {
+  const [real, ours] = [progress.resultsOf(suite, "real"), progress.resultsOf(suite, "ours")];
+  return real && ours && judge({ suite, real, ours, explanations: COMPOSE_EXPLANATIONS }, misses);
 }
 
 function fail(message: string): never {
