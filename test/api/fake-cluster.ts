@@ -47,7 +47,8 @@ export class FakeCluster implements ControlCaller {
 
   readonly membership: SwarmMembershipBackend = {
     local: () => this.local,
-    init: async () => {
+    init: async ({ defaultAddressPool }) => {
+      this.#cluster = { ...this.#cluster, defaultAddressPool };
       const remoteManagers = [{ nodeId: NODE_ID, address: "10.0.0.1:2377" }];
       this.local = { state: "active", nodeId: NODE_ID, nodeAddress: "10.0.0.1", isManager: true, error: "", remoteManagers };
       return { nodeId: NODE_ID };

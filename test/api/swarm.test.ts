@@ -56,6 +56,17 @@ describe("the swarm side of the API", () => {
     assert.deepEqual(json["Spec"]["Mode"], { Replicated: { Replicas: 0 } });
   });
 
+  it("shows the pool of addresses to whoever said nothing of one, and none to whoever said that there is none", async () => {
+    const shown = async () => {
+      const { json } = await harness.call("GET", "/swarm");
+      return isRecord(json) ? json["DefaultAddrPool"] : json;
+    };
+    assert.deepEqual(await shown(), ["10.0.0.0/8"]);
+    await harness.call("POST", "/swarm/leave?force=1");
+    await harness.call("POST", "/swarm/init", { body: { ListenAddr: "0.0.0.0:2377", DefaultAddrPool: [] } });
+    assert.equal(await shown(), null);
+  });
+
   it("changes only what an update of the swarm says", async () => {
     const body = { Orchestration: { TaskHistoryRetentionLimit: 0 }, Labels: { a: "b" } };
     assert.equal((await harness.call("POST", "/swarm/update?version=2", { body })).status, 200);

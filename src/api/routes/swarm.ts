@@ -22,6 +22,8 @@ import { GET, POST } from "./route.ts";
 
 const UNLOCK_KEY_HEADER = "x-shoal-unlock-key";
 const SUBNET_SIZE_DEFAULT = 24;
+/** Whoever says nothing of pools is shown the one that is used; whoever says that there are none, as the docker CLI does, is shown none. */
+const POOL_UNSAID = ["10.0.0.0/8"];
 
 async function inspect(request: ApiRequest, context: ApiContext): Promise<Answer> {
   const { cluster } = await callCluster(request, context, { kind: "get-cluster" });
@@ -43,14 +45,14 @@ async function init(request: ApiRequest, context: ApiContext): Promise<Answer> {
   checkListenAddress(body.listenAddress);
   checkDataPathPort(body.dataPathPort);
   const subnetSize = body.subnetSize === 0 ? SUBNET_SIZE_DEFAULT : body.subnetSize;
-  checkAddressPools(body.defaultAddressPool, { subnetSize });
+  checkAddressPools(body.defaultAddressPool ?? [], { subnetSize });
   const { nodeId } = await context.backends.swarm.init({
     listenAddress: body.listenAddress,
     advertiseAddress: body.advertiseAddress,
     dataPathAddress: body.dataPathAddress,
     dataPathPort: body.dataPathPort,
     forceNewCluster: body.forceNewCluster,
-    defaultAddressPool: body.defaultAddressPool,
+    defaultAddressPool: body.defaultAddressPool ?? POOL_UNSAID,
     subnetSize,
     autoLockManagers: body.spec.encryption?.autoLockManagers ?? false,
     availability: checkAvailability(body.availability),

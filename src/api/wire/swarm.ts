@@ -165,7 +165,8 @@ export interface SwarmInitBody {
   readonly spec: WireClusterSpec;
   readonly autoLockManagers: boolean;
   readonly availability: Availability | "";
-  readonly defaultAddressPool: readonly string[];
+  /** Missing is not the same as empty: see the route. */
+  readonly defaultAddressPool?: readonly string[];
   readonly subnetSize: number;
 }
 
@@ -178,7 +179,7 @@ export const swarmInitBody = struct<SwarmInitBody>("swarm.InitRequest", {
   spec: field("Spec", clusterSpecBody),
   autoLockManagers: field("AutoLockManagers", flag),
   availability: field("Availability", word<Availability | "">("swarm.NodeAvailability")),
-  defaultAddressPool: field("DefaultAddrPool", texts),
+  defaultAddressPool: field("DefaultAddrPool", optional(texts)),
   subnetSize: field("SubnetSize", uint32),
 });
 
