@@ -487,7 +487,7 @@ const ATTACK_MUTANTS = [
   },
   {
     guards: "networks: no IPv6 on one without (CVE-2024-32473)",
-    edits: [at("system/kernel-network.ts", "'echo 1 2>/dev/null", "'echo 0 2>/dev/null")],
+    edits: [at("system/namespaces/make-namespace.ts", 'writeFileSync(NO_IPV6, "1"', 'writeFileSync(NO_IPV6, "0"')],
     test: [NETWORK, "has no IPv6 on networks without"],
   },
 ];

@@ -12,7 +12,11 @@ const CHANGES = [
 
 /** What 1.52 drops in Docker and stays here. */
 const KEPT = [
-  { path: "/containers/one/json", at: ["NetworkSettings"], keys: ["Bridge", "Gateway", "IPAddress", "IPPrefixLen", "MacAddress"] },
+  {
+    path: "/containers/one/json",
+    at: ["NetworkSettings"],
+    keys: ["Bridge", "Gateway", "IPAddress", "IPPrefixLen", "MacAddress"],
+  },
 ] as const;
 
 describe("answers of version 1.52", () => {

@@ -13,9 +13,7 @@ const NAME_CHARACTERS_MAX = 15;
 
 /** @returns what is wrong with the options of an endpoint, in Docker's words where it has some. */
 export function driverOptionProblems({ driverOptions = {} }: EndpointConfig): readonly string[] {
-  const unknown = Object.keys(driverOptions).filter(
-    name => name.startsWith(DRIVERS_OWN) && name !== NAME && name !== SYSCTLS,
-  );
+  const unknown = Object.keys(driverOptions).filter(name => name.startsWith(DRIVERS_OWN) && name !== NAME && name !== SYSCTLS);
   const name = driverOptions[NAME];
   const isName = name === undefined || (/^[^\s/:]+$/.test(name) && name.length <= NAME_CHARACTERS_MAX && !/^\.{1,2}$/.test(name));
   return [
