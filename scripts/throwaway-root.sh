@@ -28,6 +28,7 @@ for folder in /run /tmp /var/tmp /var/lib/shoal-lab "${SHOAL_ORACLE_CACHE:-/var/
   mkdir -p "/mnt/root$folder"
   mount -t tmpfs -o mode=1777 tmpfs "/mnt/root$folder"
 done
+: >/mnt/root/var/lib/shoal-lab/.kept # The last lab takes an empty folder away, which cannot be done to this one.
 mkdir -p /mnt/root/run/lock /mnt/root/run/netns
 mount -t tmpfs -o mode=755,nosuid tmpfs /mnt/root/dev
 cp -a --one-file-system /dev/. /mnt/root/dev/
