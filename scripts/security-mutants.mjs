@@ -293,7 +293,7 @@ const ATTACK_MUTANTS = [
   },
   {
     guards: "the data root: for root alone (CVE-2021-41091)",
-    edits: [at("daemon/main.ts", "DATA_ROOT_MODE = 0o710", "DATA_ROOT_MODE = 0o755")],
+    edits: [at("daemon/remap/data-root.ts", "const MODE = 0o710", "const MODE = 0o755")],
     test: [ESCAPE, "shows a user of the host nothing below the data root"],
   },
   {
