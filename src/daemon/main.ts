@@ -132,9 +132,6 @@ async function main(): Promise<void> {
     });
     resources.defer(() => api.close());
     state.dump = () => stateDump({ engine, api, swarm });
-    await listenOnAll(api, targets, log);
-    await writeFile(config.pidFile, `${process.pid}\n`);
-    resources.defer(() => rm(config.pidFile, { force: true }));
     reloadOnSignal({
       ...{ settings, engine, authorizer, log },
       onLogLevel: level => {
@@ -146,6 +143,10 @@ async function main(): Promise<void> {
         serviceManager.notify("RELOADING=1", `MONOTONIC_USEC=${Math.trunc(Number(process.hrtime.bigint() / 1000n))}`),
       onEnd: () => serviceManager.notify("READY=1"),
     });
+    // Before it answers: who has an answer may look for it, and who has found it may signal it.
+    await writeFile(config.pidFile, `${process.pid}\n`);
+    resources.defer(() => rm(config.pidFile, { force: true }));
+    await listenOnAll(api, targets, log);
     log.info({ hosts: config.hosts, version: VERSION }, "ready");
     serviceManager.notify("READY=1");
     const signal = await stop;
