@@ -4,6 +4,8 @@ import { list, send } from "./http.ts";
 
 export interface Inspected {
   readonly Name: string;
+  /** RFC 3339. */
+  readonly Created: string;
   readonly State: { readonly Status: string };
   readonly HostConfig: { readonly Binds: readonly string[] | null };
   readonly Mounts: readonly { readonly Destination: string }[];
@@ -19,8 +21,15 @@ export function inOrder(inspected: Inspected): Inspected {
   };
 }
 
+const MADE_UP_NAME = /^\/[a-z]+_[a-z]+\d?$/;
+
 export function byName(inspected: readonly Inspected[]): readonly Inspected[] {
-  return inspected.toSorted((left, right) => (left.Name < right.Name ? -1 : 1));
+  return inspected.toSorted((left, right) => (orderOf(left) < orderOf(right) ? -1 : 1));
+}
+
+/** Which name is made up is chance: containers of no other name come last, in the order in which they were made. */
+function orderOf({ Name, Created }: Inspected): string {
+  return MADE_UP_NAME.test(Name) ? `~${Created}` : Name;
 }
 
 /** What is told of every container that a scenario left, by name. */

@@ -55,6 +55,7 @@ export const GENERIC_RESOURCE_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "generic resources that a node offers",
+    isLong: true,
     steps: [
       daemon("restart", { ...SETTINGS, "node-generic-resources": OFFERS }),
       READY,

@@ -4,6 +4,8 @@ import type { Section } from "./inside.ts";
 export interface Scenario {
   readonly name: string;
   readonly steps: readonly Step[];
+  /** Half a minute and more: run by `npm run oracle` and not among the tests. */
+  readonly isLong?: true;
 }
 
 export interface DaemonSettings {

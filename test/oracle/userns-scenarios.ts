@@ -11,6 +11,7 @@ const box = (name: string, options = "") => docker(`run -d --name ${name} ${opti
 export const USERNS_SCENARIOS: readonly Scenario[] = [
   {
     name: "a daemon that maps its containers' ids",
+    isLong: true,
     steps: [
       MAPPED,
       docker("info --format '{{json .SecurityOptions}}'"),

@@ -37,7 +37,7 @@ describe("the same commands on a real Docker Engine and on ours", function () {
     assert.equal(status, 0, stderr);
     const startedMs = performance.now();
     const pairs = names.map(startEngines);
-    for await (const result of runAll(pairs)) results.set(result.scenario.name, result);
+    for await (const result of runAll(pairs, ({ isLong }) => isLong !== true)) results.set(result.scenario.name, result);
     const known = new Set(MISSES.map(({ scenario }) => scenario));
     for (const result of [...results.values()].filter(({ differences }) => differences.length > 0)) {
       const { name } = result.scenario;
@@ -67,7 +67,7 @@ describe("the same commands on a real Docker Engine and on ours", function () {
     return { ofAll, ofCounted, names: [...different], text };
   }
 
-  for (const { name } of SCENARIOS) {
+  for (const { name } of SCENARIOS.filter(({ isLong }) => isLong !== true)) {
     const miss = MISSES.find(({ scenario }) => scenario === name);
     it(miss === undefined ? name : `${name}: differs still, because ${miss.because}`, () => {
       const { differences } = results.get(name) ?? assert.fail("it was not run");

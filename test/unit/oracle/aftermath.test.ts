@@ -5,6 +5,7 @@ import { compareOutcomes } from "../../oracle/compare.ts";
 const mounted = (destination: string, extra: object = {}) => ({ Type: "volume", Destination: destination, RW: true, ...extra });
 const container = (changes: object = {}): Inspected => ({
   Name: "/box",
+  Created: "2024-01-01T00:00:00.000000001Z",
   State: { Status: "exited" },
   HostConfig: { Binds: ["a:/a", "b:/b"] },
   Mounts: [mounted("/a"), mounted("/b")],
@@ -47,5 +48,15 @@ describe("the comparison of what a scenario leaves", () => {
   it("lets pass mounts, binds and containers that are told in another order", () => {
     const turned = container({ Mounts: [mounted("/b"), mounted("/a")], HostConfig: { Binds: ["b:/b", "a:/a"] } });
     assert.equal(differences([container(), two], [two, turned]), 0);
+  });
+
+  it("holds containers of made-up names against each other in the order in which they were made", () => {
+    const made = (name: string, second: number, status: string) =>
+      container({ Name: name, Created: `2024-01-01T00:00:0${second}.5Z`, State: { Status: status } });
+    const statuses = (...all: readonly Inspected[]) => byName(all).map(({ State }) => State.Status);
+    const order = ["exited", "created"];
+    assert.deepEqual(statuses(made("/wise_curie", 1, "exited"), made("/bold_gauss2", 2, "created")), order);
+    assert.deepEqual(statuses(made("/wise_curie", 2, "created"), made("/bold_gauss2", 1, "exited")), order);
+    assert.deepEqual(statuses(made("/wise_curie", 1, "exited"), made("/box", 2, "running")), ["running", "exited"]);
   });
 });
