@@ -8,7 +8,7 @@ const PRIVATE_MOUNTS = ["bash", "test/integration/private-mounts.sh"];
 /** Integration groups that may run side by side: what they put up in the kernel has names of its own. Any other runs alone. */
 const COMPATIBLE = [
   ["build", "bundles", "fields", "images", "runtime", "scale"],
-  ["containers", "daemon", "faults", "security"],
+  ["containers", "daemon", "faults", "one-node", "security"],
   ["cli", "conformance", "network", "setup"],
   ["archive", "lab", "oracle"],
 ];

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { call, importBusybox, type NodeJson, ok, runningTasks, until } from "../lab/lab.ts";
-import { OwnDaemon } from "./own-daemon.ts";
+import { OwnDaemon } from "../daemon/own-daemon.ts";
 
 const run = promisify(execFile);
 const SETTLE_MS = 20_000;

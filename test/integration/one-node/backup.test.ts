@@ -4,7 +4,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { call, importBusybox, type NodeJson, ok, runningTasks, type TestHost, until } from "../lab/lab.ts";
-import { OwnDaemon } from "./own-daemon.ts";
+import { OwnDaemon } from "../daemon/own-daemon.ts";
 
 const run = promisify(execFile);
 const SETTLE_MS = 30_000;
