@@ -4,6 +4,7 @@ import { type ConsoleListener, listenForConsole } from "./console-socket.ts";
 import { createExec } from "./exec.ts";
 import { watchProcess } from "./process-watch.ts";
 import { SealedPrograms } from "./sealed-program.ts";
+import { unreadBytes } from "./pipe-fill.ts";
 import { connectPacketSocket } from "./seqpacket.ts";
 import { openPrivateNull } from "./private-null.ts";
 import { createSpawner } from "./spawn.ts";
@@ -17,6 +18,7 @@ export interface SystemRuntimeHost {
   readonly watchProcess: typeof watchProcess;
   listenForConsole(path: string): Promise<ConsoleListener>;
   readonly openNull: typeof openPrivateNull;
+  readonly unreadBytes: typeof unreadBytes;
 }
 
 export function createRuntimeHost(): SystemRuntimeHost {
@@ -31,5 +33,6 @@ export function createRuntimeHost(): SystemRuntimeHost {
     watchProcess,
     listenForConsole,
     openNull: openPrivateNull,
+    unreadBytes,
   };
 }

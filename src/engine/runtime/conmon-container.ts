@@ -8,11 +8,12 @@ import { deleteByHand } from "./crun-delete.ts";
 import { startExec } from "./exec-start.ts";
 import { startByFifo } from "./exec-fifo.ts";
 import type { RuntimeHost } from "./host.ts";
-import { reopenLog, rotateLog, writeControlLine } from "./log-rotation.ts";
+import { reopenLog, rotateLog } from "./log-rotation.ts";
 import { encodeSpec } from "./oci/spec.ts";
 import { hasEnded, readProcessStat } from "./process-stat.ts";
 import { type OciRuntime, type RuntimeVerb, runVerb } from "./runtime-command.ts";
 import type { ShimContainer, ShimExec, ShimExit, ShimProcess, ShimStreams } from "./shim.ts";
+import { WindowSize } from "./window-size.ts";
 
 export interface ConmonContainerOptions {
   readonly id: ContainerId;
@@ -61,6 +62,7 @@ export class ConmonContainer implements ShimContainer {
   readonly pidStartTicks: number;
   readonly exit: Promise<ShimExit>;
   readonly #options: ConmonContainerOptions;
+  readonly #windowSize: WindowSize;
   #attachConnection: AttachConnection | undefined;
   #execCount = 0;
 
@@ -69,6 +71,7 @@ export class ConmonContainer implements ShimContainer {
     this.pidStartTicks = options.pidStartTicks;
     this.exit = options.exit;
     this.#options = options;
+    this.#windowSize = new WindowSize(options.host, join(options.bundlePath, "winsz"));
   }
 
   async start(): Promise<void> {
@@ -96,9 +99,9 @@ export class ConmonContainer implements ShimContainer {
     return this.#options.cgroups !== undefined && isFrozen(this.#options.cgroups);
   }
 
-  async resize({ heightCells, widthCells }: { readonly heightCells: number; readonly widthCells: number }): Promise<void> {
+  async resize(size: { readonly heightCells: number; readonly widthCells: number }): Promise<void> {
     try {
-      await writeControlLine(join(this.#options.bundlePath, "winsz"), `${heightCells} ${widthCells}\n`);
+      await this.#windowSize.set(size);
     } catch (error) {
       // Its end is known here a moment later than conmon has left.
       if (!GONE.has(errnoCode(error) ?? "")) throw error;

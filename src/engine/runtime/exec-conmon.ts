@@ -5,7 +5,7 @@ import { defined } from "../../lib/assert.ts";
 import { openAttachConnection } from "./attach-connection.ts";
 import { readSyncLines } from "./conmon-launch.ts";
 import { type ExecPlace, RUNTIME_FAILURE, type StartedExec } from "./exec-start.ts";
-import { writeControlLine } from "./log-rotation.ts";
+import { WindowSize } from "./window-size.ts";
 import { globalArguments, runtimeProgram } from "./runtime-command.ts";
 import { failpoint } from "../../ports/failpoint.ts";
 
@@ -57,6 +57,7 @@ export async function startExecUnderConmon(place: ExecPlace): Promise<Omit<Start
   start.end(GO);
   attach.destroy();
   const answers = readSyncLines(sync);
+  const windowSize = new WindowSize(host, join(directory, "winsz"));
   const pid = answers.next().then(({ value }) => Math.max(0, value?.data ?? 0));
   // Both the pid and the code come by the same pipe: a code without a pid before it is the runtime's failure.
   const exit = pid.then(async found => {
@@ -76,14 +77,6 @@ export async function startExecUnderConmon(place: ExecPlace): Promise<Omit<Start
         return unsubscribe;
       },
     }),
-    resize: size => resizeIfThere(join(directory, "winsz"), size),
+    resize: size => windowSize.set(size).catch(() => undefined), // It may have ended meanwhile.
   };
-}
-
-/** It may have ended meanwhile. */
-async function resizeIfThere(
-  path: string,
-  { heightCells, widthCells }: { readonly heightCells: number; readonly widthCells: number },
-): Promise<void> {
-  await writeControlLine(path, `${heightCells} ${widthCells}\n`).catch(() => undefined);
 }

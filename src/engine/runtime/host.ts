@@ -14,6 +14,8 @@ export interface RuntimeHost {
   watchProcess(pid: number, onEnd: () => void): (() => void) | undefined;
   /** A socket on which a runtime hands over the terminal it made. */
   listenForConsole(path: string): Promise<ConsoleListener>;
+  /** Bytes in a pipe that nobody has read yet. @param fd - Either end. */
+  unreadBytes(fd: number): number;
   /** The null device by a file of its own, for a program that may do to it what it wants. */
   openNull(): { readonly fd: number } & Disposable;
 }

@@ -57,7 +57,11 @@ export class StreamClient {
     const signal = AbortSignal.timeout(20_000);
     while (!isSo()) {
       if (this.#hasEnded) throw new Error(`the connection ended before ${what}: ${this.head}${this.#text}`);
-      await Promise.race([once(this.socket, "data", { signal }), once(this.socket, "close", { signal })]);
+      await Promise.race([once(this.socket, "data", { signal }), once(this.socket, "close", { signal })]).catch(
+        (cause: unknown) => {
+          throw new Error(`not within 20 s: ${what}; what came is: ${this.head}${this.text}`, { cause });
+        },
+      );
     }
   }
 

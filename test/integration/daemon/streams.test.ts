@@ -153,6 +153,23 @@ describe("streams of containers", function () {
     assert.equal(await resize(10), 409);
   });
 
+  it("the last of many sizes holds, also when the terminal's keeper was slow to read them", async () => {
+    const id = await create(["sh", "-c", 'until [ "$(stty size)" = "60 90" ]; do sleep 0.01; done; echo so'], { Tty: true });
+    const client = await attach(id);
+    await start(id);
+    const { State } = await ok<{ State: { Pid: number } }>(daemon.host, "GET", `/containers/${id}/json`);
+    const keeper = Number(/PPid:\s+(\d+)/.exec(readFileSync(`/proc/${State.Pid}/status`, "utf8"))?.[1]);
+    const resize = async (height: number) =>
+      (await call(daemon.host, "POST", `/containers/${id}/resize?h=${height}&w=90`)).status;
+    process.kill(keeper, "SIGSTOP");
+    assert.equal(await resize(10), 200);
+    const last = resize(60);
+    await new Promise(resolve => setTimeout(resolve, 100)); // Else it may not have been asked for yet.
+    process.kill(keeper, "SIGCONT");
+    assert.equal(await last, 200);
+    await client.until(() => client.text.includes("so"), "the last size is the terminal's");
+  });
+
   it("a slow attached client gets every byte while the daemon stays small and the container does not wait", async () => {
     const warm = await printer();
     const fast = await attach(warm.id, { query: OUTPUT });

@@ -1,0 +1,39 @@
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
+import { OperationError } from "../../lib/errors.ts";
+import type { RuntimeHost } from "./host.ts";
+
+const POLL_MS = 1;
+const READ_MS_MAX = 5_000;
+
+/**
+ * Tells conmon the size of a terminal, by a named pipe. It takes two lines that it reads together for the first one twice, and the last
+ * size would be lost: a line is written once it has read the one before.
+ */
+export class WindowSize {
+  readonly #host: Pick<RuntimeHost, "unreadBytes">;
+  readonly #path: string;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(host: Pick<RuntimeHost, "unreadBytes">, path: string) {
+    this.#host = host;
+    this.#path = path;
+  }
+
+  /** @throws ENXIO or ENOENT when conmon is gone; OperationError `unavailable` when it does not read. */
+  async set({ heightCells, widthCells }: { readonly heightCells: number; readonly widthCells: number }): Promise<void> {
+    const written = this.#last.catch(() => undefined).then(() => this.#write(`${heightCells} ${widthCells}\n`));
+    this.#last = written;
+    await written;
+  }
+
+  async #write(line: string): Promise<void> {
+    await using pipe = await open(this.#path, constants.O_WRONLY | constants.O_NONBLOCK);
+    const startedMs = performance.now();
+    while (this.#host.unreadBytes(pipe.fd) > 0) {
+      if (performance.now() - startedMs > READ_MS_MAX) throw new OperationError("unavailable", "the terminal takes no size");
+      await new Promise(resolve => setTimeout(resolve, POLL_MS));
+    }
+    await pipe.write(line);
+  }
+}
