@@ -28,12 +28,18 @@ export class WindowSize {
   }
 
   async #write(line: string): Promise<void> {
-    await using pipe = await open(this.#path, constants.O_WRONLY | constants.O_NONBLOCK);
     const startedMs = performance.now();
-    while (this.#host.unreadBytes(pipe.fd) > 0) {
+    while (!(await this.#writeIfRead(line))) {
       if (performance.now() - startedMs > READ_MS_MAX) throw new OperationError("unavailable", "the terminal takes no size");
       await new Promise(resolve => setTimeout(resolve, POLL_MS));
     }
+  }
+
+  /** Opened anew each time: what conmon had not read when it left stays in the pipe, and only opening it tells that nobody reads. */
+  async #writeIfRead(line: string): Promise<boolean> {
+    await using pipe = await open(this.#path, constants.O_WRONLY | constants.O_NONBLOCK);
+    if (this.#host.unreadBytes(pipe.fd) > 0) return false;
     await pipe.write(line);
+    return true;
   }
 }
