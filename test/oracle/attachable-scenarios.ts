@@ -23,6 +23,8 @@ export const ATTACHABLE_SCENARIOS: readonly Scenario[] = [
     name: "a container connected to an attachable network",
     steps: [
       docker("network create -d overlay --attachable --subnet 10.80.0.0/24 again", { isSetUp: true }),
+      // Keeps the network on the node: without it either engine lets go of it at a time of its own, and then knows no such network.
+      docker("run -d --name stays --network again busybox sleep 300", { isSetUp: true }),
       docker("run -d --name box busybox sleep 300"),
       docker("network connect --ip 10.80.0.60 --alias second again box"),
       docker("exec box sh -c 'ping -c1 -W2 second | grep -o 1.packets.received'"),
