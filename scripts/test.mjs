@@ -16,13 +16,11 @@ const COMPATIBLE = [
 /** Run only when named: three real engines and three of ours at once, for a minute and a half. */
 const WHEN_NAMED = ["swarm"];
 
-/** Groups of one stage run side by side; a stage starts when the one before has ended. */
+/** Groups of one stage run side by side; a stage starts when at most one group of those before is left, which would leave a core idle. */
 const STAGES = [
   [
     { name: "check", command: ["node", "scripts/check.mjs"], isPlain: true },
     { name: "unit", command: [...MOCHA, "test/unit/**/*.test.ts", "test/architecture.test.ts"] },
-  ],
-  [
     { name: "simulation", command: [...MOCHA, "test/sim/**/*.test.ts"] },
     { name: "api", command: [...MOCHA, "test/api/**/*.test.ts"] },
   ],
@@ -30,6 +28,7 @@ const STAGES = [
     folders.map(folder => ({
       name: `integration/${folder}`,
       command: [...PRIVATE_MOUNTS, ...MOCHA, `test/integration/${folder}/**/*.test.ts`],
+      isAlone: !COMPATIBLE.flat().includes(folder),
     })),
   ),
 ];
@@ -90,6 +89,11 @@ function run({ name, command, isPlain }) {
   });
 }
 
+const running = new Set();
+async function untilLeft(count) {
+  while (running.size > count) await Promise.race(running);
+}
+
 const only = process.argv.slice(2);
 const results = [];
 for (const stage of STAGES) {
@@ -98,8 +102,18 @@ for (const stage of STAGES) {
       ? !WHEN_NAMED.some(folder => name === `integration/${folder}`)
       : only.some(prefix => name.startsWith(prefix));
   const groups = stage.filter(({ name }) => isMeant(name));
-  results.push(...(await Promise.all(groups.map(run))));
+  const isAlone = groups.some(group => group.isAlone);
+  await untilLeft(isAlone ? 0 : 1);
+  for (const group of groups) {
+    const ended = run(group).then(result => {
+      results.push(result);
+      running.delete(ended);
+    });
+    running.add(ended);
+  }
+  if (isAlone) await untilLeft(0);
 }
+await untilLeft(0);
 if (only.length === 0)
   for (const folder of WHEN_NAMED) console.log(`\nnot run here: node scripts/test.mjs integration/${folder}`);
 const sum = key => results.reduce((total, result) => total + result[key], 0);
