@@ -103,6 +103,23 @@ describe("a manager whose disk is full", () => {
 });
 
 describe("a leader whose disk is slow", () => {
+  it("keeps its office when there is no other, and what it was asked", async () => {
+    const { cluster, leader } = await clusterOf([1]);
+    leader.disk.slowMs = 60_000;
+    const { appliedIndex } = statusOf(leader);
+    const roles = new Set<string>();
+    leader.process?.driver?.propose(Buffer.from("one that waits for the slow disk")).catch(() => undefined);
+    const fromMs = cluster.time.nowMs;
+    await settle();
+    await cluster.run(fromMs + 60_000, () => {
+      roles.add(statusOf(leader).role);
+      return statusOf(leader).appliedIndex > appliedIndex;
+    });
+    const tookMs = cluster.time.nowMs - fromMs;
+    assert.ok(tookMs > 10_000 && tookMs < 60_000, `it took ${tookMs} ms`);
+    assert.deepEqual([...roles], ["leader"]);
+  });
+
   it("hands its office to another, and the changes go on", async () => {
     const { cluster, leader: old } = await clusterOf([1, 2, 3]);
     old.disk.slowMs = 60_000;
