@@ -84,7 +84,7 @@ export class Proposals {
       const placement = place(proposal.data);
       if ("index" in placement) this.#placed.set(placement.index, { term: placement.term, ...proposal });
       else proposal.reject(refused(placement.kind));
-      bytes += proposal.data.length + 1;
+      bytes += proposal.data.length;
     }
     if (!this.isQueueEmpty) return;
     this.#queue = [];
