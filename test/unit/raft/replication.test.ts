@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { RaftCore } from "../../../src/raft/core.ts";
+import { DEFAULT_OPTIONS } from "../../../src/raft/driver-options.ts";
 import type { AppendRequest, AppendResponse, Entry, Message } from "../../../src/raft/types.ts";
 import { accept, aCore, aLeader, brief, CoreNetwork, drain, ELECTION_TICKS, entriesOf, membersOf, ticks } from "./cores.ts";
 
@@ -334,6 +335,17 @@ describe("a Raft leader", () => {
       appends(leader.takeMessages(), 2).map(({ prevIndex }) => prevIndex),
       [5],
     );
+  });
+
+  it("sends up to 8 MiB ahead of answers, where nothing else is set", () => {
+    const { messageBytesMax, inflightMessagesMax, inflightBytesMax } = DEFAULT_OPTIONS;
+    const leader = aLeader({ messageBytesMax, inflightMessagesMax, inflightBytesMax });
+    drain(leader);
+    accept(leader, 2, 1);
+    for (let at = 0; at < 10; at++) leader.propose(Buffer.alloc(2 ** 20)); // A message each.
+    assert.equal(appends(leader.takeMessages(), 2).length, 8);
+    accept(leader, 2, 2);
+    assert.equal(appends(leader.takeMessages(), 2).length, 1);
   });
 
   it("sends a new proposal to a probed member only after it answered", () => {
