@@ -109,9 +109,9 @@ export class RealCluster implements AsyncDisposable {
 }
 
 /** The first value that is there, within 10 s. */
-export async function eventually<T>(probe: () => T | undefined | false): Promise<T> {
+export async function eventually<T>(probe: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
   for (const deadlineMs = performance.now() + 10_000; ; ) {
-    const value = probe();
+    const value = await probe();
     if (value !== undefined && value !== false) return value;
     if (performance.now() > deadlineMs) throw new Error("it did not come to pass within 10 s");
     await systemClock.sleep(5);
