@@ -5,6 +5,8 @@ export interface Outcome {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
+  /** What it was waited for did not come to pass in time. */
+  readonly isOverdue?: true;
 }
 
 const ALIGNED_LINES_MIN = 40;

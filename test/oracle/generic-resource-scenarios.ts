@@ -55,11 +55,10 @@ export const GENERIC_RESOURCE_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "generic resources that a node offers",
-    isLong: true,
     steps: [
       daemon("restart", { ...SETTINGS, "node-generic-resources": OFFERS }),
       READY,
-      until("node inspect self --format '{{len .Description.Resources.GenericResources}}'", /^3$/),
+      until("node inspect self --format '{{len .Description.Resources.GenericResources}}'", /^3$/m),
       docker("info --format '{{len .GenericResources}}'"),
       printing("one", "--generic-resource gpu=2", 2),
       until("service ls --filter name=one --format '{{.Replicas}}'", /1\/2/),

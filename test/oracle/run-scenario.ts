@@ -28,7 +28,7 @@ const ESCAPES = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*[a-zA-Z]`, "g");
 const COMMAND_MS = 40_000;
 const WHERE_CHARACTERS_MAX = 100;
 const UNTIL_MS = 30_000;
-const UNTIL_PAUSE_MS = 100;
+const UNTIL_PAUSE_MS = 200;
 /** A command that only fails is not asked again for longer. */
 const FAILING_MS = 3000;
 
@@ -74,12 +74,21 @@ export function compareScenario(
   const change = { where: "what there was before and after", real: before?.stdout, ours: ours.at(-1)?.stdout };
   return {
     scenario,
-    differences: [...unexplained, ...(isChanged ? [change] : [])],
+    differences: [...unexplained, ...overdue(scenario, runs), ...(isChanged ? [change] : [])],
     explained,
     tookMs,
     real,
     ours: runs.ours,
   };
+}
+
+/** A scenario that waits in vain on both engines compares something else than it says. */
+function overdue(scenario: Scenario, runs: Readonly<Record<"real" | "ours", ScenarioRun>>): Difference[] {
+  return scenario.steps.flatMap((step, index) => {
+    const told = (run: ScenarioRun) => (run.outcomes[index]?.isOverdue === true ? "waited in vain" : "waited");
+    const [real, ours] = [told(runs.real), told(runs.ours)];
+    return [real, ours].includes("waited in vain") ? [{ where: whereOf(step, index), real, ours }] : [];
+  });
 }
 
 function whereOf(step: Step, index: number): string {
@@ -91,9 +100,9 @@ export async function outcomesOn(engine: Engine, scenario: Scenario, events?: Ev
   const startedMs = performance.now();
   const normalizer = new Normalizer(engine.literals);
   const outcomes: Outcome[] = [];
-  const normalized = (where: string, { exitCode, stdout, stderr }: Outcome): Outcome => {
+  const normalized = (where: string, { exitCode, stdout, stderr, ...rest }: Outcome): Outcome => {
     const shown = canonical(`${where}: stdout`, stdout, engine);
-    return { exitCode, stdout: normalizer.normalize(shown), stderr: normalizer.normalize(stderr) };
+    return { ...rest, exitCode, stdout: normalizer.normalize(shown), stderr: normalizer.normalize(stderr) };
   };
   const kept = new Map<string, string>();
   for (const [index, step] of scenario.steps.entries()) {
@@ -225,7 +234,8 @@ async function runUntil(engine: Engine, step: Extract<Step, { kind: "until" }>):
     const outcome = await runDocker(engine, step.args);
     if (outcome.exitCode === 0) lastSuccess = performance.now();
     const isHopeless = performance.now() > deadline || performance.now() - lastSuccess > FAILING_MS;
-    if (step.prints.test(outcome.stdout) || isHopeless) return outcome;
+    if (step.prints.test(outcome.stdout)) return outcome;
+    if (isHopeless) return { ...outcome, isOverdue: true };
     await new Promise(resolve => setTimeout(resolve, UNTIL_PAUSE_MS));
   }
 }

@@ -9,7 +9,7 @@ const GIVEN: Readonly<Record<string, readonly [created: string, ...updates: read
     "--entrypoint '' --args 'sleep 200'",
   ],
   capabilities: [
-    "--cap-add NET_ADMIN --cap-drop MKNOD --ulimit nofile=10:20 --sysctl net.ipv4.ip_forward=1 --oom-score-adj 100",
+    "--cap-add NET_ADMIN --cap-drop MKNOD --ulimit nofile=1000:2000 --sysctl net.ipv4.ip_forward=1 --oom-score-adj 100",
     "--cap-add SYS_TIME --cap-drop NET_ADMIN --ulimit-add nproc=500 --ulimit-rm nofile --sysctl-rm net.ipv4.ip_forward --oom-score-adj 200",
   ],
   names: [

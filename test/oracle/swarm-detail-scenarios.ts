@@ -68,6 +68,7 @@ export const SWARM_DETAIL_SCENARIOS: readonly Scenario[] = [
     name: "an overlay network",
     steps: [
       docker("network create -d overlay --attachable --subnet 10.77.0.0/24 --label a=b over"),
+      until("network inspect -f '{{json .IPAM}}' over", /Gateway/), // Addresses are given out after the answer.
       docker("network inspect over"),
       docker("network create -d overlay over"),
       docker("service create -d --name svc --network over --stop-grace-period 0s busybox sleep 300", { isSetUp: true }),

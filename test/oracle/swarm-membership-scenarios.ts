@@ -189,6 +189,7 @@ export const SWARM_MEMBERSHIP_SCENARIOS: readonly Scenario[] = [
       http("POST", "/v1.50/swarm/leave?force=x"),
       http("GET", "/v1.50/swarm/unlockkey"),
       http("POST", "/v1.50/swarm/unlock", { UnlockKey: "x" }),
+      IN,
     ],
   },
 ];

@@ -63,7 +63,7 @@ export const SWARM_SCENARIOS: readonly Scenario[] = [
       docker("service update -d --label-add a=b many"),
       until("service inspect many --format '{{json .JobStatus.JobIteration}}'", /3/),
       docker("service create -q -d --name fails --mode replicated-job --restart-delay 0s --restart-max-attempts 2 busybox false"),
-      until("service ps fails --format '{{.Image}} {{.DesiredState}} {{.Error}}'", /(Shutdown.*\n){3}/),
+      until("service ps fails --format '{{.Image}} {{.DesiredState}} {{.Error}}'", /(.*Shutdown.*\n){3}/),
       docker("service ls --filter name=fails --format '{{.Mode}} {{.Replicas}}'"),
       docker("service create -q -d --name runs --mode global-job busybox sleep 300"),
       until("service ps runs --format '{{.DesiredState}} {{.CurrentState}}'", /Complete Running/),

@@ -56,7 +56,7 @@ export const VERB_SCENARIOS: readonly Scenario[] = [
   one("run --rm --link-local-ip 169.254.7.7 busybox true"),
   {
     name: "run --link",
-    steps: [RUNNING, docker("run --rm --link box:db busybox grep db /etc/hosts"), docker("run --rm --link box busybox env")],
+    steps: [RUNNING, docker("run --rm --link box:db busybox grep -w db /etc/hosts"), docker("run --rm --link box busybox env")],
   },
   {
     name: "run --ip6",
