@@ -48,7 +48,8 @@ export async function runControlLoop(options: ControlLoopOptions): Promise<void>
   let sweepsRevisions = true;
   let looksAtNodes = true;
   for (;;) {
-    signal.throwIfAborted();
+    // What woke it was just applied: that, a plan and writing it out are not to be one long stall.
+    await clock.sleep(0, { signal });
     const taken = inbox.take();
     const view = store.view();
     agenda.note(view, taken);
@@ -72,6 +73,7 @@ export async function runControlLoop(options: ControlLoopOptions): Promise<void>
       continue;
     }
     log.debug({ changes: turn.changes.length, ms: clock.monotonicMs() - beganMs }, "a turn is planned");
+    if (turn.changes.length > CHANGES_MIN) await clock.sleep(0, { signal }); // Writing it out takes a while too.
     const result = await proposeTurn(turn, options);
     if (result === undefined) continue; // Nothing was settled: all of it is planned again.
     if (result.kind === "applied") {

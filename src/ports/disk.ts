@@ -6,8 +6,12 @@ export interface Disk {
   list(path: string): Promise<readonly string[]>;
   /** The whole file; `undefined` when it is missing. */
   read(path: string): Promise<Uint8Array | undefined>;
-  /** Opens for appending, made when missing. */
-  openAppend(path: string): Promise<DiskFile>;
+  /**
+   * Opens for appending behind all that is there, made when missing.
+   * @param options.aheadBytes - When the file has to grow, it grows by about so many zeros more, which later appends replace: a sync
+   * is much cheaper while the size stays. Until `truncate` whoever reads the file finds the rest of them at its end.
+   */
+  openAppend(path: string, options?: { readonly aheadBytes?: number }): Promise<DiskFile>;
   /** Writes a temporary file, syncs it, renames it over `path`, syncs the folder: after a crash the old or the new content is there, whole. */
   replace(path: string, content: Uint8Array): Promise<void>;
   rename(from: string, to: string): Promise<void>;
@@ -18,9 +22,10 @@ export interface Disk {
 }
 
 export interface DiskFile extends AsyncDisposable {
-  /** Appends all of it. @returns the file's size afterwards, in bytes. */
+  /** Appends all of it. @returns the file's size afterwards, in bytes, without zeros ahead. */
   append(content: Uint8Array): Promise<number>;
   /** Makes what was appended durable (fdatasync). */
   sync(): Promise<void>;
+  /** Zeros ahead go too. */
   truncate(sizeBytes: number): Promise<void>;
 }

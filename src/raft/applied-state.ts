@@ -54,6 +54,11 @@ export class AppliedState {
     return this.#index;
   }
 
+  /** Other work of the process has just had its turn. */
+  rested(): void {
+    this.#sliceStartMs = this.#parts.clock.monotonicMs();
+  }
+
   async apply(entries: readonly Entry[]): Promise<void> {
     const { stateMachine, clock, signal, onResult } = this.#parts;
     for (const entry of entries) {
@@ -66,7 +71,7 @@ export class AppliedState {
       onResult(entry, result);
       if (clock.monotonicMs() - this.#sliceStartMs <= SLICE_MS) continue;
       await clock.sleep(0);
-      this.#sliceStartMs = clock.monotonicMs();
+      this.rested();
       if (signal.aborted) return;
     }
   }

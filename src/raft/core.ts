@@ -6,7 +6,15 @@ import { changeMembers, type MembershipChange, MembershipHistory } from "./membe
 import { majority } from "./quorum.ts";
 import { requestRead } from "./read-index.ts";
 import { receive } from "./receive.ts";
-import { adoptMembers, advanceCommit, askForGap, sendAppends, sendHeartbeats, snapshotSent } from "./replication.ts";
+import {
+  adoptMembers,
+  advanceCommit,
+  askForGap,
+  hasCommitNews,
+  sendAppends,
+  sendHeartbeats,
+  snapshotSent,
+} from "./replication.ts";
 import { type RaftLimits, type RaftRules, RaftState, type RaftTimes } from "./state.ts";
 import { bestSuccessor, startTransfer } from "./transfer.ts";
 import type { Entry, HardState, Member, Message, RaftRole, ReadState, Ready, SnapshotMeta } from "./types.ts";
@@ -242,11 +250,19 @@ export class RaftCore {
     state.membership.compactTo(compactTo);
   }
 
-  /** Messages that may leave at once, even while a write runs: they promise nothing durable. */
-  takeMessages(): readonly Message[] {
+  /** `takeMessages` would tell of commits alone. */
+  get hasCommitNews(): boolean {
+    return this.#state.role === "leader" && hasCommitNews(this.#state);
+  }
+
+  /**
+   * Messages that may leave at once, even while a write runs: they promise nothing durable.
+   * @param options.tellsCommits - Without, commits wait for entries to ride along with.
+   */
+  takeMessages(options: { readonly tellsCommits?: boolean } = {}): readonly Message[] {
     const state = this.#state;
     if (state.role === "leader") {
-      sendAppends(state);
+      sendAppends(state, options);
       if (state.reads.isRoundUnsent) sendHeartbeats(state);
     }
     const { messages } = state;

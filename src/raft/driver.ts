@@ -15,6 +15,7 @@ import type { PayloadCipher } from "./payload-cipher.ts";
 import { Proposals } from "./proposals.ts";
 import { ReadBarriers } from "./read-barriers.ts";
 import { SnapshotExchange } from "./snapshot-exchange.ts";
+import { StatusWatch } from "./status-watch.ts";
 import { RaftStorage } from "./storage.ts";
 import type { Entry, Message, Ready } from "./types.ts";
 import { Wakeup } from "./wakeup.ts";
@@ -22,6 +23,8 @@ import { Wakeup } from "./wakeup.ts";
 /** Proposals that go into one write. */
 const BATCH_BYTES_MAX = 8 * 1024 * 1024;
 const APPLY_COUNT_MAX = 1024;
+/** Followers hear so much later of a commit, unless entries come that take the word along: a busy leader sends half the messages. */
+const COMMIT_NEWS_MS = 1;
 
 export interface RaftDriverSetup {
   readonly raftId: number;
@@ -63,11 +66,11 @@ export class RaftDriver implements Consensus {
   readonly #stopping = new AbortController();
   readonly #due = new Wakeup();
   readonly #progressed = new Wakeup();
-  readonly #statusChanged = new Wakeup();
+  readonly #status = new StatusWatch();
   /** Where senders said they can be answered, for those that are no members yet or any more. */
   readonly #addresses = new Map<number, string>();
   #isDue = true;
-  #statusKey = "";
+  #isTellingCommits = false;
   #ledTerm = 0;
   #oldestKeyId: number | undefined;
   #running: Promise<unknown> = Promise.resolve();
@@ -152,10 +155,8 @@ export class RaftDriver implements Consensus {
 
   async *watchStatus({ signal }: { readonly signal: AbortSignal }): AsyncGenerator<ConsensusStatus> {
     const until = AbortSignal.any([signal, this.#stopping.signal]);
-    let seen: string | undefined;
-    while (!this.#stopping.signal.aborted) {
-      if (this.#statusKey === seen) await this.#statusChanged.wait({ signal: until });
-      seen = this.#statusKey;
+    for await (const _ of this.#status.changes({ signal: until })) {
+      if (this.#stopping.signal.aborted) return;
       yield this.status();
     }
   }
@@ -290,7 +291,9 @@ export class RaftDriver implements Consensus {
       while (!signal.aborted) {
         this.#isDue = false;
         const hadWork = await this.#turn();
-        if (!hadWork && !this.#isDue) await this.#due.wait();
+        if (hadWork || this.#isDue) continue;
+        await this.#due.wait();
+        this.#applied.rested();
       }
     } catch (error) {
       this.#fail(error);
@@ -310,6 +313,7 @@ export class RaftDriver implements Consensus {
     await this.#applied.apply(ready.committed);
     this.#reads.appliedTo(this.#applied.index);
     await writing;
+    if (ready.hardState !== undefined) this.#applied.rested();
     if (this.#stopping.signal.aborted) return false;
     this.#core.persisted(ready);
     for (const message of ready.messages) this.#send(message);
@@ -346,9 +350,10 @@ export class RaftDriver implements Consensus {
   }
 
   /** Carries out what waits for no write, and notices changes of role. */
-  #flush(): void {
+  #flush({ tellsCommits = false }: { readonly tellsCommits?: boolean } = {}): void {
     const core = this.#core;
-    for (const message of core.takeMessages()) this.#send(message);
+    for (const message of core.takeMessages({ tellsCommits })) this.#send(message);
+    if (!this.#isTellingCommits && core.hasCommitNews) this.#inBackground(this.#tellCommits());
     for (const { requestId, index } of core.takeReadStates()) this.#reads.answered(requestId, index);
     this.#reads.appliedTo(this.#applied.index);
     for (const { to } of core.takeSnapshotSends()) this.#inBackground(this.#snapshots.send(this.#memberAt(to)));
@@ -358,13 +363,18 @@ export class RaftDriver implements Consensus {
     this.#noticeStatus();
   }
 
+  async #tellCommits(): Promise<void> {
+    const { signal } = this.#stopping;
+    this.#isTellingCommits = true;
+    await this.#setup.clock.sleep(COMMIT_NEWS_MS, { signal }).catch(() => undefined); // Its end is looked at below.
+    this.#isTellingCommits = false;
+    if (!signal.aborted) this.#flush({ tellsCommits: true });
+  }
+
   #noticeStatus(): void {
-    const { role, leaderId, term, members } = this.#core;
-    const key = `${role} ${leaderId} ${term} ${members.map(member => `${member.raftId}${member.isLearner ? "l" : ""}@${member.address}`).join()}`;
-    if (key === this.#statusKey) return;
-    this.#statusKey = key;
+    const { role, leaderId, term } = this.#core;
+    if (!this.#status.notice(this.#core)) return;
     this.#setup.log.debug({ role, leaderId, term }, "raft status changed");
-    this.#statusChanged.notify();
     this.#progressed.notify();
   }
 

@@ -20,8 +20,10 @@ export interface Frame {
 
 export interface FrameScan {
   readonly frames: readonly Frame[];
-  /** Where the whole frames end; the size of the file when nothing is wrong. */
+  /** Where the whole frames end. */
   readonly end: number;
+  /** Nothing is wrong: the file ends there, or holds zeros alone from there on, which were to be written over. */
+  readonly isBlankBeyond: boolean;
   /** A whole frame lies beyond `end`: that is damage, not the tail of a write that a crash cut. */
   readonly hasMoreBeyond: boolean;
 }
@@ -45,7 +47,12 @@ export function scanFrames(bytes: Uint8Array, from: number): FrameScan {
     frames.push(frame);
     end += FRAME_HEADER_BYTES + frame.payload.length;
   }
-  return { frames, end, hasMoreBeyond: hasFrameAfter(bytes, end) };
+  const isBlankBeyond = isBlank(bytes.subarray(end));
+  return { frames, end, isBlankBeyond, hasMoreBeyond: !isBlankBeyond && hasFrameAfter(bytes, end) };
+}
+
+function isBlank(bytes: Uint8Array): boolean {
+  return bytes.every(byte => byte === 0);
 }
 
 function hasFrameAfter(bytes: Uint8Array, offset: number): boolean {

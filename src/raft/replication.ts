@@ -6,18 +6,26 @@ import type { RaftState } from "./state.ts";
 import { finishTransfer } from "./transfer.ts";
 import type { AppendRequest, AppendResponse, Entry, Heartbeat, HeartbeatResponse, InstallSnapshot } from "./types.ts";
 
-/** Sends every member what it lacks, in as many messages as its window takes. */
-export function sendAppends(state: RaftState): void {
+/**
+ * Sends every member what it lacks, in as many messages as its window takes.
+ * @param options.tellsCommits - Also to those that lack nothing but how far it is committed.
+ */
+export function sendAppends(state: RaftState, { tellsCommits = true }: { readonly tellsCommits?: boolean } = {}): void {
+  const { log } = state;
+  const isBehind = (progress: Progress): boolean =>
+    progress.next <= log.lastIndex || (tellsCommits && progress.isCommitNews(log.commit));
   for (const [to, progress] of state.progress) {
     if (to === state.raftId) continue;
-    while (isBehind(state, progress) && sendAppend(state, to)) {
+    while (isBehind(progress) && sendAppend(state, to)) {
       // Until the member has all or its window is full.
     }
   }
 }
 
-function isBehind({ log }: RaftState, progress: Progress): boolean {
-  return progress.next <= log.lastIndex || progress.isCommitNews(log.commit);
+/** Some member does not know how far the log is committed. */
+export function hasCommitNews({ progress, raftId, log }: RaftState): boolean {
+  for (const [to, each] of progress) if (to !== raftId && each.isCommitNews(log.commit)) return true;
+  return false;
 }
 
 /** @returns whether a message went out. */

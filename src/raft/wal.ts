@@ -53,6 +53,8 @@ const MAGIC_BYTES = MAGIC.length + 1;
 /** Of a segment whose records are readable by everybody, and of one whose records are sealed. */
 const FORMAT_VERSION = { plain: 1, sealed: 2 } as const;
 const RECORD = { header: 1, batch: 2, base: 3 } as const;
+/** A segment's file grows in such steps, ahead of what is written: a sync need not note a new size then. */
+const AHEAD_BYTES = 128 * 1024;
 const SEGMENT_NAME = /^log-(\d{16})$/;
 const NEW_HARD_STATE: HardState = { term: 0, vote: 0, commit: 0 };
 
@@ -64,8 +66,8 @@ function segmentName(sequence: number): string {
  * The write-ahead log: numbered segment files of checksummed frames, one frame a write. A later entry with an index that is already
  * there replaces it and all after it.
  *
- * A cut frame at the very end of the last segment is what a crash leaves, was never acknowledged, and is removed. Any other damage is
- * refused with file and offset.
+ * A cut frame at the very end of the last segment is what a crash leaves, was never acknowledged, and is removed. So are zeros behind
+ * the last frame, which were to be written over. Any other damage is refused with file and offset.
  */
 export class WriteAheadLog implements AsyncDisposable {
   readonly #options: WalOptions;
@@ -119,7 +121,7 @@ export class WriteAheadLog implements AsyncDisposable {
       throw this.#damaged(previous.name, 0, `the segment after it is missing, ${name} comes next`);
     }
     const scan = scanFrames(bytes, MAGIC_BYTES);
-    const isComplete = scan.end === bytes.length && bytes.length > MAGIC_BYTES;
+    const isComplete = scan.isBlankBeyond && scan.frames.length > 0;
     if (!isComplete && (!isLast || scan.hasMoreBeyond)) throw this.#damaged(name, scan.end, "a record fails its checksum");
     const [first] = scan.frames;
     if (first === undefined) {
@@ -131,11 +133,15 @@ export class WriteAheadLog implements AsyncDisposable {
     this.#segments.push(segment);
     for (const { offset, payload } of scan.frames) this.#replayRecord(segment, offset, payload);
     if (!isLast) return;
-    this.#file = await disk.openAppend(this.#path(name));
+    this.#file = await this.#openSegment(name);
     this.#fileBytes = scan.end;
-    if (isComplete) return;
+    if (scan.end === bytes.length) return;
     await this.#file.truncate(scan.end);
     await this.#file.sync();
+  }
+
+  #openSegment(name: string): Promise<DiskFile> {
+    return this.#options.disk.openAppend(this.#path(name), { aheadBytes: AHEAD_BYTES });
   }
 
   #keyIdOf(name: string, bytes: Uint8Array, first: Uint8Array): number {
@@ -210,7 +216,9 @@ export class WriteAheadLog implements AsyncDisposable {
 
   /** The oldest key that is needed to read the log, also after a crash now. */
   get oldestKeyId(): number {
-    return Math.min(this.#keyId, ...[...this.#leaving, ...this.#segments].map(({ keyId }) => keyId));
+    // Keys only go up, so the oldest segment has the oldest.
+    for (const { keyId } of this.#leaving) return Math.min(this.#keyId, keyId);
+    return Math.min(this.#keyId, this.#segments[0]?.keyId ?? this.#keyId);
   }
 
   get #keyId(): number {
@@ -274,6 +282,7 @@ export class WriteAheadLog implements AsyncDisposable {
   /** A segment's first frame repeats the hard state, so that the segments before it can go. */
   async #beginSegment(records: readonly ByteWriter[]): Promise<void> {
     const { disk, directory, raftId, cipher } = this.#options;
+    await this.#file?.truncate(this.#fileBytes); // Without zeros ahead. Where a crash brings them back, they are read as none.
     await this[Symbol.asyncDispose]();
     const keyId = this.#keyId; // Before anything is sealed: keys only go up.
     const sequence = (this.#segments.at(-1)?.sequence ?? 0) + 1;
@@ -281,7 +290,7 @@ export class WriteAheadLog implements AsyncDisposable {
     const header = new ByteWriter().byte(RECORD.header).uint(raftId);
     writeHardState(header, this.#hardState);
     // One write: whatever a cut one left is cut off before the next attempt.
-    this.#file = await disk.openAppend(this.#path(name));
+    this.#file = await this.#openSegment(name);
     await this.#file.truncate(0);
     this.#fileBytes = 0;
     try {

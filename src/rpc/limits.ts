@@ -7,7 +7,11 @@ export const CONTROL_BYTES_MAX = 256 * 1024 * 1024;
 /** A call that has not been answered by then fails as unavailable. */
 export const CALL_DEADLINE_MS = 15_000;
 
+/** Books about each connection and call, for a debugging service that nobody offers here. */
+const NO_BOOKS = { "grpc.enable_channelz": 0 };
+
 export const serverOptions: ChannelOptions = {
+  ...NO_BOOKS,
   // Only so that nothing is kept for long of a caller that is gone, or that never says a word: who is down is seen by its beats, and
   // the pings of 2,000 idle workers would be much of what a manager does.
   "grpc.keepalive_time_ms": 5_000,
@@ -29,6 +33,7 @@ export const strangerOptions: ChannelOptions = {
 };
 
 export const clientOptions: ChannelOptions = {
+  ...NO_BOOKS,
   // A caller finds out within 4 s that the manager is gone, also when nothing is being sent.
   "grpc.keepalive_time_ms": 2_000,
   "grpc.keepalive_timeout_ms": 2_000,

@@ -7,6 +7,7 @@ import {
   hkdfSync,
   type KeyObject,
 } from "node:crypto";
+import { defined } from "../lib/assert.ts";
 import { OperationError } from "../lib/errors.ts";
 import type { SessionDown } from "../model/session.ts";
 
@@ -22,6 +23,8 @@ const TAG_BYTES = 16;
 const NONCE = Buffer.alloc(12);
 /** An X25519 key in DER. */
 const PUBLIC_BYTES = 44;
+/** What every X25519 key in DER begins with (RFC 8410). */
+const DER_HEAD = Buffer.from("302a300506032b656e032100", "hex");
 
 /** The metadata of a session's call that names the worker's key: base 64, DER. */
 export const SEAL_KEY = "seal-key";
@@ -49,26 +52,33 @@ class KeyChain {
   }
 }
 
-/** Derives a key; the manager's end. */
+/** Derives keys, once there is a secret: most of thousands of sessions never have one. The manager's end. */
 export class Sealer {
-  readonly #chain: KeyChain;
-  #introduction: Buffer;
+  readonly #workerKey: Buffer;
+  #chain: KeyChain | undefined;
 
   /** @param workerKey - As the metadata has it. @throws OperationError `invalid` when it is no key. */
   constructor(workerKey: string) {
-    const { publicKey, privateKey } = generateKeyPairSync("x25519");
-    this.#introduction = publicKey.export({ type: "spki", format: "der" });
-    this.#chain = new KeyChain(privateKey, publicKeyFrom(Buffer.from(workerKey, "base64")));
+    this.#workerKey = Buffer.from(workerKey, "base64");
+    const isKey = this.#workerKey.length === PUBLIC_BYTES && this.#workerKey.subarray(0, DER_HEAD.length).equals(DER_HEAD);
+    if (!isKey) throw notAKey();
   }
 
+  /** @throws OperationError `invalid` for a key that gives no secret. */
   seal(data: Uint8Array): Uint8Array {
-    return this.#chain.use(key => {
+    const introduction = this.#chain === undefined ? this.#begin() : Buffer.alloc(0);
+    return defined(this.#chain, "a key").use(key => {
       const cipher = createCipheriv(CIPHER, key, NONCE);
       const sealed = Buffer.concat([cipher.update(data), cipher.final()]);
-      const introduction = this.#introduction;
-      this.#introduction = Buffer.alloc(0);
       return Buffer.concat([introduction, cipher.getAuthTag(), sealed]);
     });
+  }
+
+  /** @returns this end's public key, which goes with the first secret. */
+  #begin(): Buffer {
+    const { publicKey, privateKey } = generateKeyPairSync("x25519");
+    this.#chain = new KeyChain(privateKey, publicKeyFrom(this.#workerKey));
+    return publicKey.export({ type: "spki", format: "der" });
   }
 }
 
@@ -118,8 +128,12 @@ function publicKeyFrom(der: Buffer): KeyObject {
   try {
     return createPublicKey({ key: der, type: "spki", format: "der" });
   } catch (cause) {
-    throw new OperationError("invalid", "the session's key for secrets is none", { cause });
+    throw notAKey(cause);
   }
+}
+
+function notAKey(cause?: unknown): OperationError {
+  return new OperationError("invalid", "the session's key for secrets is none", { cause });
 }
 
 /** A message with its secrets as `change` makes them. */

@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { constants, type FileHandle, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { errnoCode } from "../lib/errors.ts";
 import type { Disk, DiskFile } from "../ports/disk.ts";
@@ -23,10 +23,11 @@ export function openDisk({ root }: { readonly root: string }): Disk {
     async read(path) {
       return await unlessMissing<Uint8Array>(readFile(at(path)));
     },
-    async openAppend(path) {
-      const handle = await open(at(path), "a", FILE_MODE);
+    async openAppend(path, { aheadBytes = 0 } = {}) {
+      // Not for appending in the system's sense: that writes behind zeros ahead, wherever it is told to.
+      const handle = await open(at(path), constants.O_WRONLY | constants.O_CREAT, FILE_MODE);
       const { size } = await handle.stat();
-      return new AppendFile(handle, size);
+      return new AppendFile(handle, { sizeBytes: size, ahead: Buffer.alloc(aheadBytes) });
     },
     async replace(path, content) {
       const target = at(path);
@@ -71,21 +72,41 @@ async function syncDirectory(path: string): Promise<void> {
 
 class AppendFile implements DiskFile {
   readonly #handle: FileHandle;
+  readonly #ahead: Buffer;
   #sizeBytes: number;
+  /** With zeros ahead. */
+  #filledBytes: number;
   #closing: Promise<void> | undefined;
 
-  constructor(handle: FileHandle, sizeBytes: number) {
+  constructor(handle: FileHandle, { sizeBytes, ahead }: { readonly sizeBytes: number; readonly ahead: Buffer }) {
     this.#handle = handle;
-    this.#sizeBytes = sizeBytes;
+    this.#ahead = ahead;
+    this.#sizeBytes = this.#filledBytes = sizeBytes;
   }
 
   async append(content: Uint8Array): Promise<number> {
-    for (let done = 0; done < content.length; ) {
-      const { bytesWritten } = await this.#handle.write(content, done);
-      done += bytesWritten;
-      this.#sizeBytes += bytesWritten;
-    }
+    this.#sizeBytes = await this.#write(content, this.#sizeBytes);
+    if (this.#sizeBytes > this.#filledBytes) await this.#fillAhead();
     return this.#sizeBytes;
+  }
+
+  async #fillAhead(): Promise<void> {
+    this.#filledBytes = this.#sizeBytes;
+    try {
+      this.#filledBytes = await this.#write(this.#ahead, this.#sizeBytes);
+    } catch (error) {
+      // Those zeros only save time, and what was asked for is written. What comes next will say that there is no room.
+      if (errnoCode(error) !== "ENOSPC" && errnoCode(error) !== "EDQUOT") throw error;
+    }
+  }
+
+  /** @returns where it ends. */
+  async #write(content: Uint8Array, position: number): Promise<number> {
+    for (let done = 0; done < content.length; ) {
+      const { bytesWritten } = await this.#handle.write(content, done, content.length - done, position + done);
+      done += bytesWritten;
+    }
+    return position + content.length;
   }
 
   async sync(): Promise<void> {
@@ -94,7 +115,7 @@ class AppendFile implements DiskFile {
 
   async truncate(sizeBytes: number): Promise<void> {
     await this.#handle.truncate(sizeBytes);
-    this.#sizeBytes = sizeBytes;
+    this.#sizeBytes = this.#filledBytes = sizeBytes;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

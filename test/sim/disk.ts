@@ -3,51 +3,76 @@ import type { Disk, DiskFile } from "../../src/ports/disk.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import { type Gate, type VirtualTime } from "./virtual-time.ts";
 
+/** Less than a real disk's, so that files often outgrow it. */
+const AHEAD_BYTES_MAX = 700;
+
 /** A file's bytes. What is behind `syncedBytes` a crash may take away, whole or in parts. */
 class Inode {
   #content = new Uint8Array(256);
+  /** Of what was written. The file is longer by the zeros ahead. */
   sizeBytes = 0;
-  syncedBytes = 0;
+  #syncedBytes = 0;
+  #filledBytes = 0;
+  #syncedFilledBytes = 0;
   /** What an unsynced truncate cut off: a crash may bring it back. */
   #cut: Uint8Array | undefined;
 
   get content(): Uint8Array {
-    return this.#content.subarray(0, this.sizeBytes);
+    return this.#content.subarray(0, this.#filledBytes);
   }
 
-  append(bytes: Uint8Array): void {
+  /** Whoever opens it anew goes on behind the zeros. */
+  open(): void {
+    this.sizeBytes = this.#filledBytes;
+  }
+
+  append(bytes: Uint8Array, aheadBytes = 0): void {
     const size = this.sizeBytes + bytes.length;
-    if (size > this.#content.length) {
-      const grown = new Uint8Array(size * 2);
+    if (size + aheadBytes > this.#content.length) {
+      const grown = new Uint8Array((size + aheadBytes) * 2);
       grown.set(this.content);
       this.#content = grown;
     }
     this.#content.set(bytes, this.sizeBytes);
     this.sizeBytes = size;
+    if (size <= this.#filledBytes) return;
+    this.#filledBytes = size + aheadBytes;
+    this.#content.fill(0, size, this.#filledBytes);
   }
 
   truncate(sizeBytes: number): void {
-    if (sizeBytes < this.syncedBytes) this.#cut = this.#content.slice(sizeBytes, this.syncedBytes);
-    this.sizeBytes = sizeBytes;
-    this.syncedBytes = Math.min(this.syncedBytes, sizeBytes);
+    if (sizeBytes < this.#syncedFilledBytes) this.#cut = this.#content.slice(sizeBytes, this.#syncedFilledBytes);
+    this.sizeBytes = this.#filledBytes = sizeBytes;
+    this.#syncedBytes = Math.min(this.#syncedBytes, sizeBytes);
+    this.#syncedFilledBytes = Math.min(this.#syncedFilledBytes, sizeBytes);
   }
 
-  sync(upToBytes: number): void {
-    this.syncedBytes = Math.min(upToBytes, this.sizeBytes);
-    this.#cut = undefined;
+  /** @returns what a sync that begins now will have made durable when it ends. */
+  beginSync(): () => void {
+    const [upToBytes, filledToBytes] = [this.sizeBytes, this.#filledBytes];
+    return () => {
+      this.#syncedBytes = Math.min(upToBytes, this.sizeBytes);
+      this.#syncedFilledBytes = Math.min(filledToBytes, this.#filledBytes);
+      this.#cut = undefined;
+    };
   }
 
   crash(random: SeededRandom): void {
+    const syncedBytes = this.#syncedBytes;
     if (this.#cut !== undefined && random.chance(0.5)) {
-      this.sizeBytes = this.syncedBytes;
+      this.sizeBytes = this.#filledBytes = this.#syncedFilledBytes;
       this.append(this.#cut);
-    } else if (this.sizeBytes > this.syncedBytes) {
-      this.sizeBytes = this.syncedBytes + random.below(this.sizeBytes - this.syncedBytes + 1);
+    } else {
+      const lost = this.sizeBytes - syncedBytes;
+      const kept = syncedBytes + random.below(lost + 1);
       // The length may be on the disk before the bytes are.
-      if (random.chance(0.3)) this.content.fill(0, this.syncedBytes + random.below(this.sizeBytes - this.syncedBytes + 1));
+      const blankFrom = random.chance(0.3) ? syncedBytes + random.below(kept - syncedBytes + 1) : kept;
+      this.#content.fill(0, blankFrom, this.#filledBytes);
+      this.#filledBytes = Math.max(kept, this.#syncedFilledBytes);
+      this.sizeBytes = this.#filledBytes;
     }
     this.#cut = undefined;
-    this.syncedBytes = this.sizeBytes;
+    this.#syncedBytes = this.#syncedFilledBytes = this.#filledBytes;
   }
 }
 
@@ -124,16 +149,18 @@ export class SimulatedDisk {
         return names.map(name => name.slice(path.length + 1)).sort();
       },
       read: async path => this.#names.get(path)?.content.slice(),
-      openAppend: async path => {
+      openAppend: async (path, { aheadBytes = 0 } = {}) => {
         if (this.isFull && !this.#names.has(path) && random.chance(0.5)) throw noSpace();
-        return this.#file(this.#open(path), slow);
+        const inode = this.#open(path);
+        inode.open();
+        return this.#file(inode, { slow, aheadBytes: Math.min(aheadBytes, AHEAD_BYTES_MAX) });
       },
       replace: async (path, content) => {
         await slow();
         if (this.isFull) throw noSpace();
         const inode = new Inode();
         inode.append(content);
-        inode.sync(content.length);
+        inode.beginSync()();
         this.#change(dirname(path), names => names.set(path, inode));
         this.#syncNames(dirname(path));
       },
@@ -155,20 +182,20 @@ export class SimulatedDisk {
     };
   }
 
-  #file(inode: Inode, slow: () => Promise<void>): DiskFile {
+  #file(inode: Inode, { slow, aheadBytes }: { readonly slow: () => Promise<void>; readonly aheadBytes: number }): DiskFile {
     return {
       append: async content => {
         if (this.isFull) {
           inode.append(content.subarray(0, this.#options.random.below(content.length + 1)));
           throw noSpace();
         }
-        inode.append(content);
+        inode.append(content, aheadBytes);
         return inode.sizeBytes;
       },
       sync: async () => {
-        const upToBytes = inode.sizeBytes;
+        const synced = inode.beginSync();
         await slow();
-        inode.sync(upToBytes);
+        synced();
       },
       truncate: async sizeBytes => inode.truncate(sizeBytes),
       [Symbol.asyncDispose]: async () => undefined,

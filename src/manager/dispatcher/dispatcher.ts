@@ -21,6 +21,8 @@ const BATCH_MS = 50;
 const REPORT_PERIOD_MS = 500;
 /** New sessions are reported after so long: their nodes are ready sooner. */
 const FIRST_REPORT_MS = 50;
+/** Changes routed before other work of the process gets its turn: some 5 ms. */
+const SLICE_CHANGES = 500;
 /** A manager that has not reached a leader for this long sends its workers to another one. */
 const LEADERLESS_MAX_MS = 4_000;
 const FORWARD_RETRY_MS = 200;
@@ -197,7 +199,7 @@ export class Dispatcher {
   }
 
   async #route(signal: AbortSignal): Promise<void> {
-    const { store, log } = this.#options;
+    const { store, clock, log } = this.#options;
     while (!signal.aborted) {
       const watch = store.watch({ signal });
       let before = store.view();
@@ -205,7 +207,13 @@ export class Dispatcher {
       this.#sessions.noteAll();
       try {
         // Each entry is looked at with the state it made: several may have been applied since, and what is alike then is not told.
+        let routed = 0;
         for await (const { ids, view: after } of watch) {
+          for (const touched of ids.values()) routed += touched.size;
+          if (routed > SLICE_CHANGES) {
+            await clock.sleep(0, { signal });
+            routed = 0;
+          }
           route({ before, after }, ids, this.#sessions);
           for (const id of ids.get("node") ?? []) this.#routeNode({ before, after }, id as NodeId);
           if (ids.has("cluster")) this.#sessions.noteAllStanding();

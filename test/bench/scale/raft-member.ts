@@ -80,8 +80,8 @@ function withSlowSync(disk: Disk, syncMs: number): Disk {
   if (syncMs === 0) return disk;
   return {
     ...disk,
-    openAppend: async path => {
-      const file = await disk.openAppend(path);
+    openAppend: async (path, opening) => {
+      const file = await disk.openAppend(path, opening);
       return {
         append: content => file.append(content),
         truncate: sizeBytes => file.truncate(sizeBytes),

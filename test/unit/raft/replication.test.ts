@@ -316,6 +316,19 @@ describe("a Raft leader", () => {
     assert.deepEqual(leader.takeMessages(), []);
   });
 
+  it("lets commits wait for entries to ride along with, when asked to", () => {
+    const leader = aLeader();
+    drain(leader);
+    accept(leader, 2, 1);
+    assert.deepEqual([leader.hasCommitNews, leader.takeMessages({ tellsCommits: false })], [true, []]);
+    leader.propose(Buffer.from("next"));
+    assert.deepEqual(
+      appends(leader.takeMessages({ tellsCommits: false }), 2).map(({ commit, entries }) => [commit, entries.length]),
+      [[1, 1]],
+    );
+    assert.equal(leader.hasCommitNews, false);
+  });
+
   it("sends ahead of answers, in messages of limited size, until the window is full", () => {
     const leader = aLeader({ messageBytesMax: 50, inflightMessagesMax: 2 });
     drain(leader);

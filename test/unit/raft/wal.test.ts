@@ -56,6 +56,32 @@ describe("WriteAheadLog", () => {
     assert.deepEqual([content?.base?.index, content?.entries], [10, []]);
   });
 
+  it("takes zeros behind the last frame for nothing, in the last segment and in those before it, and writes over them", async () => {
+    const disk = await threeSegments();
+    for (const name of disk.names()) disk.extend(name, new Uint8Array(200_000));
+    const { wal, content } = await open(disk);
+    assert.deepEqual(
+      content?.entries.map(({ index }) => index),
+      [1, 2, 3],
+    );
+    await wal.write({ hardState: undefined, entries: entriesOf([5], 4) });
+    assert.equal((await open(disk)).content?.entries.length, 4);
+  });
+
+  it("refuses zeros in the place of what was written, and removes a cut frame in front of zeros", async () => {
+    const disk = await threeSegments();
+    const [first = "", , last = ""] = disk.names();
+    const gap = disk.copy();
+    gap.cut(first, gap.size(first) - 1);
+    gap.extend(first, new Uint8Array(200));
+    await assert.rejects(open(gap), /a record fails its checksum/);
+    disk.cut(last, disk.size(last) - 1);
+    disk.extend(last, new Uint8Array(200));
+    const { content } = await open(disk);
+    assert.equal(content?.entries.length, 2);
+    assert.ok(disk.size(last) < 100);
+  });
+
   it("refuses a log with a gap between its entries", async () => {
     const disk = new MemoryDisk();
     const { wal } = await open(disk);

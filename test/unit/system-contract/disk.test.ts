@@ -68,6 +68,23 @@ for (const { name, make } of subjects) {
         await file.sync();
         assert.equal(await textOf(disk, "a/log"), "one!");
       },
+      "has zeros ahead behind what it appended, writes over them, and lets them go": async disk => {
+        await disk.makeDirectory("a");
+        await using file = await disk.openAppend("a/log", { aheadBytes: 4 });
+        assert.equal(await file.append(Buffer.from("one")), 3);
+        assert.equal(await textOf(disk, "a/log"), "one\0\0\0\0");
+        assert.equal(await file.append(Buffer.from("two")), 6);
+        await file.sync();
+        assert.equal(await textOf(disk, "a/log"), "onetwo\0");
+        assert.equal(await file.append(Buffer.from("three")), 11);
+        assert.equal(await textOf(disk, "a/log"), "onetwothree\0\0\0\0");
+        await file.truncate(6);
+        assert.equal(await textOf(disk, "a/log"), "onetwo");
+        assert.equal(await file.append(Buffer.from("!")), 7);
+        await using second = await disk.openAppend("a/log");
+        assert.equal(await second.append(Buffer.from("?")), 12);
+        assert.equal(await textOf(disk, "a/log"), "onetwo!\0\0\0\0?");
+      },
       "replaces a file whole, and shows no temporary one": async disk => {
         await disk.makeDirectory("a");
         for (const text of ["first, which is longer", "second"]) {
@@ -140,5 +157,31 @@ describe("SimulatedDisk after power loss", () => {
       outcomes.add(JSON.stringify([text, await after.list("a")]));
     }
     assert.ok(outcomes.size > 6, `${outcomes.size} outcomes`);
+  });
+
+  it("has zeros ahead that were synced, and in their place what was synced there", async () => {
+    const outcomes = new Set<string>();
+    for (let seed = 1; seed <= 60; seed++) {
+      const time = new VirtualTime();
+      const disk = new SimulatedDisk({ time, random: new SeededRandom(seed), syncMsMax: 5 });
+      const before = disk.mount({ pass: run => run() });
+      const work = (async () => {
+        const file = await before.openAppend("a/log", { aheadBytes: 8 });
+        await file.append(Buffer.from("kept"));
+        await file.sync();
+        await file.append(Buffer.from("too"));
+        await file.sync();
+        await before.syncDirectory("a");
+        await file.append(Buffer.from("lost"));
+      })();
+      await time.runUntil(1_000);
+      await work;
+      disk.crash();
+      const text = (await textOf(disk.mount({ pass: run => run() }), "a/log")) ?? "";
+      assert.match(text, /^kepttool?o?s?t?\0+$/);
+      assert.equal(text.length, 12);
+      outcomes.add(text);
+    }
+    assert.ok(outcomes.size > 3, `${outcomes.size} outcomes`);
   });
 });
