@@ -1,17 +1,13 @@
 import { assert } from "../lib/assert.ts";
 import { errorMessage, OperationError } from "../lib/errors.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { Consensus, ConsensusStatus, RaftMember, RaftTransport, SpeaksFor, StateMachine } from "../ports/consensus.ts";
-import type { Disk } from "../ports/disk.ts";
-import type { Log } from "../ports/log.ts";
-import type { Random } from "../ports/random.ts";
+import type { Consensus, ConsensusStatus, RaftMember, SpeaksFor } from "../ports/consensus.ts";
 import { AppliedState } from "./applied-state.ts";
 import { RaftCore } from "./core.ts";
 import { DiskWatch } from "./disk-watch.ts";
-import { DEFAULT_OPTIONS, type RaftDriverOptions, type SnapshotSettings } from "./driver-options.ts";
+import { DEFAULT_OPTIONS, type RaftDriverOptions } from "./driver-options.ts";
+import type { RaftDriverSetup } from "./driver-setup.ts";
 import { decodeEnvelope, encodeEnvelope } from "./encoding.ts";
 import { MembershipWork } from "./membership-work.ts";
-import type { PayloadCipher } from "./payload-cipher.ts";
 import { Proposals } from "./proposals.ts";
 import { ReadBarriers } from "./read-barriers.ts";
 import { SnapshotExchange } from "./snapshot-exchange.ts";
@@ -25,31 +21,6 @@ const BATCH_BYTES_MAX = 8 * 1024 * 1024;
 const APPLY_COUNT_MAX = 1024;
 /** Followers hear so much later of a commit, unless entries come that take the word along: a busy leader sends half the messages. */
 const COMMIT_NEWS_MS = 1;
-
-export interface RaftDriverSetup {
-  readonly raftId: number;
-  /** The first members of a new cluster. Ignored once there is a log. */
-  readonly members?: readonly RaftMember[];
-  /** A manager that joins: it starts empty and waits until a leader that added it makes contact. */
-  readonly join?: true;
-  /** With `members` naming this manager alone: it becomes the only member of the cluster it was in, when the others are lost for good. */
-  readonly forceNewCluster?: boolean;
-  readonly disk: Disk;
-  /** Holds the log and the snapshots, and nothing else. */
-  readonly directory: string;
-  /** Its key may change at any time: `rekeyed` tells. */
-  readonly cipher?: PayloadCipher;
-  /** Called at first and when it changes: the cipher's keys before this one are needed no more, not even after a crash. */
-  readonly onOldestKey?: (keyId: number) => void;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly transport: RaftTransport;
-  readonly stateMachine: StateMachine;
-  readonly log: Log;
-  readonly options?: Partial<RaftDriverOptions>;
-  /** What the cluster's users have set by now; the options hold where it is silent. Asked often. */
-  readonly settings?: () => SnapshotSettings | undefined;
-}
 
 /** Carries out what the core decides: writes, sends, applies, and tells callers how their requests went. */
 export class RaftDriver implements Consensus {
