@@ -4,7 +4,7 @@ import type { Consensus, ConsensusStatus, RaftMember, SpeaksFor } from "../ports
 import { AppliedState } from "./applied-state.ts";
 import { RaftCore } from "./core.ts";
 import { DiskWatch } from "./disk-watch.ts";
-import { DEFAULT_OPTIONS, type RaftDriverOptions } from "./driver-options.ts";
+import { DEFAULT_OPTIONS, type RaftDriverOptions, type SnapshotSettings } from "./driver-options.ts";
 import type { RaftDriverSetup } from "./driver-setup.ts";
 import { decodeEnvelope, encodeEnvelope } from "./encoding.ts";
 import { MembershipWork } from "./membership-work.ts";

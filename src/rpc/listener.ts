@@ -9,7 +9,7 @@ import type { ManagerBackends } from "./backends.ts";
 import { contextOptions } from "./channel.ts";
 import { limitHandshakes } from "./handshakes.ts";
 import { serverOptions, strangerOptions } from "./limits.ts";
-import { judge, type Peer } from "./peer.ts";
+import { judge, keepPeer, type Peer } from "./peer.ts";
 import { addCa, addControl, addDispatcher, addJoin, addLeader, addRaft } from "./services.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -111,6 +111,7 @@ export class ManagerListener implements AsyncDisposable {
     this.#sockets.set(socket, peer);
     socket.once("close", () => this.#sockets.delete(socket));
     if (peer !== undefined) {
+      keepPeer(socket);
       this.#members.injectConnection(socket);
     } else if (judged.kind !== "refused") {
       this.#acceptStranger(socket);

@@ -2,6 +2,7 @@
 import { refuse } from "../../command-line.ts";
 import { benchScheduler } from "../scheduler.ts";
 import { buildChildren } from "./child.ts";
+import { measureControl } from "./control.ts";
 import { measureRaft } from "./raft.ts";
 import { Report } from "./report.ts";
 import { measureChurn } from "./churn.ts";
@@ -24,7 +25,6 @@ const RUNS: Readonly<Record<string, () => Promise<void> | void>> = {
         secondsMax: 2.5,
         idlePercentMax: 5,
         stallMsMax: 50,
-        sessionBytesMax: SESSION_BYTES_MAX,
       },
       report,
     ),
@@ -44,6 +44,7 @@ const RUNS: Readonly<Record<string, () => Promise<void> | void>> = {
   churn: () => measureChurn({ workers: 100, tasks: 1_000, starts: 100_000, processes: 2, grownPercentMax: 20 }, report),
   raft: () => measureRaft({ syncMs: 0 }, report),
   "raft-slow-disk": () => measureRaft({ syncMs: 1 }, report),
+  control: () => measureControl(report),
   scheduler: () => {
     report.atMost("scheduler, 10,000 tasks on 1,000 nodes", benchScheduler({ nodes: 1_000, tasks: 10_000 }) / 1_000, 0.3, "s");
     report.atMost("scheduler, 100,000 tasks on 1,000 nodes", benchScheduler({ nodes: 1_000, tasks: 100_000 }) / 1_000, 3, "s");
