@@ -24,6 +24,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 };
 const FILE_MAY_IMPORT: Record<string, readonly string[]> = {
   "raft/driver.ts": ["model", "ports"],
+  "raft/driver-setup.ts": ["ports"],
   "raft/storage.ts": ["model", "ports"],
   "raft/wal.ts": ["ports"],
   "raft/snapshot-files.ts": ["ports"],
