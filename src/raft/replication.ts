@@ -22,9 +22,9 @@ export function sendAppends(state: RaftState, { tellsCommits = true }: { readonl
   }
 }
 
-/** Some member does not know how far the log is committed. */
+/** Some member does not know how far the log is committed, and may be told now. */
 export function hasCommitNews({ progress, raftId, log }: RaftState): boolean {
-  for (const [to, each] of progress) if (to !== raftId && each.isCommitNews(log.commit)) return true;
+  for (const [to, each] of progress) if (to !== raftId && !each.isPaused && each.isCommitNews(log.commit)) return true;
   return false;
 }
 

@@ -4,6 +4,17 @@ import type { Clock } from "../ports/clock.ts";
 /** Node fires a timer with a longer delay at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
+/** @returns what calls it off. */
+function startTimer(ms: number, run: () => void): () => void {
+  if (ms === 0) {
+    // A timer waits for a whole millisecond at least; this for nothing but what is due.
+    const immediate = setImmediate(run);
+    return () => clearImmediate(immediate);
+  }
+  const timer = setTimeout(run, Math.min(ms, TIMER_MS_MAX));
+  return () => clearTimeout(timer);
+}
+
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
@@ -14,16 +25,13 @@ export const systemClock: Clock = {
         return;
       }
       const onAbort = () => {
-        clearTimeout(timer);
+        cancel();
         reject(signal?.reason);
       };
-      const timer = setTimeout(
-        () => {
-          signal?.removeEventListener("abort", onAbort);
-          resolve();
-        },
-        Math.min(ms, TIMER_MS_MAX),
-      );
+      const cancel = startTimer(ms, () => {
+        signal?.removeEventListener("abort", onAbort);
+        resolve();
+      });
       signal?.addEventListener("abort", onAbort, { once: true });
     }),
   timeout(ms) {

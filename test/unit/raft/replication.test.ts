@@ -329,6 +329,23 @@ describe("a Raft leader", () => {
     assert.equal(leader.hasCommitNews, false);
   });
 
+  it("has no commits to tell where the window is full, until an answer opens it", () => {
+    const leader = aLeader({ inflightMessagesMax: 1 });
+    drain(leader);
+    for (const member of [2, 3]) accept(leader, member, 1);
+    leader.propose(Buffer.from("next"));
+    drain(leader);
+    accept(leader, 2, 2);
+    assert.deepEqual([leader.commitIndex, leader.hasCommitNews], [2, true]);
+    assert.deepEqual(
+      appends(leader.takeMessages()).map(({ to, commit }) => [to, commit]),
+      [[2, 2]],
+    );
+    assert.deepEqual([leader.hasCommitNews, leader.takeMessages()], [false, []]);
+    accept(leader, 3, 2);
+    assert.equal(leader.hasCommitNews, true);
+  });
+
   it("sends ahead of answers, in messages of limited size, until the window is full", () => {
     const leader = aLeader({ messageBytesMax: 50, inflightMessagesMax: 2 });
     drain(leader);

@@ -42,6 +42,18 @@ for (const { name, make } of subjects) {
       assert.deepEqual(woken, [5, 20, 40]);
     });
 
+    it("lets go what is due in a sleep of 0, which a signal ends as any other", async () => {
+      const { clock, pass } = make();
+      const order: string[] = [];
+      setImmediate(() => order.push("due"));
+      await pass(clock.sleep(0).then(() => order.push("slept")));
+      assert.deepEqual(order, ["due", "slept"]);
+      const controller = new AbortController();
+      const sleep = clock.sleep(0, { signal: controller.signal });
+      controller.abort(new Error("enough"));
+      await assert.rejects(pass(sleep), /enough/);
+    });
+
     it("ends a sleep with the signal's reason", async () => {
       const { clock, pass } = make();
       const controller = new AbortController();
