@@ -53,7 +53,9 @@ export class Draft {
   #merge(change: Change): void {
     const id = change.kind === "put" ? change.object.id : change.id;
     const key = `${change.table}/${id}`;
-    const basedOn = this.#base.get(change.table, id as never)?.version ?? 0;
+    // What is in the state has a version: without one it is new, and most of what a large plan holds is.
+    const isNew = change.kind === "put" && change.object.version === 0;
+    const basedOn = isNew ? 0 : (this.#base.get(change.table, id as never)?.version ?? 0);
     // Made and taken back in one turn: nothing happened. Removed first, so that a change keeps the place of its last word.
     this.#changes.delete(key);
     if (change.kind === "remove" && basedOn === 0) return;

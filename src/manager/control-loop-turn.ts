@@ -81,7 +81,7 @@ export function planTurn(base: Snapshot, options: TurnOptions): Turn {
     planned: draft.changes,
     nowMs,
   });
-  draft.add(placed.filter(task => base.get("task", task.id) !== task).map(putTask));
+  draft.add(placed.filter(task => task.version === 0 || base.get("task", task.id) !== task).map(putTask));
   const waiting = leftWaiting(placed, options);
   if (attachments?.isWaiting === true) waiting.add(NO_SERVICE);
   const looked = work

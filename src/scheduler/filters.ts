@@ -1,21 +1,18 @@
 import type { PlacementRequest } from "./place.ts";
 import { normalArchitecture, parseConstraint, satisfies } from "./constraint.ts";
 import { hasEnough, NO_GENERIC_RESOURCES } from "./generic-resources.ts";
-import type { NodeView } from "./node-view.ts";
+import type { NodeLoad } from "./node-view.ts";
 
 /** A reason why a node may not take a task. Bound to a request it is a predicate, so there is no state to reset. */
 export interface Filter {
   /** `undefined`: the request does not ask for this check. */
-  bind(request: PlacementRequest): ((view: NodeView) => boolean) | undefined;
+  bind(request: PlacementRequest): ((load: NodeLoad) => boolean) | undefined;
   /** The reason `service ps` shows when `count` nodes were ruled out, in Swarm's words. */
   explain(count: number): string;
 }
 
 const readyFilter: Filter = {
-  bind:
-    () =>
-    ({ node }) =>
-      node.status.state === "ready" && node.spec.availability === "active",
+  bind: () => load => load.takesTasks,
   explain: count => `${nodes(count)} not available for new tasks`,
 };
 
@@ -59,7 +56,7 @@ const platformFilter: Filter = {
 const hostPortFilter: Filter = {
   bind({ hostPorts }) {
     if (hostPorts.length === 0) return undefined;
-    return view => !hostPorts.some(port => view.hostPorts.has(port));
+    return load => !hostPorts.some(port => load.hostPorts.has(port));
   },
   explain: count => `host-mode port already in use on ${nodes(count)}`,
 };
@@ -83,7 +80,7 @@ export const FILTERS: readonly Filter[] = [
   maxReplicasFilter,
 ];
 
-export type BoundFilters = readonly { readonly filter: Filter; readonly accepts: (view: NodeView) => boolean }[];
+export type BoundFilters = readonly { readonly filter: Filter; readonly accepts: (load: NodeLoad) => boolean }[];
 
 export function bindFilters(request: PlacementRequest): BoundFilters {
   return FILTERS.flatMap(filter => {
@@ -93,8 +90,8 @@ export function bindFilters(request: PlacementRequest): BoundFilters {
 }
 
 /** The first filter that rules the node out. */
-export function refusal(filters: BoundFilters, view: NodeView): Filter | undefined {
-  for (const { filter, accepts } of filters) if (!accepts(view)) return filter;
+export function refusal(filters: BoundFilters, load: NodeLoad): Filter | undefined {
+  for (const { filter, accepts } of filters) if (!accepts(load)) return filter;
   return undefined;
 }
 

@@ -28,19 +28,26 @@ export function reservedHostPorts(ports: readonly PortConfig[]): readonly string
   return ports.filter(port => port.publishMode === "host" && (port.publishedPort ?? 0) !== 0).map(portKey);
 }
 
-/** A node's view that takes tasks on while `place` runs, and its rank among the others, read once: a heap compares its nodes many times. */
+/**
+ * A node's view that takes tasks on while `place` runs, and its rank among the others, read once: a heap compares its nodes many times.
+ * Each placement goes over all nodes, so what it asks of each is kept at hand.
+ */
 export class NodeLoad implements NodeView {
   readonly node: Node;
+  /** It is up and takes new tasks. */
+  readonly takesTasks: boolean;
   readonly tasksByService: Map<ServiceId, number>;
   readonly hostPorts: Set<string>;
   available: Resources;
   taskCount: number;
-  /** Of the service that nodes are being ranked for. */
+  /** The service that nodes were last ranked for, and how many of its tasks are here. */
+  #rankedFor: ServiceId | undefined;
   #onService = 0;
   #share: number;
 
   constructor(view: NodeView) {
     this.node = view.node;
+    this.takesTasks = view.node.status.state === "ready" && view.node.spec.availability === "active";
     this.available = view.available;
     this.taskCount = view.taskCount;
     this.tasksByService = new Map(view.tasksByService);
@@ -52,8 +59,13 @@ export class NodeLoad implements NodeView {
     return this.node.id;
   }
 
-  rankFor(serviceId: ServiceId): void {
-    this.#onService = this.tasksByService.get(serviceId) ?? 0;
+  /** @returns how many of the service's tasks are here. */
+  rankFor(serviceId: ServiceId): number {
+    if (this.#rankedFor !== serviceId) {
+      this.#rankedFor = serviceId;
+      this.#onService = this.tasksByService.get(serviceId) ?? 0;
+    }
+    return this.#onService;
   }
 
   /** The next task goes rather here: fewer tasks of its service, then fewer of any, then less reserved. */
@@ -81,6 +93,7 @@ export class NodeLoad implements NodeView {
     this.#share = reservedShare(this);
     this.taskCount++;
     this.tasksByService.set(request.serviceId, (this.tasksByService.get(request.serviceId) ?? 0) + 1);
+    if (request.serviceId === this.#rankedFor) this.#onService++;
     for (const port of request.hostPorts) this.hostPorts.add(port);
     return claimed;
   }

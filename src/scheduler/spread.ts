@@ -20,7 +20,6 @@ export class SpreadTree {
     this.#rootPath = [this.#root];
     for (const load of options.others) this.#enter(load, options.descriptors);
     for (const load of options.candidates) {
-      load.rankFor(options.serviceId);
       const path = this.#enter(load, options.descriptors);
       for (const branch of path) branch.candidateCount++;
       path.at(-1)?.heap.push(load);
@@ -41,7 +40,6 @@ export class SpreadTree {
     if (load === undefined) return undefined;
     const settle = ({ isFull }: { readonly isFull: boolean }): void => {
       for (const step of path) step.taskCount++;
-      load.rankFor(this.#serviceId);
       if (isFull) {
         for (const step of path) step.candidateCount--;
         const last = branch.heap.pop();
@@ -54,7 +52,7 @@ export class SpreadTree {
 
   #enter(load: NodeLoad, descriptors: readonly string[]): readonly Branch[] {
     const path = descriptors.length === 0 ? this.#rootPath : [this.#root];
-    const count = load.tasksByService.get(this.#serviceId) ?? 0;
+    const count = load.rankFor(this.#serviceId);
     this.#root.taskCount += count;
     let branch = this.#root;
     for (const descriptor of descriptors) {

@@ -1,18 +1,28 @@
-import type { Change, Entry, TableName } from "../../model/entry.ts";
+import type { Change, Entry, TableName, Tables } from "../../model/entry.ts";
 import { isTerminal } from "../../model/task-state.ts";
 import { claimsOf } from "./indexes.ts";
 import type { ApplyResult } from "./change.ts";
-import { currentVersion, type State, type Trees, uniqueName } from "./state.ts";
+import { currentObject, currentVersion, type State, type Trees, uniqueName } from "./state.ts";
 import { withPrefix } from "./trees.ts";
 
 type Refusal = Extract<ApplyResult, { kind: "refused" }>;
 
-/** What the entry relied on, against the state before it. */
-export function staleRefusal(state: State, entry: Entry): Refusal | undefined {
-  const relied = entry.reliesOn.map(({ table, id, version }) => ({ table, id, version }));
-  const replaced = entry.changes.map(change => ({ table: change.table, id: changedId(change), version: change.basedOn }));
-  const stale = [...relied, ...replaced].some(({ version, ...key }) => currentVersion(state.trees, key) !== version);
-  return stale ? { kind: "refused", reason: "stale", message: "update out of sequence" } : undefined;
+/**
+ * What the entry relied on, against the state before it.
+ * @param replaced - What is in the place of each of its changes.
+ */
+export function staleRefusal(state: State, entry: Entry, replaced: Replaced): Refusal | undefined {
+  const isStale =
+    entry.reliesOn.some(({ table, id, version }) => currentVersion(state.trees, { table, id }) !== version) ||
+    entry.changes.some(({ basedOn }, at) => (replaced[at]?.version ?? 0) !== basedOn);
+  return isStale ? { kind: "refused", reason: "stale", message: "update out of sequence" } : undefined;
+}
+
+/** One for each change of an entry. */
+export type Replaced = readonly (Tables[TableName] | undefined)[];
+
+export function replacedBy({ changes }: Entry, { trees }: State): Replaced {
+  return changes.map(change => currentObject(trees, { table: change.table, id: changedId(change) }));
 }
 
 export function changedId(change: Change): string {

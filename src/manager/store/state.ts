@@ -156,10 +156,16 @@ export class Draft {
   }
 }
 
-export function currentVersion(
-  trees: Readonly<Trees>,
-  { table, id }: { readonly table: TableName; readonly id: string },
-): number {
+interface ObjectKey {
+  readonly table: TableName;
+  readonly id: string;
+}
+
+export function currentObject(trees: Readonly<Trees>, { table, id }: ObjectKey): Tables[TableName] | undefined {
   const tree: Tree<Tables[TableName]> = trees[table] as never;
-  return tree.get(id)?.version ?? 0;
+  return tree.get(id);
+}
+
+export function currentVersion(trees: Readonly<Trees>, key: ObjectKey): number {
+  return currentObject(trees, key)?.version ?? 0;
 }

@@ -5,7 +5,7 @@ import type { Change, Entry } from "../../model/entry.ts";
 import type { RequestId } from "../../model/ids.ts";
 import type { StateMachine } from "../../ports/consensus.ts";
 import type { ApplyResult, TableName } from "./change.ts";
-import { changedId, claimConflict, inUseConflict, nameConflict, staleRefusal } from "./checks.ts";
+import { changedId, claimConflict, inUseConflict, nameConflict, type Replaced, replacedBy, staleRefusal } from "./checks.ts";
 import type { Touched } from "./snapshot.ts";
 import { readSnapshot, writeSnapshot } from "./snapshot-stream.ts";
 import { Draft, emptyState, type State } from "./state.ts";
@@ -64,14 +64,15 @@ export class Store implements StateMachine {
     if (entry.term !== undefined && entry.term !== term) {
       return { kind: "refused", reason: "term", message: `a plan of term ${entry.term} in an entry of term ${term}` };
     }
-    const stale = staleRefusal(before, entry);
+    const replaced = replacedBy(entry, before);
+    const stale = staleRefusal(before, entry, replaced);
     if (stale !== undefined) return stale;
 
     const draft = new Draft(before);
-    for (const change of entry.changes) {
+    for (const [at, change] of entry.changes.entries()) {
       const conflict = nameConflict(draft.trees, change);
       if (conflict !== undefined) return conflict;
-      draft.change(stamped(change, { before, index, atMs: entry.atMs }));
+      draft.change(stamped(change, { previous: replaced[at], index, atMs: entry.atMs }));
     }
     for (const change of entry.changes) {
       const conflict = inUseConflict(draft.trees, change) ?? claimConflict(draft.trees, change);
@@ -112,9 +113,11 @@ export class Store implements StateMachine {
 }
 
 /** The change with its object's version and times as this entry makes them. */
-function stamped(change: Change, { before, index, atMs }: { before: State; index: number; atMs: number }): Change {
+function stamped(
+  change: Change,
+  { previous, index, atMs }: { readonly previous: Replaced[number]; readonly index: number; readonly atMs: number },
+): Change {
   if (change.kind === "remove") return change;
-  const previous = new StateSnapshot(before).get(change.table, change.object.id);
   const object = { ...change.object, version: index, createdAtMs: previous?.createdAtMs ?? atMs, updatedAtMs: atMs };
   return { ...change, object } as Change;
 }

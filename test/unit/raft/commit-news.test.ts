@@ -77,7 +77,10 @@ describe("Word of a commit", () => {
     assert.deepEqual([...new Set(cluster.appends)], [1]);
     assert.equal(cluster.appends.length, 100);
     const texts = () => [...cluster.machines.values()].map(machine => machine.texts.length);
-    assert.deepEqual(texts().toSorted((a, b) => a - b), [50, 50, 51]);
+    assert.deepEqual(
+      texts().toSorted((a, b) => a - b),
+      [50, 50, 51],
+    );
     await cluster.time.runUntil(cluster.time.nowMs + 2);
     assert.deepEqual(texts(), [51, 51, 51]);
     await cluster.stop();

@@ -112,6 +112,8 @@ describe("spreading", () => {
       aView({ id: "b", taskCount: 1, tasksByService: new Map([[asId<ServiceId>("s1"), 1]]) }),
     ];
     assert.deepEqual(countByNode(requests(1), nodes), { a: 1, b: 0 });
+    // And those that it is given: the second one meets as many of its service on both.
+    assert.deepEqual(countByNode(requests(3), nodes), { a: 2, b: 1 });
   });
 
   it("takes the node with the least reserved when the rest is equal", () => {

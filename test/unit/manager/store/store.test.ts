@@ -36,6 +36,17 @@ describe("Store", () => {
     assert.deepEqual([service?.version, service?.createdAtMs, service?.updatedAtMs], [2, 1000, 2000]);
   });
 
+  it("keeps of each object of an entry its own time of creation", () => {
+    const log = new Log();
+    log.apply([put("service", aService("web"))]);
+    log.apply([put("service", aService("db"))], { atMs: 2000 });
+    log.apply([put("service", aService("web"), 1), put("service", aService("db"), 2), put("service", aService("new"))], {
+      atMs: 3000,
+    });
+    const made = (name: string) => log.store.view().get("service", aService(name).id)?.createdAtMs;
+    assert.deepEqual(["web", "db", "new"].map(made), [1000, 2000, 3000]);
+  });
+
   it("refuses all of an entry when one change is based on another version", () => {
     const log = new Log();
     log.apply([put("service", aService("web"))]);
