@@ -8,8 +8,8 @@ import { isSettled } from "./orchestrator/settled.ts";
 import type { TableName } from "./store/change.ts";
 import type { Snapshot } from "./store/snapshot.ts";
 
-/** Tasks read before other work of the process gets its turn: some 5 ms. */
-const SLICE_TASKS = 2_000;
+/** Tasks and nodes read before other work of the process gets its turn: some 5 ms. */
+const SLICE = 1_000;
 
 /** What the loop keeps between turns, so that a turn costs what moved: all of it derived from the state, made anew by every leader. */
 export class LoopMemory {
@@ -19,16 +19,15 @@ export class LoopMemory {
 
   private constructor() {}
 
-  /** Reads every task of a state, in slices. @param pause - Lets other work go. */
+  /** Reads every task and node of a state, in slices. @param pause - Lets other work go. */
   static async read(view: Snapshot, { pause }: { readonly pause: () => Promise<void> }): Promise<LoopMemory> {
     const memory = new LoopMemory();
     let count = 0;
-    for (const { id } of view.all("node")) memory.usage.noteNode(id);
     for (const service of view.all("service")) {
       const tasks = memory.ofService(service);
       for (const task of view.tasksOfService(service.id)) {
         memory.#refresh(view, task.id);
-        if (++count % SLICE_TASKS === 0) await pause();
+        if (++count % SLICE === 0) await pause();
       }
       const revision = view.get("revision", service.revisionId);
       if (revision === undefined) continue;
@@ -37,8 +36,12 @@ export class LoopMemory {
       for (const key of tasks.restless) {
         const instance = tasks.instances.get(key);
         if (instance !== undefined && isSettled(planner, instance)) tasks.settle(key);
-        if (++count % SLICE_TASKS === 0) await pause();
+        if (++count % SLICE === 0) await pause();
       }
+    }
+    for (const { id } of view.all("node")) {
+      memory.usage.noteNode(view, id);
+      if (++count % SLICE === 0) await pause();
     }
     return memory;
   }
@@ -50,7 +53,7 @@ export class LoopMemory {
     }
     for (const id of touched.get("task") ?? []) this.#refresh(view, asId(id));
     for (const id of touched.get("node") ?? []) {
-      this.usage.noteNode(asId(id));
+      this.usage.noteNode(view, asId(id));
       for (const task of view.tasksOfNode(asId<NodeId>(id))) this.#byTask.get(task.id)?.unsettle(task.id);
     }
   }

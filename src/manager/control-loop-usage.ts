@@ -67,19 +67,17 @@ export class NodeUsage {
     return result;
   }
 
-  /** The node itself is another, or gone. */
-  noteNode(id: NodeId): void {
-    this.#stale.add(id);
+  /** The node itself is another, or gone. Seen to now: the first placement on 10,000 new nodes would be a long one. */
+  noteNode(view: Snapshot, id: NodeId): void {
+    const node = view.get("node", id);
+    if (node === undefined) this.#loads.delete(id);
+    else this.#loads.set(id, new NodeLoad(this.#viewOf(node)));
+    this.#stale.delete(id);
   }
 
   /** Only those that changed are made anew: most of 10,000 nodes are as they were in the last turn. */
   #renewLoads(view: Snapshot): void {
-    for (const id of this.#stale) {
-      const node = view.get("node", id);
-      if (node === undefined) this.#loads.delete(id);
-      else this.#loads.set(id, new NodeLoad(this.#viewOf(node)));
-    }
-    this.#stale.clear();
+    for (const id of this.#stale) this.noteNode(view, id);
   }
 
   #viewOf(node: Node): NodeView {

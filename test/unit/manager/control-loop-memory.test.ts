@@ -118,6 +118,15 @@ class World {
 const pause = async (): Promise<void> => {};
 
 describe("LoopMemory", () => {
+  it("lets other work go every thousand nodes while it reads them", async () => {
+    const world = new World(1);
+    const many = Array.from({ length: 2_500 }, (_, at) => ({ ...aNode({ id: `many${at}` }), version: 0 }));
+    world.apply(many.map(object => ({ kind: "put", table: "node", object, basedOn: 0 })));
+    let pauses = 0;
+    await LoopMemory.read(world.store.view(), { pause: async () => void pauses++ });
+    assert.equal(pauses, 2);
+  });
+
   for (let seed = 1; seed <= 10; seed++) {
     it(`kept up with every entry it is as if read anew, and settles nothing that would be looked at, seed ${seed}`, async () => {
       const world = new World(seed);

@@ -65,12 +65,12 @@ describe("what is in use on each node", () => {
       const random = new SeededRandom(seed);
       const usage = new NodeUsage();
       let view: Snapshot = new Store().view().with([...REVISIONS.map(aRevision), ...NODES.map(id => put("node", aNode({ id })))]);
-      for (const id of NODES) usage.noteNode(asId(id));
+      for (const id of NODES) usage.noteNode(view, asId(id));
       for (let step = 0; step < STEPS; step++) {
         const change = random.chance(0.15) ? changedNode(random) : changedTask(random);
         view = view.with([change]);
         const id = idOf(change);
-        if (change.table === "node") usage.noteNode(asId(id));
+        if (change.table === "node") usage.noteNode(view, asId(id));
         else usage.put(view, { id: asId(id), task: view.get("task", asId(id)) });
         // One change a task, as a turn has them.
         const [first, second] = [changedTask(random), changedTask(random)];
@@ -86,14 +86,15 @@ describe("what is in use on each node", () => {
     const usage = new NodeUsage();
     const { description: _, ...unknown } = aNode({ id: "n1" });
     const view = new Store().view().with([put("node", unknown)]);
-    usage.noteNode(asId("n1"));
+    usage.noteNode(view, asId("n1"));
     const requests = [aRequest({ reservations: { nanoCpus: 1, memoryBytes: 0 } })];
     assert.equal(usage.place(view, { requests, changes: [] }).assigned.size, 0);
     const described = view.with([put("node", aNode({ id: "n1" }))]);
-    usage.noteNode(asId("n1"));
+    usage.noteNode(described, asId("n1"));
     assert.equal(usage.place(described, { requests, changes: [] }).assigned.size, 1);
-    usage.noteNode(asId("n1"));
-    assert.equal(usage.place(new Store().view(), { requests, changes: [] }).assigned.size, 0);
+    const empty = new Store().view();
+    usage.noteNode(empty, asId("n1"));
+    assert.equal(usage.place(empty, { requests, changes: [] }).assigned.size, 0);
   });
 });
 
