@@ -85,28 +85,26 @@ class AppendFile implements DiskFile {
   }
 
   async append(content: Uint8Array): Promise<number> {
-    this.#sizeBytes = await this.#write(content, this.#sizeBytes);
-    if (this.#sizeBytes > this.#filledBytes) await this.#fillAhead();
+    let done = this.#isGrowing(content) ? await this.#write([content, this.#ahead]) : 0;
+    // What does not fit of the zeros is not missed: they only save time.
+    while (done < content.length) done += await this.#write([content.subarray(done)], done);
+    this.#filledBytes = Math.max(this.#filledBytes, this.#sizeBytes + done);
+    this.#sizeBytes += content.length;
     return this.#sizeBytes;
   }
 
-  async #fillAhead(): Promise<void> {
-    this.#filledBytes = this.#sizeBytes;
-    try {
-      this.#filledBytes = await this.#write(this.#ahead, this.#sizeBytes);
-    } catch (error) {
-      // Those zeros only save time, and what was asked for is written. What comes next will say that there is no room.
-      if (errnoCode(error) !== "ENOSPC" && errnoCode(error) !== "EDQUOT") throw error;
-    }
+  #isGrowing(content: Uint8Array): boolean {
+    return this.#ahead.length > 0 && this.#sizeBytes + content.length > this.#filledBytes;
   }
 
-  /** @returns where it ends. */
-  async #write(content: Uint8Array, position: number): Promise<number> {
-    for (let done = 0; done < content.length; ) {
-      const { bytesWritten } = await this.#handle.write(content, done, content.length - done, position + done);
-      done += bytesWritten;
-    }
-    return position + content.length;
+  /** @returns how much of it was written: all, or less when the disk is about to be full. */
+  async #write([first, ...more]: readonly [Uint8Array, ...Uint8Array[]], offset = 0): Promise<number> {
+    const position = this.#sizeBytes + offset;
+    const written =
+      more.length > 0
+        ? await this.#handle.writev([first, ...more], position)
+        : await this.#handle.write(first, 0, first.length, position);
+    return written.bytesWritten;
   }
 
   async sync(): Promise<void> {
