@@ -39,7 +39,8 @@ export class Report {
   /** The worst stall of every manager since the last figures were taken. */
   stalls(name: string, figures: readonly ManagerFigures[], { maxMs }: { readonly maxMs?: number } = {}): void {
     const each = figures.map(
-      ({ stall, role }) => `${role} ${round(stall.worstMs)} ms (${round(stall.worstWallMs)} by the clock)`,
+      ({ stall, role }) =>
+        `${role} ${round(stall.worstMs)} ms (${round(stall.worstWallMs)} by the clock, ${round(stall.worstRanMs)} running)`,
     );
     this.say(`${name}: worst stall of each manager: ${each.join(", ")}`);
     if (maxMs !== undefined)

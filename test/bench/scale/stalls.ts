@@ -7,6 +7,8 @@ export interface Stall {
   readonly worstMs: number;
   /** The same with the wait for a processor, which other programs cause. */
   readonly worstWallMs: number;
+  /** The longest that its thread itself was running instead: without the wait for the collector's helpers, which need a processor too. */
+  readonly worstRanMs: number;
 }
 
 /**
@@ -17,8 +19,10 @@ export class StallProbe {
   readonly #time = new ThreadTime();
   #lastMs = performance.now();
   #lastWaitMs = this.#time.waitedMs;
+  #lastRanMs = this.#time.ranMs;
   #worstMs = 0;
   #worstWallMs = 0;
+  #worstRanMs = 0;
 
   start(): void {
     setInterval(() => this.#look(), PERIOD_MS).unref();
@@ -26,21 +30,23 @@ export class StallProbe {
 
   #look(): void {
     const nowMs = performance.now();
-    const { waitedMs } = this.#time;
+    const { waitedMs, ranMs } = this.#time;
     const lateMs = nowMs - this.#lastMs - PERIOD_MS;
     this.#worstWallMs = Math.max(this.#worstWallMs, lateMs);
     this.#worstMs = Math.max(this.#worstMs, lateMs - (waitedMs - this.#lastWaitMs));
+    this.#worstRanMs = Math.max(this.#worstRanMs, Math.min(lateMs, ranMs - this.#lastRanMs));
     this.#lastMs = nowMs;
     this.#lastWaitMs = waitedMs;
+    this.#lastRanMs = ranMs;
   }
 
   get worst(): Stall {
     this.#look();
-    return { worstMs: this.#worstMs, worstWallMs: this.#worstWallMs };
+    return { worstMs: this.#worstMs, worstWallMs: this.#worstWallMs, worstRanMs: this.#worstRanMs };
   }
 
   beginAnew(): void {
     this.#look();
-    this.#worstMs = this.#worstWallMs = 0;
+    this.#worstMs = this.#worstWallMs = this.#worstRanMs = 0;
   }
 }
