@@ -214,6 +214,10 @@ export interface StatusReport {
   statuses: SessionUp_Status[];
 }
 
+export interface StatusReports {
+  reports: StatusReport[];
+}
+
 export interface NodeReport {
   nodeId: string;
   description: NodeDescription | undefined;
@@ -237,6 +241,7 @@ export interface SessionReport_Session {
 
 export interface SessionVerdict {
   fenced: string[];
+  takesManyStatuses: boolean;
 }
 
 function createBaseSessionUp(): SessionUp {
@@ -2206,6 +2211,52 @@ export const StatusReport: MessageFns<StatusReport> = {
   },
 };
 
+function createBaseStatusReports(): StatusReports {
+  return { reports: [] };
+}
+
+export const StatusReports: MessageFns<StatusReports> = {
+  encode(message: StatusReports, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.reports) {
+      StatusReport.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StatusReports {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStatusReports();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reports.push(StatusReport.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseNodeReport(): NodeReport {
   return { nodeId: "", description: undefined, address: "" };
 }
@@ -2422,13 +2473,16 @@ export const SessionReport_Session: MessageFns<SessionReport_Session> = {
 };
 
 function createBaseSessionVerdict(): SessionVerdict {
-  return { fenced: [] };
+  return { fenced: [], takesManyStatuses: false };
 }
 
 export const SessionVerdict: MessageFns<SessionVerdict> = {
   encode(message: SessionVerdict, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.fenced) {
       writer.uint32(10).string(v!);
+    }
+    if (message.takesManyStatuses !== false) {
+      writer.uint32(16).bool(message.takesManyStatuses);
     }
     return writer;
   },
@@ -2452,6 +2506,14 @@ export const SessionVerdict: MessageFns<SessionVerdict> = {
             }
 
             message.fenced.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.takesManyStatuses = reader.bool();
             continue;
           }
         }
@@ -2508,6 +2570,16 @@ export const LeaderService = {
     responseSerialize: (value: Done): Buffer => Buffer.from(Done.encode(value).finish()),
     responseDeserialize: (value: Buffer): Done => Done.decode(value),
   },
+  /** Of many nodes in one call. Only a leader that said so takes it. */
+  writeManyStatuses: {
+    path: "/shoal.Leader/WriteManyStatuses" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: StatusReports): Buffer => Buffer.from(StatusReports.encode(value).finish()),
+    requestDeserialize: (value: Buffer): StatusReports => StatusReports.decode(value),
+    responseSerialize: (value: Done): Buffer => Buffer.from(Done.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Done => Done.decode(value),
+  },
   describeNode: {
     path: "/shoal.Leader/DescribeNode" as const,
     requestStream: false as const,
@@ -2530,6 +2602,8 @@ export const LeaderService = {
 
 export interface LeaderServer extends UntypedServiceImplementation {
   writeStatuses: handleUnaryCall<StatusReport, Done>;
+  /** Of many nodes in one call. Only a leader that said so takes it. */
+  writeManyStatuses: handleUnaryCall<StatusReports, Done>;
   describeNode: handleUnaryCall<NodeReport, Done>;
   reportSessions: handleUnaryCall<SessionReport, SessionVerdict>;
 }
@@ -2543,6 +2617,22 @@ export interface LeaderClient extends Client {
   ): ClientUnaryCall;
   writeStatuses(
     request: StatusReport,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Done) => void,
+  ): ClientUnaryCall;
+  /** Of many nodes in one call. Only a leader that said so takes it. */
+  writeManyStatuses(
+    request: StatusReports,
+    callback: (error: ServiceError | null, response: Done) => void,
+  ): ClientUnaryCall;
+  writeManyStatuses(
+    request: StatusReports,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Done) => void,
+  ): ClientUnaryCall;
+  writeManyStatuses(
+    request: StatusReports,
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Done) => void,

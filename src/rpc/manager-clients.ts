@@ -14,6 +14,7 @@ import { memberCredentials, unaryCall } from "./channel.ts";
 import { callControl } from "./control-client.ts";
 import { CALL_DEADLINE_MS, clientOptions, CONTROL_BYTES_MAX } from "./limits.ts";
 import { leaderReports } from "./services.ts";
+import { StatusBatches } from "./status-batches.ts";
 
 interface Waiting {
   readonly signal?: AbortSignal;
@@ -28,6 +29,8 @@ export class ManagerClients implements AsyncDisposable {
   readonly #identity: () => NodeIdentity;
   readonly #clock: Clock;
   readonly #clients = new Map<string, { readonly client: Client; readonly identity: NodeIdentity }>();
+
+  readonly #statuses = new Map<string, StatusBatches>();
 
   /** @param identity - Asked for each call: after a renewal new connections are made with the new certificate. */
   constructor({ identity, clock }: { readonly identity: () => NodeIdentity; readonly clock: Clock }) {
@@ -48,25 +51,49 @@ export class ManagerClients implements AsyncDisposable {
   /** The dispatcher's calls to the manager that leads. */
   leader(address: string): LeaderBackend {
     const client = () => this.#client("leader", LeaderClient, address);
-    const { statusReport, nodeReport, sessionReport } = leaderReports;
+    const { nodeReport, sessionReport } = leaderReports;
+    const statuses = this.#statusesFor(address);
     return {
-      writeStatuses: async (report, options) => {
-        const message = statusReport.toWire(report);
-        await unaryCall(callback => client().writeStatuses(message, new Metadata(), this.#deadline(), callback), options);
-      },
+      writeStatuses: (report, options) => statuses.write(report, options),
       describeNode: async (report, options) => {
         const message = nodeReport.toWire(report);
         await unaryCall(callback => client().describeNode(message, new Metadata(), this.#deadline(), callback), options);
       },
       reportSessions: async (report, options) => {
         const message = sessionReport.toWire(report);
-        const { fenced } = await unaryCall<{ fenced: string[] }>(
+        const { fenced, takesManyStatuses } = await unaryCall<{ fenced: string[]; takesManyStatuses: boolean }>(
           callback => client().reportSessions(message, new Metadata(), this.#deadline(), callback),
           options,
         );
+        statuses.takesMany = takesManyStatuses;
         return { fenced: fenced.map(text => asId<SessionId>(text)) };
       },
     };
+  }
+
+  /** One for an address, so that reports find each other. */
+  #statusesFor(address: string): StatusBatches {
+    const known = this.#statuses.get(address);
+    if (known !== undefined) return known;
+    const client = () => this.#client("leader", LeaderClient, address);
+    const { statusReport } = leaderReports;
+    const statuses = new StatusBatches({
+      clock: this.#clock,
+      calls: {
+        one: async (report, options) => {
+          const message = statusReport.toWire(report);
+          await unaryCall(callback => client().writeStatuses(message, new Metadata(), this.#deadline(), callback), options);
+        },
+        many: async reports => {
+          const message = { reports: reports.map(report => statusReport.toWire(report)) };
+          await unaryCall(callback => client().writeManyStatuses(message, new Metadata(), this.#deadline(), callback));
+        },
+      },
+    });
+    const [oldest] = this.#statuses.keys();
+    if (this.#statuses.size >= CLIENTS_MAX && oldest !== undefined) this.#statuses.delete(oldest);
+    this.#statuses.set(address, statuses);
+    return statuses;
   }
 
   /** A renewal, or a call that a follower passes on to the leader. */

@@ -170,6 +170,11 @@ export function addLeader(server: Server, backend: backends.LeaderBackend): void
       await backend.writeStatuses(statusReport.fromWire(message), { signal });
       return {};
     }),
+    writeManyStatuses: unary(async ({ reports }: wire.StatusReports, { peer, signal }) => {
+      managerOnly(peer);
+      await Promise.all(reports.map(message => backend.writeStatuses(statusReport.fromWire(message), { signal })));
+      return {};
+    }),
     describeNode: unary(async (message, { peer, signal }) => {
       managerOnly(peer);
       await backend.describeNode(nodeReport.fromWire(message), { signal });
@@ -178,7 +183,7 @@ export function addLeader(server: Server, backend: backends.LeaderBackend): void
     reportSessions: unary(async (message, { peer, signal }) => {
       managerOnly(peer);
       const { fenced } = await backend.reportSessions(sessionReport.fromWire(message), { signal });
-      return { fenced: [...fenced] };
+      return { fenced: [...fenced], takesManyStatuses: true };
     }),
   });
 }

@@ -14,7 +14,7 @@ import type { SessionUp } from "../../../src/model/session.ts";
 import type { NodeRole } from "../../../src/model/cluster.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
 import type { CertificateWithKey, NodeIdentity } from "../../../src/ports/certificates.ts";
-import type { ManagerBackends } from "../../../src/rpc/backends.ts";
+import type { ManagerBackends, StatusReport } from "../../../src/rpc/backends.ts";
 import { LocalControl } from "../../../src/rpc/control-client.ts";
 import { ControlSocket } from "../../../src/rpc/control-socket.ts";
 import { enrol } from "../../../src/rpc/join-client.ts";
@@ -67,9 +67,18 @@ async function* numbered(count: number, sizeBytes: number): AsyncGenerator<Uint8
 function backends(root: CertificateWithKey) {
   const received: Uint8Array[] = [];
   const snapshots: number[] = [];
-  const all: ManagerBackends & { received: Uint8Array[]; snapshots: number[] } = {
+  const statuses: StatusReport[] = [];
+  const statusCalls = new Set<AbortSignal>();
+  const all: ManagerBackends & {
+    received: Uint8Array[];
+    snapshots: number[];
+    statuses: StatusReport[];
+    statusCalls: Set<AbortSignal>;
+  } = {
     received,
     snapshots,
+    statuses,
+    statusCalls,
     control: {
       call: async (request, options) => {
         if (request.kind === "list-tasks") {
@@ -108,7 +117,10 @@ function backends(root: CertificateWithKey) {
       leave: async () => undefined,
     },
     leader: {
-      writeStatuses: async () => undefined,
+      writeStatuses: async (report, { signal }) => {
+        statuses.push(report);
+        statusCalls.add(signal);
+      },
       describeNode: async () => undefined,
       reportSessions: async ({ sessions }) => ({ fenced: sessions.map(({ sessionId }) => sessionId) }),
     },
@@ -291,6 +303,32 @@ describe("rpc", () => {
     const report = { managerId: asId<NodeId>("m1"), sessions: [session] };
     const { signal } = new AbortController();
     assert.deepEqual(await managers.leader(address).reportSessions(report, { signal }), { fenced: ["s"] });
+  });
+
+  it("carries what workers report to the leader, one by one until it is known to take many, and all of it either way", async () => {
+    await using managers = clients(manager);
+    const { signal } = new AbortController();
+    const status = { state: "running", atMs: 7, message: "started" } as const;
+    const reports = ["a", "b", "c"].map(name => ({
+      nodeId: asId<NodeId>(name),
+      statuses: [{ taskId: asId<never>(`task of ${name}`), status }],
+    }));
+    const writeAll = () => Promise.all(reports.map(report => managers.leader(address).writeStatuses(report, { signal })));
+    for (const [kind, calls] of [
+      ["one by one", 3],
+      ["together", 1],
+    ] as const) {
+      parts.statuses.length = 0;
+      parts.statusCalls.clear();
+      await writeAll();
+      assert.equal(parts.statusCalls.size, calls, kind);
+      assert.deepEqual(
+        parts.statuses.toSorted((one, other) => (one.nodeId < other.nodeId ? -1 : 1)),
+        reports,
+        kind,
+      );
+      await managers.leader(address).reportSessions({ managerId: asId<NodeId>("m1"), sessions: [] }, { signal });
+    }
   });
 
   it("keeps calls of different services to one manager apart", async () => {

@@ -128,6 +128,7 @@ describe("attacks on the managers' port", function () {
       status(tell => join.join({ address: "1.2.3.4:1", onBehalfOf: world.nodeId }, tell)),
       status(tell => join.leave({ onBehalfOf: world.nodeId }, tell)),
       status(tell => leader.writeStatuses({ nodeId: world.nodeId, statuses: [] }, tell)),
+      status(tell => leader.writeManyStatuses({ reports: [] }, tell)),
       status(tell => leader.reportSessions({ managerId: world.nodeId, sessions: [] }, tell)),
       status(tell => raft.stream(tell)),
       status(tell => raft.snapshot(tell)),

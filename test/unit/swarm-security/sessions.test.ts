@@ -8,7 +8,7 @@ import type { NodeIdentity } from "../../../src/ports/certificates.ts";
 import { encodeEnvelope } from "../../../src/raft/encoding.ts";
 import { RaftPeers } from "../../../src/rpc/raft-transport.ts";
 import { ControlClient } from "../../../src/gen/control.ts";
-import { DispatcherClient, SessionUp as SessionUpMessage } from "../../../src/gen/dispatcher.ts";
+import { DispatcherClient, LeaderClient, SessionUp as SessionUpMessage } from "../../../src/gen/dispatcher.ts";
 import { memberCredentials } from "../../../src/rpc/channel.ts";
 import { clientOptions } from "../../../src/rpc/limits.ts";
 import { specWith } from "../manager/control-api/cluster.ts";
@@ -250,6 +250,12 @@ describe("attacks by a worker on the managers' port", function () {
       kind: "forbidden",
     });
     await assert.rejects(leader.reportSessions({ managerId: world.nodeId, sessions: [session] }, options), { kind: "forbidden" });
+    const client = new LeaderClient(world.address, memberCredentials(second), clientOptions);
+    const many = new Promise<number>(resolve =>
+      client.writeManyStatuses({ reports: [{ nodeId: first.nodeId, statuses: [] }] }, error => resolve(error?.code ?? 0)),
+    );
+    assert.equal(await many, 7, "PERMISSION_DENIED");
+    client.close();
     assert.notEqual((await task(taskId)).status.state, "failed");
   });
 
