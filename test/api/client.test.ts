@@ -1,10 +1,24 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
 import { parseDockerHost } from "../../src/api/client/address.ts";
 import { ApiClient, ApiError } from "../../src/api/client/client.ts";
 import { demultiplex, jsonLines } from "../../src/api/client/decode.ts";
 import { createApiServer } from "../../src/api/server.ts";
 import { isRecord } from "../../src/api/wire/codec.ts";
 import { Harness } from "./harness.ts";
+
+/** A daemon beside this thread that reads no body before it answers. */
+const REFUSING = `
+  const { parentPort, workerData } = require("node:worker_threads");
+  const server = require("node:http").createServer((_, response) =>
+    setTimeout(() => response.writeHead(400).end('{"message":"no archive"}'), 100));
+  server.listen(workerData, () => parentPort.postMessage("ready"));
+`;
 
 describe("the client", () => {
   let harness: Harness;
@@ -41,6 +55,25 @@ describe("the client", () => {
     const messages: unknown[] = [];
     for await (const message of jsonLines(answer)) messages.push(message);
     assert.deepEqual(messages, [{ stream: "Loaded image: busybox:latest\n" }]);
+  });
+
+  it("reads why it was refused though it was still sending when that came", async () => {
+    const path = join(await mkdtemp(join(tmpdir(), "shoal-client-")), "api.sock");
+    const worker = new Worker(REFUSING, { eval: true, workerData: path });
+    try {
+      await once(worker, "message");
+      async function* archive(): AsyncGenerator<Uint8Array> {
+        yield Buffer.alloc(10);
+        await setTimeout(20); // It is sent, and has not been answered.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300); // Meanwhile the daemon answers, and closes if it may.
+        yield Buffer.alloc(10);
+        yield Buffer.alloc(10);
+      }
+      const client = new ApiClient(parseDockerHost(`unix://${path}`));
+      await assert.rejects(client.json("POST", "/images/load", { body: archive() }), { status: 400, message: /no archive/ });
+    } finally {
+      await worker.terminate();
+    }
   });
 
   it("is told in the body that an archive is refused, as by Docker: some clients never look at this answer's status", async () => {

@@ -110,6 +110,9 @@ export class ApiClient {
       path: this.#prefix + withQuery(path, query),
       headers: {
         Host: "docker",
+        // Said to be kept, though it is not: a daemon that is told to close does so in the middle of what is still being sent, and
+        // what it said before is lost with it.
+        Connection: "keep-alive",
         ...(body === undefined ? {} : { "Content-Type": type }),
         ...(text === undefined ? {} : { "Content-Length": Buffer.byteLength(text) }),
         ...given,
