@@ -1,3 +1,5 @@
+import { undoAll, type UndoStep } from "./undo.ts";
+
 /** What was opened, in order; disposed in the opposite one. Node 20 has no AsyncDisposableStack. */
 export class Disposal implements AsyncDisposable {
   readonly #items: (AsyncDisposable | Disposable)[] = [];
@@ -12,17 +14,15 @@ export class Disposal implements AsyncDisposable {
     this.#items.push({ [Symbol.asyncDispose]: async () => dispose() });
   }
 
-  /** Goes on after a failure; throws the first one at the end. Twice is safe. */
+  /** Goes on after a failure; throws all of them at the end. Twice is safe. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const failures: unknown[] = [];
+    await undoAll(this.#steps());
+  }
+
+  *#steps(): Generator<UndoStep> {
     for (let item = this.#items.pop(); item !== undefined; item = this.#items.pop()) {
-      try {
-        if (Symbol.asyncDispose in item) await item[Symbol.asyncDispose]();
-        else item[Symbol.dispose]();
-      } catch (error) {
-        failures.push(error);
-      }
+      const last = item;
+      yield () => (Symbol.asyncDispose in last ? last[Symbol.asyncDispose]() : last[Symbol.dispose]());
     }
-    if (failures.length > 0) throw failures[0];
   }
 }

@@ -27,14 +27,21 @@ export class OperationError extends Error {
 }
 
 export function errorKind(error: unknown): ErrorKind {
+  if (isSuppressed(error)) return errorKind(error.suppressed);
   return error instanceof OperationError ? error.kind : "internal";
 }
 
 /** For people. A system call's failure is told as Docker tells it: `open /etc/x: no such file or directory`. */
 export function errorMessage(error: unknown): string {
+  if (isSuppressed(error)) return `${errorMessage(error.suppressed)}; ${errorMessage(error.error)}`;
   if (!(error instanceof Error)) return String(error);
   const code = errnoCode(error);
   return code === undefined ? error.message : inWords(error.message, code);
+}
+
+/** What a `using` throws when there was an error already. Node 20 has no such class of its own. */
+function isSuppressed(error: unknown): error is Error & { readonly error: unknown; readonly suppressed: unknown } {
+  return error instanceof Error && error.name === "SuppressedError" && "error" in error && "suppressed" in error;
 }
 
 /** The `code` of a Node system error (`ENOENT`, …), if `error` is one. */

@@ -1,4 +1,5 @@
 import { errorKind, OperationError } from "../../lib/errors.ts";
+import { thenUndo } from "../../lib/undo.ts";
 import type { Container, ContainerConfig } from "../../model/container.ts";
 import { EMPTY_CONTAINER_CONFIG } from "../../model/empty-config.ts";
 import type { ImageConfig } from "../../model/image.ts";
@@ -68,16 +69,15 @@ export class ContainerCommit {
       );
     }
     const isPaused = request.pauses && state.status === "running" && (await this.#tryPause(id));
-    try {
+    const make = async (): Promise<ImageId> => {
       const config = applyChanges(imageConfigOf(container.config, request.config), request.changes);
       const made = await this.#make(container, { request, config });
       this.#containers.view(id); // Removed meanwhile: what was read may be less than it had.
       const attributes = { comment: request.comment, imageID: made.id, imageRef: made.name };
       this.#containers.announce(id, { action: "commit", attributes });
       return made.id;
-    } finally {
-      if (isPaused) await this.#goOn(id);
-    }
+    };
+    return thenUndo(make, isPaused ? [() => this.#goOn(id)] : []);
   }
 
   /** One that ended a moment ago needs no pause. */

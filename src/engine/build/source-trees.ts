@@ -1,3 +1,4 @@
+import { thenUndo, undoAfter, undoAll } from "../../lib/undo.ts";
 import { type ContainerId, engineIdFrom, type ImageId } from "../../model/ids.ts";
 import type { Random } from "../../ports/random.ts";
 import type { RootSource } from "../archive/effects.ts";
@@ -26,18 +27,16 @@ export class SourceTrees implements AsyncDisposable {
   /** A tree over an image's files for one action. Nothing of it stays. */
   async over<T>(image: ImageId | "", action: (root: RootSource, id: ContainerId) => Promise<T>): Promise<T> {
     const id = engineIdFrom<ContainerId>(this.#random.bytes(32));
-    try {
-      return await action(await this.#mount(id, image), id);
-    } finally {
-      await this.#images.removeRootfs(id);
-    }
+    return thenUndo(async () => action(await this.#mount(id, image), id), [() => this.#images.removeRootfs(id)]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const [image, { id }] of this.#mounted) {
-      await this.#images.removeRootfs(id);
-      this.#mounted.delete(image);
-    }
+    await undoAll(
+      [...this.#mounted].map(([image, { id }]) => async () => {
+        await this.#images.removeRootfs(id);
+        this.#mounted.delete(image);
+      }),
+    );
   }
 
   async #mount(id: ContainerId, image: ImageId | ""): Promise<RootSource> {
@@ -45,8 +44,7 @@ export class SourceTrees implements AsyncDisposable {
     try {
       return { kind: "folder", path: await this.#images.mountRootfs(id, { isVolatile: true }), mounts: [] };
     } catch (error) {
-      await this.#images.removeRootfs(id);
-      throw error;
+      return undoAfter(error, [() => this.#images.removeRootfs(id)]);
     }
   }
 }

@@ -1,4 +1,5 @@
 import { errorKind, errorMessage, OperationError } from "../../lib/errors.ts";
+import { undoAll } from "../../lib/undo.ts";
 import type { Container, ContainerStatus, CreateContainerRequest, EndpointConfig, HostConfig } from "../../model/container.ts";
 import type { ContainerId, ImageId } from "../../model/ids.ts";
 import type { PortableBundle } from "../../model/portable-bundle.ts";
@@ -329,17 +330,18 @@ export class ContainerEngine implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#close.abort(new OperationError("cancelled", "the engine is closing"));
     await this.#background.catch(() => {});
-    for (const entry of this.#context.store.entries()) {
-      await settledBy(
-        entry.queue.run(() => entry.teardown),
-        this.#context.clock.timeout(CLOSE_MS),
-      );
-      entry.pendingRestart?.abort(new OperationError("cancelled", "the engine is closing"));
-      entry.health?.end();
-      entry.run = undefined;
-      await entry.forwarder?.[Symbol.asyncDispose]();
-      await entry.log?.[Symbol.asyncDispose]();
-    }
+    await undoAll([...this.#context.store.entries()].map(entry => () => this.#letGo(entry)));
+  }
+
+  async #letGo(entry: ContainerEntry): Promise<void> {
+    await settledBy(
+      entry.queue.run(() => entry.teardown),
+      this.#context.clock.timeout(CLOSE_MS),
+    );
+    entry.pendingRestart?.abort(new OperationError("cancelled", "the engine is closing"));
+    entry.health?.end();
+    entry.run = undefined;
+    await undoAll([() => entry.forwarder?.[Symbol.asyncDispose](), () => entry.log?.[Symbol.asyncDispose]()]);
   }
 
   #get(idOrName: string): ContainerEntry {

@@ -1,6 +1,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { errorMessage, OperationError } from "../../lib/errors.ts";
+import { thenUndo } from "../../lib/undo.ts";
 import type {
   Container,
   CreateContainerRequest,
@@ -221,11 +222,10 @@ async function makeVolumes(
   const toFill = plans.filter(plan => plan.kind === "volume" && plan.copiesImage && plan.subpath === "");
   if (toFill.length === 0) return;
   const rootfsPath = await context.images.mountRootfs(making.id, { isVolatile: making.request.hostConfig.autoRemove });
-  try {
+  const fill = async (): Promise<void> => {
     for (const plan of toFill) if (plan.kind === "volume") await copyImageContent(context, { plan, rootfsPath });
-  } finally {
-    await context.images.unmountRootfs(making.id);
-  }
+  };
+  await thenUndo(fill, [() => context.images.unmountRootfs(making.id)]);
 }
 
 async function undo(

@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { thenUndo } from "../../lib/undo.ts";
 import type { Container } from "../../model/container.ts";
 import type { ContainerContext } from "./context.ts";
 import type { ContainerEntry } from "./entry.ts";
@@ -32,17 +33,21 @@ export async function withFileSystem<T>(
     const volumes = volumesIn(entry.record.mounts);
     const images = imagesIn(entry.record.mounts);
     const subpaths = new Subpaths(context);
-    try {
+    const mounted = async (): Promise<T> => {
       for (const { name } of volumes) await context.volumes.mount(name, id);
       const { autoRemove: isVolatile } = entry.record.container.hostConfig;
       for (const { rootfsId } of images) await context.images.mountRootfs(rootfsId, { isVolatile });
-      return await action(await describe(context, entry, subpaths));
-    } finally {
-      subpaths[Symbol.dispose]();
-      await context.images.unmountRootfs(id);
-      for (const { rootfsId } of images) await context.images.unmountRootfs(rootfsId);
-      for (const { name } of volumes) await context.volumes.unmount(name, id);
-    }
+      return action(await describe(context, entry, subpaths));
+    };
+    return thenUndo(mounted, [
+      () => subpaths[Symbol.dispose](),
+      ...[id, ...images.map(({ rootfsId }) => rootfsId)].map(rootfsId => () => context.images.unmountRootfs(rootfsId)),
+      ...volumes.map(
+        ({ name }) =>
+          () =>
+            context.volumes.unmount(name, id),
+      ),
+    ]);
   });
 }
 

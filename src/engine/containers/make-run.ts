@@ -20,7 +20,7 @@ import { encodeSpec } from "../runtime/oci/spec.ts";
 import { idMapFor, joinedUserNamespace } from "../runtime/oci/user-namespace.ts";
 import type { SpecRequest } from "./runtime-specs.ts";
 import type { ShimContainer } from "../runtime/shim.ts";
-import { takeDownRun } from "./take-down.ts";
+import { type RuntimeState, takeDownRun } from "./take-down.ts";
 import { failpoint } from "../../ports/failpoint.ts";
 import { publishVolumeMounts, publishVolumeUnmounts } from "./volume-events.ts";
 
@@ -28,27 +28,36 @@ import { publishVolumeMounts, publishVolumeUnmounts } from "./volume-events.ts";
 export async function prepareRun(context: ContainerContext, entry: ContainerEntry): Promise<void> {
   await entry.teardown;
   try {
-    await discardLast(context, entry);
+    if (await discardState(context, entry)) await removeBundle(context, entry.id);
     await prepareSources(context, entry);
     publishVolumeMounts(context, entry);
   } catch (error) {
-    entry.teardown = takeDownRun(context, entry, undefined);
+    entry.teardown = takeDownRun(context, entry, stateOf(context, entry));
     await entry.teardown;
     throw error;
   }
 }
 
-/** Of a run whose runtime state could not be taken away when it ended. */
-async function discardLast(context: ContainerContext, { id, record }: ContainerEntry): Promise<void> {
+/**
+ * What the runtime may know of a container whose bundle is there: of a run that failed on its way, or whose state could not be taken
+ * away when it ended.
+ * @returns whether the bundle was there.
+ */
+async function discardState(context: ContainerContext, { id, record }: ContainerEntry): Promise<boolean> {
   const bundlePath = bundleOf(context, id);
   const isLeft = await access(bundlePath).then(
     () => true,
     () => false,
   );
-  if (!isLeft) return;
+  if (!isLeft) return false;
   const { runtime } = record.container.hostConfig;
   await context.shim.discard?.({ id, bundlePath, ...(runtime !== undefined && { runtime }) });
-  await removeBundle(context, id);
+  return true;
+}
+
+/** Of a run that nobody watches. */
+function stateOf(context: ContainerContext, entry: ContainerEntry): RuntimeState {
+  return { delete: async () => void (await discardState(context, entry)) };
 }
 
 /** Makes the rest of what a container's process needs and the process itself, which waits to be started. Undone whole when it fails. */
@@ -167,12 +176,15 @@ export async function abandonRun(
 ): Promise<void> {
   publishVolumeUnmounts(context, entry);
   if (shim !== undefined) {
-    await shim.kill(9).catch(() => {}); // It may have ended by itself.
+    await shim.kill(9).catch((error: unknown) => {
+      context.log.warn(
+        { container: entry.id, error: errorMessage(error) },
+        "a container that could not be started was not killed",
+      );
+    });
     await settledBy(shim.exit, context.clock.timeout(ABANDON_MS));
-  } else {
-    await context.shim.discard?.({ id: entry.id, bundlePath: bundleOf(context, entry.id) }).catch(() => {});
   }
-  await takeDownRun(context, entry, shim);
+  await takeDownRun(context, entry, shim ?? stateOf(context, entry));
 }
 
 const ABANDON_MS = 2000;

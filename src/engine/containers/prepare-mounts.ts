@@ -50,7 +50,7 @@ export async function copyImageContent(
   const { plan, rootfsPath } = request;
   if ((await readdir(plan.source)).length > 0) return;
   const source = await resolveInRoot(rootfsPath, plan.destination);
-  const stats = await lstat(source).catch(() => undefined);
+  const stats = await lstat(source).catch(passOver("ENOENT", "ENOTDIR"));
   if (stats?.isDirectory() !== true) return;
   await failpoint("containers/volume-copy.spawn", () => exec.run("cp", ["-a", "--", `${source}/.`, plan.source]));
 }
@@ -82,7 +82,7 @@ export async function resolveInRoot(rootfsPath: string, path: string): Promise<s
       continue;
     }
     const next = posix.join(resolved, part);
-    const target = await readlink(join(rootfsPath, next)).catch(() => undefined);
+    const target = await readlink(join(rootfsPath, next)).catch(passOver("EINVAL", "ENOENT", "ENOTDIR", "ENAMETOOLONG"));
     if (target === undefined) {
       resolved = next;
       continue;
@@ -92,6 +92,13 @@ export async function resolveInRoot(rootfsPath: string, path: string): Promise<s
     rest = [...target.split("/").filter(name => name !== "" && name !== "."), ...rest];
   }
   return join(rootfsPath, resolved);
+}
+
+/** Of a file: where it is not there, or is no link. */
+function passOver(...codes: readonly string[]): (error: unknown) => undefined {
+  return error => {
+    if (!codes.includes(errnoCode(error) ?? "")) throw error;
+  };
 }
 
 /** Volumes that a container holds. */

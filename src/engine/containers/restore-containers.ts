@@ -1,6 +1,7 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { errnoCode, errorMessage } from "../../lib/errors.ts";
+import { failuresOf } from "../../lib/undo.ts";
 import { asId, type ContainerId } from "../../model/ids.ts";
 import type { ShimContainer } from "../runtime/shim.ts";
 import { openLog, resumeLogging } from "./container-logging.ts";
@@ -161,8 +162,9 @@ async function takeAwayRuns(context: ContainerContext, entries: readonly Contain
   await Promise.all(
     entries.map(async ({ id, record }) => {
       if (bundles.has(id)) await discard(context, id, record.container.hostConfig.runtime);
-      await context.images.unmountRootfs(id);
-      for (const { rootfsId } of imagesIn(record.mounts)) await context.images.unmountRootfs(rootfsId);
+      const rootfsIds = [id, ...imagesIn(record.mounts).map(({ rootfsId }) => rootfsId)];
+      for (const error of await failuresOf(rootfsIds.map(rootfsId => () => context.images.unmountRootfs(rootfsId))))
+        context.log.warn({ container: id, error: errorMessage(error) }, "what a container had mounted could not be unmounted");
     }),
   );
 }

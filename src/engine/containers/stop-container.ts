@@ -81,8 +81,11 @@ async function noteStop(
 
 /** A paused process takes its signal when it goes on. */
 async function thaw(context: ContainerContext, entry: ContainerEntry): Promise<void> {
-  if (entry.state.status !== "paused" || entry.run === undefined) return;
-  await entry.run.shim.resume().catch(() => {}); // Killing it may have thawed it.
+  const { run } = entry;
+  if (entry.state.status !== "paused" || run === undefined) return;
+  await run.shim.resume().catch(async (error: unknown) => {
+    if (await run.shim.isPaused()) throw error; // Else killing it has thawed it, or ended it.
+  });
   await context.store.change(entry, record =>
     record.container.state.status === "paused" ? withState(record, { status: "running" }) : record,
   );

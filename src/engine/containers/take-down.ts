@@ -5,11 +5,14 @@ import type { ContainerContext } from "./context.ts";
 import type { ContainerEntry } from "./entry.ts";
 import { imagesIn, volumesIn } from "./prepare-mounts.ts";
 
+/** What the runtime keeps of a container. */
+export type RuntimeState = Pick<ShimContainer, "delete">;
+
 /** Takes down what a run needed, as far as it was there: never fails, and what failed is in the log. Runs beside what the user waits for. */
 export async function takeDownRun(
   context: ContainerContext,
   entry: ContainerEntry,
-  shim: ShimContainer | undefined,
+  state: RuntimeState | undefined,
 ): Promise<void> {
   const { id } = entry;
   const attempt = async (what: string, action: () => Promise<void> | undefined): Promise<boolean> => {
@@ -22,7 +25,7 @@ export async function takeDownRun(
     }
   };
   const [isDeleted] = await Promise.all([
-    attempt("runtime state", () => shim?.delete()),
+    attempt("runtime state", () => state?.delete()),
     attempt("network", () => context.networks.release(id)),
   ]);
   await attempt("root file system", () => context.images.unmountRootfs(id));

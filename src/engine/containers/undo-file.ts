@@ -1,5 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { errnoCode } from "../../lib/errors.ts";
 import { failpoint } from "../../ports/failpoint.ts";
 
 /**
@@ -13,12 +14,21 @@ export async function noteVolumesToUndo(directory: string, volumes: readonly str
   await failpoint("containers/undo.write", () => writeFile(join(directory, UNDO_FILE), JSON.stringify({ volumes })));
 }
 
+/** None where the file is missing, or was cut short before a volume was made. @throws where it is there and cannot be read. */
 export async function volumesToUndo(directory: string): Promise<readonly string[]> {
+  const text = await readFile(join(directory, UNDO_FILE), "utf8").catch((error: unknown) => {
+    if (errnoCode(error) !== "ENOENT") throw error;
+    return "";
+  });
+  const parsed = parsedOrNothing(text);
+  if (typeof parsed !== "object" || parsed === null || !("volumes" in parsed) || !Array.isArray(parsed.volumes)) return [];
+  return parsed.volumes.filter(name => typeof name === "string");
+}
+
+function parsedOrNothing(text: string): unknown {
   try {
-    const parsed: unknown = JSON.parse(await readFile(join(directory, UNDO_FILE), "utf8"));
-    if (typeof parsed !== "object" || parsed === null || !("volumes" in parsed) || !Array.isArray(parsed.volumes)) return [];
-    return parsed.volumes.filter(name => typeof name === "string");
+    return JSON.parse(text);
   } catch {
-    return []; // Missing, or cut short before a volume was made.
+    return undefined;
   }
 }

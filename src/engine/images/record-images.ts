@@ -1,4 +1,5 @@
 import { defined } from "../../lib/assert.ts";
+import { undoAfter } from "../../lib/undo.ts";
 import type { ImageId } from "../../model/ids.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { failpoint } from "../../ports/failpoint.ts";
@@ -48,8 +49,6 @@ async function record(images: readonly PreparedImage[], { index, layers, clock, 
     const names = images.flatMap(({ id, tags }) => tags.map(tag => [tag, id] as const));
     if (names.length > 0) await index.rename({ set: names, remove: [] });
   } catch (error) {
-    for (const id of added) await index.removeImage(id);
-    await collect();
-    throw error;
+    return undoAfter(error, [...added.map(id => () => index.removeImage(id)), collect]);
   }
 }

@@ -1,5 +1,6 @@
 import { chmod, mkdir, readdir, rm } from "node:fs/promises";
 import { errnoCode, OperationError } from "../../lib/errors.ts";
+import { undoAfter } from "../../lib/undo.ts";
 import { asId, type ContainerId, type Digest } from "../../model/ids.ts";
 import type { ImageMounts } from "./effects.ts";
 import type { IdMap } from "../../model/id-map.ts";
@@ -98,9 +99,7 @@ export class RootfsStore {
         this.#neverMounted.add(id);
         return this.#collection.put(id, this.#recordOf(id));
       } catch (error) {
-        this.#records.delete(id);
-        await this.#trash.throwAway([this.#path(id)]);
-        throw error;
+        return undoAfter(error, [() => this.#records.delete(id), () => this.#trash.throwAway([this.#path(id)])]);
       }
     });
   }

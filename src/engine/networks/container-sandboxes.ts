@@ -1,4 +1,5 @@
 import { errorMessage, OperationError } from "../../lib/errors.ts";
+import { undoAfter, undoAll, type UndoStep } from "../../lib/undo.ts";
 import type { Container, NetworkState } from "../../model/container.ts";
 import type { ContainerId } from "../../model/ids.ts";
 import type { KernelNetwork, Links } from "../../ports/kernel-network.ts";
@@ -98,9 +99,7 @@ export class ContainerSandboxes {
       const hostResolv = await options.hostResolv;
       plan = await this.#planned(() => this.#options.planner.plan(container, { ...options, hostResolv, sandbox }));
     } catch (error) {
-      links[Symbol.dispose]();
-      await this.#options.namespaces.discard(fresh);
-      throw error;
+      return undoAfter(error, [() => links[Symbol.dispose](), () => this.#options.namespaces.discard(fresh)]);
     }
     const live = newLive(plan);
     this.#enlist(container.id, live);
@@ -194,11 +193,12 @@ export class ContainerSandboxes {
       await this.#joinCluster(live);
       await this.#renewFiles(live, { container, endpoint });
     } catch (error) {
-      await this.#options.devices.lower(endpoint);
-      this.#options.planner.freeEndpoint(endpoint);
-      if (live.record.endpoints.includes(endpoint)) await this.#replace(live, record);
-      await this.#options.files.write(record);
-      throw error;
+      return await undoAfter(error, [
+        () => this.#options.devices.lower(endpoint),
+        () => this.#options.planner.freeEndpoint(endpoint),
+        () => (live.record.endpoints.includes(endpoint) ? this.#replace(live, record) : undefined),
+        () => this.#options.files.write(record),
+      ]);
     } finally {
       inside[Symbol.dispose]();
     }
@@ -375,19 +375,33 @@ export class ContainerSandboxes {
   }
 
   async #lowerLive(containerId: ContainerId, live: LiveSandbox): Promise<void> {
-    await this.#options.cluster()?.leave(containerId);
-    await closeHandles(live); // They would keep the namespace alive.
-    await this.#options.firewall.remove(mappingRules(live.record)).catch((error: unknown) => {
-      this.#options.log.warn({ containerId, error: String(error) }, "a published port's rule was gone already");
-    });
-    for (const port of live.ports) port[Symbol.dispose](); // Nothing leads to them any more: what fails from here on must not keep them.
-    await this.#lower(live.record);
-    for (const endpoint of allEndpoints(live.record)) this.#options.planner.freeEndpoint(endpoint);
+    const { cluster, firewall, log, planner } = this.#options;
+    await undoAll([
+      () => cluster()?.leave(containerId),
+      () => closeHandles(live), // They would keep the namespace alive.
+      () =>
+        firewall.remove(mappingRules(live.record)).catch((error: unknown) => {
+          log.warn({ containerId, error: String(error) }, "a published port's rule was gone already");
+        }),
+      ...live.ports.map(
+        (port): UndoStep =>
+          () =>
+            port[Symbol.dispose](),
+      ), // Nothing leads to them any more.
+      async () => {
+        await this.#lower(live.record);
+        for (const endpoint of allEndpoints(live.record)) planner.freeEndpoint(endpoint); // Not before: something may answer to its address.
+      },
+    ]);
   }
 
+  /** The record goes last, and stays where something of it may: the next start takes that away. */
   async #lower(record: SandboxRecord): Promise<void> {
-    await Promise.all(allEndpoints(record).map(endpoint => this.#options.devices.lower(endpoint)));
-    await this.#options.namespaces.discard(record);
-    await this.#options.files.remove(record.containerId);
+    const { devices, namespaces, files } = this.#options;
+    await undoAll([
+      () => allOrError(allEndpoints(record).map(endpoint => devices.lower(endpoint))),
+      () => namespaces.discard(record),
+    ]);
+    await files.remove(record.containerId);
   }
 }

@@ -1,3 +1,4 @@
+import { undoAfter } from "../../lib/undo.ts";
 import type { IpFamily } from "../../lib/ip-address.ts";
 import type { Exec } from "../../ports/exec.ts";
 import { FamilyFirewall } from "./family-firewall.ts";
@@ -52,8 +53,7 @@ export class Firewall {
     try {
       await this.#ipv6?.change(part(change, 6));
     } catch (error) {
-      await this.#ipv4.change({ add: ipv4.remove, remove: ipv4.add });
-      throw error;
+      return undoAfter(error, [() => this.#ipv4.change({ add: ipv4.remove, remove: ipv4.add })]);
     }
   }
 

@@ -1,3 +1,4 @@
+import { undoAll } from "../../lib/undo.ts";
 import type { NameServerSockets, Nftables } from "../../ports/kernel-network.ts";
 import { mappingRule, type Rule } from "./firewall-rules.ts";
 import type { HeldPort } from "./port-allocator.ts";
@@ -39,13 +40,15 @@ export async function forwardPorts(live: LiveSandbox): Promise<void> {
 async function endForwards(live: LiveSandbox): Promise<void> {
   const ended = live.forwards;
   live.forwards = [];
-  await Promise.all(ended.map(forward => forward[Symbol.asyncDispose]()));
+  await allOrError(ended.map(async forward => forward[Symbol.asyncDispose]()));
 }
 
 export async function closeHandles(live: LiveSandbox): Promise<void> {
-  await endForwards(live);
-  await live.nameServer?.[Symbol.asyncDispose]();
-  live.nftables?.[Symbol.dispose]();
+  await undoAll([
+    () => endForwards(live),
+    () => live.nameServer?.[Symbol.asyncDispose](),
+    () => live.nftables?.[Symbol.dispose](),
+  ]);
 }
 
 /** What the firewall carries: each family to its own. */

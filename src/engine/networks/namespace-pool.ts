@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { errnoCode } from "../../lib/errors.ts";
+import { undoAfter, undoAll } from "../../lib/undo.ts";
 import type { Container } from "../../model/container.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { IdMap } from "../../model/id-map.ts";
@@ -95,24 +96,24 @@ export class NamespacePool implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#close.abort();
-    for (const made of this.#ready.splice(0)) {
-      const fresh = await made.catch(() => undefined);
-      if (fresh === undefined) continue;
-      fresh.links[Symbol.dispose]();
-      await this.discard(fresh);
-    }
+    const made = await Promise.allSettled(this.#ready.splice(0)); // One that could not be made has left nothing.
+    const fresh = made.flatMap(result => (result.status === "fulfilled" ? [result.value] : []));
+    await undoAll(fresh.flatMap(one => [() => one.links[Symbol.dispose](), () => this.discard(one)]));
   }
 
   /** Takes the pins away; what was open of it is closed. */
   async discard({ path, userPath }: Pick<FreshNamespace, "path" | "userPath">): Promise<void> {
-    await this.#kernel.deleteNamespace(path);
-    if (userPath !== undefined) await this.#kernel.deleteNamespace(userPath);
+    await this.#deleteAll(userPath === undefined ? [path] : [path, userPath]);
   }
 
   /** What an earlier daemon left, but for the pins of these paths. */
   async discardOthers(kept: ReadonlySet<string>): Promise<void> {
     const paths = (await namesIn(this.#directory)).map(name => join(this.#directory, name));
-    for (const path of paths) if (!kept.has(path)) await this.#kernel.deleteNamespace(path);
+    await this.#deleteAll(paths.filter(path => !kept.has(path)));
+  }
+
+  async #deleteAll(paths: readonly string[]): Promise<void> {
+    await undoAll(paths.map(path => () => this.#kernel.deleteNamespace(path)));
   }
 
   async #make(wanted: WantedOwner = "own"): Promise<FreshNamespace> {
@@ -126,9 +127,7 @@ export class NamespacePool implements AsyncDisposable {
       await failpoint("networks/loopback.raise", () => made.change([{ kind: "raise", device: "lo" }]));
       return { ...pins, sandboxId, links };
     } catch (error) {
-      links?.[Symbol.dispose]();
-      await this.discard(pins);
-      throw error;
+      return undoAfter(error, [() => links?.[Symbol.dispose](), () => this.discard(pins)]);
     }
   }
 

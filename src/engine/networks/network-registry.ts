@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { undoAfter } from "../../lib/undo.ts";
 import type { CreateNetworkRequest, IpamPool } from "../../model/engine-network.ts";
 import type { EngineNetworkId } from "../../model/ids.ts";
 import { engineIdFrom } from "../../model/ids.ts";
@@ -74,8 +75,7 @@ export class NetworkRegistry {
     try {
       await this.#raise(record);
     } catch (error) {
-      await database.write([this.#records.delete(record.id)]);
-      throw error;
+      return undoAfter(error, [() => database.write([this.#records.delete(record.id)])]);
     }
     table.put(record);
   }
@@ -89,9 +89,7 @@ export class NetworkRegistry {
       if (settings !== undefined) await removeBridge(kernel, settings);
       await database.write([this.#records.delete(record.id)]);
     } catch (error) {
-      table.put(record);
-      await this.#raise(record);
-      throw error;
+      return undoAfter(error, [() => table.put(record), () => this.#raise(record)]);
     }
   }
 
@@ -104,8 +102,7 @@ export class NetworkRegistry {
       await raiseBridge(kernel, settings);
       await firewall.add(bridgeRules(settings));
     } catch (error) {
-      await removeBridge(kernel, settings);
-      throw error;
+      return undoAfter(error, [() => removeBridge(kernel, settings)]);
     }
   }
 

@@ -1,3 +1,4 @@
+import { allDone } from "../../lib/all-done.ts";
 import { errorMessage, OperationError } from "../../lib/errors.ts";
 import type { KernelNetwork, Links } from "../../ports/kernel-network.ts";
 import type { ClusterDriver } from "./cluster-driver.ts";
@@ -33,7 +34,7 @@ export class SandboxDevices {
   /** @param inside - Of the container's namespace. */
   async raiseAll(record: SandboxRecord, inside: Links): Promise<void> {
     const endpoints = allEndpoints(record).filter(({ link }) => link !== undefined);
-    await Promise.all(endpoints.map(endpoint => this.#raiseOuter(endpoint, { inside, path: record.path })));
+    await allDone(endpoints.map(endpoint => this.#raiseOuter(endpoint, { inside, path: record.path })));
     const changes = [...endpoints.flatMap(innerLinkChanges), ...defaultRouteChanges(record)];
     await failpoint("networks/route.apply", () => inside.change(changes));
   }

@@ -13,7 +13,7 @@ import { encodeSpec } from "./oci/spec.ts";
 import { hasEnded, readProcessStat } from "./process-stat.ts";
 import { type OciRuntime, type RuntimeVerb, runVerb } from "./runtime-command.ts";
 import type { ShimContainer, ShimExec, ShimExit, ShimProcess, ShimStreams } from "./shim.ts";
-import { WindowSize } from "./window-size.ts";
+import { isTerminalGone, WindowSize } from "./window-size.ts";
 
 export interface ConmonContainerOptions {
   readonly id: ContainerId;
@@ -38,8 +38,6 @@ export interface ConmonContainerOptions {
 }
 
 const SIGKILL = 9;
-/** What a named pipe says when nobody reads it any more. */
-const GONE: ReadonlySet<string> = new Set(["ENXIO", "ENOENT", "EPIPE"]);
 /** What conmon and the runtime leave in the bundle. config.json and the log are the caller's. */
 export const SHIM_FILES = [
   "attach",
@@ -104,7 +102,7 @@ export class ConmonContainer implements ShimContainer {
       await this.#windowSize.set(size);
     } catch (error) {
       // Its end is known here a moment later than conmon has left.
-      if (!GONE.has(errnoCode(error) ?? "")) throw error;
+      if (!isTerminalGone(error)) throw error;
       throw new OperationError("conflict", `container ${this.#options.id} is not running`, { cause: error });
     }
   }

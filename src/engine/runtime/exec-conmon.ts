@@ -77,6 +77,6 @@ export async function startExecUnderConmon(place: ExecPlace): Promise<Omit<Start
         return unsubscribe;
       },
     }),
-    resize: size => windowSize.set(size).catch(() => undefined), // It may have ended meanwhile.
+    resize: size => windowSize.setUnlessGone(size),
   };
 }

@@ -1,10 +1,22 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
-import { OperationError } from "../../lib/errors.ts";
+import { errnoCode, OperationError } from "../../lib/errors.ts";
 import type { RuntimeHost } from "./host.ts";
 
 const POLL_MS = 1;
 const READ_MS_MAX = 5_000;
+/** What a named pipe says when nobody reads it any more. */
+const GONE: ReadonlySet<string> = new Set(["ENXIO", "ENOENT", "EPIPE"]);
+
+interface TerminalCells {
+  readonly heightCells: number;
+  readonly widthCells: number;
+}
+
+/** Whether setting a size has failed because conmon, and with it the terminal, is gone. */
+export function isTerminalGone(error: unknown): boolean {
+  return GONE.has(errnoCode(error) ?? "");
+}
 
 /**
  * Tells conmon the size of a terminal, by a named pipe. It takes two lines that it reads together for the first one twice, and the last
@@ -21,10 +33,17 @@ export class WindowSize {
   }
 
   /** @throws ENXIO or ENOENT when conmon is gone; OperationError `unavailable` when it does not read. */
-  async set({ heightCells, widthCells }: { readonly heightCells: number; readonly widthCells: number }): Promise<void> {
+  async set({ heightCells, widthCells }: TerminalCells): Promise<void> {
     const written = this.#last.catch(() => undefined).then(() => this.#write(`${heightCells} ${widthCells}\n`));
     this.#last = written;
     await written;
+  }
+
+  /** As `set`, for a program whose end is told in another way. */
+  async setUnlessGone(size: TerminalCells): Promise<void> {
+    await this.set(size).catch((error: unknown) => {
+      if (!isTerminalGone(error)) throw error;
+    });
   }
 
   async #write(line: string): Promise<void> {

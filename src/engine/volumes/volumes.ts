@@ -1,6 +1,7 @@
 import { mkdir, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { errnoCode, errorMessage, OperationError } from "../../lib/errors.ts";
+import { undoAfter } from "../../lib/undo.ts";
 import type { Filters } from "../../model/control.ts";
 import type { Volume } from "../../model/engine-network.ts";
 import type { IdMap } from "../../model/id-map.ts";
@@ -122,8 +123,7 @@ export class Volumes implements ContainerVolumes {
       try {
         await this.#options.database.write([this.#records.delete(name)]);
       } catch (error) {
-        await unmarkRemoval(this.#directoryOf(name));
-        throw error;
+        return undoAfter(error, [() => unmarkRemoval(this.#directoryOf(name))]);
       }
       this.#volumes.delete(name);
       await failpoint("volumes/folder.remove", () => rm(this.#directoryOf(name), { recursive: true, force: true }));
@@ -221,10 +221,6 @@ export class Volumes implements ContainerVolumes {
     }
     parseVolumeOptions(name, options);
     const mountpoint = join(this.#directoryOf(name), "_data");
-    await mkdir(dirname(mountpoint), { recursive: true, mode: 0o710 });
-    await letContainersPass(this.#options.idMap, dirname(mountpoint));
-    const isNew = (await mkdir(mountpoint, { recursive: true, mode: 0o755 })) !== undefined;
-    if (isNew) await giveToContainers(this.#options.idMap, [mountpoint]);
     const volume: Volume = {
       name,
       driver,
@@ -236,14 +232,21 @@ export class Volumes implements ContainerVolumes {
       isAnonymous,
     };
     try {
+      await this.#makeFolders(mountpoint);
       await this.#options.database.write([this.#records.put(name, volume)]);
     } catch (error) {
-      await this.#removeEmpty(name);
-      throw error;
+      return undoAfter(error, [() => this.#removeEmpty(name)]);
     }
     this.#volumes.set(name, volume);
     this.#publish("create", volume);
     return volume;
+  }
+
+  async #makeFolders(mountpoint: string): Promise<void> {
+    await mkdir(dirname(mountpoint), { recursive: true, mode: 0o710 });
+    await letContainersPass(this.#options.idMap, dirname(mountpoint));
+    const isNew = (await mkdir(mountpoint, { recursive: true, mode: 0o755 })) !== undefined;
+    if (isNew) await giveToContainers(this.#options.idMap, [mountpoint]);
   }
 
   async #isMounted({ mountpoint }: Volume): Promise<boolean> {
@@ -258,10 +261,10 @@ export class Volumes implements ContainerVolumes {
 
   /** One with content belongs to somebody, whatever the records say. */
   async #removeEmpty(name: string): Promise<void> {
-    try {
-      for (const folder of ["_data", ""]) await rmdir(join(this.#directoryOf(name), folder));
-    } catch (error) {
-      if (errnoCode(error) !== "ENOTEMPTY") throw error;
+    for (const folder of ["_data", ""]) {
+      await rmdir(join(this.#directoryOf(name), folder)).catch((error: unknown) => {
+        if (errnoCode(error) !== "ENOTEMPTY" && errnoCode(error) !== "ENOENT") throw error;
+      });
     }
   }
 

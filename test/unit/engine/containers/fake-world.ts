@@ -17,7 +17,15 @@ import { ContainerEngine } from "../../../../src/engine/containers/container-eng
 import type { ContainerImages, ContainerNetworks, Sandbox } from "../../../../src/engine/containers/needs.ts";
 import { EventLog } from "../../../../src/engine/events/event-log.ts";
 import { ExecStartError } from "../../../../src/engine/runtime/start-error.ts";
-import type { Shim, ShimContainer, ShimCreate, ShimExit, ShimProcess, ShimStreams } from "../../../../src/engine/runtime/shim.ts";
+import type {
+  Shim,
+  ShimContainer,
+  ShimCreate,
+  ShimExit,
+  ShimProcess,
+  ShimRestore,
+  ShimStreams,
+} from "../../../../src/engine/runtime/shim.ts";
 import { type RecordChange, StateDatabase } from "../../../../src/engine/state/database.ts";
 import { Volumes } from "../../../../src/engine/volumes/volumes.ts";
 import { OperationError } from "../../../../src/lib/errors.ts";
@@ -46,6 +54,8 @@ export class FakeImages implements ContainerImages {
   readonly #baseRootfs: string;
   config: ImageConfig = { ...EMPTY_IMAGE_CONFIG, cmd: ["sh"], env: ["PATH=/bin"] };
   readonly mounted = new Set<ContainerId>();
+  /** Those that stay mounted whatever is done. */
+  readonly stuck = new Set<ContainerId>();
   failCreate = false;
 
   constructor(directory: string, { baseRootfs }: { readonly baseRootfs: string }) {
@@ -95,6 +105,7 @@ export class FakeImages implements ContainerImages {
   }
 
   async unmountRootfs(id: ContainerId): Promise<void> {
+    if (this.stuck.has(id)) throw new OperationError("internal", "device or resource busy");
     this.mounted.delete(id);
   }
 
@@ -270,6 +281,7 @@ export class FakeProcess {
   isFrozen = false;
   updated: unknown;
   failUpdate = false;
+  failResume = false;
   readonly execs: FakeExec[] = [];
   #resolveExit: ((exit: ShimExit) => void)[] = [];
   #logTimeNs = 1_795_000_000_000_000_000n;
@@ -356,7 +368,8 @@ export class FakeHost {
   readonly processes = new Map<ContainerId, FakeProcess>();
   /** Every container that was ever created, in order. */
   readonly created: FakeProcess[] = [];
-  readonly discarded: ContainerId[] = [];
+  readonly discarded: Pick<ShimRestore, "id" | "runtime">[] = [];
+  failDiscard = false;
   nextPid = 1000;
   /** What the next creations do instead. */
   onCreate: ((request: ShimCreate) => void) | undefined;
@@ -383,8 +396,9 @@ export class FakeHost {
         process.streams = undefined;
         return this.#containerOf(process);
       },
-      discard: async ({ id }) => {
-        this.discarded.push(id);
+      discard: async ({ id, runtime }) => {
+        if (this.failDiscard) throw new OperationError("internal", "too many open files");
+        this.discarded.push({ id, ...(runtime !== undefined && { runtime }) });
         this.processes.delete(id);
       },
     };
@@ -413,6 +427,7 @@ export class FakeHost {
       },
       isPaused: async () => process.isFrozen,
       resume: async () => {
+        if (process.failResume) throw new Error("too many open files");
         process.isFrozen = false;
         if (process.signals.some(signal => process.deadly.has(signal))) process.exit(128 + (process.signals.at(-1) ?? 0));
       },
@@ -465,6 +480,7 @@ export class FakeWorld implements AsyncDisposable {
   readonly host = new FakeHost();
   /** What listens in containers: nothing. */
   connectTcp: ContainerDependencies["connectTcp"] = () => Promise.reject(new Error("connect ECONNREFUSED"));
+  holdPath: ContainerDependencies["holdPath"] = (folder, path) => ({ path: `${folder}/${path}`, [Symbol.dispose]: () => {} });
   readonly clock = new ManualClock();
   readonly images: FakeImages;
   readonly networks = new FakeNetworks();
@@ -520,7 +536,7 @@ export class FakeWorld implements AsyncDisposable {
         resources: async hostConfig => ({ memory: hostConfig.memoryBytes }),
       },
       images: this.images,
-      holdPath: (folder, path) => ({ path: `${folder}/${path}`, [Symbol.dispose]: () => {} }),
+      holdPath: (folder, path) => this.holdPath(folder, path),
       networks: this.networks,
       connectTcp: (target, options) => this.connectTcp(target, options),
       execRoot: join(this.directory, "exec"),
