@@ -16,6 +16,7 @@ import { allOrError, closeHandles, forwardPorts, type LiveSandbox, mappingRules,
 import type { NamespacePool, WantedOwner } from "./namespace-pool.ts";
 import { isUserDefined, type NetworkRecord } from "./network-record.ts";
 import type { NetworkNames } from "./network-names.ts";
+import { nameServerRules } from "./name-server-rules.ts";
 import { networkStateOf } from "./network-state.ts";
 import type { NetworkTable } from "./network-table.ts";
 import type { HeldPort } from "./port-allocator.ts";
@@ -31,16 +32,6 @@ import {
 } from "./sandbox-planner.ts";
 import { allEndpoints, type EndpointRecord, type SandboxRecord } from "./sandbox-record.ts";
 import { failpoint } from "../../ports/failpoint.ts";
-
-const DNS_CHAIN = (udpPort: number, tcpPort: number): string => `table ip shoal_dns
-delete table ip shoal_dns
-table ip shoal_dns {
-  chain c_out { type nat hook output priority -101;
-    ip daddr 127.0.0.11 udp dport 53 dnat to 127.0.0.11:${udpPort}
-    ip daddr 127.0.0.11 tcp dport 53 dnat to 127.0.0.11:${tcpPort}
-  }
-}
-`;
 
 export interface ContainerSandboxesOptions {
   readonly kernel: KernelNetwork;
@@ -314,7 +305,7 @@ export class ContainerSandboxes {
     if (live.nameServer !== undefined || !needsNames) return;
     live.nameServer = await kernel.openNameServer(live.record.path, nameServer.handlerFor(this.#viewOf(live)));
     live.nftables = kernel.openNftables(live.record.path);
-    await live.nftables.run(DNS_CHAIN(live.nameServer.udpPort, live.nameServer.tcpPort));
+    await live.nftables.run(nameServerRules(live.nameServer.udpPort, live.nameServer.tcpPort));
   }
 
   #viewOf(live: LiveSandbox) {
