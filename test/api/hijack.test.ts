@@ -48,10 +48,10 @@ describe("hijacked connections", () => {
     const connection = await RawConnection.open(harness.socketPath);
     connection.socket.write(attachTo(await running(["cat"]), ""));
     await connection.until(received => received.includes("\r\n\r\n"));
-    connection.socket.end("GET /_ping HTTP/1.1\r\n\r\n");
+    connection.socket.end("GET /_ping HTTP/1.1\r\nHost: d\r\n\r\n");
     await connection.ended();
     assert.match(connection.text, /^HTTP\/1\.1 200 OK\r\nContent-Type: application\/vnd\.docker\.raw-stream\r\n/);
-    const expected = frame(1, "GET /_ping HTTP/1.1\r\n\r\n") + frame(2, "end of input\n");
+    const expected = frame(1, "GET /_ping HTTP/1.1\r\nHost: d\r\n\r\n") + frame(2, "end of input\n");
     assert.equal(connection.body.toString("latin1"), expected);
   });
 

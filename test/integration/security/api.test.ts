@@ -26,6 +26,9 @@ describe("a request that wants more than it may", function () {
   after(() => lab?.[Symbol.asyncDispose]());
 
   const KILL = "DELETE /containers/standing?force=1 HTTP/1.1\r\nHost: d\r\n\r\n";
+  /** Answered at once: where requests are read, it is answered before a container has had its input. */
+  const PING = "GET /_ping HTTP/1.1\r\nHost: d\r\n\r\n";
+  const answers = (text: string) => text.match(/HTTP\/1\.1 \d+/g);
   const UPGRADE = "Connection: Upgrade\r\nUpgrade: tcp\r\n";
   const isStanding = async () => (await send(daemon, `GET /containers/${standing}/json`)).status === 200;
   const execId = async () =>
@@ -39,13 +42,15 @@ describe("a request that wants more than it may", function () {
     for (const upgrade of [UPGRADE, ""]) {
       const connection = await RawConnection.open(daemon.socket);
       const head = `POST /exec/${await execId()}/start HTTP/1.1\r\nHost: d\r\n${upgrade}Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}`;
-      connection.socket.write(upgrade === "" ? head : head + KILL);
+      connection.socket.write(upgrade === "" ? head : head + PING + KILL);
       if (upgrade === "") {
         await connection.until(text => text.includes("\r\n\r\n"));
-        connection.socket.write(KILL);
+        connection.socket.write(PING + KILL);
       }
       await connection.until(text => text.includes("DELETE /containers/standing"));
-      connection.socket.destroy();
+      connection.socket.end();
+      await connection.ended(); // The container has had all of it.
+      assert.deepEqual(answers(connection.text), [upgrade === "" ? "HTTP/1.1 200" : "HTTP/1.1 101"]);
       assert.ok(await isStanding());
     }
   });

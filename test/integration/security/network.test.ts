@@ -83,8 +83,9 @@ describe("what crosses networks and what does not", function () {
   it("lets a neighbour in by published ports alone, however it routes", async () => {
     assert.equal(await get("client", `${hostAddress}:8082`), true);
     assert.equal(await get("client", `${hostAddress}:8081`), false);
-    await lab.sh("client", `ip route add ${address.replace(/\.\d+\.\d+$/, ".0.0")}/16 via ${hostAddress}`);
     for (const name of ["local", "closed", "in-a", "inside"]) {
+      const subnet = `${(await addressOf(name)).replace(/\.\d+\.\d+$/, ".0.0")}/16`;
+      await lab.sh("client", `ip route replace ${subnet} via ${hostAddress}`);
       assert.equal(await get("m1", `${await addressOf(name)}:80`), true, `${name} does not serve`);
       assert.equal(await get("client", `${await addressOf(name)}:80`), false, `${name} was reached`);
     }
