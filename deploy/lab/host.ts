@@ -29,13 +29,18 @@ const LOG_LINES_SHOWN = 8;
 /**
  * Boots a host: namespaces, private mounts, then its daemon. Nothing is done to a host that is up.
  * @param hosts - All hosts of the lab: what its /etc/hosts says.
+ * @param variables - For the daemon alone.
  */
-export async function bootHost(host: LabHost, hosts: readonly LabHost[]): Promise<void> {
+export async function bootHost(
+  host: LabHost,
+  hosts: readonly LabHost[],
+  variables: Readonly<Record<string, string>> = {},
+): Promise<void> {
   mkdirSync(host.directory, { recursive: true });
   plugIn(host);
   if (host.name === "client") return;
   if (holder(host) === undefined) await startHolder(host, hosts);
-  await startDaemon(host);
+  await startDaemon(host, variables);
 }
 
 /** Power loss: everything on the host dies at once, its link too; only its disk stays. */
@@ -167,7 +172,7 @@ exec sleep infinity`;
   writeFileSync(join(directory, "holder.pid"), JSON.stringify(identify(pid)));
 }
 
-async function startDaemon(host: LabHost): Promise<void> {
+async function startDaemon(host: LabHost, variables: Readonly<Record<string, string>>): Promise<void> {
   if (isUp(host)) return;
   const { directory } = host;
   rmSync(host.socket, { force: true });
@@ -203,6 +208,7 @@ async function startDaemon(host: LabHost): Promise<void> {
       HOME: "/root",
       ...(process.env["SHOAL_FAILPOINTS"] && { SHOAL_FAILPOINTS: process.env["SHOAL_FAILPOINTS"] }),
       ...clockVariables(host),
+      ...variables,
     },
   });
   closeSync(log);

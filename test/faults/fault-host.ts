@@ -30,16 +30,21 @@ export class FaultHost implements AsyncDisposable {
     const name = `f${randomBytes(3).toString("hex")}`;
     const failpoints = mkdtempSync(join(tmpdir(), "shoal-faults-"));
     writeFileSync(join(failpoints, "hits"), "");
-    process.env["SHOAL_FAILPOINTS"] = failpoints; // Every start of the daemon, also by this process, passes it on.
     const host = new FaultHost(labHost(name, "m1"), failpoints);
     host.#syslog.listen(host.syslogPath);
+    const env = { ...process.env, ...host.#variables };
     try {
-      await run(process.execPath, ["bin/lab", "up", "--name", name, "--managers", "1", "--workers", "0", "--empty"]);
+      await run(process.execPath, ["bin/lab", "up", "--name", name, "--managers", "1", "--workers", "0", "--empty"], { env });
     } catch (error) {
       await host[Symbol.asyncDispose]();
       throw error;
     }
     return host;
+  }
+
+  /** Of every start of its daemon. */
+  get #variables(): Readonly<Record<string, string>> {
+    return { SHOAL_FAILPOINTS: this.#failpoints };
   }
 
   get syslogPath(): string {
@@ -68,7 +73,7 @@ export class FaultHost implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    await bootHost(this.lab, [this.lab]);
+    await bootHost(this.lab, [this.lab], this.#variables);
   }
 
   async kill(): Promise<void> {
@@ -145,6 +150,5 @@ export class FaultHost implements AsyncDisposable {
     await run(process.execPath, ["bin/lab", "down", "--name", this.lab.lab]);
     this.#syslog.close();
     rmSync(this.#failpoints, { recursive: true, force: true });
-    delete process.env["SHOAL_FAILPOINTS"];
   }
 }

@@ -1,10 +1,11 @@
 // Rounds of faults: an operation under way, the daemon killed at a failpoint or a moment, the machine's power lost, a step that fails; then a
-// look at what is left. ROUNDS=n rounds of kills, SEED=n what they are, CRASHES=n reboots, STOPS=n stops, ERRORS=0 none that fail.
+// look at what is left. ROUNDS=n rounds of kills, SEED=n what they are, CRASHES=n reboots, STOPS=n stops, ERRORS=0 none that fail, HOSTS=n side by side.
 // ONLY=word: operations or faults with that word. PROGRESS=file FOR=seconds: in parts, each goes on where the last stopped, and plays what failed again.
 import { defined } from "../../src/lib/assert.ts";
+import { Disposal } from "../../src/lib/disposal.ts";
 import { FaultRun } from "./fault-run.ts";
 import { OPERATIONS } from "./operations.ts";
-import { type Passed, planRounds, roundsAt } from "./plan.ts";
+import { type Passed, planRounds, spareRounds } from "./plan.ts";
 import { type Assignment, Progress } from "./progress.ts";
 import type { Round } from "./round.ts";
 
@@ -12,9 +13,11 @@ const numberOf = (name: string, otherwise: number): number => Number(process.env
 const { PROGRESS: path, ONLY: only } = process.env;
 const endMs = performance.now() + numberOf("FOR", Infinity) * 1000;
 
-await using run = await FaultRun.begin();
+await using hosts = new Disposal();
+const runs = [hosts.use(await FaultRun.begin())];
 const progress = Progress.read(path) ?? Progress.begin(path, await learned());
-const { seed } = progress.assignment;
+while (runs.length < numberOf("HOSTS", 2)) runs.push(hosts.use(await FaultRun.begin()));
+const { seed, kills } = progress.assignment;
 const passed = progress.assignment.passed.flatMap(({ operation: name, ...rest }): readonly Passed[] => {
   const operation = defined(
     OPERATIONS.find(other => other.name === name),
@@ -22,22 +25,38 @@ const passed = progress.assignment.passed.flatMap(({ operation: name, ...rest })
   );
   return [{ operation, ...rest }];
 });
-const isWanted = ({ operation, fault }: Round): boolean =>
+const isMeant = ({ operation, fault }: Round): boolean =>
   only === undefined || `${operation.name} ${JSON.stringify(fault)}`.includes(only);
 const rounds = planRounds({ ...progress.assignment, passed });
 console.log(`SEED=${seed}: ${rounds.length} rounds`);
-let next = 0;
-for (; next < rounds.length && performance.now() < endMs; next++) await play(next, defined(rounds[next], "a round"));
-// A failpoint may not have been passed when it was armed.
+const next = await playAll(rounds, { from: 0, isWanted: isMeant });
 const isWhole = next === rounds.length && only === undefined;
-const more = isWhole ? progress.missed.flatMap(name => roundsAt(passed, name)) : [];
-for (const [index, round] of more.entries()) if (performance.now() < endMs) await play(rounds.length + index, round);
+// A failpoint may not have been passed when it was armed: others are played until each was, and until there were as many kills as asked for.
+const isMissing = ({ fault }: Round): boolean =>
+  "armed" in fault ? progress.missed.includes(fault.armed.name) : progress.killCount < kills;
+if (isWhole) await playAll(spareRounds({ ...progress.assignment, passed }), { from: rounds.length, isWanted: isMissing });
 console.log(`\n${progress.report()}`);
 if (!isWhole) console.log(`${next} of ${rounds.length} rounds were looked at`);
-process.exitCode = progress.failed.length > 0 || (isWhole && progress.missed.length > 0) ? 1 : 0;
+process.exitCode = progress.failed.length > 0 || (isWhole && (progress.missed.length > 0 || progress.killCount < kills)) ? 1 : 0;
 
-async function play(index: number, round: Round): Promise<void> {
-  if (!isWanted(round) || progress.isDone(index)) return;
+/** On all hosts, each round on the next that is free. @param options.from - The first one's number. @returns how many were looked at in time. */
+async function playAll(
+  all: readonly Round[],
+  { from, isWanted }: { readonly from: number; readonly isWanted: (round: Round) => boolean },
+): Promise<number> {
+  let looked = 0;
+  const work = async (run: FaultRun): Promise<void> => {
+    while (looked < all.length && performance.now() < endMs) {
+      const index = looked++;
+      const round = defined(all[index], "a round");
+      if (!progress.isDone(from + index) && isWanted(round)) await play(run, from + index, round);
+    }
+  };
+  await Promise.all(runs.map(work));
+  return looked;
+}
+
+async function play(run: FaultRun, index: number, round: Round): Promise<void> {
   const result = await run.play(round);
   progress.add(index, round, result);
   const { problems, isHit, ending } = result;
@@ -50,7 +69,7 @@ async function play(index: number, round: Round): Promise<void> {
 }
 
 async function learned(): Promise<Assignment> {
-  const all = await run.learn();
+  const all = await defined(runs[0], "a host").learn();
   return {
     seed: numberOf("SEED", Math.floor(Math.random() * 1_000_000)),
     kills: numberOf("ROUNDS", 300),

@@ -5,6 +5,7 @@ import { encodeMember, TAR_END } from "../../src/lib/tar/writer.ts";
 import { FAILED_STEP } from "../../src/daemon/failpoints.ts";
 import { Cut, Refused } from "./acknowledged.ts";
 import { download, get } from "./client.ts";
+import type { FaultHost } from "./fault-host.ts";
 import { MOUNT_OPERATIONS } from "./mount-operations.ts";
 import {
   act,
@@ -217,17 +218,16 @@ async function importArchive({ known, name }: World, body: Buffer): Promise<void
   await known.change({ method: "POST", path, body }, [`image:${name}`, "there"]);
 }
 
-const saved = new Map<string, Buffer>();
+const saved = new WeakMap<FaultHost, Buffer>();
 
 async function prepareLoad(world: World): Promise<void> {
   await importImage(world);
-  saved.clear();
-  saved.set(world.name, await download(world.host.socket, `/images/${world.name}/get`));
+  saved.set(world.host, await download(world.host.socket, `/images/${world.name}/get`));
   await removeNamed(world, "image");
 }
 
-async function load({ known, name }: World): Promise<void> {
-  await known.change({ method: "POST", path: "/images/load", body: saved.get(name) }, [`image:${name}`, "there"]);
+async function load({ host, known, name }: World): Promise<void> {
+  await known.change({ method: "POST", path: "/images/load", body: saved.get(host) }, [`image:${name}`, "there"]);
 }
 
 async function prepareCommit(world: World): Promise<void> {

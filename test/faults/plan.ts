@@ -3,7 +3,7 @@ import type { ArmedFailpoint } from "../../src/daemon/failpoints.ts";
 import { SeededRandom } from "../sim/seeded-random.ts";
 import { defined } from "../../src/lib/assert.ts";
 import type { Operation } from "./operation.ts";
-import type { Round } from "./round.ts";
+import type { Fault, Round } from "./round.ts";
 
 /** What an operation does when nothing fails. */
 export interface Passed {
@@ -26,15 +26,18 @@ const OTHER_ERRORS = ["EIO", "EMFILE"] as const;
 /** A program that fails by itself later, and where an error has no user to be told. */
 const WITHOUT_ERRORS: readonly FailpointName[] = ["archive/helper.spawn", "networks/ip.spawn", "logs/rotate.rename"];
 
-/** Rounds that end the daemon there in each operation that passes there, the first time. */
-export function roundsAt(passed: readonly Passed[], name: FailpointName): readonly Round[] {
-  const armed: ArmedFailpoint = { name, moment: "before", action: "kill" };
-  return passed
-    .filter(({ hits }) => hits.includes(name))
-    .map(({ operation }) => ({ operation, fault: { kind: "failpoint", armed } }));
+/** To be played where something is missing: kills at each failpoint in each operation that passes there, then further moments. */
+export function spareRounds({ seed, passed, kills }: PlanRequest): readonly Round[] {
+  const armed = (name: FailpointName): ArmedFailpoint => ({ name, moment: "before", action: "kill" });
+  const atFailpoints = FAILPOINTS.flatMap(name =>
+    passed
+      .filter(({ hits }) => hits.includes(name))
+      .map(({ operation }): Round => ({ operation, fault: { kind: "failpoint", armed: armed(name) } })),
+  );
+  return [...atFailpoints, ...momentRounds(new SeededRandom(seed + 1), passed, { kind: "moment", count: kills })];
 }
 
-/** Every failpoint before and after, then moments of running operations, power losses and failing steps: the same for the same seed. */
+/** Kills before every failpoint; then after each, at moments of running operations, power losses and failing steps: the same for the same seed. */
 export function planRounds({ seed, passed, kills, crashes, stops, hasErrors }: PlanRequest): readonly Round[] {
   const dice = new SeededRandom(seed);
   const at = (
@@ -51,16 +54,15 @@ export function planRounds({ seed, passed, kills, crashes, stops, hasErrors }: P
     };
   };
   const failpoints = (["before", "after"] as const).flatMap(moment =>
-    FAILPOINTS.flatMap((name): readonly Round[] => {
-      const found = at(name, { moment, action: "kill" });
-      return found === undefined ? [] : [{ operation: found.operation, fault: { kind: "failpoint", armed: found.armed } }];
-    }),
+    shuffled(
+      dice,
+      FAILPOINTS.flatMap((name): readonly Round[] => {
+        const found = at(name, { moment, action: "kill" });
+        return found === undefined ? [] : [{ operation: found.operation, fault: { kind: "failpoint", armed: found.armed } }];
+      }),
+    ),
   );
-  const moments = (kind: "moment" | "crash" | "stop", count: number): readonly Round[] =>
-    Array.from({ length: Math.max(0, count) }, () => {
-      const { operation, lastsMs } = pick(dice, passed);
-      return { operation, fault: { kind, afterMs: Math.round(dice.fraction() * (lastsMs + 5)) } };
-    });
+  const moments = (kind: Moment["kind"], count: number): readonly Round[] => momentRounds(dice, passed, { kind, count });
   const errors = FAILPOINTS.flatMap((name): readonly Round[] => {
     if (WITHOUT_ERRORS.includes(name)) return [];
     return (["ENOSPC", pick(dice, OTHER_ERRORS)] as const).flatMap(action => {
@@ -68,14 +70,30 @@ export function planRounds({ seed, passed, kills, crashes, stops, hasErrors }: P
       return found === undefined ? [] : [{ operation: found.operation, fault: { kind: "error", armed: found.armed } }];
     });
   });
-  const killed = shuffled(dice, failpoints).slice(0, kills);
-  return shuffled(dice, [
-    ...killed,
+  // A run that is cut short has been at every failpoint first.
+  const killed = failpoints.slice(0, kills);
+  const first = killed.filter(({ fault }) => "armed" in fault && fault.armed.moment === "before");
+  const rest = shuffled(dice, [
+    ...killed.slice(first.length),
     ...moments("moment", kills - killed.length),
     ...moments("crash", crashes),
     ...moments("stop", stops),
     ...(hasErrors ? errors : []),
   ]);
+  return [...first, ...rest];
+}
+
+type Moment = Extract<Fault, { readonly afterMs: number }>;
+
+function momentRounds(
+  dice: SeededRandom,
+  passed: readonly Passed[],
+  { kind, count }: { readonly kind: Moment["kind"]; readonly count: number },
+): readonly Round[] {
+  return Array.from({ length: Math.max(0, count) }, () => {
+    const { operation, lastsMs } = pick(dice, passed);
+    return { operation, fault: { kind, afterMs: Math.round(dice.fraction() * (lastsMs + 5)) } };
+  });
 }
 
 function pick<T>(dice: SeededRandom, items: readonly T[]): T {

@@ -59,6 +59,11 @@ export class Progress {
     return [...this.#played.values()].filter(({ problems }) => problems.length > 0);
   }
 
+  /** Of this run's kills, those that came. */
+  get killCount(): number {
+    return [...this.#played.values()].filter(({ isHit, fault }) => isHit && ["failpoint", "moment"].includes(fault.kind)).length;
+  }
+
   /** Failpoints at which the daemon was not killed yet. */
   get missed(): readonly FailpointName[] {
     const counts = this.#countsAt(fault => fault.kind === "failpoint");
