@@ -1,5 +1,5 @@
 import { errorKind, errorMessage, OperationError } from "../../lib/errors.ts";
-import { undoAll } from "../../lib/undo.ts";
+import { undoAfter, undoAll } from "../../lib/undo.ts";
 import type { Container, ContainerStatus, CreateContainerRequest, EndpointConfig, HostConfig } from "../../model/container.ts";
 import type { ContainerId, ImageId } from "../../model/ids.ts";
 import type { PortableBundle } from "../../model/portable-bundle.ts";
@@ -188,11 +188,12 @@ export class ContainerEngine implements AsyncDisposable {
           isPausedForNow: isForNow,
         }));
       } catch (error) {
-        await shim.resume();
-        this.#lifecycle.watchHealth(entry, this.#running(entry));
-        throw error;
+        return undoAfter(error, [
+          () => shim.resume().catch(() => shim.resume()),
+          () => this.#lifecycle.watchHealth(entry, this.#running(entry)),
+        ]);
       }
-      publish(this.#context, entry, { action: "pause" });
+      return publish(this.#context, entry, { action: "pause" });
     });
   }
 

@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { isThere } from "../files/is-there.ts";
 import { thenUndo } from "../../lib/undo.ts";
 import type { Container } from "../../model/container.ts";
 import type { ContainerContext } from "./context.ts";
@@ -75,9 +75,5 @@ function etcFiles({ resolvConfPath, hostnamePath, hostsPath }: Container): reado
 async function settled(plan: MountPlan | Settled, subpaths: Subpaths | undefined): Promise<Settled | undefined> {
   if ("kind" in plan && plan.kind === "tmpfs") return undefined;
   const { source, destination, isWritable } = "kind" in plan && subpaths !== undefined ? subpaths.hold(plan) : plan;
-  const isThere = await stat(source).then(
-    () => true,
-    () => false,
-  );
-  return isThere ? { source, destination, isWritable } : undefined;
+  return (await isThere(source)) ? { source, destination, isWritable } : undefined;
 }

@@ -1,4 +1,4 @@
-import { access, mkdir, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { allDone } from "../../lib/all-done.ts";
 import { errorMessage, OperationError } from "../../lib/errors.ts";
@@ -10,6 +10,7 @@ import { linkedEnvironment } from "./links.ts";
 import type { BindPlan, MountPlan } from "./mount-plan.ts";
 import type { ConnectOptions, Sandbox } from "./needs.ts";
 import { OutputHub } from "./output-hub.ts";
+import { isThere } from "../files/is-there.ts";
 import { giveToContainers, openStreams } from "../files/owned-files.ts";
 import { checkBindSource, ensureDirectoryInRoot } from "./prepare-mounts.ts";
 import { checkPropagation } from "./propagation.ts";
@@ -45,11 +46,7 @@ export async function prepareRun(context: ContainerContext, entry: ContainerEntr
  */
 async function discardState(context: ContainerContext, { id, record }: ContainerEntry): Promise<boolean> {
   const bundlePath = bundleOf(context, id);
-  const isLeft = await access(bundlePath).then(
-    () => true,
-    () => false,
-  );
-  if (!isLeft) return false;
+  if (!(await isThere(bundlePath))) return false;
   const { runtime } = record.container.hostConfig;
   await context.shim.discard?.({ id, bundlePath, ...(runtime !== undefined && { runtime }) });
   return true;

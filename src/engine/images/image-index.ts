@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { defined } from "../../lib/assert.ts";
 import { errorMessage, OperationError } from "../../lib/errors.ts";
+import { undoAfter } from "../../lib/undo.ts";
 import { asId, type ImageId } from "../../model/ids.ts";
 import type { Image } from "../../model/image.ts";
 import type { Log } from "../../ports/log.ts";
@@ -144,8 +145,8 @@ export class ImageIndex {
     try {
       await replaceFile(path, JSON.stringify(record), { place: "images/image-record" });
     } catch (error) {
-      if (!this.#entries.has(record.id)) await rm(path, { force: true }); // It may be there, and not durable.
-      throw error;
+      // It may be there, and not durable.
+      return undoAfter(error, [() => (this.#entries.has(record.id) ? undefined : rm(path, { force: true }))]);
     }
     this.#entries.set(record.id, { ...record, description });
   }
@@ -177,8 +178,7 @@ export class ImageIndex {
     try {
       await this.#writeNames(next);
     } catch (error) {
-      await this.#writeNames(this.#names); // It may have been written, and not be durable.
-      throw error;
+      return undoAfter(error, [() => this.#writeNames(this.#names)]); // It may have been written, and not be durable.
     }
     this.#names.clear();
     for (const [name, id] of next) this.#names.set(name, id);

@@ -1,5 +1,6 @@
 import { rename } from "node:fs/promises";
 import { errnoCode, errorMessage } from "../../lib/errors.ts";
+import { failuresOf, joined } from "../../lib/undo.ts";
 import type { Log } from "../../ports/log.ts";
 import type { ImageArchives } from "./effects.ts";
 import { failpoint } from "../../ports/failpoint.ts";
@@ -22,16 +23,17 @@ export class Trash {
   /** Resolves when none of the paths is there any more. Those that are missing are no error. */
   async throwAway(paths: readonly string[]): Promise<void> {
     const moved: string[] = [];
-    for (const path of paths) {
-      const target = `${this.#folder}/gone-${this.#count++}`;
-      try {
-        await failpoint("images/trash.rename", () => rename(path, target));
-        moved.push(target);
-      } catch (error) {
-        if (errnoCode(error) !== "ENOENT") throw error;
-      }
-    }
-    if (moved.length === 0) return;
+    const failures = await failuresOf(
+      paths.map(path => async () => {
+        const target = `${this.#folder}/gone-${this.#count++}`;
+        await failpoint("images/trash.rename", () => rename(path, target)).then(() => moved.push(target), ignoreMissing);
+      }),
+    );
+    if (moved.length > 0) this.#remove(moved);
+    if (failures.length > 0) throw joined(failures);
+  }
+
+  #remove(moved: readonly string[]): void {
     const removal: Promise<void> = this.#archives
       .remove(moved)
       .catch(error =>
@@ -45,4 +47,8 @@ export class Trash {
   async settle(): Promise<void> {
     await Promise.all(this.#removals);
   }
+}
+
+function ignoreMissing(error: unknown): void {
+  if (errnoCode(error) !== "ENOENT") throw error;
 }

@@ -1,8 +1,9 @@
 import { constants } from "node:fs";
-import { open, rename, stat } from "node:fs/promises";
+import { open, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { OperationError } from "../../lib/errors.ts";
 import { failpoint } from "../../ports/failpoint.ts";
+import { isThere } from "../files/is-there.ts";
 
 /** Tells conmon to open its log again. One line a write: two that it reads together are taken as the first one twice. */
 const REOPEN_LINE = "2 0 0\n";
@@ -46,11 +47,4 @@ export async function reopenLog({
     }
   }
   throw new OperationError("unavailable", `conmon did not open ${logPath} again`);
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

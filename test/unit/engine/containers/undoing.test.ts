@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { volumesToUndo } from "../../../../src/engine/containers/undo-file.ts";
 import { OperationError } from "../../../../src/lib/errors.ts";
 import type { HostConfig } from "../../../../src/model/container.ts";
+import { listenAtFailpoints } from "../../../../src/ports/failpoint.ts";
 import { aRequest, FakeWorld } from "./fake-world.ts";
 
 const twoParts: HostConfig["mounts"] = ["one", "two"].map(name => ({
@@ -79,6 +80,21 @@ describe("what cannot be undone", () => {
     process.failResume = false;
     await world.engine.stop(id, {});
     assert.equal(await world.status(id), "exited");
+  });
+
+  it("of a pause that could not be recorded is told with it, and its health is watched on", async () => {
+    const { id, process } = await world.run();
+    listenAtFailpoints((name, moment) => {
+      if (name !== "state/container.sync" || moment !== "before") return undefined;
+      process.failResume = true;
+      throw new OperationError("internal", "no space left on device");
+    });
+    try {
+      await assert.rejects(world.engine.pause(id), { message: "no space left on device; too many open files" });
+    } finally {
+      listenAtFailpoints(undefined);
+    }
+    assert.equal(await world.status(id), "running");
   });
 
   it("does not keep the engine from starting", async () => {
