@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { Disposal } from "../lib/disposal.ts";
 import { errorMessage, OperationError } from "../lib/errors.ts";
+import { undoAfter } from "../lib/undo.ts";
 import type { SettingsInInfo, SystemBackend, SystemInfo } from "../api/backends.ts";
 import type { Container } from "../model/container.ts";
 import { ContainerCommit } from "../engine/archive/container-commit.ts";
@@ -113,8 +114,7 @@ export async function createEngine({
   try {
     return await assemble();
   } catch (error) {
-    await cleanUp[Symbol.asyncDispose]();
-    throw error;
+    return undoAfter(error, [() => cleanUp[Symbol.asyncDispose]()]);
   }
 
   async function assemble(): Promise<Engine> {

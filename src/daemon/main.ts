@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { createApiServer, type ApiServer, type ListenTarget } from "../api/server.ts";
 import { Disposal } from "../lib/disposal.ts";
 import { errorMessage, errnoCode, OperationError } from "../lib/errors.ts";
+import { undoAfter } from "../lib/undo.ts";
 import type { IdMap } from "../model/id-map.ts";
 import { engineIdFrom } from "../model/ids.ts";
 import { ClusterNetwork } from "../network/cluster-network.ts";
@@ -154,9 +155,10 @@ async function main(): Promise<void> {
     serviceManager.notify("STOPPING=1");
     const { liveRestore, shutdownTimeoutSeconds } = settings.current;
     if (!liveRestore) await engine.stopContainers(shutdownTimeoutSeconds);
-  } finally {
-    await resources[Symbol.asyncDispose]();
+  } catch (error) {
+    return undoAfter(error, [() => resources[Symbol.asyncDispose]()]);
   }
+  await resources[Symbol.asyncDispose]();
 }
 
 async function prepareDirectories({ dataRoot, execRoot, pidFile }: DaemonConfig, idMap: IdMap | undefined): Promise<void> {

@@ -50,8 +50,9 @@ export async function createConmonShim(options: ConmonShimOptions): Promise<Conm
   await mkdir(socketDirectory, { recursive: true, mode: 0o700 });
   const exits = await ExitDirectory.open(options.exitDirectory);
 
+  const nameOf = (name: string | undefined): string => (name === undefined || name === "" ? options.defaultRuntime() : name);
   const runtimeNamed = (name: string | undefined): OciRuntime => {
-    const wanted = name === undefined || name === "" ? options.defaultRuntime() : name;
+    const wanted = nameOf(name);
     const runtime = runtimes.get(wanted);
     if (runtime === undefined) throw new OperationError("invalid", `unknown or invalid runtime name: ${wanted}`);
     return runtime;
@@ -150,12 +151,12 @@ export async function createConmonShim(options: ConmonShimOptions): Promise<Conm
     return container;
   }
 
-  async function discard({ id, bundlePath, runtime }: Pick<ShimRestore, "id" | "bundlePath" | "runtime">): Promise<void> {
-    await runVerb({ host, runtime: runtimeNamed(runtime), bundlePath }, { verb: ["delete", "--force"], id }).catch(
-      (error: unknown) => {
+  async function discard({ id, bundlePath, runtime: name }: Pick<ShimRestore, "id" | "bundlePath" | "runtime">): Promise<void> {
+    const runtime = runtimes.get(nameOf(name)); // One that is configured no more has nothing that could be asked for.
+    if (runtime !== undefined)
+      await runVerb({ host, runtime, bundlePath }, { verb: ["delete", "--force"], id }).catch((error: unknown) => {
         if (!/does not exist|no such file/i.test(String(error))) throw error;
-      },
-    );
+      });
     await endConmon({ id, bundlePath });
     exits.forget(id);
     await Promise.all([exits.remove(id), ...SHIM_FILES.map(name => removeFile(join(bundlePath, name)))]);

@@ -4,7 +4,7 @@ import { encodeHeader, TAR_END } from "../../lib/tar/writer.ts";
 import { type ConfinedRoot, nameIn, openFolderRoot } from "./confined-root.ts";
 import { getXattr } from "./node-calls.ts";
 import type { ChangeKind, LayerFolders } from "./protocol.ts";
-import { joinNames, openFolderIn, sortedNames, TreeReader } from "./tree-reader.ts";
+import { joinNames, openFolderIn, sortedNames, TreeReader, unlessGone } from "./tree-reader.ts";
 
 const { O_DIRECTORY, O_RDONLY, S_IFMT } = constants;
 const CHANGES_MAX = 2_000_000;
@@ -164,11 +164,7 @@ export function readChanges(layers: LayerFolders, write: (bytes: Uint8Array) => 
 }
 
 function openPlainFolder(root: ConfinedRoot, path: Buffer): number | undefined {
-  try {
-    return root.open(path, { flags: O_RDONLY | O_DIRECTORY, followsLinks: false });
-  } catch {
-    return undefined;
-  }
+  return unlessGone(() => root.open(path, { flags: O_RDONLY | O_DIRECTORY, followsLinks: false }));
 }
 
 function withFolders(paths: readonly string[], action: (fds: readonly number[]) => void): void {

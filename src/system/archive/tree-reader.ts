@@ -130,12 +130,18 @@ export function sortedNames(folderFd: number): readonly Buffer[] {
   return readdirSync(`/proc/self/fd/${folderFd}`, { encoding: "buffer" }).toSorted((left, right) => left.compare(right));
 }
 
-/** `undefined` when it is no folder any more. */
+/** `undefined` when it is no folder any more. @throws where it may be one that cannot be opened: what is in it must not be passed over. */
 export function openFolderIn(folderFd: number, name: Buffer): number | undefined {
+  return unlessGone(() => openSync(nameIn(folderFd, name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+}
+
+/** What somebody has removed, or put something else in the place of, since it was listed. */
+export function unlessGone<T>(open: () => T): T | undefined {
   try {
-    return openSync(nameIn(folderFd, name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  } catch {
-    return undefined;
+    return open();
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR", "ELOOP"].includes(errnoCode(error) ?? "")) return undefined;
+    throw error;
   }
 }
 
