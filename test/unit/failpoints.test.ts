@@ -42,7 +42,7 @@ const EXCEPTIONS: readonly Exception[] = [
   { where: "engine/networks/family-firewall.ts", call: "-save", because: "reads" },
   {
     where: "engine/networks/container-sandboxes.ts",
-    call: "nftables.run(DNS",
+    call: "nftables.run(nameServerRules",
     because: "networks/nftables.apply is in what it calls",
   },
   { where: "engine/volumes/volumes.ts", call: '"mountpoint"', because: "reads" },
