@@ -27,16 +27,19 @@ const passed = progress.assignment.passed.flatMap(({ operation: name, ...rest })
 });
 const isMeant = ({ operation, fault }: Round): boolean =>
   only === undefined || `${operation.name} ${JSON.stringify(fault)}`.includes(only);
-const rounds = planRounds({ ...progress.assignment, passed });
-console.log(`SEED=${seed}: ${rounds.length} rounds`);
-const next = await playAll(rounds, { from: 0, isWanted: isMeant });
-const isWhole = next === rounds.length && only === undefined;
+const request = { ...progress.assignment, passed };
+const { deaths, failures } = planRounds(request);
+const total = deaths.length + failures.length;
+console.log(`SEED=${seed}: ${total} rounds`);
+let looked = await playAll(deaths, { from: 0, isWanted: isMeant });
 // A failpoint may not have been passed when it was armed: others are played until each was, and until there were as many kills as asked for.
 const isMissing = ({ fault }: Round): boolean =>
   "armed" in fault ? progress.missed.includes(fault.armed.name) : progress.killCount < kills;
-if (isWhole) await playAll(spareRounds({ ...progress.assignment, passed }), { from: rounds.length, isWanted: isMissing });
+if (looked === deaths.length && only === undefined) await playAll(spareRounds(request), { from: total, isWanted: isMissing });
+looked += await playAll(failures, { from: deaths.length, isWanted: isMeant });
+const isWhole = looked === total && only === undefined;
 console.log(`\n${progress.report()}`);
-if (!isWhole) console.log(`${next} of ${rounds.length} rounds were looked at`);
+if (!isWhole) console.log(`${looked} of ${total} rounds were looked at`);
 process.exitCode = progress.failed.length > 0 || (isWhole && (progress.missed.length > 0 || progress.killCount < kills)) ? 1 : 0;
 
 /** On all hosts, each round on the next that is free. @param options.from - The first one's number. @returns how many were looked at in time. */
@@ -44,16 +47,16 @@ async function playAll(
   all: readonly Round[],
   { from, isWanted }: { readonly from: number; readonly isWanted: (round: Round) => boolean },
 ): Promise<number> {
-  let looked = 0;
+  let next = 0;
   const work = async (run: FaultRun): Promise<void> => {
-    while (looked < all.length && performance.now() < endMs) {
-      const index = looked++;
+    while (next < all.length && performance.now() < endMs) {
+      const index = next++;
       const round = defined(all[index], "a round");
       if (!progress.isDone(from + index) && isWanted(round)) await play(run, from + index, round);
     }
   };
   await Promise.all(runs.map(work));
-  return looked;
+  return next;
 }
 
 async function play(run: FaultRun, index: number, round: Round): Promise<void> {

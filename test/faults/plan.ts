@@ -37,8 +37,15 @@ export function spareRounds({ seed, passed, kills }: PlanRequest): readonly Roun
   return [...atFailpoints, ...momentRounds(new SeededRandom(seed + 1), passed, { kind: "moment", count: kills })];
 }
 
-/** Kills before every failpoint; then after each, at moments of running operations, power losses and failing steps: the same for the same seed. */
-export function planRounds({ seed, passed, kills, crashes, stops, hasErrors }: PlanRequest): readonly Round[] {
+export interface Plan {
+  /** Kills before every failpoint, so that a run that is cut short has been at each; then after each and at moments of running operations, with power losses. */
+  readonly deaths: readonly Round[];
+  /** Steps that fail, and orderly stops. */
+  readonly failures: readonly Round[];
+}
+
+/** The same for the same seed. */
+export function planRounds({ seed, passed, kills, crashes, stops, hasErrors }: PlanRequest): Plan {
   const dice = new SeededRandom(seed);
   const at = (
     name: FailpointName,
@@ -70,17 +77,13 @@ export function planRounds({ seed, passed, kills, crashes, stops, hasErrors }: P
       return found === undefined ? [] : [{ operation: found.operation, fault: { kind: "error", armed: found.armed } }];
     });
   });
-  // A run that is cut short has been at every failpoint first.
   const killed = failpoints.slice(0, kills);
   const first = killed.filter(({ fault }) => "armed" in fault && fault.armed.moment === "before");
-  const rest = shuffled(dice, [
-    ...killed.slice(first.length),
-    ...moments("moment", kills - killed.length),
-    ...moments("crash", crashes),
-    ...moments("stop", stops),
-    ...(hasErrors ? errors : []),
-  ]);
-  return [...first, ...rest];
+  const otherDeaths = [...killed.slice(first.length), ...moments("moment", kills - killed.length), ...moments("crash", crashes)];
+  return {
+    deaths: [...first, ...shuffled(dice, otherDeaths)],
+    failures: shuffled(dice, [...moments("stop", stops), ...(hasErrors ? errors : [])]),
+  };
 }
 
 type Moment = Extract<Fault, { readonly afterMs: number }>;
