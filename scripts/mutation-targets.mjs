@@ -22,6 +22,7 @@ const LOOP = [
   ...testsIn("test/unit/manager/allocator"),
   ...testsIn("test/unit/scheduler"),
   "test/unit/manager/control-api/attachments.test.ts",
+  "test/unit/manager/term-clock.test.ts",
 ];
 const DISPATCHER = testsIn("test/unit/manager/dispatcher");
 

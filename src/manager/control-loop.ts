@@ -25,6 +25,7 @@ const IDLE_MS = 60_000;
 export interface ControlLoopOptions {
   readonly store: HeardStore;
   readonly propose: (entry: Omit<Entry, "atMs">, options: { readonly signal: AbortSignal }) => Promise<ApplyResult>;
+  /** What is due in a minute is due then, whatever the machine's clock is set to: see `TermClock`. */
   readonly clock: Clock;
   readonly log: Log;
   readonly newTaskId: () => TaskId;
@@ -42,7 +43,6 @@ export async function runControlLoop(options: ControlLoopOptions): Promise<void>
   const { store, clock, log, newTaskId, signal } = options;
   const inbox = new Inbox(store, { signal });
   const agenda = new Agenda();
-  const termMs = steadyTime(clock);
   let memory: LoopMemory | undefined;
   let changesMax = CHANGES_MAX;
   let sweepsRevisions = true;
@@ -60,7 +60,7 @@ export async function runControlLoop(options: ControlLoopOptions): Promise<void>
       memory = await LoopMemory.read(view, { pause: () => clock.sleep(0, { signal }) });
       if (!inbox.isEmpty) continue;
     } else memory.refresh(view, taken.ids);
-    const nowMs = termMs();
+    const nowMs = clock.nowMs();
     const beganMs = clock.monotonicMs();
     const services = agenda.due(nowMs);
     const turn = planTurn(view, { nowMs, newTaskId, services, memory, changesMax, sweepsRevisions, looksAtNodes });
@@ -89,12 +89,6 @@ export async function runControlLoop(options: ControlLoopOptions): Promise<void>
     }
     changesMax = Math.max(CHANGES_MIN, Math.floor(changesMax / 2));
   }
-}
-
-/** The wall clock's time as it goes on from now, whatever the clock is set to meanwhile: what is due in a minute is due then. */
-function steadyTime(clock: Clock): () => number {
-  const offsetMs = clock.nowMs() - clock.monotonicMs();
-  return () => Math.floor(offsetMs + clock.monotonicMs());
 }
 
 /** A proposal that failed may have been kept or not: the next turn sees. @throws The signal's reason once leadership is over. */

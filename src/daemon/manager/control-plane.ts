@@ -9,6 +9,7 @@ import { clusterEvents } from "../../manager/control-api/cluster-events.ts";
 import { createControlApi } from "../../manager/control-api/control-api.ts";
 import { ForwardingControl, type ForwardingOptions } from "../../manager/control-api/forwarding.ts";
 import { runControlLoop } from "../../manager/control-loop.ts";
+import { TermClock } from "../../manager/term-clock.ts";
 import { Dispatcher } from "../../manager/dispatcher/dispatcher.ts";
 import type { LeaderCalls } from "../../manager/dispatcher/leader-calls.ts";
 import { LeaderDuties } from "../../manager/dispatcher/leader-duties.ts";
@@ -99,7 +100,8 @@ export async function createControlPlane(setup: ControlPlaneSetup): Promise<Cont
       ? { members: [{ raftId: options.raftId, address: options.advertiseAddress }] }
       : { join: true }),
   });
-  const proposals = new Proposals({ consensus, clock, level: () => store.view().formatLevel });
+  const termClock = new TermClock(clock);
+  const proposals = new Proposals({ consensus, clock: termClock, level: () => store.view().formatLevel });
   const propose = proposals.propose.bind(proposals);
   const consensusView = { view: () => store.view(), status: () => consensus.status() };
   const authority = new CertificateAuthority({
@@ -130,7 +132,7 @@ export async function createControlPlane(setup: ControlPlaneSetup): Promise<Cont
   const whileLeading = {
     "initial state": (waiting: { readonly signal: AbortSignal }) => foundCluster({ files, store, propose, ...waiting }),
     "control loop": ({ term, signal }: { readonly term: number; readonly signal: AbortSignal }) =>
-      runControlLoop({ store, propose, clock, log, newTaskId, term, signal }),
+      runControlLoop({ store, propose, clock: termClock, log, newTaskId, term, signal }),
     "leader's duties": (waiting: { readonly signal: AbortSignal }) => duties.run(waiting),
     "root rotation": (waiting: { readonly signal: AbortSignal }) =>
       runRootRotation({ store, propose, certificates, clock, random, log }, waiting),
@@ -168,7 +170,7 @@ export async function createControlPlane(setup: ControlPlaneSetup): Promise<Cont
       await Promise.all([
         dispatcher.run({ signal }),
         reportUnlockKey({ store, report, signal }),
-        runWhileLeading(consensus, whileLeading, { log, clock, signal }),
+        runWhileLeading(consensus, whileLeading, { log, clock, signal, onTerm: () => termClock.beginTerm() }),
       ]);
     },
     handOver: async () => {

@@ -12,8 +12,15 @@ export type LeaderTask = (options: { readonly term: number; readonly signal: Abo
 export async function runWhileLeading(
   consensus: Consensus,
   tasks: Readonly<Record<string, LeaderTask>>,
-  { log, clock, signal }: { readonly log: Log; readonly clock: Clock; readonly signal: AbortSignal },
+  options: {
+    readonly log: Log;
+    readonly clock: Clock;
+    readonly signal: AbortSignal;
+    /** Before they begin. */
+    readonly onTerm: () => void;
+  },
 ): Promise<void> {
+  const { log, clock, signal, onTerm } = options;
   let led: { readonly term: number; readonly over: AbortController } | undefined;
   try {
     for await (const { role, term } of consensus.watchStatus({ signal })) {
@@ -27,6 +34,7 @@ export async function runWhileLeading(
       const over = new AbortController();
       led = { term, over };
       log.info({ term }, "leads");
+      onTerm();
       const termSignal = AbortSignal.any([signal, over.signal]);
       const running = { term, signal: termSignal, log, clock, consensus };
       for (const [name, task] of Object.entries(tasks)) void keepRunning(name, task, running);

@@ -23,18 +23,25 @@ describe("a manager that leads", () => {
       },
       readBarrier: () => caughtUp,
     };
-    const begun: number[] = [];
+    const begun: unknown[] = [];
     const work = async ({ term, signal }: { readonly term: number; readonly signal: AbortSignal }) => {
       begun.push(term);
       await new Promise(resolve => signal.addEventListener("abort", resolve));
     };
     const clock = simulatedClock(new VirtualTime());
-    const running = runWhileLeading(consensus as Consensus, { work }, { log, clock, signal: over.signal });
+    const running = runWhileLeading(
+      consensus as Consensus,
+      { work },
+      {
+        ...{ log, clock, signal: over.signal },
+        onTerm: () => begun.push("term"),
+      },
+    );
     await settle();
-    assert.deepEqual(begun, []);
+    assert.deepEqual(begun, ["term"]);
     catchUp();
     await settle();
-    assert.deepEqual(begun, [LEADING.term]);
+    assert.deepEqual(begun, ["term", LEADING.term]);
     over.abort();
     await running;
   });
