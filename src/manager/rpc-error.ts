@@ -13,7 +13,9 @@ const KIND = {
   Internal: "internal",
 } as const satisfies Record<string, ErrorKind>;
 
+export const RPC_ERROR_PREFIX = "rpc error: code = ";
+
 /** A failure as dockerd shows one of its managers': clients match on these words. */
 export function rpcError(code: keyof typeof KIND, description: string, options?: ErrorOptions): OperationError {
-  return new OperationError(KIND[code], `rpc error: code = ${code} desc = ${description}`, options);
+  return new OperationError(KIND[code], `${RPC_ERROR_PREFIX}${code} desc = ${description}`, options);
 }

@@ -1,8 +1,9 @@
-import { errorKind, OperationError } from "../../lib/errors.ts";
+import { errorKind, errorMessage, OperationError } from "../../lib/errors.ts";
 import type { ControlCaller, ControlRequest, ControlResponse } from "../../model/control.ts";
 import type { RequestId } from "../../model/ids.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Consensus } from "../../ports/consensus.ts";
+import { RPC_ERROR_PREFIX } from "../rpc-error.ts";
 import { isRead } from "./control-api.ts";
 
 /** How long a call is tried again while the managers look for a leader. */
@@ -74,7 +75,7 @@ export class ForwardingControl implements ControlCaller {
         const answer = await this.#attempt(request, options);
         if (answer !== undefined) return answer;
       } catch (error) {
-        if (errorKind(error) !== "unavailable" || options.signal.aborted) throw error;
+        if ((errorKind(error) !== "unavailable" && !isAboutThisManager(error)) || options.signal.aborted) throw error;
       }
       await clock.sleep(waitMs, { signal: options.signal });
     }
@@ -92,4 +93,12 @@ export class ForwardingControl implements ControlCaller {
     const leader = members.find(({ raftId }) => raftId === leaderId);
     return leader === undefined ? undefined : await remote(leader.address, request, options);
   }
+}
+
+/**
+ * The leader takes this manager for none: it was demoted just now, or has yet to be given the certificate of its new role. Nothing is said
+ * of the request, which is refused in Swarm's words if at all.
+ */
+function isAboutThisManager(error: unknown): boolean {
+  return errorKind(error) === "forbidden" && !errorMessage(error).startsWith(RPC_ERROR_PREFIX);
 }

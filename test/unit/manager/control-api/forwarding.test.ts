@@ -3,6 +3,7 @@ import { OperationError } from "../../../../src/lib/errors.ts";
 import type { ControlRequest, ControlResponse } from "../../../../src/model/control.ts";
 import type { Clock } from "../../../../src/ports/clock.ts";
 import { ForwardingControl, NO_LEADER_MESSAGE } from "../../../../src/manager/control-api/forwarding.ts";
+import { rpcError } from "../../../../src/manager/rpc-error.ts";
 import { Store } from "../../../../src/manager/store/store.ts";
 import { newRequestId, SoloConsensus } from "../ca/fakes.ts";
 import { aSpec } from "../store/objects.ts";
@@ -85,6 +86,16 @@ describe("ForwardingControl", () => {
     const { control, seen } = setUp(() => new OperationError("conflict", "taken"));
     await assert.rejects(control.call(write, { requestId: newRequestId() }), { kind: "conflict", message: "taken" });
     assert.equal(seen.length, 1);
+  });
+
+  it("hands on that the request is forbidden, and tries again when it is this manager that the leader does not admit", async () => {
+    const forbidden = setUp(() => rpcError("PermissionDenied", "network db not manually attachable"));
+    await assert.rejects(forbidden.control.call(write, { requestId: newRequestId() }), { kind: "forbidden" });
+    assert.equal(forbidden.seen.length, 1);
+    const notAdmitted = new OperationError("forbidden", "the manager does not admit this node's certificate");
+    const demoted = setUp((_address, attempt) => (attempt < 3 ? notAdmitted : answer("remote")));
+    assert.deepEqual(await demoted.control.call(write, { requestId: newRequestId() }), answer("remote"));
+    assert.equal(demoted.seen.length, 3);
   });
 
   it("says after 10 s that there is no leader", async () => {
