@@ -59,6 +59,7 @@ const mount = (
 
 const CONVERGENCE = "test/sim/cluster/convergence.test.ts";
 const PLACE = "test/unit/scheduler/place.test.ts";
+const PLACE_PROPERTIES = "test/unit/scheduler/place-properties.test.ts";
 const GENERIC_TEST = "test/unit/scheduler/generic-resources.test.ts";
 const RESTART = "test/unit/manager/orchestrator/restart.test.ts";
 const JOBS = "test/sim/cluster/jobs.test.ts";
@@ -210,7 +211,10 @@ export const SERVICE_ROWS: readonly ServiceFieldRow[] = [
   resource("Limits.NanoCPUs", 5e8, "hostConfig.nanoCpus"),
   resource("Limits.MemoryBytes", 2 ** 23, "hostConfig.memoryBytes"),
   resource("Limits.Pids", 9, "hostConfig.pidsLimit"),
-  managers(`${RESOURCES}Reservations.NanoCPUs`, 5e8, [PLACE, "never gives a node more than it has"]),
+  managers(`${RESOURCES}Reservations.NanoCPUs`, 5e8, [
+    PLACE_PROPERTIES,
+    "gives each task a node or a reason, and no node more than it has",
+  ]),
   resource("Reservations.MemoryBytes", 2 ** 23, "hostConfig.memoryReservationBytes"),
   ...["Kind", "Value"].map(name =>
     managers(`${GENERIC}NamedResourceSpec.${name}`, "gpu", [GENERIC_TEST, "is asked for by name, which no task may"]),
@@ -226,7 +230,11 @@ export const SERVICE_ROWS: readonly ServiceFieldRow[] = [
   managers("TaskTemplate.RestartPolicy.Delay", 3e9, [RESTART, "waits 5 s by default, and as long as is said otherwise"]),
   managers("TaskTemplate.RestartPolicy.MaxAttempts", 3, [RESTART, "two attempts of two were made"]),
   managers("TaskTemplate.RestartPolicy.Window", 3e9, [RESTART, "attempts were before the window"]),
-  managers("TaskTemplate.Placement.Constraints", ["node.role==manager"], [PLACE, "never breaks what a task asks for"]),
+  managers(
+    "TaskTemplate.Placement.Constraints",
+    ["node.role==manager"],
+    [PLACE_PROPERTIES, "breaks nothing that a task insists on"],
+  ),
   managers("TaskTemplate.Placement.Preferences[].Spread.SpreadDescriptor", "node.labels.zone", [
     PLACE,
     "evens out over the values of a preferred label first",
