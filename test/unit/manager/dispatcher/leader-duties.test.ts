@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { entryBytes, FORMAT_LEVEL } from "../../../../src/codec/entry.ts";
 import { asId } from "../../../../src/model/ids.ts";
 import type { NodeId } from "../../../../src/model/ids.ts";
-import type { Node } from "../../../../src/model/cluster.ts";
+import type { Cluster, Node } from "../../../../src/model/cluster.ts";
 import { LeaderDuties } from "../../../../src/manager/dispatcher/leader-duties.ts";
 import type { ApplyResult, Entry } from "../../../../src/manager/store/change.ts";
 import { Store } from "../../../../src/manager/store/store.ts";
@@ -12,6 +12,15 @@ import { aNode } from "../../scheduler/fixtures.ts";
 const STALE = { kind: "refused", reason: "stale", message: "update out of sequence" } as const;
 const DESCRIPTION = aNode().description ?? assert.fail();
 const NODE = asId<NodeId>("w1");
+
+function aCluster(formatLevel?: number): Cluster {
+  const spec = { name: "default", labels: {}, taskHistoryLimit: 5, heartbeatPeriodNs: 1e9, nodeCertExpiryNs: 0, forceRotate: 0 };
+  const raft = { autoLockManagers: false, snapshotInterval: 1, logEntriesForSlowFollowers: 1 };
+  const rootCa = { certificatePem: "", keyPem: "", joinTokenWorker: "", joinTokenManager: "" };
+  const meta = { id: asId<never>("cluster"), version: 0, createdAtMs: 0, updatedAtMs: 0 };
+  const known = { ...meta, spec: { ...spec, ...raft }, rootCa, defaultAddressPool: [], subnetSize: 24, dataPathPort: 4789 };
+  return { ...known, ...(formatLevel !== undefined && { formatLevel }) };
+}
 
 class Leader {
   readonly store = new Store();
@@ -72,9 +81,11 @@ class Leader {
     await this.time.runUntil(this.time.nowMs + ms);
   }
 
-  describe(more: { readonly address?: string; readonly hostname?: string } = {}): Promise<void> {
-    const { address = "192.0.2.7", hostname = DESCRIPTION.hostname } = more;
-    return this.duties.describeNode({ nodeId: NODE, description: { ...DESCRIPTION, hostname }, address });
+  describe(
+    more: { readonly address?: string; readonly hostname?: string; readonly dataPathAddress?: string } = {},
+  ): Promise<void> {
+    const { address = "192.0.2.7", ...rest } = more;
+    return this.duties.describeNode({ nodeId: NODE, description: { ...DESCRIPTION, ...rest }, address });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -102,6 +113,19 @@ describe("what a node says of itself", () => {
     );
     assert.equal(leader.node.status.state, "ready");
   });
+
+  for (const [formatLevel, kept] of [
+    [undefined, undefined],
+    [FORMAT_LEVEL, "192.0.2.9"],
+  ] as const)
+    it(`is written ${kept === undefined ? "without what" : "whole when"} all managers read${kept === undefined ? " not" : " it"}`, async () => {
+      await using leader = new Leader();
+      leader.apply({ changes: [{ kind: "put", table: "cluster", object: aCluster(formatLevel), basedOn: 0 }], reliesOn: [] });
+      leader.put(aNode({ id: NODE }));
+      leader.lead();
+      await leader.describe({ dataPathAddress: "192.0.2.9" });
+      assert.equal(leader.node.description?.dataPathAddress, kept);
+    });
 
   it("is written on what is there then, when it was overtaken, and given up in the end", async () => {
     await using leader = new Leader();
@@ -210,18 +234,7 @@ describe("which nodes are up", () => {
       await using leader = new Leader();
       leader.put(aNode({ id: NODE, state: "unknown" }));
       leader.put({ ...aNode({ id: "m1", role: "manager" }), manager: { raftId: 1, address: "m1:2377" } });
-      const spec = {
-        name: "default",
-        labels: {},
-        taskHistoryLimit: 5,
-        heartbeatPeriodNs: 1e9,
-        nodeCertExpiryNs: 0,
-        forceRotate: 0,
-      };
-      const raft = { autoLockManagers: false, snapshotInterval: 1, logEntriesForSlowFollowers: 1 };
-      const rootCa = { certificatePem: "", keyPem: "", joinTokenWorker: "", joinTokenManager: "" };
-      const meta = { id: asId<never>("cluster"), version: 0, createdAtMs: 0, updatedAtMs: 0 };
-      const cluster = { ...meta, spec: { ...spec, ...raft }, rootCa, defaultAddressPool: [], subnetSize: 24, dataPathPort: 4789 };
+      const cluster = aCluster();
       leader.apply({ changes: [{ kind: "put", table: "cluster", object: cluster, basedOn: 0 }], reliesOn: [] });
       leader.lead();
       leader.beat();

@@ -4,7 +4,7 @@ import { SessionTable } from "../../../../src/manager/dispatcher/session-table.t
 import { Store } from "../../../../src/manager/store/store.ts";
 import { asId } from "../../../../src/model/ids.ts";
 import type { NodeId } from "../../../../src/model/ids.ts";
-import { aNetwork, aTask } from "../store/objects.ts";
+import { aNetwork, aSecret, aSpec, aTask } from "../store/objects.ts";
 
 const NODE = asId<NodeId>("n1");
 const NET = aNetwork("net").id;
@@ -13,7 +13,15 @@ const task = aTask("t1", {
   status: { state: "running", atMs: 0, message: "" },
   networks: [{ networkId: NET, addresses: ["10.0.0.2/24"], aliases: [] }],
 });
-const VIEW = new Store().view().with([{ kind: "put", table: "task", object: task, basedOn: 0 }]);
+const SECRET = aSecret("password").id;
+const revision = {
+  ...{ id: task.revisionId, version: 0, createdAtMs: 0, updatedAtMs: 0, serviceId: task.serviceId },
+  ...{ task: aSpec("web", { secrets: ["password"] }).task, endpoint: { mode: "vip", ports: [] } as const },
+};
+const VIEW = new Store().view().with([
+  { kind: "put", table: "task", object: task, basedOn: 0 },
+  { kind: "put", table: "revision", object: revision, basedOn: 0 },
+]);
 
 function aSession(id: string): Session {
   const session = new Session({ id: asId(id), nodeId: NODE, view: VIEW, nowMs: 0 });
@@ -75,6 +83,7 @@ describe("the table of sessions", () => {
     ["of its needs", (table: SessionTable) => table.needs(NODE)],
     ["on its networks", (table: SessionTable) => table.onNetworks([NET], key)],
     ["of a peer", (table: SessionTable) => table.peer(asId("n2"), [NET])],
+    ["of files that its tasks have", (table: SessionTable) => table.holders({ kind: "secret", id: SECRET })],
     ["for all", (table: SessionTable) => table.all(key)],
     ["of everything", (table: SessionTable) => table.noteAll()],
     ["of its standing", (table: SessionTable) => table.noteStanding(NODE)],

@@ -16,11 +16,13 @@ function settled(situation: Situation): boolean {
 }
 
 const history = Array.from({ length: 5 }, (_, at) => `h${at} 1@n1 shutdown/failed made=${at}`);
+const NO_RESTART = { restart: { condition: "none", maxAttempts: 0 } } as const;
 const serving = "t1 1@n1 running/running made=10";
 
 describe("an instance", () => {
   const cases: readonly (Situation & { readonly when: string; readonly isSettled: boolean })[] = [
     { when: "one task is where it should be", tasks: [serving], isSettled: true },
+    { when: "no history is kept", tasks: [serving], historyLimit: 0, template: NO_RESTART, isSettled: true },
     { when: "it is on its way there", tasks: ["t1 1@n1 running/starting"], isSettled: true },
     { when: "it has history beside it", tasks: [...history.slice(1), serving], isSettled: true },
     { when: "it has too much of it", tasks: [...history, serving], isSettled: false },

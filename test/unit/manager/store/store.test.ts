@@ -304,6 +304,13 @@ describe("Store", () => {
     log.apply([put("task", aTask("t", { networks: on(["a", "10.0.0.3/24"], ["c", "10.0.2.2/24"]) }), 2)]);
     const other = (address: string) => log.apply([put("task", aTask("u", { networks: on(["a", address]) }))]).kind;
     assert.deepEqual([other("10.0.0.3/24"), other("10.0.0.2/24")], ["refused", "applied"]);
+    const moved = (address: string) => {
+      const basedOn = log.store.view().get("task", asId("v"))?.version ?? 0;
+      return log.apply([put("task", aTask("v", { networks: on(["d", address]) }), basedOn)]).kind;
+    };
+    assert.deepEqual([moved("10.0.3.2/24"), moved("10.0.3.3/24")], ["applied", "applied"]);
+    const onD = (id: string, address: string) => log.apply([put("task", aTask(id, { networks: on(["d", address]) }))]).kind;
+    assert.deepEqual([onD("w", "10.0.3.3/24"), onD("x", "10.0.3.2/24")], ["refused", "applied"]);
   });
 
   it("knows a service's revisions as in use, the one that it could go back to as well", () => {
