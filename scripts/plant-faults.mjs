@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Plants one fault at a time in a copy of the control plane, and shows which checker of its simulation finds it, and in which life.
 // Usage: node scripts/plant-faults.mjs [--seeds 60] [--only WORDS]
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -54,6 +54,15 @@ const FAULTS = [
     finder: /carried out twice|not linearizable/,
   },
   {
+    name: "a request that comes again is carried out again, whatever became of its object meanwhile",
+    edits: [
+      ["src/manager/store/store.ts", "if (done !== undefined) return", "if (done !== undefined && index < 0) return"],
+      ["src/manager/control-api/mutations.ts", "if (done !== undefined) return", "if (done !== undefined && attempt < 0) return"],
+      ["src/manager/control-api/mutations.ts", "if (object.version !== version) throw", "if (object.version < 0) throw"],
+    ],
+    finder: /carried out twice/,
+  },
+  {
     name: "what apply writes depends on chance",
     file: "src/manager/store/store.ts",
     find: "updatedAtMs: atMs }",
@@ -96,6 +105,53 @@ const FAULTS = [
     finder: /update limit|slot doubled/,
   },
   {
+    name: "a task starts before the one that it replaces has ended",
+    edits: [
+      [
+        "src/manager/orchestrator/successor.ts",
+        "const mustWait = delayMs > 0 ||",
+        "const mustWait = delayMs > 0 || delayMs < 0 &&",
+      ],
+      ["src/manager/orchestrator/supervise.ts", "if (planner.nowMs < patienceEndsMs &&", "if (planner.nowMs < 0 &&"],
+    ],
+    finder: /slot doubled/,
+  },
+  {
+    name: "an update goes on whatever fails",
+    file: "src/manager/orchestrator/update.ts",
+    find: "failed.length / total > config.maxFailureRatio",
+    put: "failed.length / total > 1",
+    finder: /update failure/,
+  },
+  {
+    name: "an update ends when as many have failed as may",
+    file: "src/manager/orchestrator/update.ts",
+    find: "failed.length / total > config.maxFailureRatio",
+    put: "failed.length / total >= config.maxFailureRatio",
+    finder: /update failure/,
+  },
+  {
+    name: "an update that is to go on whatever fails is paused",
+    file: "src/manager/orchestrator/update.ts",
+    find: 'config.failureAction !== "continue" && ',
+    put: "",
+    finder: /update failure/,
+  },
+  {
+    name: "an update that is to be rolled back is paused",
+    file: "src/manager/orchestrator/update.ts",
+    find: 'config.failureAction === "pause" ||',
+    put: 'config.failureAction !== "continue" ||',
+    finder: /update failure/,
+  },
+  {
+    name: "an update that was paused begins again by itself",
+    file: "src/manager/orchestrator/update.ts",
+    find: 'if (state === "paused" || state === "rollback_paused") return [];',
+    put: "",
+    finder: /update failure/,
+  },
+  {
     name: "a global service rests where its task ended while the node was away",
     file: "src/manager/orchestrator/global.ts",
     find: "  return !mayRestart(last,",
@@ -107,7 +163,7 @@ const FAULTS = [
     file: "src/manager/dispatcher/status-writer.ts",
     find: 'if (batch.some(({ taskId }) => this.#view().get("task", taskId) === undefined)) await',
     put: "if (batch.length < 0) await",
-    finder: /convergence/,
+    finder: /the state knows of|does not end/,
   },
   {
     name: "a newer format is in force before all managers read it",
@@ -115,6 +171,14 @@ const FAULTS = [
     find: "this.#known.get(id) ?? 0",
     put: "Math.max(2, this.#known.get(id) ?? 0)",
     finder: /this program reads/,
+  },
+  {
+    name: "what older managers would lose is written while there are some",
+    edits: [
+      ["src/manager/orchestrator/drain.ts", "planner.view.formatLevel >= SECOND_FORMAT_LEVEL", "planner.view.formatLevel > 0"],
+      ["src/manager/store/proposals.ts", "if (levelNeeded(entry) > (entry.level ?? level))", "if (levelNeeded(entry) < level)"],
+    ],
+    finder: /older manager/,
   },
 ].filter(({ name }) => name.includes(values.only));
 
@@ -127,9 +191,35 @@ function plant(tree, [file, find, put]) {
 function makeTree() {
   const tree = mkdtempSync(join(tmpdir(), "shoal-planted-"));
   for (const path of ["src", "test/sim"]) cpSync(path, join(tree, path), { recursive: true });
-  for (const path of ["package.json", "tsconfig.json"]) cpSync(path, join(tree, path));
+  for (const path of ["package.json", "tsconfig.json", "test/command-line.ts"]) cpSync(path, join(tree, path));
   symlinkSync(join(process.cwd(), "node_modules"), join(tree, "node_modules"));
   return tree;
+}
+
+/** Lives of what was planted, until one of them ends as `finder` says. @returns that one, or what else they came to. */
+function live(tree, finder) {
+  const args = ["--import=tsx", "test/sim/control-plane/main.ts", "--seeds", values.seeds, "--processes", "1"];
+  const child = spawn(process.execPath, args, { cwd: tree, stdio: ["ignore", "pipe", "pipe"], timeout: TIME_LIMIT_MS });
+  let [said, found, firstOther] = ["", undefined, undefined];
+  const hear = text => {
+    said += text;
+    for (const [, seed, failure] of said.matchAll(/seed (\d+) failed: ([^\n]*)\n/g)) {
+      const words = `life ${seed}: ${failure.slice(0, 140)}`;
+      if (!finder.test(failure)) firstOther ??= words;
+      else if (found === undefined) {
+        found = words;
+        child.kill();
+      }
+    }
+  };
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", hear);
+  return new Promise((resolve, reject) => {
+    child.on("close", () => {
+      const isOver = / lives were right, /.test(said) || child.killed;
+      if (isOver || found !== undefined || firstOther !== undefined) resolve({ found, other: firstOther ?? "nothing failed" });
+      else reject(new Error(`the simulation did not run: ${said.slice(-2_000)}`));
+    });
+  });
 }
 
 let missed = 0;
@@ -137,14 +227,9 @@ for (const { name, file, find, put, edits = [[file, find, put]], finder } of FAU
   const tree = makeTree();
   try {
     for (const edit of edits) plant(tree, edit);
-    const args = ["--import=tsx", "test/sim/control-plane/main.ts", "--seeds", values.seeds, "--processes", "1", "--bail"];
-    const { stdout } = spawnSync(process.execPath, args, { cwd: tree, encoding: "utf8", timeout: TIME_LIMIT_MS });
-    const [, seed, failure] = /seed (\d+) failed: ([^\n]*)/.exec(stdout) ?? [];
-    const isFound = failure !== undefined && finder.test(failure);
-    if (!isFound) missed++;
-    console.log(
-      `${isFound ? "found " : "MISSED"}  ${name}\n        ${failure === undefined ? "nothing failed" : `life ${seed}: ${failure.slice(0, 140)}`}`,
-    );
+    const { found, other } = await live(tree, finder);
+    if (found === undefined) missed++;
+    console.log(`${found === undefined ? "MISSED" : "found "}  ${name}\n        ${found ?? other}`);
   } finally {
     rmSync(tree, { recursive: true });
   }

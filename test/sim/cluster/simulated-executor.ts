@@ -11,11 +11,17 @@ interface Container {
   readonly onExit: Set<() => void>;
 }
 
+/** In how many of a service's slots the image's containers end with 1 soon after their start: `crash` in all, `crash-2:v7` in the first two. */
+export function brokenSlots(image: string): number {
+  const [isBroken, slots = Infinity] = /^crash(?:-(\d+))?\b/.exec(image) ?? [];
+  return isBroken === undefined ? 0 : Number(slots);
+}
+
 /** Containers of a node that is not there. They outlive the agent, as real ones outlive the daemon. */
 export class SimulatedExecutor implements Executor {
   readonly containers = new Map<TaskId, Container>();
   network: NetworkAssignments = new Map();
-  /** By image: `missing` cannot be prepared, `crash` ends with 1 at once. */
+  /** Before a container runs. Of what happens then its image decides: `missing` cannot be prepared; see also `brokenSlots`. */
   startMs = 100;
   readonly #clock: Clock;
 
@@ -56,7 +62,7 @@ export class SimulatedExecutor implements Executor {
     const container = this.#get(task.task.id);
     if (container.state === "created") container.state = "running";
     const { image } = task.revision.task.container;
-    if (image === "crash") void this.#clock.sleep(500).then(() => this.exit(task.task.id, 1));
+    if (brokenSlots(image) >= Math.max(1, task.task.slot)) void this.#clock.sleep(500).then(() => this.exit(task.task.id, 1));
     return { container: { containerId: `container-${task.task.id}`, pid: 1, exitCode: 0 } };
   }
 

@@ -26,6 +26,9 @@ export interface Found extends Shown {
   readonly object: { readonly spec: unknown };
 }
 
+/** The service whose updates may fail, and may be rolled back then. */
+export const RISKY_SERVICE = "app-api";
+
 /** The users of the control API: what they ask, what they are told, and whether that can be. */
 export class Clients {
   readonly #world: World;
@@ -148,7 +151,8 @@ export class Clients {
     for (const part of parts) {
       const first = table === "node" ? nodes.filter(name => partOf({ kind: "inspect", name }) === part) : [];
       const operations = history.filter(({ input }) => partOf(input) === part);
-      const verdict = checkLinearizable(operations, objectModel({ isWrittenByCluster, first }));
+      const isRolledBack = part === RISKY_SERVICE;
+      const verdict = checkLinearizable(operations, objectModel({ isWrittenByCluster, isRolledBack, first }));
       if (verdict.isLinearizable) continue;
       const lines = (calls: readonly ClusterOperation[]) => calls.map(call => `  ${JSON.stringify(call)}`).join("\n");
       throw new Error(

@@ -1,4 +1,4 @@
-import type { NodeSpec } from "../../../src/model/cluster.ts";
+import type { Node, NodeSpec } from "../../../src/model/cluster.ts";
 import { GOOD_NETWORK } from "../network.ts";
 import type { Clients } from "./clients.ts";
 import type { SimulatedHost } from "./host.ts";
@@ -43,9 +43,14 @@ export class Faults {
     await Promise.all(this.#underWay); // A drain that comes after this would be what is asked for.
     for (const host of hosts.values()) {
       if (host.isExpelled) continue;
-      await this.#clients.change<NodeSpec>("node", host.nodeId, spec => ({ ...spec, availability: "active" }));
+      do await this.#clients.change<NodeSpec>("node", host.nodeId, spec => ({ ...spec, availability: "active" }));
+      while ((this.#node(host)?.spec.availability ?? "active") !== "active"); // Of unknown outcome: asked again.
     }
-    for (const host of this.#left) await this.#clients.remove("node", host.nodeId);
+    for (const host of this.#left) while (this.#node(host) !== undefined) await this.#clients.remove("node", host.nodeId);
+  }
+
+  #node({ nodeId }: SimulatedHost): Node | undefined {
+    return this.#world.ledger.view.get("node", nodeId);
   }
 
   strike(): void {
@@ -258,7 +263,7 @@ export class Faults {
     const workers = this.#members().filter(({ record }) => record.manager === undefined && record.certificate.role === "worker");
     const host = this.#world.random.pick(workers);
     if (host === undefined || this.#members().length <= HOSTS_MIN) return;
-    if (this.#world.ledger.view.get("node", host.nodeId)?.spec.role !== "worker") return;
+    if (this.#node(host)?.spec.role !== "worker") return;
     host.leave();
     this.#left.add(host);
   }

@@ -106,7 +106,7 @@ export class SimulatedHost {
         "settle-keys": async () => true, // Nothing on a simulated disk is sealed.
       },
       onExpelled: () => this.#expel(),
-      ...{ clock, random: this.#world.random.fork(), log: this.#world.log },
+      ...{ clock, random: this.#world.random.fork(), log: this.#world.logOf(this.name) },
     });
   }
 
@@ -163,7 +163,7 @@ export class SimulatedHost {
         raftDirectory: "raft",
         clock,
         random,
-        log: world.log,
+        log: world.logOf(this.name),
         store,
         formatLevel: this.formatLevel,
       },
@@ -288,7 +288,7 @@ export class SimulatedHost {
     const { clock } = daemon;
     const world = this.#world;
     const agent = new Agent({
-      ...{ executor: this.executor, db: this.db, clock, random: world.random.fork(), log: world.log },
+      ...{ executor: this.executor, db: this.db, clock, random: world.random.fork(), log: world.logOf(this.name) },
       managers: () => this.record.managers,
       onManagers: ({ addresses: managers }) => {
         if (managers.length > 0) this.record = { ...this.record, managers };

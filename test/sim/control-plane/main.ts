@@ -86,6 +86,7 @@ function watched(child: ChildProcess, note: (report: Report) => void): Promise<n
 
 if (values.share === undefined) await runAll();
 else {
+  process.once("disconnect", () => process.exit()); // Whoever asked for it is gone, or all is told.
   await runShare(Number(values.share));
   process.disconnect();
 }

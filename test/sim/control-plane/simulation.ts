@@ -3,7 +3,9 @@ import { unsettled } from "./convergence.ts";
 import { Faults } from "./faults.ts";
 import type { Applied } from "./ledger.ts";
 import { LOOK_MS, PlacementWatch } from "./placement-watch.ts";
+import { updateRiskyService } from "./risky-update.ts";
 import { StateWatch } from "./state-watch.ts";
+import { UpdateWatch } from "./update-watch.ts";
 import { Users } from "./users.ts";
 import { World } from "./world.ts";
 
@@ -34,15 +36,18 @@ export async function simulate(
   const faults = new Faults(world, clients);
   const placement = new PlacementWatch(world);
   const states = new StateWatch();
+  const updates = new UpdateWatch();
   ledger.watchers.push(
     applied => traceEntry(world, applied),
     applied => states.look(applied),
+    applied => updates.look(applied),
     applied => placement.note(applied),
   );
   every(world, LOOK_MS, () => placement.look());
 
   await until(world, begin(world, users), FOUNDING_MS);
   const using = users.run();
+  using.catch((error: unknown) => world.fail(error)); // At once, not when it is waited for.
   const endMs = time.nowMs + CHAOS_MS;
   const strike = () => {
     if (time.nowMs > endMs) return;
@@ -52,12 +57,14 @@ export async function simulate(
   strike();
   await world.run(endMs);
   users.isOver = true;
-  await until(world, Promise.all([using, faults.calm()]), SETTLE_MS);
+  const mended = Promise.all([using, faults.calm()]).then(() => users.mend());
+  await until(world, mended, SETTLE_MS);
   const settledAfterMs = await settle(world);
   await world.run(time.nowMs + REST_MS);
   const after = unsettled(world);
   if (after !== undefined) throw new Error(`it does not stay settled: ${after}`);
   await checkSameState(world);
+  await until(world, updateRiskyService(world, clients), SETTLE_MS);
   clients.check();
   const { traceHash } = world;
   const { history, acknowledgedCount } = clients;

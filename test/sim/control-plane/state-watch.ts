@@ -5,6 +5,9 @@ import { isDead, isOutOfReach, isWanted, troubleOf } from "../../../src/manager/
 import type { StateSnapshot } from "../../../src/manager/store/state-snapshot.ts";
 import type { Applied } from "./ledger.ts";
 
+/** A plan may be overtaken by so many entries between its making and its own. */
+const ON_ITS_WAY_ENTRIES = 10;
+
 function must(isRight: boolean, what: string): asserts isRight {
   if (!isRight) throw new Error(what);
 }
@@ -44,6 +47,8 @@ export class StateWatch {
     if (service.spec.mode.kind !== "replicated" || troubleOf(node) !== undefined) return;
     const tasks = tasksOf(after, service, is.slot);
     if (!tasks.some(isWanted) || tasks.some(isServing)) return; // Scaled down, or its successor runs.
+    const hasJustFailed = (task: Task) => hasFailed(task) && task.version > after.index - ON_ITS_WAY_ENTRIES;
+    if (tasks.some(task => task.revisionId === service.revisionId && hasJustFailed(task))) return; // It ran when this was planned.
     must(
       service.spec.update?.order !== "start-first" || service.isRollingBack,
       `update limit: a start-first update of ${service.spec.name} took slot ${is.slot} down before its successor ran`,

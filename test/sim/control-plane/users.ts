@@ -1,11 +1,15 @@
-import type { ServiceSpec } from "../../../src/model/cluster.ts";
+import type { ServiceSpec, UpdateConfig } from "../../../src/model/cluster.ts";
 import { taskSpec } from "../cluster/simulated-cluster.ts";
-import type { Clients } from "./clients.ts";
+import { brokenSlots } from "../cluster/simulated-executor.ts";
+import { type Clients, RISKY_SERVICE } from "./clients.ts";
 import type { World } from "./world.ts";
 
 /** None of them could be the beginning of an id. */
 const BLOBS = ["blob-a", "blob-b", "blob-c"] as const;
 const SERVICES = ["service-1", "service-2"] as const;
+/** A container that ends soon after its start is told of within this, also by way of a leader with a slow disk. */
+const MONITOR_NS = 5e9;
+const MEND_PERIOD_MS = 500;
 
 /** People who use the cluster all the while: each asks one thing after another. */
 export class Users {
@@ -22,13 +26,17 @@ export class Users {
   /** The services that are looked at most. */
   async deploy(): Promise<void> {
     const { random } = this.#world;
-    for (const [name, replicas] of [
-      ["app-web", 5],
-      ["app-api", 3],
+    const failing = {
+      failureAction: random.pick(["pause", "continue", "rollback"] as const) ?? "pause",
+      maxFailureRatio: random.pick([0, 0.25, 0.5]) ?? 0,
+    };
+    for (const [name, replicas, failure] of [
+      ["app-web", 5, { failureAction: "continue", maxFailureRatio: 1 }],
+      [RISKY_SERVICE, 4, failing],
     ] as const) {
-      const order = random.chance(0.5) ? "start-first" : "stop-first";
+      const order: UpdateConfig["order"] = random.chance(0.5) ? "start-first" : "stop-first";
       const parallelism = random.pick([1, 1, 2]) ?? 1;
-      const update = { parallelism, delayNs: 0, failureAction: "continue", maxFailureRatio: 1, order, monitorNs: 1e9 } as const;
+      const update = { parallelism, delayNs: 0, order, monitorNs: MONITOR_NS, ...failure };
       await this.#clients.create("service", name, spec(name, { replicas, update, image: "app:1" }));
     }
     await this.#clients.create("service", "app-everywhere", {
@@ -76,18 +84,33 @@ export class Users {
     const { random, clock } = this.#world;
     while (!this.isOver) {
       await clock.sleep(random.between(500, 4_000));
-      const name = random.pick(["app-web", "app-api"]) ?? "app-web";
+      const name = random.pick(["app-web", RISKY_SERVICE]) ?? "app-web";
       if (random.chance(0.4)) {
         const replicas = 1 + random.below(6);
         await this.#clients.change<ServiceSpec>("service", name, known => ({ ...known, mode: { kind: "replicated", replicas } }));
       } else {
-        await this.#clients.change<ServiceSpec>("service", name, known => withImage(known, `app:${++this.#count}`));
+        const image = name === RISKY_SERVICE && random.chance(0.5) ? `crash-${1 + random.below(4)}` : "app";
+        await this.#clients.change<ServiceSpec>("service", name, known => withImage(known, `${image}:${++this.#count}`));
       }
+    }
+  }
+
+  /** The service whose updates may fail is brought to an image that works; returns when it is to stay with it. */
+  async mend(): Promise<void> {
+    const { ledger, clock } = this.#world;
+    for (;;) {
+      const service = ledger.view.byName("service", RISKY_SERVICE);
+      const { state } = service?.updateStatus ?? {};
+      const isBroken = brokenSlots(service?.spec.task.container.image ?? "") > 0;
+      if (isBroken || state === "paused" || state === "rollback_paused")
+        await this.#clients.change<ServiceSpec>("service", RISKY_SERVICE, known => withImage(known, `app:${++this.#count}`));
+      else if (state !== "updating" && state !== "rollback_started") return;
+      await clock.sleep(MEND_PERIOD_MS);
     }
   }
 }
 
-function withImage(known: ServiceSpec, image: string): ServiceSpec {
+export function withImage(known: ServiceSpec, image: string): ServiceSpec {
   return { ...known, task: { ...known.task, container: { ...known.task.container, image } } };
 }
 

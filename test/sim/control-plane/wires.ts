@@ -85,7 +85,8 @@ export class Wires {
     { up, signal }: { readonly up: AsyncIterable<Up>; readonly signal: AbortSignal },
   ): AsyncGenerator<Down, void, undefined> {
     const target = await this.call(from, to, async () => to.process());
-    if (target === undefined) throw new OperationError("unavailable", "connection refused");
+    // It may have died while its answer was on its way: what talks to it then would wait for ever.
+    if (target === undefined || target.isDead) throw new OperationError("unavailable", "connection refused");
     const there: Place = { at: to.at, process: target };
     const upward = new Pipe<Up>(from.process, target);
     const downward = new Pipe<Down>(target, from.process);

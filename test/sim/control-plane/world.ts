@@ -11,6 +11,7 @@ import { type ClusterId, clusterIdFrom, type NetworkId, type NodeId, type Reques
 import type { SessionDown, SessionUp } from "../../../src/model/session.ts";
 import type { NodeCertificate } from "../../../src/ports/certificates.ts";
 import type { RaftTransport } from "../../../src/ports/consensus.ts";
+import type { Log } from "../../../src/ports/log.ts";
 import { SimulatedNetwork } from "../network.ts";
 import { Pipe } from "../pipe.ts";
 import { SimulatedProcess } from "../process.ts";
@@ -20,6 +21,8 @@ import { readSimulatedCertificate, simulatedCertificates } from "./certificates.
 import { type ManagerRun, SimulatedHost } from "./host.ts";
 import { Ledger } from "./ledger.ts";
 import { type Place, Wires } from "./wires.ts";
+
+const ignored = (): void => undefined;
 
 type Waiting = { readonly signal?: AbortSignal };
 
@@ -44,7 +47,6 @@ export class World {
   readonly hosts = new Map<string, SimulatedHost>();
   /** Clients and whoever joins: at a place that nothing cuts off. */
   readonly outside: Place;
-  readonly log;
   /** Changes with everything that happens: the same seed gives the same hash. */
   traceHash = 0;
   readonly #onTrace: ((line: string) => void) | undefined;
@@ -60,9 +62,14 @@ export class World {
     this.outside = { at: 0, process: new SimulatedProcess(this.time) };
     this.#onTrace = onTrace;
     this.#isMixed = this.random.chance(0.4);
+  }
+
+  /** What a host's programs write to their logs is in the trace. */
+  logOf(host: string): Log {
+    if (this.#onTrace === undefined) return { debug: ignored, info: ignored, warn: ignored, error: ignored };
     const told = (fields: Readonly<Record<string, unknown>>, message: string) =>
-      onTrace === undefined ? undefined : this.trace(`log ${message} ${JSON.stringify(fields)}`);
-    this.log = { debug: () => {}, info: told, warn: told, error: told };
+      this.trace(`log ${host}: ${message} ${JSON.stringify(fields)}`);
+    return { debug: ignored, info: told, warn: told, error: told };
   }
 
   trace(line: string): void {

@@ -17,11 +17,11 @@ const shows = (...objects: readonly Shown[]): ObjectOutput => ({ kind: "shown", 
 /** From when to when, what was asked, what was answered. */
 type Line = readonly [calledAt: number, returnedAt: number, input: ObjectInput, output: ObjectOutput | undefined];
 
-function isRight(lines: readonly Line[], { isWrittenByCluster = false } = {}): boolean {
+function isRight(lines: readonly Line[], { isWrittenByCluster = false, isRolledBack = false } = {}): boolean {
   const history = lines.map(
     ([calledAt, returnedAt, input, output]): ClusterOperation => ({ calledAt, returnedAt, input, output }),
   );
-  return checkLinearizable(history, objectModel({ isWrittenByCluster })).isLinearizable;
+  return checkLinearizable(history, objectModel({ isWrittenByCluster, isRolledBack })).isLinearizable;
 }
 
 const RIGHT: Readonly<Record<string, readonly Line[]>> = {
@@ -166,6 +166,22 @@ describe("the linearizability checker", () => {
     assert.ok(isRight([...begin, [4, 5, inspect, shows(shown("1", 9))]], { isWrittenByCluster }));
     assert.ok(!isRight([...begin, [4, 5, inspect, shows(shown("1", 6))]], { isWrittenByCluster }));
     assert.ok(!isRight([...begin, [4, 5, inspect, shows(shown("2", 9))]], { isWrittenByCluster }));
+  });
+
+  it("lets a spec go back to the one before where updates are rolled back, once and no further", () => {
+    const begin: readonly Line[] = [
+      [0, 1, create("a"), created()],
+      [2, 3, inspect, shows(shown("1", 7))],
+      [4, 5, update(7, "2"), done],
+      [6, 7, inspect, shows(shown("2", 8))],
+      [8, 9, update(8, "3"), done],
+    ];
+    const isBack = (spec: string, ...more: readonly Line[]) =>
+      isRight([...begin, [10, 11, inspect, shows(shown(spec, 20))], ...more], { isWrittenByCluster: true, isRolledBack: true });
+    assert.deepEqual([isBack("3"), isBack("2"), isBack("1")], [true, true, false]);
+    assert.ok(!isBack("2", [12, 13, inspect, shows(shown("3", 30))]), "it does not come back by itself");
+    assert.ok(!isBack("2", [12, 13, inspect, shows(shown("1", 30))]), "a second time");
+    assert.ok(isBack("2", [12, 13, update(20, "4"), done], [14, 15, inspect, shows(shown("2", 40))]));
   });
 
   it("says how far an order was found", () => {

@@ -29,6 +29,8 @@ interface Known {
   /** The version is this one or, unless `isExact`, a later one. */
   readonly version: number;
   readonly isExact: boolean;
+  /** The spec before, which it may have gone back to since. */
+  readonly previous?: string | undefined;
 }
 export type ObjectState = ReadonlyMap<string, Known>;
 
@@ -37,6 +39,8 @@ export type ClusterOperation = Operation<ObjectInput, ObjectOutput>;
 export interface ObjectModelOptions {
   /** The cluster itself writes these objects too (services, nodes): their versions rise between users' calls, their specs stay. */
   readonly isWrittenByCluster: boolean;
+  /** And their specs go back to the ones before, once, when an update of theirs fails. */
+  readonly isRolledBack?: boolean;
   /** There before the history begins; of nothing else is anything known. */
   readonly first?: readonly string[];
 }
@@ -44,25 +48,32 @@ export interface ObjectModelOptions {
 /** The objects of one table: a map from names to specs with compare-and-set. */
 export function objectModel({
   isWrittenByCluster,
+  isRolledBack = false,
   first = [],
 }: ObjectModelOptions): Model<ObjectState, ObjectInput, ObjectOutput> {
   const unknown: Known = { id: undefined, spec: undefined, version: 0, isExact: false };
   return {
     initial: new Map(first.map(name => [name, unknown])),
     step: (state, input, output) =>
-      output === undefined ? silently(state, input) : answering(state, input, output, { isWrittenByCluster }),
+      output === undefined
+        ? silently(state, input, { isRolledBack })
+        : answering(state, input, output, { isWrittenByCluster, isRolledBack }),
     key: state => JSON.stringify([...state].sort(([a], [b]) => (a < b ? -1 : 1))),
   };
 }
 
+type ByCluster = Required<Pick<ObjectModelOptions, "isWrittenByCluster" | "isRolledBack">>;
+
 /** A call of which only the effect may be seen. */
-function silently(state: ObjectState, input: ObjectInput): ObjectState {
+function silently(state: ObjectState, input: ObjectInput, { isRolledBack }: Pick<ByCluster, "isRolledBack">): ObjectState {
   const known = "name" in input ? state.get(input.name) : undefined;
   switch (input.kind) {
     case "create":
       return known === undefined ? having(state, input.name, created(undefined, input.spec)) : state;
     case "update":
-      return known === undefined || !mayBe(known, input) ? state : having(state, input.name, updated(input));
+      return known === undefined || !mayBe(known, input)
+        ? state
+        : having(state, input.name, updated(input, { known, isRolledBack }));
     case "remove":
       return known === undefined ? state : without(state, input.name);
     default:
@@ -70,12 +81,7 @@ function silently(state: ObjectState, input: ObjectInput): ObjectState {
   }
 }
 
-function answering(
-  state: ObjectState,
-  input: ObjectInput,
-  output: ObjectOutput,
-  { isWrittenByCluster }: { readonly isWrittenByCluster: boolean },
-): ObjectState | undefined {
+function answering(state: ObjectState, input: ObjectInput, output: ObjectOutput, byCluster: ByCluster): ObjectState | undefined {
   const known = "name" in input ? state.get(input.name) : undefined;
   // It is there, and for reasons of its own not to be changed.
   if (refused(output, "unfit")) return known === undefined ? undefined : state;
@@ -85,16 +91,16 @@ function answering(
         return known === undefined ? having(state, input.name, created(output.id, input.spec)) : undefined;
       return refused(output, "exists") && known !== undefined ? state : undefined;
     case "update":
-      return afterUpdate(state, { known, input, output });
+      return afterUpdate(state, { known, input, output, isRolledBack: byCluster.isRolledBack });
     case "remove":
       if (output.kind === "done") return known === undefined ? undefined : without(state, input.name);
       return refused(output, "absent") && known === undefined ? state : undefined;
     case "inspect":
       if (refused(output, "absent")) return known === undefined ? state : undefined;
-      return output.kind === "shown" ? showing(state, output.objects, { isWrittenByCluster }) : undefined;
+      return output.kind === "shown" ? showing(state, output.objects, byCluster) : undefined;
     case "list":
       if (output.kind !== "shown" || output.objects.length !== state.size) return undefined;
-      return showing(state, output.objects, { isWrittenByCluster });
+      return showing(state, output.objects, byCluster);
   }
 }
 
@@ -104,11 +110,14 @@ function afterUpdate(
     readonly known: Known | undefined;
     readonly input: Extract<ObjectInput, { readonly kind: "update" }>;
     readonly output: ObjectOutput;
+    readonly isRolledBack: boolean;
   },
 ): ObjectState | undefined {
-  const { known, input, output } = call;
+  const { known, input, output, isRolledBack } = call;
   if (output.kind === "done")
-    return known !== undefined && mayBe(known, input) ? having(state, input.name, updated(input)) : undefined;
+    return known !== undefined && mayBe(known, input)
+      ? having(state, input.name, updated(input, { known, isRolledBack }))
+      : undefined;
   const isThere = known !== undefined && (known.id === undefined || known.id === input.id);
   if (refused(output, "absent")) return known === undefined || known.id !== input.id ? state : undefined;
   if (!refused(output, "out of sequence") || !isThere) return undefined;
@@ -119,14 +128,17 @@ function afterUpdate(
 function showing(
   state: ObjectState,
   objects: readonly Shown[],
-  { isWrittenByCluster }: { readonly isWrittenByCluster: boolean },
+  { isWrittenByCluster }: Pick<ByCluster, "isWrittenByCluster">,
 ): ObjectState | undefined {
   const next = new Map(state);
   for (const { name, id, version, spec } of objects) {
     const known = state.get(name);
-    if (known === undefined || (known.id ?? id) !== id || (known.spec ?? spec) !== spec) return undefined;
+    if (known === undefined || (known.id ?? id) !== id) return undefined;
+    const isSame = (known.spec ?? spec) === spec;
+    if (!isSame && known.previous !== spec) return undefined;
     if (known.isExact ? version !== known.version : version < known.version) return undefined;
-    next.set(name, { id, spec, version, isExact: !isWrittenByCluster });
+    const previous = isSame ? known.previous : undefined;
+    next.set(name, { id, spec, version, isExact: !isWrittenByCluster, ...(previous !== undefined && { previous }) });
   }
   return next;
 }
@@ -135,8 +147,11 @@ function created(id: string | undefined, spec: string): Known {
   return { id, spec, version: 1, isExact: false };
 }
 
-function updated({ id, version, spec }: Extract<ObjectInput, { readonly kind: "update" }>): Known {
-  return { id, spec, version: version + 1, isExact: false };
+function updated(
+  { id, version, spec }: Extract<ObjectInput, { readonly kind: "update" }>,
+  { known, isRolledBack }: { readonly known: Known } & Pick<ByCluster, "isRolledBack">,
+): Known {
+  return { id, spec, version: version + 1, isExact: false, ...(isRolledBack && { previous: known.spec }) };
 }
 
 /** The update may find the object that it was meant for, at the version that it names. */
