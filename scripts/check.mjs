@@ -9,6 +9,7 @@ const checks = [
   { name: "format", command: bin("biome"), args: ["format", "."] },
   { name: "generated code is fresh", command: "node", args: ["scripts/check-generated.mjs"] },
   { name: "security mutants fit the code", command: "node", args: ["scripts/mutate-security.mjs", "--check"] },
+  { name: "planted faults fit the code", command: "node", args: ["scripts/plant-faults.mjs", "--check"] },
   { name: "architecture and sizes", command: bin("mocha"), args: ["test/architecture.test.ts"] },
 ];
 let failed = 0;
