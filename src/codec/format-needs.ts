@@ -4,7 +4,7 @@ import { FIRST_FORMAT_LEVEL } from "./entry.ts";
 
 /**
  * What came with the second format: which one is in force, locked managers, replaced roots, attachable networks, a drain that starts first,
- * generic resources, other data for secrets and configs, templates, data paths of their own, older snapshots that are kept.
+ * generic resources, addresses of slots, other data for secrets and configs, templates, data paths of their own, older snapshots that are kept.
  */
 export const SECOND_FORMAT_LEVEL = 2;
 
@@ -51,8 +51,8 @@ function isNetworkOfSecond({ vxlanPort, spec, ipam }: Network): boolean {
   return isAnyThere(vxlanPort, ...[...spec.ipam, ...ipam].map(({ auxiliaryAddresses }) => auxiliaryAddresses));
 }
 
-function isSpecOfSecond({ resources, container }: TaskSpec): boolean {
-  return isAnyThere(resources?.reservations?.generic, container.hostOptions);
+function isSpecOfSecond({ resources, container, networks }: TaskSpec): boolean {
+  return isAnyThere(resources?.reservations?.generic, container.hostOptions, ...networks.map(({ addresses }) => addresses));
 }
 
 function isFileOfSecond({ reloadSignal, spec: { templateDriver } }: Secret | Config): boolean {

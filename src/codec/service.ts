@@ -245,6 +245,7 @@ const attachment = record<model.NetworkAttachmentSpec, wire.NetworkAttachmentSpe
   target: text,
   aliases: optional(texts),
   driverOptions: optional(wrappedLabels),
+  addresses: optional(texts),
 });
 
 const task = record<model.TaskSpec, wire.TaskSpec>({

@@ -375,6 +375,7 @@ export interface NetworkAttachmentSpec {
   target: string;
   aliases?: StringList | undefined;
   driverOptions?: StringMap | undefined;
+  addresses?: StringList | undefined;
 }
 
 export interface EndpointSpec {
@@ -4846,7 +4847,7 @@ export const UpdateStatus: MessageFns<UpdateStatus> = {
 };
 
 function createBaseNetworkAttachmentSpec(): NetworkAttachmentSpec {
-  return { target: "", aliases: undefined, driverOptions: undefined };
+  return { target: "", aliases: undefined, driverOptions: undefined, addresses: undefined };
 }
 
 export const NetworkAttachmentSpec: MessageFns<NetworkAttachmentSpec> = {
@@ -4859,6 +4860,9 @@ export const NetworkAttachmentSpec: MessageFns<NetworkAttachmentSpec> = {
     }
     if (message.driverOptions !== undefined) {
       StringMap.encode(message.driverOptions, writer.uint32(26).fork()).join();
+    }
+    if (message.addresses !== undefined) {
+      StringList.encode(message.addresses, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -4898,6 +4902,14 @@ export const NetworkAttachmentSpec: MessageFns<NetworkAttachmentSpec> = {
             }
 
             message.driverOptions = StringMap.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.addresses = StringList.decode(reader, reader.uint32());
             continue;
           }
         }

@@ -64,7 +64,8 @@ export function planTurn(base: Snapshot, options: TurnOptions): Turn {
   if (options.sweepsRevisions && draft.size === 0) draft.add(unusedRevisions(base).slice(0, changesMax));
   const looksAtAttachments = work.some(({ id }) => id === NO_SERVICE);
   const view = looksAtAttachments || work.some(({ id }) => usesNetwork(draft.service(id))) ? draft.view : base;
-  const context = { addresses: new AddressBook(view, { nowMs }), ports: new PortBook(view), nowMs };
+  const released = new Map<TaskId, Task>();
+  const context = { addresses: new AddressBook(view, { nowMs }), ports: new PortBook(view), nowMs, released };
   if (options.looksAtNodes) draft.add(planNodes(view, { ...context, budget: changesMax - draft.size }));
   const attachments = looksAtAttachments ? planAttachments(view, { ...context, budget: changesMax - draft.size }) : undefined;
   draft.add(attachments?.changes ?? []); // Before services: an address that was asked for was seen to be free.
@@ -75,6 +76,7 @@ export function planTurn(base: Snapshot, options: TurnOptions): Turn {
     if (plan.service !== service) draft.add([putService(plan.service)]);
     each.open = plan.tasks;
   }
+  draft.add([...released.values()].map(putTask));
   const placed = planSchedule(view, {
     tasks: work.flatMap(({ open }) => open),
     usage: memory.usage,

@@ -191,6 +191,8 @@ export interface NetworkAttachmentSpec {
   readonly target: string;
   readonly aliases?: readonly string[];
   readonly driverOptions?: Labels;
+  /** Beyond Docker: what its tasks have there, slot 1 the first: `10.0.1.20`, or a row of them, `10.0.1.20-10.0.1.29`. Missing: whatever is free. */
+  readonly addresses?: readonly string[];
 }
 
 export interface EndpointSpec {

@@ -66,6 +66,7 @@ export const networkAttachment = struct<NetworkAttachmentSpec>("swarm.NetworkAtt
   target: omitEmpty("Target", text),
   aliases: omitEmpty("Aliases", some(texts)),
   driverOptions: omitEmpty("DriverOpts", some(textMap)),
+  addresses: omitEmpty("Addresses", optional(texts)),
 });
 
 const logDriver = struct<NonNullable<TaskSpec["logDriver"]>>("swarm.Driver", {

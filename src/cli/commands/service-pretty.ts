@@ -147,7 +147,10 @@ function resourceLines(resources: Json): readonly string[] {
 }
 
 function networkLines(spec: Json): readonly string[] {
-  const networks = list(spec, "TaskTemplate", "Networks").map(network => text(network, "Target"));
+  const networks = list(spec, "TaskTemplate", "Networks").map(network => {
+    const addresses = list(network, "Addresses").map(address => text(address));
+    return `${text(network, "Target")}${addresses.length === 0 ? "" : ` (${addresses.join(", ")})`}`;
+  });
   return networks.length === 0 ? [] : [`Networks: ${networks.join(" ")} `];
 }
 

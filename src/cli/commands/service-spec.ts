@@ -144,7 +144,8 @@ const CHANGES: Readonly<Record<string, Change>> = {
     withPath(
       spec,
       ["TaskTemplate", "Networks"],
-      [...list(spec, "TaskTemplate", "Networks"), ...many(value).map(parseAttachment)],
+      // Not those that it may have had there before: the managers keep addresses that nothing is said about.
+      [...list(spec, "TaskTemplate", "Networks"), ...many(value).map(item => ({ Addresses: [], ...parseAttachment(item) }))],
     ),
   networkRm: (spec, value) =>
     withPath(
@@ -240,12 +241,12 @@ function unsigned(flag: string, value: unknown): number {
   return Number(value);
 }
 
-/** A name, or `name=net,alias=web,driver-opt=a=b`. */
-function parseAttachment(given: string): Json {
+/** A name, or `name=net,alias=web,driver-opt=a=b`. Beyond Docker: `ip=10.0.1.20-10.0.1.29`, addresses of the tasks by their slots. */
+function parseAttachment(given: string): MutableJson {
   if (!given.includes("=")) return { Target: given };
   const options = given.split(",").map(item => splitAt(item, "="));
   const all = (key: string): readonly string[] => options.filter(([name]) => name === key).map(([, setting]) => setting);
-  const unknown = options.find(([key]) => !["name", "alias", "driver-opt"].includes(key));
+  const unknown = options.find(([key]) => !["name", "alias", "driver-opt", "ip"].includes(key));
   if (unknown !== undefined) throw invalid("network", given, `invalid field key ${unknown[0]}`);
   const [Target] = all("name");
   if (Target === undefined) throw invalid("network", given, "network name/id is not specified");
@@ -253,6 +254,7 @@ function parseAttachment(given: string): Json {
     Target,
     ...(all("alias").length > 0 && { Aliases: all("alias") }),
     ...(all("driver-opt").length > 0 && { DriverOpts: pairs(all("driver-opt")) }),
+    ...(all("ip").length > 0 && { Addresses: all("ip") }),
   };
 }
 

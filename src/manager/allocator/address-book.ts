@@ -1,9 +1,11 @@
 import type { Network } from "../../model/cluster.ts";
-import type { NetworkId } from "../../model/ids.ts";
+import type { NetworkId, ServiceId } from "../../model/ids.ts";
 import { isTerminal } from "../../model/task-state.ts";
 import type { Snapshot } from "../store/snapshot.ts";
-import { addressOf, formatAddress, parseSubnet, sizeOf } from "./ipv4.ts";
-import type { Subnet } from "./ipv4.ts";
+import { AddressPool } from "./address-pool.ts";
+import type { AddressHolder } from "./address-pool.ts";
+import { parseSubnet } from "./ipv4.ts";
+import { keptAddresses } from "./slot-addresses.ts";
 
 /** An address rests this long after its task ended, so that connections to the old one do not reach the new one. */
 const REST_MS = 30_000;
@@ -13,18 +15,43 @@ export class AddressBook {
   readonly #view: Snapshot;
   readonly #nowMs: number;
   readonly #pools = new Map<NetworkId, AddressPool | undefined>();
-  #virtualIps: ReadonlyMap<NetworkId, readonly string[]> | undefined;
+  #services: ReadonlyMap<string, ServiceAddresses> | undefined;
 
   constructor(view: Snapshot, { nowMs }: { readonly nowMs: number }) {
     this.#view = view;
     this.#nowMs = nowMs;
   }
 
-  /** The one that is wanted, or the lowest free address of a network, in CIDR form; `undefined` when it is not allocated yet, taken or full. */
-  take(network: Network, { wanted }: { readonly wanted?: string } = {}): string | undefined {
+  /**
+   * The one that is wanted, or the lowest free address of a network, in CIDR form; `undefined` when it is not allocated yet, taken or full.
+   * @param options.serviceId - Whose wanted address it is: one that is kept for a service's slots is given to nobody else.
+   */
+  take(
+    network: Network,
+    { wanted, serviceId }: { readonly wanted?: string; readonly serviceId?: ServiceId } = {},
+  ): string | undefined {
+    const pool = this.#poolOf(network);
+    return wanted === undefined ? pool?.take() : pool?.takeThis(wanted, { serviceId });
+  }
+
+  /** Who has the address; `undefined`: nobody. */
+  holderOf(network: Network, address: string): AddressHolder | undefined {
+    return this.#poolOf(network)?.holderOf(address);
+  }
+
+  /** For which service's slots the address is kept. */
+  keeperOf(network: Network, address: string): ServiceId | undefined {
+    return this.#poolOf(network)?.keeperOf(address);
+  }
+
+  /** Its holder has it no more. */
+  release(network: Network, address: string): void {
+    this.#poolOf(network)?.release(address);
+  }
+
+  #poolOf(network: Network): AddressPool | undefined {
     if (!this.#pools.has(network.id)) this.#pools.set(network.id, this.#read(network));
-    const pool = this.#pools.get(network.id);
-    return wanted === undefined ? pool?.take() : pool?.takeThis(wanted);
+    return this.#pools.get(network.id);
   }
 
   #read(network: Network): AddressPool | undefined {
@@ -33,10 +60,12 @@ export class AddressBook {
     if (ipam === undefined || subnet === undefined) return undefined;
     const range = ipam.ipRange === undefined ? subnet : (parseSubnet(ipam.ipRange) ?? subnet);
     const pool = new AddressPool({ subnet, range });
-    pool.hold(ipam.gateway);
-    for (const address of Object.values(ipam.auxiliaryAddresses ?? {})) pool.hold(address);
-    this.#virtualIps ??= virtualIpsByNetwork(this.#view);
-    for (const address of this.#virtualIps.get(network.id) ?? []) pool.hold(address);
+    pool.hold(ipam.gateway, "the gateway");
+    for (const address of Object.values(ipam.auxiliaryAddresses ?? {})) pool.hold(address, "an auxiliary address");
+    this.#services ??= addressesOfServices(this.#view);
+    const { virtualIps = [], kept = [] } = this.#services.get(network.id) ?? {};
+    for (const [address, name] of virtualIps) pool.hold(address, `service ${name}`);
+    for (const [addresses, serviceId] of kept) pool.keep(addresses, serviceId);
     for (const task of this.#view.tasksOnNetwork(network.id)) {
       const isOver = isTerminal(task.status.state);
       if (isOver && this.#nowMs - task.status.atMs >= REST_MS) continue;
@@ -44,83 +73,36 @@ export class AddressBook {
         if (networkId !== network.id) continue;
         for (const address of addresses) {
           if (isOver) pool.rest(address);
-          else pool.hold(address);
+          else pool.hold(address, task);
         }
       }
     }
     if (network.spec.isIngress) {
-      for (const node of this.#view.all("node")) if (node.ingressAddress !== undefined) pool.hold(node.ingressAddress);
+      for (const { id, ingressAddress } of this.#view.all("node"))
+        if (ingressAddress !== undefined) pool.hold(ingressAddress, `node ${id}`);
     }
     return pool;
   }
 }
 
-function virtualIpsByNetwork(view: Snapshot): ReadonlyMap<NetworkId, readonly string[]> {
-  const byNetwork = new Map<NetworkId, string[]>();
-  for (const { endpoint } of view.all("service")) {
-    for (const { networkId, address } of endpoint.virtualIps) {
-      const addresses = byNetwork.get(networkId);
-      if (addresses === undefined) byNetwork.set(networkId, [address]);
-      else addresses.push(address);
-    }
-  }
-  return byNetwork;
+/** Of one network. */
+interface ServiceAddresses {
+  /** With the services' names. */
+  readonly virtualIps: (readonly [string, string])[];
+  /** For services' slots. */
+  readonly kept: (readonly [readonly number[], ServiceId])[];
 }
 
-/** The addresses of one subnet. */
-export class AddressPool {
-  readonly #prefixBits: number;
-  readonly #base: number;
-  readonly #broadcast: number;
-  readonly #first: number;
-  readonly #last: number;
-  readonly #held = new Set<number>();
-  readonly #resting = new Set<number>();
-  #cursor: number;
-
-  constructor({ subnet, range }: { readonly subnet: Subnet; readonly range: Subnet }) {
-    this.#prefixBits = subnet.prefixBits;
-    // The subnet's own address and its broadcast address are nobody's.
-    this.#base = subnet.base;
-    this.#broadcast = subnet.base + sizeOf(subnet) - 1;
-    this.#first = Math.max(range.base, this.#base + 1);
-    this.#last = Math.min(range.base + sizeOf(range), this.#broadcast) - 1;
-    this.#cursor = this.#first;
+function addressesOfServices(view: Snapshot): ReadonlyMap<string, ServiceAddresses> {
+  const byNetwork = new Map<string, ServiceAddresses>();
+  const on = (networkId: string): ServiceAddresses => {
+    let known = byNetwork.get(networkId);
+    if (known === undefined) byNetwork.set(networkId, (known = { virtualIps: [], kept: [] }));
+    return known;
+  };
+  for (const service of view.all("service")) {
+    for (const { networkId, address } of service.endpoint.virtualIps) on(networkId).virtualIps.push([address, service.spec.name]);
+    for (const { networkId, addresses } of keptAddresses(service)) on(networkId).kept.push([addresses, service.id]);
   }
-
-  hold(address: string): void {
-    const value = addressOf(address);
-    if (value !== undefined) this.#held.add(value);
-  }
-
-  /** Free, but given out only when nothing else is left. */
-  rest(address: string): void {
-    const value = addressOf(address);
-    if (value !== undefined) this.#resting.add(value);
-  }
-
-  take(): string | undefined {
-    for (; this.#cursor <= this.#last; this.#cursor++) {
-      if (!this.#held.has(this.#cursor) && !this.#resting.has(this.#cursor)) return this.#give(this.#cursor);
-    }
-    for (const value of this.#resting) {
-      if (this.#held.has(value) || value < this.#first || value > this.#last) continue;
-      this.#resting.delete(value);
-      return this.#give(value);
-    }
-    return undefined;
-  }
-
-  /** Also one outside the range that is given out by itself. */
-  takeThis(address: string): string | undefined {
-    const value = addressOf(address);
-    if (value === undefined || this.#held.has(value) || value <= this.#base || value >= this.#broadcast) return undefined;
-    this.#resting.delete(value);
-    return this.#give(value);
-  }
-
-  #give(value: number): string {
-    this.#held.add(value);
-    return `${formatAddress(value)}/${this.#prefixBits}`;
-  }
+  return byNetwork;
 }

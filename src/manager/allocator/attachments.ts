@@ -1,4 +1,4 @@
-import type { Network, PortConfig, TaskSpec } from "../../model/cluster.ts";
+import type { Network, NetworkAttachmentSpec, PortConfig, TaskSpec } from "../../model/cluster.ts";
 import { asId } from "../../model/ids.ts";
 import type { NetworkId } from "../../model/ids.ts";
 import type { Snapshot } from "../store/snapshot.ts";
@@ -6,6 +6,8 @@ import type { Snapshot } from "../store/snapshot.ts";
 export interface Attachment {
   readonly network: Network;
   readonly aliases: readonly string[];
+  /** Missing: nobody asked for it by name. */
+  readonly spec?: NetworkAttachmentSpec;
 }
 
 export function ingressNetwork(view: Snapshot): Network | undefined {
@@ -22,9 +24,10 @@ export function attachmentsOf(
   view: Snapshot,
   { task, ports }: { readonly task: TaskSpec; readonly ports: readonly PortConfig[] },
 ): readonly Attachment[] {
-  const attachments = task.networks.flatMap(({ target, aliases = [] }) => {
+  const attachments = task.networks.flatMap((spec): readonly Attachment[] => {
+    const { target, aliases = [] } = spec;
     const network = view.get("network", asId<NetworkId>(target)) ?? view.byName("network", target);
-    return network === undefined ? [] : [{ network, aliases }];
+    return network === undefined ? [] : [{ network, aliases, spec }];
   });
   const ingress = hasIngressPorts(ports) ? ingressNetwork(view) : undefined;
   return ingress === undefined ? attachments : [...attachments, { network: ingress, aliases: [] }];

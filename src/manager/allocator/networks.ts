@@ -67,23 +67,25 @@ function ipamOf(
       subnet && [
         {
           subnet: formatSubnet(subnet),
-          gateway: gateway ?? firstAddress(subnet),
+          gateway: gatewayIn(subnet, { gateway }),
           ...(auxiliaryAddresses !== undefined && { auxiliaryAddresses }),
         },
       ]
     );
   }
-  return given.flatMap(({ subnet: text = "", gateway, ...rest }) => {
+  return given.flatMap(({ subnet: text = "", ...rest }) => {
     const subnet = parseSubnet(text);
-    if (subnet === undefined) return [];
-    const range = parseSubnet(rest.ipRange ?? "") ?? subnet;
-    return [{ ...rest, subnet: formatSubnet(subnet), gateway: gateway ?? firstAddress(subnet, range) }];
+    return subnet === undefined ? [] : [{ ...rest, subnet: formatSubnet(subnet), gateway: gatewayIn(subnet, rest) }];
   });
 }
 
-/** Of what is given out: the subnet's own address is nobody's. */
-function firstAddress(subnet: Subnet, range = subnet): string {
-  return formatAddress(range.base === subnet.base ? subnet.base + 1 : range.base);
+/** The one that the user gave, or the first address of what is given out: the subnet's own address is nobody's. */
+export function gatewayIn(
+  subnet: Subnet,
+  { gateway, ipRange = "" }: { readonly gateway?: string | undefined; readonly ipRange?: string },
+): string {
+  const { base } = parseSubnet(ipRange) ?? subnet;
+  return gateway ?? formatAddress(base === subnet.base ? base + 1 : base);
 }
 
 function freeSubnet(

@@ -1,4 +1,5 @@
 import type { Service, Task } from "../../model/cluster.ts";
+import type { TaskId } from "../../model/ids.ts";
 import type { Snapshot } from "../store/snapshot.ts";
 import type { AddressBook } from "./address-book.ts";
 import { planEndpoint } from "./endpoint.ts";
@@ -9,6 +10,8 @@ export interface AllocationContext {
   readonly addresses: AddressBook;
   readonly ports: PortBook;
   readonly nowMs: number;
+  /** Of the whole turn: tasks from which addresses were taken, as they are without them. */
+  readonly released: Map<TaskId, Task>;
 }
 
 export interface AllocationPlan {

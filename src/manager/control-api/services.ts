@@ -13,6 +13,7 @@ import { checkVersion, type Mutation, type MutationContext, type PlanMutation } 
 import { Pace } from "./pace.ts";
 import { checkFreeName, checkPorts, resolveReferences } from "./service-references.ts";
 import { checkServiceSpec } from "./service-spec.ts";
+import { checkSlotAddresses, withSlotAddresses } from "./slot-addresses.ts";
 
 const NEW = { version: 0, createdAtMs: 0, updatedAtMs: 0 };
 const NO_ENDPOINT: EndpointSpec = { mode: "vip", ports: [] };
@@ -21,8 +22,10 @@ export function createService(asked: ServiceSpec): PlanMutation {
   return (view, { newId, newName, nowMs }) => {
     const given = asked.name === "" ? { ...asked, name: newName() } : asked;
     checkServiceSpec(given);
-    const { spec, reliesOn } = resolveReferences(view, given);
+    const { spec: resolved, reliesOn } = resolveReferences(view, given);
+    const spec = withSlotAddresses(resolved, undefined);
     checkPorts(view, spec);
+    checkSlotAddresses(view, spec);
     checkFreeName(view, spec.name);
     const id = newId<ServiceId>();
     const revision = revisionOf(spec, { id: newId<RevisionId>(), serviceId: id });
@@ -63,11 +66,13 @@ function replaceSpec(
   },
 ): Mutation {
   const { service, version, given, context } = options;
-  const { spec, reliesOn } = resolveReferences(view, withHostOptions(given, service.spec));
+  const { spec: resolved, reliesOn } = resolveReferences(view, withHostOptions(given, service.spec));
+  const spec = withSlotAddresses(resolved, service.spec);
   if (!isDeepStrictEqual(spec.endpoint, service.spec.endpoint)) checkPorts(view, spec, { except: service.id });
   if (spec.mode.kind !== service.spec.mode.kind) throw rpcError("Unimplemented", "service mode change is not allowed");
   if (spec.name !== service.spec.name) throw rpcError("Unimplemented", "renaming services is not supported");
   checkVersion(service, version);
+  checkSlotAddresses(view, spec, { own: service.id });
   const isSame =
     isDeepStrictEqual(spec.task, service.spec.task) &&
     isDeepStrictEqual(spec.endpoint ?? NO_ENDPOINT, service.spec.endpoint ?? NO_ENDPOINT);

@@ -1,4 +1,5 @@
 import { SECOND_FORMAT_LEVEL } from "../../codec/format-needs.ts";
+import { hasSlotAddresses } from "../allocator/slot-addresses.ts";
 import type { Revision, Task } from "../../model/cluster.ts";
 import { hasEndedByItself, isOnItsWay, isServing, isWanted } from "./instance.ts";
 import type { Instance } from "./instance.ts";
@@ -59,11 +60,11 @@ function isReplaceable(planner: ServicePlanner, { tasks }: Instance, task: Task)
   return planner.hasActiveNode && mayRestart(task, { restart: revision.task.restart, earlier, nowMs });
 }
 
-/** A job counts its runs, a global service's task belongs to its node, and two writers of the same files are one too many. */
+/** A job counts its runs, a global service's task belongs to its node, an address is one task's, and two writers of the same files are one too many. */
 function mayRunBesideItself({ service, revision, view }: ServicePlanner, { nodeId }: Instance, task: Task): boolean {
   if (service.job !== undefined || nodeId !== undefined) return false;
   const own = view.get("revision", task.revisionId);
-  return own !== undefined && !sharesFiles(own) && !sharesFiles(revision);
+  return own !== undefined && [own, revision].every(each => !sharesFiles(each) && !hasSlotAddresses(each.task));
 }
 
 /** It writes to what outlives its container. */

@@ -1,4 +1,5 @@
 import type { Task } from "../../model/cluster.ts";
+import { hasSlotAddresses } from "../allocator/slot-addresses.ts";
 import type { NodeId } from "../../model/ids.ts";
 import { hasEndedByItself, isWanted } from "./instance.ts";
 import type { Instance, InstanceKey } from "./instance.ts";
@@ -29,7 +30,7 @@ export function planReplicas(
   const all = (): readonly Instance[] => [...new Map([...tasks.instances, ...supervised]).values()].toSorted(bySlot);
   const surplus = new Set<Instance>([
     ...finished.slice(Math.max(0, replicas - liveCount)),
-    ...(liveCount > replicas ? surplusOf(all().filter(isLive), liveCount - replicas) : []),
+    ...(liveCount > replicas ? surplusOf(planner, all().filter(isLive), liveCount - replicas) : []),
   ]);
   for (const instance of surplus) {
     if (!planner.hasRoom()) break;
@@ -85,11 +86,13 @@ function fill(
 }
 
 /**
- * Which slots go when a service is scaled down: those that do not run first, then those on the nodes with most of them.
+ * Which slots go when a service is scaled down: those that do not run first, then those on the nodes with most of them. Where slots
+ * have addresses the last ones go, so that the first addresses are those in use.
  * @see SwarmKit manager/orchestrator/replicated/slot.go
  */
-function surplusOf(live: readonly Instance[], count: number): readonly Instance[] {
+function surplusOf({ revision }: ServicePlanner, live: readonly Instance[], count: number): readonly Instance[] {
   if (count === 0) return [];
+  if (hasSlotAddresses(revision.task)) return live.toSorted(bySlot).slice(-count);
   const runningFirst = live.toSorted((a, b) => Number(hasRunning(b)) - Number(hasRunning(a)) || a.slot - b.slot);
   const onNode = new Map<NodeId, number>();
   const ranked = runningFirst.map(instance => {

@@ -6,6 +6,7 @@ import { endOf } from "./elapsed.ts";
 import { hasEndedByItself, isDead, isServing, isWanted } from "./instance.ts";
 import type { Instance } from "./instance.ts";
 import type { ServicePlanner } from "./service-plan.ts";
+import { SlotTurns } from "./slot-turns.ts";
 import { createSuccessor } from "./successor.ts";
 
 const NS_PER_MS = 1_000_000;
@@ -37,7 +38,8 @@ export function planUpdate(planner: ServicePlanner, instances: readonly Instance
   }
   const isDone = outdated.length === 0 && isSettled(planner, { updated, config });
   if (isDone) return [putService({ ...service, isRollingBack: false, updateStatus: complete(status, planner.nowMs) })];
-  beginInstances(planner, { outdated, config, busy: busyCount(planner, { instances, updated, config }) });
+  const turns = new SlotTurns(planner, instances);
+  beginInstances(planner, { outdated, config, turns, busy: busyCount(planner, { instances, updated, config }) });
   return status === service.updateStatus ? [] : [putService({ ...service, updateStatus: status })];
 }
 
@@ -126,23 +128,31 @@ function isPreparing(task: Task): boolean {
 
 function beginInstances(
   planner: ServicePlanner,
-  options: { readonly outdated: readonly Instance[]; readonly config: UpdateConfig; readonly busy: number },
+  options: {
+    readonly outdated: readonly Instance[];
+    readonly config: UpdateConfig;
+    readonly turns: SlotTurns;
+    readonly busy: number;
+  },
 ): void {
-  const { outdated, config, busy } = options;
+  const { outdated, config, turns, busy } = options;
   const { revisionId } = planner.service;
   const waiting = outdated.filter(({ tasks }) => !tasks.some(task => isWanted(task) && task.revisionId === revisionId));
   if (waiting.length === 0) return;
   let free = config.parallelism === 0 ? Infinity : config.parallelism - busy;
-  for (const instance of waiting.toSorted(brokenFirst)) {
-    if (free <= 0 || !planner.hasRoom()) return;
+  const awaited = waiting.filter(instance => turns.isAwaited(instance));
+  const others = waiting.filter(instance => !turns.isAwaited(instance)).toSorted(inTurn(turns));
+  for (const instance of [...awaited, ...others]) {
+    if ((free <= 0 && !turns.isAwaited(instance)) || !planner.hasRoom()) return;
     beginInstance(planner, { instance, order: config.order });
     free--;
   }
 }
 
-/** What does not run loses nothing by being replaced. */
-function brokenFirst(a: Instance, b: Instance): number {
-  return Number(runs(a)) - Number(runs(b)) || a.slot - b.slot;
+/** What does not run loses nothing by being replaced; what has an address to wait for leaves others theirs. */
+function inTurn(turns: SlotTurns): (a: Instance, b: Instance) => number {
+  return (a, b) =>
+    Number(runs(a)) - Number(runs(b)) || Number(turns.hasToWait(a)) - Number(turns.hasToWait(b)) || a.slot - b.slot;
 }
 
 function runs({ tasks }: Instance): boolean {

@@ -2,6 +2,8 @@ import { assertNever } from "../../lib/assert.ts";
 import type { Service, Task } from "../../model/cluster.ts";
 import type { StoredObject } from "../../codec/entry.ts";
 import { isTerminal } from "../../model/task-state.ts";
+import { formatAddress } from "../allocator/ipv4.ts";
+import { keptAddresses } from "../allocator/slot-addresses.ts";
 import type { Trees } from "./state.ts";
 
 /** A tree of the draft, ready to be written. */
@@ -83,7 +85,12 @@ export function claimsOf({ table, object }: StoredObject): string[] {
       if (isTerminal(object.status.state)) return [];
       return object.networks.flatMap(({ networkId, addresses }) => addresses.map(address => addressClaim(networkId, address)));
     case "service":
-      return object.endpoint.virtualIps.map(({ networkId, address }) => addressClaim(networkId, address));
+      return [
+        ...object.endpoint.virtualIps.map(({ networkId, address }) => addressClaim(networkId, address)),
+        ...keptAddresses(object).flatMap(({ networkId, addresses }) =>
+          addresses.map(address => `slot address ${formatAddress(address)} of network ${networkId}`),
+        ),
+      ];
     case "node":
       return [
         ...(object.ingressNumber === undefined ? [] : [`ingress number ${object.ingressNumber}`]),

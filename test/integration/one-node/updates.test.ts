@@ -135,6 +135,52 @@ describe("a swarm of one whose daemon and objects change", function () {
     await until("one container is left", SETTLE_MS, async () => (await shoal("ps", "-q")).trim().split("\n").length === 1);
     assert.match(await shoal("exec", (await shoal("ps", "-q")).trim(), "env"), /^DOCKER_RESOURCE_GPU=two$/m);
   });
+
+  it("gives each slot its address, also to the task after the next, and refuses what cannot be", async () => {
+    await shoal("network", "create", "--driver", "overlay", "--subnet", "10.9.0.0/24", "app");
+    const options = [
+      "--replicas",
+      "2",
+      "--restart-delay",
+      "0s",
+      "--stop-grace-period",
+      "0s",
+      "--network",
+      "name=app,ip=10.9.0.20-10.9.0.29",
+    ];
+    await shoal("service", "create", "-d", "--name", "db", ...options, "busybox:latest", "sleep", "1000");
+    /** As the tasks themselves see them, by slot. */
+    const addresses = async () => {
+      const containers = (await shoal("ps", "--filter", "name=db.", "--format", "{{.Names}}")).trim().split("\n").toSorted();
+      const seen = containers.map(async name => `${name.slice(0, 4)} ${await shoal("exec", name, "ip", "-4", "-o", "address")}`);
+      return (await Promise.all(seen)).map(text => [text.slice(0, 4), /inet (10\.9\.\S+)/.exec(text)?.[1]].join(" "));
+    };
+    const wanted = ["db.1 10.9.0.20/24", "db.2 10.9.0.21/24"];
+    const settled = async (before: readonly string[]) => {
+      const tasks = (await runningTasks(daemon.host, "db")).map(({ ID }) => ID);
+      return tasks.length === 2 && tasks.every(id => !before.includes(id));
+    };
+    await until("two tasks run", SETTLE_MS, () => settled([]));
+    assert.deepEqual(await addresses(), wanted);
+    const before = (await runningTasks(daemon.host, "db")).map(({ ID }) => ID);
+    await shoal("service", "update", "-d", "--force", "db");
+    await until("both are others", SETTLE_MS, () => settled(before));
+    assert.deepEqual(await addresses(), wanted);
+    await assert.rejects(
+      shoal("service", "update", "-d", "--update-order", "start-first", "db"),
+      /cannot be updated start-first/,
+    );
+    await assert.rejects(
+      shoal("service", "scale", "-d", "db=11"),
+      /11 replicas need as many addresses on network app: 10 are given/,
+    );
+    const taken = ["--name", "other", "--network", "name=app,ip=10.9.0.29"];
+    await assert.rejects(
+      shoal("service", "create", "-d", ...taken, "busybox:latest"),
+      /10\.9\.0\.29 on network app is kept by service db/,
+    );
+    assert.match(await shoal("service", "inspect", "--pretty", "db"), /^Networks: \S+ \(10\.9\.0\.20-10\.9\.0\.29\) $/m);
+  });
 });
 
 function encoded(text: string): string {

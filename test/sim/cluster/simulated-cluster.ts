@@ -186,7 +186,10 @@ export class SimulatedCluster {
     await this.addNetwork("ingress", { isIngress: true });
   }
 
-  async addNetwork(name: string, { isIngress = false }: { readonly isIngress?: boolean } = {}): Promise<NetworkId> {
+  async addNetwork(
+    name: string,
+    { isIngress = false, subnet }: { readonly isIngress?: boolean; readonly subnet?: string } = {},
+  ): Promise<NetworkId> {
     const id = this.id<NetworkId>();
     const spec = {
       name,
@@ -197,7 +200,7 @@ export class SimulatedCluster {
       isAttachable: false,
       isIngress,
       isIpv6: false,
-      ipam: [],
+      ipam: subnet === undefined ? [] : [{ subnet }],
       scope: "swarm",
     } as const;
     const object: Network = { id, version: 0, createdAtMs: 0, updatedAtMs: 0, spec, ipam: [] };

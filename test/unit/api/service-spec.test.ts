@@ -147,6 +147,22 @@ describe("a service spec", () => {
     });
   }
 
+  it("tells no addresses of slots from none at all", () => {
+    const networksOf = (Networks: readonly object[]) =>
+      serviceSpec.read({ TaskTemplate: { ContainerSpec: { Image: "a" }, Networks } }).task.networks;
+    assert.deepEqual(networksOf([{ Target: "a" }, { Target: "b", Addresses: [] }, { Target: "c", Addresses: ["10.0.0.2"] }]), [
+      { target: "a" },
+      { target: "b", addresses: [] },
+      { target: "c", addresses: ["10.0.0.2"] },
+    ]);
+    const spec = serviceSpec.read({
+      TaskTemplate: { ContainerSpec: { Image: "a" }, Networks: [{ Target: "c", Addresses: ["10.0.0.2"] }] },
+    });
+    assert.deepEqual((serviceSpec.write(spec)["TaskTemplate"] as { Networks: unknown }).Networks, [
+      { Target: "c", Addresses: ["10.0.0.2"] },
+    ]);
+  });
+
   it("passes over structures that hold nothing", () => {
     const nothing = { Privileges: { CredentialSpec: null, SELinuxContext: null, NoNewPrivileges: false } };
     assert.equal(serviceSpec.read({ TaskTemplate: { ContainerSpec: { Image: "a", ...nothing } } }).task.container.image, "a");

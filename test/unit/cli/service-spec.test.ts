@@ -35,6 +35,25 @@ describe("newServiceSpec", () => {
     assert.throws(() => newServiceSpec("a", [], { replicas: "x" }), { name: "FlagValueError", flag: "replicas" }));
 });
 
+describe("addresses of slots", () => {
+  const networks = (flags: Record<string, readonly string[]>, before: Json = {}) =>
+    (changedServiceSpec(before, flags) as { TaskTemplate: { Networks: Json } }).TaskTemplate.Networks;
+
+  it("are given with the network", () => {
+    assert.deepEqual(networks({ network: ["name=app,ip=10.9.0.5,ip=10.9.0.20-10.9.0.29,alias=a", "back"] }), [
+      { Target: "app", Aliases: ["a"], Addresses: ["10.9.0.5", "10.9.0.20-10.9.0.29"] },
+      { Target: "back" },
+    ]);
+  });
+
+  it("are not those from before where a network is added anew", () => {
+    const before = { TaskTemplate: { Networks: [{ Target: "app-id", Addresses: ["10.9.0.5"] }] } };
+    const change = (added: string) => networks({ networkRm: ["app-id"], networkAdd: [added] }, before);
+    assert.deepEqual(change("app"), [{ Target: "app", Addresses: [] }]);
+    assert.deepEqual(change("name=app,ip=10.9.0.6"), [{ Target: "app", Addresses: ["10.9.0.6"] }]);
+  });
+});
+
 describe("changedServiceSpec", () => {
   it("keeps what no flag names", () => {
     const before = { Name: "web", TaskTemplate: { ContainerSpec: { Image: "app:1", Env: ["A=1", "B=2"] } } };

@@ -160,7 +160,11 @@ export const taskSpec = shape<model.TaskSpec>(
       platforms: lists(platform),
     }),
     networks: lists(
-      shape<model.NetworkAttachmentSpec>({ target: text, aliases: texts, driverOptions: labels }, ["aliases", "driverOptions"]),
+      shape<model.NetworkAttachmentSpec>({ target: text, aliases: texts, driverOptions: labels, addresses: texts }, [
+        "aliases",
+        "driverOptions",
+        "addresses",
+      ]),
     ),
     logDriver: shape<NonNullable<model.TaskSpec["logDriver"]>>({ name: text, options: labels }),
     forceUpdate: count,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { AddressPool } from "../../../../src/manager/allocator/address-book.ts";
+import { AddressPool } from "../../../../src/manager/allocator/address-pool.ts";
 import { formatSubnet, overlaps, parseAddress, parseSubnet } from "../../../../src/manager/allocator/ipv4.ts";
 import type { Subnet } from "../../../../src/manager/allocator/ipv4.ts";
 
@@ -48,14 +48,14 @@ describe("parsing subnets", () => {
 describe("a pool of addresses", () => {
   it("gives out the lowest free one, never the subnet's own, its broadcast or the gateway", () => {
     const pool = aPool("10.0.1.0/29");
-    pool.hold("10.0.1.1");
-    pool.hold("10.0.1.3/29");
+    pool.hold("10.0.1.1", "somebody");
+    pool.hold("10.0.1.3/29", "somebody");
     assert.deepEqual(takeAll(pool), ["10.0.1.2/29", "10.0.1.4/29", "10.0.1.5/29", "10.0.1.6/29"]);
   });
 
   it("gives out an address that rests only when nothing else is left", () => {
     const pool = aPool("10.0.1.0/29");
-    pool.hold("10.0.1.1");
+    pool.hold("10.0.1.1", "somebody");
     pool.rest("10.0.1.2/29");
     assert.deepEqual(takeAll(pool), ["10.0.1.3/29", "10.0.1.4/29", "10.0.1.5/29", "10.0.1.6/29", "10.0.1.2/29"]);
   });
@@ -63,7 +63,7 @@ describe("a pool of addresses", () => {
   it("never gives out an address that rests and is held again", () => {
     const pool = aPool("10.0.1.0/30");
     pool.rest("10.0.1.1");
-    pool.hold("10.0.1.1");
+    pool.hold("10.0.1.1", "somebody");
     assert.deepEqual(takeAll(pool), ["10.0.1.2/30"]);
   });
 

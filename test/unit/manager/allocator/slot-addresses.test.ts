@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { AddressPool } from "../../../../src/manager/allocator/address-pool.ts";
+import { parseSubnet } from "../../../../src/manager/allocator/ipv4.ts";
+import { addressOfSlot, countOf, keptAddresses, parseRange, rangesOf } from "../../../../src/manager/allocator/slot-addresses.ts";
+import type { ServiceSpec } from "../../../../src/model/cluster.ts";
+import { asId } from "../../../../src/model/ids.ts";
+import { aService } from "../store/objects.ts";
+
+const ROW = { target: "app-id", addresses: ["10.9.0.20", "10.9.0.30-10.9.0.32", "10.9.0.9"] };
+
+describe("addresses of slots", () => {
+  it("are counted through rows and single ones, slot 1 the first", () => {
+    assert.equal(countOf(rangesOf(ROW)), 5);
+    assert.deepEqual(
+      [0, 1, 2, 3, 4, 5, 6].map(slot => addressOfSlot(ROW, slot)),
+      [undefined, "10.9.0.20", "10.9.0.30", "10.9.0.31", "10.9.0.32", "10.9.0.9", undefined],
+    );
+  });
+
+  for (const text of [
+    "",
+    "10.9.0",
+    "10.9.0.1-",
+    "10.9.0.2-10.9.0.1",
+    "10.9.0.1-10.9.0.2-10.9.0.3",
+    "10.9.0.01",
+    "10.9.0.1/24",
+    "fd00::1",
+  ])
+    it(`are not what ${JSON.stringify(text)} says`, () => assert.equal(parseRange(text), undefined));
+
+  it("are kept for the service, those before an update too, until it is removed", () => {
+    const specWith = (...addresses: string[]): ServiceSpec => {
+      const { spec } = aService("web");
+      return { ...spec, task: { ...spec.task, networks: [{ target: "app-id", addresses }, { target: "back-id" }] } };
+    };
+    const service = aService("web", { spec: specWith("0.0.0.5-0.0.0.6"), previousSpec: specWith("0.0.0.8") });
+    assert.deepEqual(keptAddresses(service), [
+      { networkId: "app-id", addresses: [5, 6] },
+      { networkId: "app-id", addresses: [8] },
+    ]);
+    assert.deepEqual(keptAddresses({ ...service, isRemoving: true }), []);
+  });
+
+  it("are given to nobody else, also when nothing else is left, and to their own service only where it asks for them", () => {
+    const subnet = parseSubnet("10.9.0.0/29");
+    assert.ok(subnet);
+    const pool = new AddressPool({ subnet, range: subnet });
+    pool.keep(
+      rangesOf({ target: "", addresses: ["10.9.0.1-10.9.0.4"] }).flatMap(({ first }) => [first, first + 1, first + 2]),
+      asId("web"),
+    );
+    pool.rest("10.9.0.2/29");
+    assert.deepEqual(
+      [pool.take(), pool.take(), pool.take(), pool.take()],
+      ["10.9.0.4/29", "10.9.0.5/29", "10.9.0.6/29", undefined],
+    );
+    assert.equal(pool.takeThis("10.9.0.2", { serviceId: asId("other") }), undefined);
+    assert.equal(pool.takeThis("10.9.0.2"), undefined);
+    assert.equal(pool.takeThis("10.9.0.2", { serviceId: asId("web") }), "10.9.0.2/29");
+    assert.equal(pool.takeThis("10.9.0.2", { serviceId: asId("web") }), undefined, "it is held now");
+    pool.release("10.9.0.2/29");
+    assert.equal(pool.takeThis("10.9.0.2", { serviceId: asId("web") }), "10.9.0.2/29");
+  });
+});
