@@ -4,7 +4,7 @@ import { FIRST_FORMAT_LEVEL } from "./entry.ts";
 
 /**
  * What came with the second format: which one is in force, locked managers, replaced roots, attachable networks, a drain that starts first,
- * generic resources, addresses of slots, other data for secrets and configs, templates, data paths of their own, older snapshots that are kept.
+ * generic resources, addresses of slots, other data for secrets and configs, templates, data paths of their own, external CAs, older snapshots that are kept.
  */
 export const SECOND_FORMAT_LEVEL = 2;
 
@@ -36,7 +36,7 @@ function needsSecond(change: Change): boolean {
 }
 
 function isClusterOfSecond({ formatLevel, unlockKey, rootCa: { issuer, rotation }, spec }: Cluster): boolean {
-  return isAnyThere(formatLevel, unlockKey, issuer, rotation, spec.keepOldSnapshots) || spec.forceRotate !== 0;
+  return isAnyThere(formatLevel, unlockKey, issuer, rotation, spec.keepOldSnapshots, spec.externalCas) || spec.forceRotate !== 0;
 }
 
 function isDescriptionOfSecond({ tls, dataPathAddress, resources: { generic } }: NodeDescription): boolean {

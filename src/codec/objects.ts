@@ -168,6 +168,7 @@ export const clusterSpec = record<model.ClusterSpec, wire.ClusterSpec>({
   logEntriesForSlowFollowers: number,
   forceRotate: number,
   keepOldSnapshots: optional(number),
+  externalCas: optional(wrappedList(record<model.ExternalCa, wire.ExternalCa>({ url: text, certificatePem: text }))),
 });
 
 export const cluster = record<model.Cluster, wire.Cluster>({

@@ -651,11 +651,21 @@ export interface ClusterSpec {
   forceRotate: number;
   /** Beside the newest. Missing: none. */
   keepOldSnapshots?: number | undefined;
+  externalCas?: ExternalCaList | undefined;
 }
 
 export interface ClusterSpec_LabelsEntry {
   key: string;
   value: string;
+}
+
+export interface ExternalCa {
+  url: string;
+  certificatePem: string;
+}
+
+export interface ExternalCaList {
+  items: ExternalCa[];
 }
 
 export interface StringList {
@@ -7846,6 +7856,7 @@ function createBaseClusterSpec(): ClusterSpec {
     logEntriesForSlowFollowers: 0,
     forceRotate: 0,
     keepOldSnapshots: undefined,
+    externalCas: undefined,
   };
 }
 
@@ -7880,6 +7891,9 @@ export const ClusterSpec: MessageFns<ClusterSpec> = {
     }
     if (message.keepOldSnapshots !== undefined) {
       writer.uint32(80).uint64(message.keepOldSnapshots);
+    }
+    if (message.externalCas !== undefined) {
+      ExternalCaList.encode(message.externalCas, writer.uint32(90).fork()).join();
     }
     return writer;
   },
@@ -7980,6 +7994,14 @@ export const ClusterSpec: MessageFns<ClusterSpec> = {
             message.keepOldSnapshots = longToNumber(reader.uint64());
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.externalCas = ExternalCaList.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -8035,6 +8057,109 @@ export const ClusterSpec_LabelsEntry: MessageFns<ClusterSpec_LabelsEntry> = {
             }
 
             message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseExternalCa(): ExternalCa {
+  return { url: "", certificatePem: "" };
+}
+
+export const ExternalCa: MessageFns<ExternalCa> = {
+  encode(message: ExternalCa, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.url !== "") {
+      writer.uint32(10).string(message.url);
+    }
+    if (message.certificatePem !== "") {
+      writer.uint32(18).string(message.certificatePem);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExternalCa {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExternalCa();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.url = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.certificatePem = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseExternalCaList(): ExternalCaList {
+  return { items: [] };
+}
+
+export const ExternalCaList: MessageFns<ExternalCaList> = {
+  encode(message: ExternalCaList, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.items) {
+      ExternalCa.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExternalCaList {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExternalCaList();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.items.push(ExternalCa.decode(reader, reader.uint32()));
             continue;
           }
         }

@@ -390,4 +390,14 @@ export interface ClusterSpec {
   readonly forceRotate: number;
   /** Snapshots that each manager keeps beside its newest; missing: none. */
   readonly keepOldSnapshots?: number;
+  /** Missing: the managers sign themselves. */
+  readonly externalCas?: readonly ExternalCa[];
+}
+
+/** Signs nodes' certificates in the managers' place, by cfssl's API. */
+export interface ExternalCa {
+  /** `https://…`. */
+  readonly url: string;
+  /** The root that it signs for, PEM; empty: the cluster's present one. It is asked while that is whose certificates nodes are to have. */
+  readonly certificatePem: string;
 }

@@ -1,5 +1,6 @@
 import type { CertificateIssuer, NodeRole } from "../model/cluster.ts";
 import type { ClusterId, NodeId } from "../model/ids.ts";
+import type { RootRequest } from "./external-signer.ts";
 
 /** X.509, as an effect: keys are made from the system's chance, signatures use the real cryptography. */
 export interface Certificates {
@@ -16,6 +17,18 @@ export interface Certificates {
     readonly certificatePem: string;
     readonly nowMs: number;
   }): Promise<string>;
+  /** A request for the same by somebody who has the other root's key. @throws OperationError `invalid` when `root` has none. */
+  requestForRoot(root: CertificateWithKey): Promise<RootRequest>;
+  /**
+   * What somebody else made of such a request. @throws OperationError `internal` when it is not the name and key of `certificatePem`, may
+   * not sign, or does not lead to `rootPem`.
+   */
+  checkCrossSigned(
+    crossSignedPem: string,
+    options: { readonly certificatePem: string; readonly rootPem: string; readonly nowMs: number },
+  ): void;
+  /** Whether a certificate is for the key that a request was signed with. */
+  isForRequest(certificatePem: string, csrPem: string): Promise<boolean>;
   /** What certificates that this one signs say of their issuer. */
   issuerIn(certificatePem: string): CertificateIssuer;
   /** A key that stays on the node, and the request for its certificate. */

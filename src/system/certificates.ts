@@ -1,9 +1,11 @@
 import { createHash, createPrivateKey, webcrypto, type X509Certificate } from "node:crypto";
 import { OperationError } from "../lib/errors.ts";
 import { asId } from "../model/ids.ts";
+import { ROLE_UNITS } from "../model/node-roles.ts";
 import type { Certificates, CertificateWithKey, IssueRequest, NodeCertificate } from "../ports/certificates.ts";
 import { isValid, issuerIn, leadsToRoot, parseCertificates } from "./certificate-chain.ts";
 import { checkRoot } from "./foreign-root.ts";
+import { checkCrossSigned, rootNames } from "./cross-signed.ts";
 
 const YEAR_MS = 365 * 24 * 3600 * 1000;
 const ROOT_LIFETIME_MS = 20 * YEAR_MS;
@@ -12,7 +14,6 @@ const CLOCK_SKEW_MS = 3600 * 1000;
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 /** OpenSSL's names of curves, and webcrypto's. */
 const CURVE_NAMES: Readonly<Record<string, string>> = { prime256v1: "P-256", secp384r1: "P-384", secp521r1: "P-521" };
-const ROLE_UNIT = { manager: "swarm-manager", worker: "swarm-worker" } as const;
 
 type X509 = typeof import("@peculiar/x509");
 
@@ -64,7 +65,7 @@ export const systemCertificates: Certificates = {
     const { key: signingKey, algorithm: signingAlgorithm } = await signer(root);
     const certificate = await x509.X509CertificateGenerator.create({
       serialNumber: serialNumber(),
-      subject: [{ O: [clusterId] }, { OU: [ROLE_UNIT[role]] }, { CN: [nodeId] }],
+      subject: [{ O: [clusterId] }, { OU: [ROLE_UNITS[role]] }, { CN: [nodeId] }],
       issuer: issuer.subjectName,
       notBefore: new Date(nowMs - CLOCK_SKEW_MS),
       notAfter: new Date(nowMs + lifetimeMs),
@@ -75,7 +76,7 @@ export const systemCertificates: Certificates = {
         new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment, true),
         new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth]),
         new x509.SubjectAlternativeNameExtension([
-          { type: "dns", value: ROLE_UNIT[role] },
+          { type: "dns", value: ROLE_UNITS[role] },
           { type: "dns", value: nodeId },
         ]),
       ],
@@ -104,6 +105,30 @@ export const systemCertificates: Certificates = {
       ],
     });
     return `${certificate.toString("pem")}\n`;
+  },
+
+  async requestForRoot(root) {
+    const x509 = await library();
+    if (root.keyPem === "") throw new OperationError("invalid", "no valid signer found");
+    const certificate = new x509.X509Certificate(root.certificatePem);
+    const { key: privateKey, algorithm } = await signer(root);
+    const constraints = certificate.getExtension(x509.BasicConstraintsExtension);
+    const request = await x509.Pkcs10CertificateRequestGenerator.create({
+      name: certificate.subjectName,
+      keys: { privateKey, publicKey: await certificate.publicKey.export(algorithm, ["verify"]) },
+      signingAlgorithm: algorithm,
+      extensions: constraints === null ? [] : [constraints],
+    });
+    const basicConstraints = Buffer.from(new Uint8Array(constraints?.value ?? new ArrayBuffer(0))).toString("hex");
+    return { csrPem: `${request.toString("pem")}\n`, ...rootNames(root.certificatePem), basicConstraints };
+  },
+
+  checkCrossSigned,
+
+  async isForRequest(certificatePem, csrPem) {
+    const x509 = await library();
+    const [wanted, given] = [(await parseRequest(csrPem)).publicKey, new x509.X509Certificate(certificatePem).publicKey];
+    return Buffer.from(wanted.rawData).equals(Buffer.from(given.rawData));
   },
 
   issuerIn,
@@ -142,7 +167,7 @@ function describeCertificate(certificate: X509Certificate): NodeCertificate {
     certificate.subject.split("\n").map(line => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
   );
   const [nodeId, clusterId, unit] = [fields.get("CN"), fields.get("O"), fields.get("OU")];
-  const role = unit === ROLE_UNIT.manager ? "manager" : unit === ROLE_UNIT.worker ? "worker" : undefined;
+  const role = unit === ROLE_UNITS.manager ? "manager" : unit === ROLE_UNITS.worker ? "worker" : undefined;
   if (nodeId === undefined || clusterId === undefined || role === undefined) {
     throw new OperationError("unauthorized", "certificate names no node of a cluster");
   }

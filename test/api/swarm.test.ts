@@ -76,6 +76,33 @@ describe("the swarm side of the API", () => {
     assert.deepEqual([taskHistoryLimit, labels, heartbeatPeriodNs, autoLockManagers], [0, { a: "b" }, 1e9, false]);
   });
 
+  it("hears of external CAs as a whole, shows them, and refuses those that cannot be asked", async () => {
+    const given = { Protocol: "CFSSL", URL: "https://ca.example/sign", CACert: "-----BEGIN CERTIFICATE-----" };
+    const swarm = async () =>
+      (await harness.call("GET", "/swarm")).json as {
+        readonly Version: { readonly Index: number };
+        readonly Spec: { readonly CAConfig: { readonly ExternalCAs?: unknown } };
+      };
+    const update = async (ca: object) =>
+      harness.call("POST", `/swarm/update?version=${(await swarm()).Version.Index}`, { body: { CAConfig: ca } });
+    const shown = async () => (await swarm()).Spec.CAConfig.ExternalCAs;
+    for (const [wrong, message] of [
+      [{ Protocol: "acme" }, 'invalid protocol: "acme"'],
+      [{ Protocol: undefined }, 'invalid protocol: ""'],
+      [{ Options: { label: "x" } }, "external CAs of protocol cfssl have no option label"],
+      [{ URL: "http://ca.example" }, 'invalid external CA URL "http://ca.example": it must begin with https://'],
+      [{ CACert: "x" }, "CA cert for external CA must be in PEM format"],
+    ] as const) {
+      const { status, json } = await update({ ExternalCAs: [{ ...given, ...wrong }] });
+      assert.deepEqual([status, json], [400, { message }]);
+    }
+    assert.equal(calls("update-cluster").length, 0);
+    assert.equal((await update({ ExternalCAs: [given] })).status, 200);
+    assert.deepEqual(await shown(), [{ ...given, Protocol: "cfssl" }]);
+    assert.equal((await update({})).status, 200);
+    assert.equal(await shown(), undefined);
+  });
+
   it("has this node keep its keys under a new unlock key before it answers, and only then", async () => {
     const index = async () => {
       const { json } = await harness.call("GET", "/swarm");

@@ -86,7 +86,7 @@ export const SWARM_MEMBERSHIP_SCENARIOS: readonly Scenario[] = [
     steps: [
       OUT,
       docker(
-        `swarm init --advertise-addr ${HERE} --listen-addr 127.0.0.1:2399 --availability drain --task-history-limit 2 --dispatcher-heartbeat 6s --cert-expiry 48h --snapshot-interval 5000 --max-snapshots 3 --default-addr-pool 10.77.0.0/16 --default-addr-pool 10.78.0.0/16 --default-addr-pool-mask-length 26`,
+        `swarm init --advertise-addr ${HERE} --listen-addr 127.0.0.1:2399 --availability drain --task-history-limit 2 --dispatcher-heartbeat 6s --cert-expiry 48h --snapshot-interval 5000 --max-snapshots 3 --default-addr-pool 10.77.0.0/16 --default-addr-pool 10.78.0.0/16 --default-addr-pool-mask-length 26 --external-ca protocol=cfssl,url=https://127.0.0.1:1/sign`,
       ),
       SPEC,
       HEARTBEAT,

@@ -63,7 +63,7 @@ async function init(request: ApiRequest, context: ApiContext): Promise<Answer> {
 
 /** The swarm begins with its defaults; what the client wants otherwise is put in once it stands. */
 async function applySpec(request: ApiRequest, context: ApiContext, { spec: said }: SwarmInitBody): Promise<void> {
-  const wanted = [said.name, ...Object.values(said.orchestration), ...Object.values(said.raft)];
+  const wanted: unknown[] = [said.name, ...Object.values(said.orchestration), ...Object.values(said.raft)];
   wanted.push(...Object.values(said.dispatcher), ...Object.values(said.ca));
   const hasLabels = Object.keys(said.labels ?? {}).length > 0;
   if (!hasLabels && wanted.every(value => value === undefined)) return;

@@ -1,8 +1,9 @@
-import type { CertificateIssuer, Cluster, ClusterSpec } from "../../model/cluster.ts";
+import type { CertificateIssuer, Cluster, ClusterSpec, ExternalCa } from "../../model/cluster.ts";
 import type { SigningCa } from "../../model/control.ts";
 import { field, omitEmpty, struct } from "./codec.ts";
+import { externalCa } from "./external-ca.ts";
 import { refusing } from "./refusing.ts";
-import { duration, flag, int64, optional, text, textMap, texts, uint32, uint64, unlessZero, word } from "./scalars.ts";
+import { duration, flag, int64, list, optional, text, textMap, texts, uint32, uint64, unlessZero, word } from "./scalars.ts";
 import { rfc3339 } from "./times.ts";
 
 /** What a client may say of the cluster; what is missing stays as it is. */
@@ -21,6 +22,7 @@ export interface WireClusterSpec {
     readonly forceRotate?: number;
     readonly signingCertificatePem?: string;
     readonly signingKeyPem?: string;
+    readonly externalCas?: readonly ExternalCa[];
   };
   readonly encryption?: { readonly autoLockManagers: boolean };
 }
@@ -57,15 +59,13 @@ const plainClusterSpec = struct<WireClusterSpec>("swarm.Spec", {
   ),
   ca: field(
     "CAConfig",
-    refusing(
-      struct<WireClusterSpec["ca"]>("swarm.CAConfig", {
-        nodeCertExpiryNs: omitEmpty("NodeCertExpiry", unlessZero(duration)),
-        signingCertificatePem: omitEmpty("SigningCACert", unlessZero(text)),
-        signingKeyPem: omitEmpty("SigningCAKey", unlessZero(text)),
-        forceRotate: omitEmpty("ForceRotate", unlessZero(uint64)),
-      }),
-      ["ExternalCAs"],
-    ),
+    struct<WireClusterSpec["ca"]>("swarm.CAConfig", {
+      nodeCertExpiryNs: omitEmpty("NodeCertExpiry", unlessZero(duration)),
+      externalCas: omitEmpty("ExternalCAs", unlessZero(list(externalCa))),
+      signingCertificatePem: omitEmpty("SigningCACert", unlessZero(text)),
+      signingKeyPem: omitEmpty("SigningCAKey", unlessZero(text)),
+      forceRotate: omitEmpty("ForceRotate", unlessZero(uint64)),
+    }),
   ),
   encryption: field(
     "EncryptionConfig",
@@ -87,9 +87,11 @@ export function signingCaOf({ ca }: WireClusterSpec): { readonly signingCa?: Sig
 
 /** The cluster's spec with what a client said put in. Whether managers are locked is always said: by silence that they are not, as in Docker. */
 export function mergedClusterSpec(current: ClusterSpec, said: WireClusterSpec): ClusterSpec {
-  const { nodeCertExpiryNs = current.nodeCertExpiryNs, forceRotate = 0 } = said.ca;
+  const { nodeCertExpiryNs = current.nodeCertExpiryNs, forceRotate = 0, externalCas } = said.ca;
+  const { externalCas: _, ...kept } = current; // Said whole, as which rotation is the last.
   return {
-    ...current,
+    ...kept,
+    ...(externalCas !== undefined && { externalCas }),
     ...(said.name === undefined ? {} : { name: said.name }),
     ...(said.labels === undefined ? {} : { labels: said.labels }),
     ...said.orchestration,
@@ -112,7 +114,11 @@ export function clusterSpecJson(spec: ClusterSpec): Record<string, unknown> {
       ...TICKS,
     },
     Dispatcher: { HeartbeatPeriod: spec.heartbeatPeriodNs },
-    CAConfig: { NodeCertExpiry: spec.nodeCertExpiryNs, ...(spec.forceRotate > 0 && { ForceRotate: spec.forceRotate }) },
+    CAConfig: {
+      NodeCertExpiry: spec.nodeCertExpiryNs,
+      ...(spec.externalCas !== undefined && { ExternalCAs: spec.externalCas.map(ca => externalCa.write(ca)) }),
+      ...(spec.forceRotate > 0 && { ForceRotate: spec.forceRotate }),
+    },
     TaskDefaults: {},
     EncryptionConfig: { AutoLockManagers: spec.autoLockManagers },
   };

@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises";
 import type { Command } from "../command/command.ts";
 import type { FlagValues } from "../command/flags.ts";
 import { type CliContext, CliError, field, list, type Json, number, text } from "../context.ts";
-import { value } from "./container-values.ts";
-import { changedSettings, saveSettings } from "./swarm-settings.ts";
+import { lists, value } from "./container-values.ts";
+import { changedSettings, saveSettings, withExternalCas } from "./swarm-settings.ts";
 import { withPath } from "./with-path.ts";
 
 const POLL_MS = 200;
@@ -23,7 +23,7 @@ export function registerRootCertificate(swarm: Command, context: () => CliContex
     .option("--ca-key <file>", "Its key (PEM)")
     .option("--cert-expiry <duration>", "How long a node's certificate is good for")
     .option("-d, --detach", "Do not wait for the nodes")
-    .option("--external-ca <specification>", "Who signs for the new root")
+    .option("--external-ca <list>", "Who signs for the new root: protocol=cfssl,url=https://…[,cacert=FILE]")
     .option("-q, --quiet", "Say nothing about progress")
     .option("--rotate", "Replace the root certificate")
     .action(async (flags: FlagValues) => rootCertificate(context(), flags));
@@ -33,7 +33,7 @@ async function rootCertificate(cli: CliContext, flags: FlagValues): Promise<void
   const swarm = await cli.api.json("GET", "/swarm");
   if (flags["rotate"] !== true) {
     for (const [name, key] of Object.entries(ROTATION_FLAGS))
-      if (value(flags, key) !== undefined)
+      if (value(flags, key) !== undefined || lists(flags, key).length > 0)
         throw new CliError(`\`--${name}\` flag requires the \`--rotate\` flag to update the CA`);
     return showRoot(cli, swarm);
   }
@@ -51,15 +51,20 @@ function showRoot(cli: CliContext, swarm: Json): void {
 
 async function rotatedSpec(swarm: Json, flags: FlagValues): Promise<Json> {
   const [certificate, key] = [value(flags, "caCert"), value(flags, "caKey")];
-  if (value(flags, "externalCa") !== undefined) throw new CliError("external CAs (--external-ca) are not supported");
-  if (certificate !== undefined && key === undefined)
-    throw new CliError("the --ca-cert flag requires that a --ca-key flag be provided as well");
-  const spec = changedSettings(field(swarm, "Spec"), flags);
+  const isExternal = lists(flags, "externalCa").length > 0;
+  if (isExternal && certificate === undefined) {
+    const hint = "to add an external CA with the current root CA certificate, use the `update` command instead";
+    throw new CliError(`rotating to an external CA requires the \`--ca-cert\` flag to specify the external CA's cert - ${hint}`);
+  }
+  if (certificate !== undefined && key === undefined && !isExternal)
+    throw new CliError("the --ca-cert flag requires that a --ca-key flag and/or --external-ca flag be provided as well");
+  const rootPem = certificate === undefined ? "" : await pem(certificate);
+  const spec = await withExternalCas(changedSettings(field(swarm, "Spec"), flags), flags, { rootPem });
   if (certificate === undefined && key === undefined) {
     return withPath(spec, ["CAConfig", "ForceRotate"], number(spec, "CAConfig", "ForceRotate") + 1);
   }
   const withKey = withPath(spec, ["CAConfig", "SigningCAKey"], key === undefined ? "" : await pem(key));
-  return withPath(withKey, ["CAConfig", "SigningCACert"], certificate === undefined ? "" : await pem(certificate));
+  return withPath(withKey, ["CAConfig", "SigningCACert"], rootPem);
 }
 
 async function pem(path: string): Promise<string> {

@@ -3,7 +3,8 @@ import type { FlagValues } from "../command/flags.ts";
 import { type CliContext, CliError, field, type Json, number, text } from "../context.ts";
 import { ask, readStdin } from "../terminal/ask.ts";
 import { parseDuration } from "../format/units.ts";
-import { integer, value } from "./container-values.ts";
+import { integer, lists, value } from "./container-values.ts";
+import { parseExternalCa } from "./external-ca.ts";
 import { withPath } from "./with-path.ts";
 
 /** `swarm update`, `unlock`, `unlock-key`. */
@@ -13,6 +14,7 @@ export function registerSettings(swarm: Command, context: () => CliContext): voi
     .description("Change the swarm's settings")
     .option("--autolock", "Managers that start ask for a key")
     .option("--cert-expiry <duration>", "How long a node's certificate is good for")
+    .option("--external-ca <list>", "Who signs certificates: protocol=cfssl,url=https://…[,cacert=FILE]")
     .option("--dispatcher-heartbeat <duration>", "Time between the heartbeats of a node")
     .option("--max-snapshots <uint>", "Older snapshots of the log to keep")
     .option("--snapshot-interval <uint>", "Entries of the log between two snapshots")
@@ -34,7 +36,7 @@ async function updateSettings(cli: CliContext, flags: FlagValues): Promise<void>
   if (Object.keys(flags).length === 0) throw new CliError("swarm update needs a flag: see 'shoal swarm update --help'");
   const swarm = await cli.api.json("GET", "/swarm");
   const before = field(swarm, "Spec");
-  await saveSettings(cli, swarm, changedSettings(before, flags));
+  await saveSettings(cli, swarm, await withExternalCas(changedSettings(before, flags), flags));
   cli.stdout("Swarm updated.\n");
   if (flags["autolock"] === true && field(before, "EncryptionConfig", "AutoLockManagers") !== true)
     cli.stdout(keyAdvice(text(await cli.api.json("GET", "/swarm/unlockkey"), "UnlockKey")));
@@ -52,6 +54,18 @@ export function changedSettings(spec: Json, flags: FlagValues): Json {
     [["Orchestration", "TaskHistoryRetentionLimit"], integer(flags, "taskHistoryLimit")],
   ];
   return changes.reduce((changed, [path, setting]) => (setting === undefined ? changed : withPath(changed, path, setting)), spec);
+}
+
+/** Those that are named take the place of all that were. @param options.rootPem - Which root they sign for that say none. */
+export async function withExternalCas(
+  spec: Json,
+  flags: FlagValues,
+  { rootPem = "" }: { readonly rootPem?: string } = {},
+): Promise<Json> {
+  const given = await Promise.all(lists(flags, "externalCa").map(parseExternalCa));
+  if (given.length === 0) return spec;
+  const named = given.map(ca => (text(ca, "CACert") === "" ? withPath(ca, ["CACert"], rootPem) : ca));
+  return withPath(spec, ["CAConfig", "ExternalCAs"], named);
 }
 
 function nanoseconds(duration: string | undefined): number | undefined {

@@ -3,6 +3,7 @@ import { registerBackup } from "./swarm-backup.ts";
 import { registerRootCertificate } from "./swarm-ca.ts";
 import { keyAdvice, registerSettings } from "./swarm-settings.ts";
 import { type CliContext, CliError, number, text } from "../context.ts";
+import { parseExternalCa } from "./external-ca.ts";
 
 interface InitFlags {
   readonly advertiseAddr?: string;
@@ -10,6 +11,7 @@ interface InitFlags {
   readonly availability: string;
   readonly forceNewCluster?: boolean;
   readonly autolock?: boolean;
+  readonly externalCa?: readonly string[];
 }
 
 export function registerSwarm(program: Command, context: () => CliContext): void {
@@ -23,15 +25,17 @@ export function registerSwarm(program: Command, context: () => CliContext): void
     .option("--availability <string>", "Availability of the node", "active")
     .option("--force-new-cluster", "Force create a new cluster from current state")
     .option("--autolock", "Managers that start ask for a key")
+    .option("--external-ca <list>", "Who signs certificates: protocol=cfssl,url=https://…[,cacert=FILE]")
     .action(async (flags: InitFlags) => {
       const cli = context();
+      const ExternalCAs = await Promise.all((flags.externalCa ?? []).map(parseExternalCa));
       const body = {
         ListenAddr: flags.listenAddr,
         AdvertiseAddr: flags.advertiseAddr ?? "",
         Availability: flags.availability,
         ForceNewCluster: flags.forceNewCluster === true,
         AutoLockManagers: flags.autolock === true,
-        Spec: { EncryptionConfig: { AutoLockManagers: flags.autolock === true } },
+        Spec: { EncryptionConfig: { AutoLockManagers: flags.autolock === true }, CAConfig: { ExternalCAs } },
       };
       const nodeId = await cli.api.json("POST", "/swarm/init", { body });
       const command = await joinCommand(cli, "Worker");

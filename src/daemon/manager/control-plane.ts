@@ -20,6 +20,7 @@ import type { Certificates } from "../../ports/certificates.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { RaftTransport } from "../../ports/consensus.ts";
 import type { Disk } from "../../ports/disk.ts";
+import type { ExternalSigner } from "../../ports/external-signer.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Random } from "../../ports/random.ts";
 import { RaftDriver } from "../../raft/driver.ts";
@@ -55,6 +56,7 @@ export interface ControlPlaneSetup {
   /** Of any node of the cluster. */
   readonly reaches: Reaches;
   readonly certificates: Certificates;
+  readonly external: ExternalSigner;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -84,7 +86,7 @@ export interface ControlPlane {
 
 /** Reads what is on disk and takes part in Raft from then on. */
 export async function createControlPlane(setup: ControlPlaneSetup): Promise<ControlPlane> {
-  const { options, files, disk, clock, random, log, remote, certificates } = setup;
+  const { options, files, disk, clock, random, log, remote, certificates, external } = setup;
   const { report = () => {}, formatLevel = FORMAT_LEVEL } = setup;
   const { store = new Store({ formatLevel }) } = setup;
   const isForced = await files.isForceNewClusterMarked();
@@ -105,7 +107,7 @@ export async function createControlPlane(setup: ControlPlaneSetup): Promise<Cont
   const propose = proposals.propose.bind(proposals);
   const consensusView = { view: () => store.view(), status: () => consensus.status() };
   const authority = new CertificateAuthority({
-    ...{ store, proposals, consensus, clock, random, certificates },
+    ...{ store, proposals, consensus, clock, random, certificates, external },
     forward: (address, call, waiting) => remote.issue(address, call, waiting),
   });
   const membership = new Membership({ store, consensus, proposals, clock, log, remote });
@@ -123,7 +125,7 @@ export async function createControlPlane(setup: ControlPlaneSetup): Promise<Cont
     leader: leaderCalls({ consensus, duties, remote }),
   });
   const control = new ForwardingControl({
-    local: createControlApi({ store, consensus, proposals, clock, random, certificates }),
+    local: createControlApi({ store, consensus, proposals, clock, random, certificates, external }),
     consensus,
     clock,
     remote: (address, request, waiting) => remote.control(address, request, waiting),

@@ -12,6 +12,7 @@ import { reachesNode } from "../../rpc/peer-client.ts";
 import { RaftPeers } from "../../rpc/raft-transport.ts";
 import { systemCertificates } from "../../system/certificates.ts";
 import { DataCipher } from "../../system/data-cipher.ts";
+import { CfsslSigner } from "../../system/external-signer.ts";
 import type { NodeFiles } from "../swarm/node-files.ts";
 import type { KeyReport } from "../swarm/node-keys.ts";
 import { createControlPlane } from "./control-plane.ts";
@@ -61,6 +62,7 @@ export async function startManager(setup: ManagerSetup): Promise<Manager> {
       unmarkForceNewCluster: () => files.unmarkForceNewCluster(),
     },
     certificates: systemCertificates,
+    external: new CfsslSigner({ identity: currentIdentity, clock }),
   });
   const { store, consensus, backends, local } = plane;
   resources.defer(() => consensus.stop());

@@ -93,6 +93,10 @@ function nextRaftId(view: StateSnapshot): number {
 async function identityIn({ id: clusterId, rootCa, spec }: Cluster, nodeId: NodeId, clock: Clock): Promise<NodeIdentity> {
   const { csrPem, keyPem } = await systemCertificates.createRequest();
   const { root, behindPem } = signerOf(rootCa);
+  if (root.keyPem === "") {
+    const what = "an external CA signs this swarm's certificates: its backup holds no key to make a new manager's with";
+    throw new OperationError("unavailable", what);
+  }
   const certificatePem = await systemCertificates.issue({
     ...{ csrPem, root, nodeId, clusterId, role: "manager", nowMs: clock.nowMs() },
     lifetimeMs: spec.nodeCertExpiryNs / 1e6,

@@ -4,11 +4,13 @@ import type { Cluster, Node, NodeRole, NodeSpec } from "../../model/cluster.ts";
 import { clusterIdFrom, type NodeId } from "../../model/ids.ts";
 import type { Certificates } from "../../ports/certificates.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { ExternalSigner } from "../../ports/external-signer.ts";
 import type { Consensus } from "../../ports/consensus.ts";
 import type { Random } from "../../ports/random.ts";
 import { rpcError } from "../rpc-error.ts";
 import type { Proposals } from "../store/proposals.ts";
 import type { Store } from "../store/store.ts";
+import { signExternally } from "./external.ts";
 import { signerOf, trustedRoots } from "./trust.ts";
 
 export interface IssueCall {
@@ -32,6 +34,7 @@ export interface AuthorityOptions {
   readonly proposals: Proposals;
   readonly consensus: Consensus;
   readonly certificates: Certificates;
+  readonly external: ExternalSigner;
   readonly clock: Clock;
   readonly random: Random;
   /** Passes the call on to the leader's CA, over mutual TLS. */
@@ -67,7 +70,7 @@ export class CertificateAuthority {
     const { random, proposals } = this.#options;
     const role = roleOfToken(call.joinToken, this.#cluster());
     const id = clusterIdFrom<NodeId>(random.bytes(25));
-    const issued = await this.#sign(call, { nodeId: id, role });
+    const issued = await this.#sign(call, { nodeId: id, role, ...options });
     const node: Node = {
       ...{ id, version: 0, createdAtMs: 0, updatedAtMs: 0, role },
       spec: { labels: {}, role, availability: call.availability },
@@ -86,7 +89,7 @@ export class CertificateAuthority {
     if (!node) throw new OperationError("forbidden", "this node is not a member of the swarm");
     // A manager stays one until it has left Raft: then the leader has taken its `manager` record away.
     const role = node.manager === undefined ? node.spec.role : "manager";
-    const issued = await this.#sign(call, { nodeId: node.id, role });
+    const issued = await this.#sign(call, { nodeId: node.id, role, ...options });
     if (node.role === role) return issued;
     const change = { kind: "put", table: "node", object: { ...node, role }, basedOn: node.version } as const;
     const result = await this.#options.proposals.propose({ changes: [change], reliesOn: [] }, options);
@@ -96,21 +99,26 @@ export class CertificateAuthority {
 
   async #sign(
     call: IssueCall,
-    { nodeId, role }: { readonly nodeId: NodeId; readonly role: NodeRole },
+    { signal, ...named }: { readonly nodeId: NodeId; readonly role: NodeRole; readonly signal?: AbortSignal },
   ): Promise<IssuedCertificate> {
+    const { clock } = this.#options;
+    const cluster = this.#cluster();
+    const request = { csrPem: call.csrPem, ...named };
+    const certificatePem =
+      (await signExternally(request, { ...this.#options, cluster, signal, nowMs: clock.nowMs() })) ??
+      (await this.#signHere(request, cluster));
+    return { certificatePem, rootPem: trustedRoots(cluster.rootCa), ...named };
+  }
+
+  async #signHere(
+    request: { readonly csrPem: string; readonly nodeId: NodeId; readonly role: NodeRole },
+    { id: clusterId, rootCa, spec }: Cluster,
+  ): Promise<string> {
     const { certificates, clock } = this.#options;
-    const { id: clusterId, rootCa, spec } = this.#cluster();
     const { root, behindPem } = signerOf(rootCa);
-    const certificatePem = await certificates.issue({
-      csrPem: call.csrPem,
-      root,
-      nodeId,
-      clusterId,
-      role,
-      nowMs: clock.nowMs(),
-      lifetimeMs: spec.nodeCertExpiryNs / NANOSECONDS_PER_MS,
-    });
-    return { certificatePem: certificatePem + behindPem, rootPem: trustedRoots(rootCa), nodeId, role };
+    if (root.keyPem === "") throw new OperationError("unavailable", "no valid signer found");
+    const lifetimeMs = spec.nodeCertExpiryNs / NANOSECONDS_PER_MS;
+    return (await certificates.issue({ ...request, root, clusterId, nowMs: clock.nowMs(), lifetimeMs })) + behindPem;
   }
 
   #cluster(): Cluster {

@@ -18,6 +18,11 @@ export function signerOf({ certificatePem, keyPem, rotation }: RootCa): {
   return { root, behindPem: crossSignedPem };
 }
 
+/** In PEM, each with one line break at its end; what stands around them is left out. */
+export function certificatesIn(text: string): string {
+  return (text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map(pem => `${pem}\n`).join("");
+}
+
 export function isSameIssuer(a: CertificateIssuer, b: CertificateIssuer): boolean {
   return a.subject === b.subject && a.publicKey === b.publicKey;
 }

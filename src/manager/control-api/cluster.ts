@@ -5,6 +5,8 @@ import { formatJoinToken } from "../../model/join-token.ts";
 import type { ControlRequest } from "../../model/control.ts";
 import type { Certificates } from "../../ports/certificates.ts";
 import type { Random } from "../../ports/random.ts";
+import type { ExternalSigner } from "../../ports/external-signer.ts";
+import { checkExternalCas } from "../ca/external.ts";
 import { wantedRootCa } from "../ca/rotation.ts";
 import { rpcError } from "../rpc-error.ts";
 import type { Snapshot } from "../store/snapshot.ts";
@@ -51,10 +53,18 @@ export async function prepareClusterUpdate(
   {
     view,
     ...sources
-  }: { readonly view: Snapshot; readonly certificates: Certificates; readonly random: Random; readonly nowMs: number },
+  }: {
+    readonly view: Snapshot;
+    readonly certificates: Certificates;
+    readonly external: ExternalSigner;
+    readonly random: Random;
+    readonly nowMs: number;
+    readonly signal?: AbortSignal | undefined;
+  },
 ): Promise<PlanMutation> {
   const cluster = theCluster(view);
   checkClusterSpec(request.spec, cluster);
+  checkExternalCas(request.spec.externalCas);
   const rootCa = await wantedRootCa(cluster, request, sources);
   return updateCluster(request, { ...sources, basedOn: cluster.version, rootCa });
 }

@@ -3,6 +3,7 @@ import { controlResponseBytes } from "../../codec/control.ts";
 import type { ControlCaller, ControlRequest, ControlResponse } from "../../model/control.ts";
 import type { RequestId } from "../../model/ids.ts";
 import type { Certificates } from "../../ports/certificates.ts";
+import type { ExternalSigner } from "../../ports/external-signer.ts";
 import { Mutations, type MutationsOptions, type PlanMutation } from "./mutations.ts";
 import { attachContainer, detachContainer } from "./attachments.ts";
 import { createBlob, listBlobs, removeBlob, replaceBlob, updateBlob, withoutData } from "./blobs.ts";
@@ -18,6 +19,7 @@ import { OperationError } from "../../lib/errors.ts";
 
 export interface ControlApiOptions extends MutationsOptions {
   readonly certificates: Certificates;
+  readonly external: ExternalSigner;
 }
 
 type Read = Extract<ControlRequest, { readonly kind: `get-${string}` | `list-${string}` }>;
@@ -54,7 +56,7 @@ export function createControlApi(options: ControlApiOptions): ControlCaller {
     const done = store.completedRequest(call.requestId);
     if (done !== undefined) return controlResponseBytes.decode(done.result);
     const now = { view: store.view(), nowMs: options.clock.nowMs() };
-    return await mutations.run(await prepareClusterUpdate(request, { ...options, ...now }), call);
+    return await mutations.run(await prepareClusterUpdate(request, { ...options, ...now, ...waiting }), call);
   }
 }
 

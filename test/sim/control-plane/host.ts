@@ -12,7 +12,7 @@ import { MemoryTaskDb } from "../cluster/memory-task-db.ts";
 import { SimulatedExecutor } from "../cluster/simulated-executor.ts";
 import { SimulatedDisk } from "../disk.ts";
 import { SimulatedProcess } from "../process.ts";
-import { readSimulatedCertificate, simulatedCertificates } from "./certificates.ts";
+import { noExternalSigner, readSimulatedCertificate, simulatedCertificates } from "./certificates.ts";
 import { LedgerStore } from "./ledger.ts";
 import type { Place } from "./wires.ts";
 import type { World } from "./world.ts";
@@ -171,6 +171,7 @@ export class SimulatedHost {
       remote: this.#remote({ at: this.at, process }),
       reaches: ({ nodeId }, waiting) => world.reaches({ at: this.at, process }, nodeId, waiting),
       certificates: simulatedCertificates,
+      external: noExternalSigner,
       raft: { snapshotEveryEntries: 150, keepEntries: 20, segmentBytesMax: 64 * 1024, onFatal: error => world.fail(error) },
     }).then(
       plane => {

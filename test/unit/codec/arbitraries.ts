@@ -349,8 +349,9 @@ export const clusterSpec = shape<model.ClusterSpec>(
     logEntriesForSlowFollowers: count,
     forceRotate: fc.constantFrom(0, 0, 3),
     keepOldSnapshots: count,
+    externalCas: lists(shape<model.ExternalCa>({ url: text, certificatePem: text })),
   },
-  ["keepOldSnapshots"],
+  ["keepOldSnapshots", "externalCas"],
 );
 export const cluster = shape<model.Cluster>(
   {

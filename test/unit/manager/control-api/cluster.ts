@@ -3,13 +3,15 @@ import "reflect-metadata";
 import "@peculiar/x509";
 import type { ServiceSpec } from "../../../../src/model/cluster.ts";
 import type { ControlRequest, ControlResponse } from "../../../../src/model/control.ts";
-import { asId, type RequestId } from "../../../../src/model/ids.ts";
+import { asId, type ClusterId, type NodeId, type RequestId } from "../../../../src/model/ids.ts";
 import { createControlApi } from "../../../../src/manager/control-api/control-api.ts";
 import { makeInitialEntry } from "../../../../src/manager/control-api/initial.ts";
 import { Proposals } from "../../../../src/manager/store/proposals.ts";
 import { Store } from "../../../../src/manager/store/store.ts";
 import type { CertificateWithKey } from "../../../../src/ports/certificates.ts";
 import { systemCertificates as certificates } from "../../../../src/system/certificates.ts";
+import { systemClock } from "../../../../src/system/clock.ts";
+import { CfsslSigner } from "../../../../src/system/external-signer.ts";
 import { CountingRandom, newRequestId, SoloConsensus, StillClock } from "../ca/fakes.ts";
 import { aSpec } from "../store/objects.ts";
 
@@ -22,12 +24,18 @@ export async function aCluster() {
   const clock = new StillClock();
   const random = new CountingRandom();
   const proposals = new Proposals({ consensus, clock, level: () => store.view().formatLevel });
-  const options = { store, consensus, clock, random, proposals, certificates };
+  const ofCluster = await (root ??= certificates.createRoot({ nowMs: clock.nowMs() }));
+  const { csrPem, keyPem } = await certificates.createRequest();
+  const named = { nodeId: asId<NodeId>("node1"), clusterId: asId<ClusterId>("cluster1"), role: "manager" as const };
+  const period = { nowMs: systemClock.nowMs(), lifetimeMs: 3_600_000 };
+  const certificatePem = await certificates.issue({ csrPem, root: ofCluster, ...named, ...period });
+  const identity = { certificatePem, keyPem, rootPem: ofCluster.certificatePem };
+  const external = new CfsslSigner({ identity: () => identity, clock: systemClock });
+  const options = { store, consensus, clock, random, proposals, certificates, external };
   const initial = makeInitialEntry({
-    clusterId: asId("cluster1"),
-    nodeId: asId("node1"),
+    ...named,
     ingressId: asId("ingress1"),
-    root: await (root ??= certificates.createRoot({ nowMs: clock.nowMs() })),
+    root: ofCluster,
     managerAddress: "127.0.0.1:2377",
     raftId: 1,
     availability: "active",
@@ -37,7 +45,7 @@ export async function aCluster() {
   await proposals.propose(initial);
   const api = createControlApi(options);
   const call = (request: ControlRequest, requestId: RequestId = newRequestId()) => api.call(request, { requestId });
-  return { ...options, api, call };
+  return { ...options, identity, api, call };
 }
 
 export type TestCluster = Awaited<ReturnType<typeof aCluster>>;
