@@ -1,3 +1,4 @@
+import type { MoreServiceFieldRow } from "./more-service-rows.ts";
 import type { Outcome, ServiceFieldRow } from "./service-rows.ts";
 import type { SpecifiedField } from "./specified-fields.ts";
 
@@ -12,28 +13,41 @@ specification and from \`test/fields/service-rows.ts\`, whose every row is tried
 - **refused**: a spec with it is refused, and nothing is made or changed.
 `;
 
-/** The page of a specification's fields, in its order. */
+const BEYOND = `## Beyond Docker
+
+What a service can say here and cannot in Docker. Docker's clients do not know it; where an update is silent about it, it stays. What each means: [the guide](guide.md#a-swarm).
+`;
+const HEAD = ["| field | type | what becomes of it | seen in |", "| --- | --- | --- | --- |"];
+
+/** The page of a specification's fields, in its order, and of those that it does not know. */
 export function servicePage(
   fields: readonly SpecifiedField[],
-  { rows, version }: { readonly rows: readonly ServiceFieldRow[]; readonly version: string },
+  {
+    rows,
+    more,
+    version,
+  }: { readonly rows: readonly ServiceFieldRow[]; readonly more: readonly MoreServiceFieldRow[]; readonly version: string },
 ): string {
   const outcomes = new Map(rows.map(({ path, outcome }) => [path, outcome]));
   const kinds = [...new Set(rows.map(({ outcome }) => outcome.kind))];
   const counts = kinds.map(kind => `${rows.filter(({ outcome }) => outcome.kind === kind).length} ${kind}`);
-  const lines = fields.map(({ path, type }) => {
-    const outcome = outcomes.get(path);
-    const cells = outcome === undefined ? ["**nobody knows**", ""] : [outcome.kind, seenIn(outcome)];
-    return `| ${[`\`${path}\``, type, ...cells].join(" | ")} |`;
-  });
-  const head = ["| field | type | what becomes of it | seen in |", "| --- | --- | --- | --- |"];
   return [
     INTRODUCTION.replace("VERSION", version),
     `${fields.length} fields: ${counts.join(", ")}.`,
     "",
-    ...head,
-    ...lines,
+    ...HEAD,
+    ...fields.map(({ path, type }) => line({ path, type }, outcomes.get(path))),
+    "",
+    BEYOND,
+    ...HEAD,
+    ...more.map(row => line(row, row.outcome)),
     "",
   ].join("\n");
+}
+
+function line({ path, type }: SpecifiedField, outcome: Outcome | undefined): string {
+  const cells = outcome === undefined ? ["**nobody knows**", ""] : [outcome.kind, seenIn(outcome)];
+  return `| ${[`\`${path}\``, type, ...cells].join(" | ")} |`;
 }
 
 function seenIn(outcome: Outcome): string {

@@ -23,13 +23,18 @@ const CONTAINER = "TaskTemplate.ContainerSpec.";
 type More = ServiceFieldRow["with"];
 
 /** @param at - Of the container's config where it begins so, else of its host config. */
-const container = (name: string, value: unknown, at: string, options: { readonly is?: unknown; readonly with?: More } = {}) => ({
+export const container = (
+  name: string,
+  value: unknown,
+  at: string,
+  options: { readonly is?: unknown; readonly with?: More } = {},
+) => ({
   path: `${CONTAINER}${name}`,
   value,
   ...(options.with !== undefined && { with: options.with }),
   outcome: { kind: "container", at, is: "is" in options ? options.is : value } as const,
 });
-const managers = (path: string, value: unknown, [test, title]: readonly [string, string], more: More = {}) => ({
+export const managers = (path: string, value: unknown, [test, title]: readonly [string, string], more: More = {}) => ({
   path,
   value,
   with: more,

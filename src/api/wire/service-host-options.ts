@@ -22,7 +22,8 @@ const options = struct<ServiceHostOptions>("swarm.HostConfig", {
   cpusetCpus: omitEmpty("CpusetCpus", some(text)),
   cpusetMems: omitEmpty("CpusetMems", some(text)),
 });
-const KNOWN = new Set(Object.values(options.fields).map(({ wire }) => wire.toLowerCase()));
+export const hostOptionFields = options.fields;
+const KNOWN = new Set(Object.values(hostOptionFields).map(({ wire }) => wire.toLowerCase()));
 
 /** Beyond Docker: `ContainerSpec.HostConfig`. What else a host config has is refused, not passed over. */
 export const serviceHostOptions: Codec<ServiceHostOptions> = {

@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { checkServiceSpec } from "../../../src/api/validation/service-spec.ts";
+import { hostOptionFields } from "../../../src/api/wire/service-host-options.ts";
 import { serviceSpec } from "../../../src/api/wire/service-spec.ts";
+import { networkAttachment } from "../../../src/api/wire/task-spec.ts";
 import { entryBytes } from "../../../src/codec/entry.ts";
 import { checkServiceSpec as checkOnManager } from "../../../src/manager/control-api/service-spec.ts";
 import type { ServiceSpec } from "../../../src/model/cluster.ts";
 import { taskContainer } from "../../../src/worker/task-container.ts";
 import { hasSpecification, Specification } from "../../conformance/specification.ts";
 import { bodyOf, valueAt } from "../../fields/body.ts";
+import { MORE_SERVICE_ROWS } from "../../fields/more-service-rows.ts";
 import { servicePage } from "../../fields/service-page.ts";
 import { SERVICE_ROWS, type ServiceFieldRow } from "../../fields/service-rows.ts";
 import { type SpecifiedField, specifiedFields } from "../../fields/specified-fields.ts";
@@ -59,12 +62,22 @@ describe("the fields of a service", () => {
   });
 
   it("are those of the page in docs (UPDATE=1 writes it)", () => {
-    const wanted = servicePage(fields, { rows: SERVICE_ROWS, version: specification.version });
+    const wanted = servicePage(fields, { rows: SERVICE_ROWS, more: MORE_SERVICE_ROWS, version: specification.version });
     if (process.env["UPDATE"] === "1") writeFileSync(PAGE, wanted);
     else assert.equal(existsSync(PAGE) ? readFileSync(PAGE, "utf8") : "", wanted);
   });
 
-  for (const row of SERVICE_ROWS) {
+  it("that Docker's services lack have a row each too", () => {
+    const read = [
+      ["TaskTemplate.ContainerSpec.HostConfig", hostOptionFields],
+      ["TaskTemplate.Networks[]", networkAttachment.fields],
+    ] as const;
+    const known = read.flatMap(([path, codecs]) => Object.values(codecs).map(({ wire }) => `${path}.${wire}`));
+    const beyond = known.filter(path => !fields.some(field => field.path === path));
+    assert.deepEqual(MORE_SERVICE_ROWS.map(({ path }) => path).toSorted(), beyond.toSorted());
+  });
+
+  for (const row of [...SERVICE_ROWS, ...MORE_SERVICE_ROWS]) {
     const { path, outcome } = row;
     it(`${path} is ${outcome.kind === "refused" ? "refused" : "taken"}`, () => {
       switch (outcome.kind) {
