@@ -34,6 +34,7 @@ export class SigningServer implements AsyncDisposable {
   /** Names of those who asked, by their certificates. */
   readonly callers: string[] = [];
   mood: Mood | undefined;
+  onSigned: (asked: CfsslRequest) => void = () => {};
   readonly #server: Server;
   readonly #root: CertificateWithKey;
   readonly #nowMs: () => number;
@@ -86,6 +87,7 @@ export class SigningServer implements AsyncDisposable {
     if (mood?.kind === "status") return mood;
     if (mood?.kind === "answer") return { status: 200, body: JSON.stringify(mood.answer) };
     const certificate = await this.#sign(asked, mood);
+    this.onSigned(asked);
     return { status: 200, body: JSON.stringify({ success: true, result: { certificate }, errors: [], messages: [] }) };
   }
 
