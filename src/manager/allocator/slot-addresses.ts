@@ -16,13 +16,19 @@ export function parseRange(text: string): AddressRange | undefined {
   return first === undefined || last === undefined || last < first ? undefined : { first, last };
 }
 
-/** @param addresses - As a spec has them, which was checked. */
-export function rangesOf({ addresses = [] }: NetworkAttachmentSpec): readonly AddressRange[] {
-  return addresses.flatMap(text => parseRange(text) ?? []);
+const EXPANDED = new WeakMap<readonly string[], readonly number[]>();
+
+/** What a spec, which was checked, gives slots there, by number: slot 1 has the first. Worked out once. */
+export function slotAddressesOf({ addresses }: NetworkAttachmentSpec): readonly number[] {
+  if (addresses === undefined) return [];
+  let expanded = EXPANDED.get(addresses);
+  if (expanded === undefined) EXPANDED.set(addresses, (expanded = addresses.flatMap(text => addressesIn(parseRange(text)))));
+  return expanded;
 }
 
-export function countOf(ranges: readonly AddressRange[]): number {
-  return ranges.reduce((count, { first, last }) => count + last - first + 1, 0);
+function addressesIn(range: AddressRange | undefined): readonly number[] {
+  if (range === undefined) return [];
+  return Array.from({ length: range.last - range.first + 1 }, (_, index) => range.first + index);
 }
 
 /** Tasks of this template have addresses by their slots. */
@@ -30,18 +36,13 @@ export function hasSlotAddresses({ networks }: TaskSpec): boolean {
   return networks.some(({ addresses }) => addresses !== undefined);
 }
 
-/** Slot 1 has the first. @returns `undefined` when there are fewer. */
+/** @returns `undefined` when there are fewer. */
 export function addressOfSlot(attachment: NetworkAttachmentSpec, slot: number): string | undefined {
-  let before = 1;
-  for (const { first, last } of rangesOf(attachment)) {
-    const count = last - first + 1;
-    if (slot >= before && slot < before + count) return formatAddress(first + slot - before);
-    before += count;
-  }
-  return undefined;
+  const address = slotAddressesOf(attachment)[slot - 1];
+  return address === undefined ? undefined : formatAddress(address);
 }
 
-/** Addresses on a network that no other service's tasks are given, by number. */
+/** Addresses on a network that no other service's tasks are given. */
 export interface KeptAddresses {
   readonly networkId: string;
   readonly addresses: readonly number[];
@@ -50,15 +51,8 @@ export interface KeptAddresses {
 /** Those of its spec's slots, and of the previous one's, to which it may be rolled back. One that is being removed keeps none. */
 export function keptAddresses({ spec, previousSpec, isRemoving }: Service): readonly KeptAddresses[] {
   if (isRemoving) return [];
-  return [spec, previousSpec].flatMap(each =>
-    (each?.task.networks ?? []).flatMap(attachment =>
-      attachment.addresses === undefined
-        ? []
-        : [{ networkId: attachment.target, addresses: rangesOf(attachment).flatMap(addressesIn) }],
-    ),
-  );
-}
-
-function addressesIn({ first, last }: AddressRange): readonly number[] {
-  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  const attachments = [...spec.task.networks, ...(previousSpec?.task.networks ?? [])];
+  return attachments
+    .filter(({ addresses }) => addresses !== undefined)
+    .map(attachment => ({ networkId: attachment.target, addresses: slotAddressesOf(attachment) }));
 }

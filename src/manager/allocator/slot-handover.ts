@@ -3,7 +3,7 @@ import type { TaskId } from "../../model/ids.ts";
 import { isOutOfReach, isWanted } from "../orchestrator/instance.ts";
 import type { Snapshot } from "../store/snapshot.ts";
 import type { AddressBook } from "./address-book.ts";
-import { countOf, rangesOf } from "./slot-addresses.ts";
+import { slotAddressesOf } from "./slot-addresses.ts";
 
 /**
  * Takes the address from the task that had the slot before, if that one is not to run any more and nobody will hear of its end: its
@@ -41,7 +41,8 @@ export function slotAddressReason(options: {
 }): string {
   const { task, network, spec, wanted, addresses } = options;
   const { name } = network.spec;
-  if (wanted === undefined) return `slot ${task.slot} has no address on network ${name}: ${countOf(rangesOf(spec))} are given`;
+  if (wanted === undefined)
+    return `slot ${task.slot} has no address on network ${name}: ${slotAddressesOf(spec).length} are given`;
   const holder = addresses.holderOf(network, wanted);
   if (holder !== undefined) {
     const who = typeof holder === "string" ? holder : `task ${holder.id}`;

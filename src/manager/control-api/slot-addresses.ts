@@ -1,7 +1,7 @@
 import type { Network, NetworkAttachmentSpec, ServiceSpec } from "../../model/cluster.ts";
 import { asId, type NetworkId, type ServiceId } from "../../model/ids.ts";
 import type { AddressRange } from "../allocator/slot-addresses.ts";
-import { countOf, keptAddresses, parseRange, rangesOf } from "../allocator/slot-addresses.ts";
+import { keptAddresses, parseRange, slotAddressesOf } from "../allocator/slot-addresses.ts";
 import { addressOf, formatAddress, parseAddress, parseSubnet, sizeOf } from "../allocator/ipv4.ts";
 import { gatewayIn } from "../allocator/networks.ts";
 import { isDead, isWanted } from "../orchestrator/instance.ts";
@@ -47,9 +47,9 @@ export function checkSlotAddresses(
       throw invalid(`network ${attachment.target} is named twice: a slot has one address there`);
     const network = view.get("network", asId<NetworkId>(attachment.target));
     if (network === undefined) throw invalid(`network ${attachment.target} is the nodes' own: slots have no addresses there`);
-    checkForm(attachment, spec, network);
-    checkSubnet(attachment, network);
-    checkFree(view, { attachment, network, own });
+    const ranges = checkForm(attachment, spec, network);
+    checkSubnet(ranges, network);
+    checkFree(view, { wanted: new Set(slotAddressesOf(attachment)), network, own });
   }
 }
 
@@ -62,31 +62,36 @@ function checkMode({ mode, update, rollback }: ServiceSpec): void {
   }
 }
 
-function checkForm({ addresses = [] }: NetworkAttachmentSpec, { mode }: ServiceSpec, { spec: { name } }: Network): void {
-  const ranges: AddressRange[] = [];
-  for (const text of addresses) {
+function checkForm(
+  { addresses = [] }: NetworkAttachmentSpec,
+  { mode }: ServiceSpec,
+  { spec: { name } }: Network,
+): AddressRange[] {
+  const tooMany = (count: number) => invalid(`${count} addresses on network ${name}: more than ${ADDRESSES_MAX}`);
+  if (addresses.length > ADDRESSES_MAX) throw tooMany(addresses.length);
+  const ranges = addresses.map(text => {
     const range = parseRange(text);
-    if (range === undefined)
-      throw invalid(`invalid address ${JSON.stringify(text)}: it must be like 10.0.1.20 or 10.0.1.20-10.0.1.29`);
-    const twice = ranges.find(other => range.first <= other.last && other.first <= range.last);
-    if (twice !== undefined)
-      throw invalid(`address ${formatAddress(Math.max(range.first, twice.first))} is given twice on network ${name}`);
-    ranges.push(range);
-  }
-  const count = countOf(ranges);
-  if (count > ADDRESSES_MAX) throw invalid(`${count} addresses on network ${name}: more than ${ADDRESSES_MAX}`);
+    if (range !== undefined) return range;
+    throw invalid(`invalid address ${JSON.stringify(text)}: it must be like 10.0.1.20 or 10.0.1.20-10.0.1.29`);
+  });
+  const count = ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+  if (count > ADDRESSES_MAX) throw tooMany(count);
+  const sorted = ranges.toSorted((a, b) => a.first - b.first);
+  const twice = sorted.find(({ first }, at) => first <= (sorted[at - 1]?.last ?? -1));
+  if (twice !== undefined) throw invalid(`address ${formatAddress(twice.first)} is given twice on network ${name}`);
   const replicas = mode.kind === "replicated" ? mode.replicas : 0;
   if (replicas > count) throw invalid(`${replicas} replicas need as many addresses on network ${name}: ${count} are given`);
+  return ranges;
 }
 
-function checkSubnet(attachment: NetworkAttachmentSpec, { spec: { name, ipam } }: Network): void {
+function checkSubnet(ranges: readonly AddressRange[], { spec: { name, ipam } }: Network): void {
   const config = ipam.find(({ subnet = "" }) => subnet !== "");
   const subnet = parseSubnet(config?.subnet ?? "");
   if (config === undefined || subnet === undefined)
     throw invalid("user specified IP address is supported only when connecting to networks with user configured subnets");
   const taken = new Map([[parseAddress(gatewayIn(subnet, config)), "its gateway"]]);
   for (const address of Object.values(config.auxiliaryAddresses ?? {})) taken.set(parseAddress(address), "an auxiliary address");
-  for (const { first, last } of rangesOf(attachment)) {
+  for (const { first, last } of ranges) {
     // The subnet's own address and its broadcast address are nobody's.
     const outside = [first, last].find(address => address <= subnet.base || address >= subnet.base + sizeOf(subnet) - 1);
     if (outside !== undefined)
@@ -98,13 +103,11 @@ function checkSubnet(attachment: NetworkAttachmentSpec, { spec: { name, ipam } }
 /** What is on its way out is waited for, once the tasks are made. */
 function checkFree(
   view: StateSnapshot,
-  options: { readonly attachment: NetworkAttachmentSpec; readonly network: Network; readonly own: ServiceId | undefined },
+  options: { readonly wanted: ReadonlySet<number>; readonly network: Network; readonly own: ServiceId | undefined },
 ): void {
-  const { attachment, network, own } = options;
-  const ranges = rangesOf(attachment);
+  const { wanted, network, own } = options;
   const refuse = (address: number | undefined, who: string): void => {
-    if (address === undefined || !ranges.some(({ first, last }) => address >= first && address <= last)) return;
-    throw isTaken(address, network.spec.name, who);
+    if (address !== undefined && wanted.has(address)) throw isTaken(address, network.spec.name, who);
   };
   for (const service of view.all("service")) {
     if (service.isRemoving) continue;
