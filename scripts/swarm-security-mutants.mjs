@@ -111,8 +111,8 @@ const AUTHORITY_MUTANTS = [
     edits: [
       at(
         "system/certificates.ts",
-        "subject: [{ O: [clusterId] }, { OU: [ROLE_UNIT[role]] }, { CN: [nodeId] }],",
-        "subject: request.subject.includes('swarm-manager') ? request.subject : [{ O: [clusterId] }, { OU: [ROLE_UNIT[role]] }, { CN: [nodeId] }],",
+        "subject: [{ O: [clusterId] }, { OU: [ROLE_UNITS[role]] }, { CN: [nodeId] }],",
+        "subject: request.subject.includes('swarm-manager') ? request.subject : [{ O: [clusterId] }, { OU: [ROLE_UNITS[role]] }, { CN: [nodeId] }],",
       ),
     ],
     test: [CERTIFICATES, "gets none of them"],

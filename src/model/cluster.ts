@@ -1,4 +1,6 @@
 export type { Config, FileSpec, Reloading, Secret } from "./cluster-files.ts";
+export type { ExternalCa } from "./external-ca.ts";
+import type { ExternalCa } from "./external-ca.ts";
 import type { ClusterId, ConfigId, NetworkId, NodeId, RevisionId, SecretId, ServiceId, TaskId } from "./ids.ts";
 import type { GenericResource, NodeResources, ResourceRequirements } from "./resources.ts";
 import type { ServiceHostOptions } from "./service-host-options.ts";
@@ -392,12 +394,4 @@ export interface ClusterSpec {
   readonly keepOldSnapshots?: number;
   /** Missing: the managers sign themselves. */
   readonly externalCas?: readonly ExternalCa[];
-}
-
-/** Signs nodes' certificates in the managers' place, by cfssl's API. */
-export interface ExternalCa {
-  /** `https://…`. */
-  readonly url: string;
-  /** The root that it signs for, PEM; empty: the cluster's present one. It is asked while that is whose certificates nodes are to have. */
-  readonly certificatePem: string;
 }

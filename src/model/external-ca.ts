@@ -1,4 +1,10 @@
-import type { ExternalCa } from "./cluster.ts";
+/** Signs nodes' certificates in the managers' place, by cfssl's API. */
+export interface ExternalCa {
+  /** `https://…`. */
+  readonly url: string;
+  /** The root that it signs for, PEM; empty: the cluster's present one. It is asked while that is whose certificates nodes are to have. */
+  readonly certificatePem: string;
+}
 
 /** Why it cannot be asked for certificates; `undefined`: it can. */
 export function problemOfExternalCa({ url, certificatePem }: ExternalCa): string | undefined {
