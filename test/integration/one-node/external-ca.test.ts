@@ -1,3 +1,6 @@
+// Loaded before the tests begin: its helper library declares globals, which --check-leaks would report.
+import "reflect-metadata";
+import "@peculiar/x509";
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
