@@ -306,6 +306,21 @@ describe("cluster network", function () {
     await applyAll(tasks);
   });
 
+  it("finds an address where it has moved to, though who had it runs on where nobody has heard of that, and finds it there again", async () => {
+    const [, away, other] = hosts as readonly [TestHost, TestHost, TestHost];
+    const moved: TestTask = { ...two, name: "web.2.ddd", node: 3, ingressAddress: "10.0.0.14" };
+    const reached = async () => (await hostOf(one).run(idOf(one), call("tcp", two.overlayAddress, 80))).trim();
+    await other.call("connect", taskContainer(moved));
+    await other.start(idOf(moved), echoServer(moved.name, 80));
+    for (const host of [hostOf(one), other]) await host.call("apply", assignments([one, moved]));
+    assert.equal(await reached(), `${moved.name} ${one.overlayAddress}`);
+    await away.call("apply", assignments([one, moved]));
+    assert.equal(await reached(), `${moved.name} ${one.overlayAddress}`);
+    await other.call("release", idOf(moved));
+    await applyAll(tasks);
+    assert.equal(await reached(), `${two.name} ${one.overlayAddress}`);
+  });
+
   it("goes on across a restart of the daemon", async () => {
     const restarted = await hostOf(one).killDaemon();
     hosts = [restarted, ...hosts.slice(1)];
