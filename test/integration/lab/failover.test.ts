@@ -110,6 +110,7 @@ describe("a cluster of three managers and two workers", function () {
 
   it("runs a crashed worker's tasks elsewhere within 10 s, 2 s after it counts as down, and none twice when it is back", async () => {
     await until("w1 runs tasks", 1_000, async () => (await tasksOn("w1")).length > 0);
+    const reachesFixed = await fixedAddresses(["10.9.0.20", "10.9.0.21"]);
     const crashedMs = Date.now();
     await lab.do("crash", "w1");
     await until(
@@ -123,6 +124,7 @@ describe("a cluster of three managers and two workers", function () {
       `note: a crashed worker was down after ${downMs - crashedMs} ms, its tasks ran elsewhere after ${aliveMs - crashedMs} ms`,
     );
     assert.ok(aliveMs - downMs <= REPLACED_MS, `${aliveMs - downMs} ms after it was down`);
+    await until("slots have their addresses where they are now", 10_000, reachesFixed);
     await lab.do("restart", "w1");
     await until("w1 is ready", CATCH_UP_MS, async () => (await nodeState("w1")) === "ready");
     await until(
@@ -133,6 +135,7 @@ describe("a cluster of three managers and two workers", function () {
     );
     const slots = (await runningTasks(first, "web")).map(({ Slot }) => Slot).sort((a, b) => a - b);
     assert.deepEqual(slots, [1, 2, 3, 4, 5, 6]);
+    assert.ok(await reachesFixed(), "and nothing of the old tasks is in their way");
   });
 
   it("refuses writes within 3 s on a leader that is cut off, and agrees on one state once it is back", async () => {
@@ -192,6 +195,33 @@ describe("a cluster of three managers and two workers", function () {
   async function tasksOn(hostname: string): Promise<readonly unknown[]> {
     const id = await nodeId(hostname);
     return (await runningTasks(first, "web")).filter(({ NodeID }) => NodeID === id);
+  }
+
+  /** A service with a slot on each worker, and a container that asks for both. @returns whether all answer where a task of their slot runs. */
+  async function fixedAddresses(addresses: readonly string[]): Promise<() => Promise<boolean>> {
+    const IPAM = { Config: [{ Subnet: "10.9.0.0/24" }] };
+    await ok(first, "POST", "/networks/create", { Name: "fixed", Driver: "overlay", Attachable: true, IPAM });
+    const plain = { replicas: addresses.length, command: ["sleep", "1000"], constraints: ["node.role == worker"] };
+    const spec = serviceSpec("fixed", plain) as { readonly TaskTemplate: object };
+    const Networks = [{ Target: "fixed", Addresses: addresses }];
+    await ok(first, "POST", "/services/create", { ...spec, TaskTemplate: { ...spec.TaskTemplate, Networks } });
+    const Cmd = ["sh", "-c", "sleep 1000"];
+    const caller = { Image: "busybox", Cmd, HostConfig: { NetworkMode: "fixed" } };
+    await ok(first, "POST", "/containers/create?name=caller", caller);
+    await ok(first, "POST", "/containers/caller/start");
+    const { State } = await ok<{ readonly State: { readonly Pid: number } }>(first, "GET", "/containers/caller/json");
+    const answers = (address: string) =>
+      lab.sh(first.name, `nsenter -t ${State.Pid} -n busybox ping -c 1 -W 1 ${address}`).then(
+        () => true,
+        () => false,
+      );
+    const reaches = async (): Promise<boolean> => {
+      const tasks = await runningTasks(first, "fixed");
+      return tasks.length === addresses.length && (await Promise.all(addresses.map(answers))).every(Boolean);
+    };
+    await until("slots answer at their addresses", 15_000, reaches);
+    assert.equal(new Set((await runningTasks(first, "fixed")).map(({ NodeID }) => NodeID)).size, addresses.length);
+    return reaches;
   }
 
   async function readCounter(host: TestHost): Promise<ServiceJson> {
