@@ -5,6 +5,7 @@ import { LeaderClient } from "../gen/dispatcher.ts";
 import { word } from "../codec/combinators.ts";
 import type { NodeRole } from "../model/cluster.ts";
 import type { ControlRequest, ControlResponse } from "../model/control.ts";
+import { OperationError } from "../lib/errors.ts";
 import { asId, type NodeId, type RequestId, type SessionId } from "../model/ids.ts";
 import type { NodeIdentity } from "../ports/certificates.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -31,6 +32,7 @@ export class ManagerClients implements AsyncDisposable {
   readonly #clients = new Map<string, { readonly client: Client; readonly identity: NodeIdentity }>();
 
   readonly #statuses = new Map<string, StatusBatches>();
+  readonly #over = new AbortController();
 
   /** @param identity - Asked for each call: after a renewal new connections are made with the new certificate. */
   constructor({ identity, clock }: { readonly identity: () => NodeIdentity; readonly clock: Clock }) {
@@ -86,7 +88,10 @@ export class ManagerClients implements AsyncDisposable {
         },
         many: async reports => {
           const message = { reports: reports.map(report => statusReport.toWire(report)) };
-          await unaryCall(callback => client().writeManyStatuses(message, new Metadata(), this.#deadline(), callback));
+          await unaryCall(
+            callback => client().writeManyStatuses(message, new Metadata(), this.#deadline(), callback),
+            this.#over,
+          );
         },
       },
     });
@@ -160,6 +165,7 @@ export class ManagerClients implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#over.abort(new OperationError("unavailable", "this node calls no manager any more"));
     for (const { client } of this.#clients.values()) client.close();
     this.#clients.clear();
   }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { LinkedSignal } from "../../lib/linked-signal.ts";
 import type { NodeId } from "../../model/ids.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -37,6 +38,7 @@ export class SecondOpinion {
     nodes: Iterable<NodePlace>,
     { onAnswer, signal }: { readonly onAnswer: (id: NodeId) => void; readonly signal: AbortSignal },
   ): void {
+    setMaxListeners(0, signal); // It may end as many questions as there are.
     for (const node of nodes) {
       const underWay = this.#underWay.get(node.nodeId) ?? 0;
       if (this.#questions >= QUESTIONS_MAX) return;

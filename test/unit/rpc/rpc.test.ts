@@ -331,6 +331,16 @@ describe("rpc", () => {
     }
   });
 
+  it("leaves no report under way when it calls no manager any more", async () => {
+    const managers = clients(manager);
+    const { signal } = new AbortController();
+    await managers.leader(address).reportSessions({ managerId: asId<NodeId>("m1"), sessions: [] }, { signal });
+    parts.leader.writeStatuses = () => new Promise(() => {});
+    const written = managers.leader(address).writeStatuses({ nodeId: asId<NodeId>("a"), statuses: [] }, { signal });
+    setTimeout(() => void managers[Symbol.asyncDispose](), 50);
+    await assert.rejects(written, { kind: "unavailable", message: "this node calls no manager any more" });
+  });
+
   it("keeps calls of different services to one manager apart", async () => {
     await using managers = clients(manager);
     const report = { managerId: asId<NodeId>("m1"), sessions: [] };
