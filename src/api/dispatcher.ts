@@ -7,6 +7,7 @@ import type { ApiContext } from "./context.ts";
 import { jsonBytes, sendAnswer, sendError } from "./http/answer.ts";
 import { Connection } from "./http/connection.ts";
 import type { Answer, ApiRequest, RequestBody } from "./http/exchange.ts";
+import { RequestLife } from "./http/request-life.ts";
 import { Router } from "./http/router.ts";
 import type { SocketInput } from "./http/socket-input.ts";
 import { cleanPath, movedTo, parseTarget } from "./http/target.ts";
@@ -19,6 +20,8 @@ export interface Incoming {
   readonly response: ServerResponse;
   readonly body: RequestBody;
   readonly isUpgrade: boolean;
+  /** @see RequestLife */
+  readonly isRequestsOnly: boolean;
   readonly take: () => { readonly socket: Duplex; readonly input?: SocketInput };
   /** Given when the client asked for a WebSocket: shakes hands. */
   readonly accept?: () => WebSocket;
@@ -42,7 +45,7 @@ const OWN_HEADERS = ["Api-Version", "Docker-Experimental", "Ostype", "Server"];
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #router = new Router(ROUTES);
-  readonly #inFlight = new Map<AbortController, { readonly request: string; readonly startedMs: number }>();
+  readonly #inFlight = new Map<RequestLife, { readonly request: string; readonly startedMs: number }>();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -50,7 +53,7 @@ export class Dispatcher {
 
   /** Everything in flight is cancelled. */
   close(): void {
-    for (const controller of this.#inFlight.keys()) controller.abort(new OperationError("unavailable", "the server is stopping"));
+    for (const life of this.#inFlight.keys()) life.end(new OperationError("unavailable", "the server is stopping"));
   }
 
   get requestsInFlight(): readonly RequestInFlight[] {
@@ -59,26 +62,23 @@ export class Dispatcher {
   }
 
   dispatch(incoming: Incoming): void {
-    const { message, response } = incoming;
-    const controller = new AbortController();
+    const { message, response, isRequestsOnly } = incoming;
+    const life = new RequestLife(message.socket, { isRequestsOnly });
     const request = `${message.method} ${(message.url ?? "").split("?")[0]}`; // A query may hold what is secret.
-    this.#inFlight.set(controller, { request, startedMs: this.#options.clock.monotonicMs() });
-    const socket = message.socket;
-    const onGone = () => controller.abort(new OperationError("cancelled", "the client has gone"));
-    socket.once("close", onGone);
+    this.#inFlight.set(life, { request, startedMs: this.#options.clock.monotonicMs() });
     response.setHeader("Api-Version", API_VERSION);
     response.setHeader("Docker-Experimental", "false");
     response.setHeader("Ostype", "linux");
     response.setHeader("Server", `Shoal/${this.#options.version} (linux)`);
-    this.#serve(incoming, controller.signal)
-      .catch((error: unknown) => this.#onFailure(incoming, error, controller.signal))
+    this.#serve(incoming, life)
+      .catch((error: unknown) => this.#onFailure(incoming, error, life.requestSignal))
       .finally(() => {
-        this.#inFlight.delete(controller);
-        socket.off("close", onGone);
+        this.#inFlight.delete(life);
+        life.release();
       });
   }
 
-  async #serve(incoming: Incoming, signal: AbortSignal): Promise<void> {
+  async #serve(incoming: Incoming, life: RequestLife): Promise<void> {
     const { message, response, body, isUpgrade } = incoming;
     const { path: whole, query } = parseTarget(message.url ?? "/");
     const method = message.method ?? "GET";
@@ -97,7 +97,7 @@ export class Dispatcher {
       query,
       headers: message.headers,
       body: asked?.body ?? body,
-      signal,
+      signal: life.requestSignal,
       isUpgrade,
     };
     let answer: Answer;
@@ -109,7 +109,7 @@ export class Dispatcher {
       throw error;
     }
     if (asked !== undefined) await session?.authorizeResponse(asked.request, shownOf(answer, response));
-    if (answer.kind === "hijack") await this.#hijack(answer, { ...incoming, body: request.body }, signal);
+    if (answer.kind === "hijack") await this.#hijack(answer, { ...incoming, body: request.body }, life.connectionSignal);
     else await sendAnswer(response, answer);
   }
 

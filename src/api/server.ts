@@ -18,7 +18,14 @@ import { upgradeBody } from "./http/upgrade-body.ts";
 
 /** As Go's default: registry credentials travel in headers. */
 const HEADER_BYTES_MAX = 1024 * 1024;
-const KEEP_ALIVE_MS = 120_000;
+/** From a connection's first byte, or its beginning, to the end of a request's head; as Docker's. */
+const REQUEST_HEAD_MS = 300_000;
+/** A client that was answered as plain HTTP though it had asked for more may stay for so long. */
+const LINGER_MS = 120_000;
+/** After which a silent peer on another host is asked whether it is still there. */
+const TCP_KEEP_ALIVE_MS = 15_000;
+/** A client that has closed its half after its request gets the answer. Node's types do not tell of it. */
+const ANSWERS_HALF_OPEN = { httpAllowHalfOpen: true };
 /** What chown takes for "as it is". */
 const KEEP_OWNER = -1;
 
@@ -72,8 +79,10 @@ class DockerApiServer implements ApiServer {
 
   async listen(target: ListenTarget): Promise<number> {
     const server = this.#createServer(target);
-    server.keepAliveTimeout = KEEP_ALIVE_MS;
+    server.keepAliveTimeout = 0; // As Docker's: closed by us, it could be in the very moment in which its client uses it again.
+    server.headersTimeout = REQUEST_HEAD_MS;
     server.requestTimeout = 0; // `docker load` may take as long as it takes.
+    Object.assign(server, ANSWERS_HALF_OPEN);
     server.on("request", (request: IncomingMessage, response: ServerResponse) => this.#onRequest(request, response));
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#onUpgrade(request, socket, head));
     this.#servers.push(server);
@@ -105,7 +114,7 @@ class DockerApiServer implements ApiServer {
   }
 
   #createServer(target: ListenTarget): Server | TlsServer {
-    const limits = { maxHeaderSize: HEADER_BYTES_MAX };
+    const limits = { maxHeaderSize: HEADER_BYTES_MAX, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS };
     if (target.kind === "unix" || target.tls === undefined) return createServer(limits);
     const { certificatePem, keyPem, clientCaPem } = target.tls;
     const clients = clientCaPem === undefined ? {} : { ca: clientCaPem, requestCert: true, rejectUnauthorized: true };
@@ -120,7 +129,14 @@ class DockerApiServer implements ApiServer {
     const length = message.headers["content-length"];
     const isChunked = message.headers["transfer-encoding"] !== undefined;
     const body = { length: isChunked ? undefined : Number(length ?? 0), stream: message };
-    this.#dispatcher.dispatch({ message, response, body, isUpgrade: false, take: () => this.#take(response) });
+    this.#dispatcher.dispatch({
+      message,
+      response,
+      body,
+      isUpgrade: false,
+      isRequestsOnly: true,
+      take: () => this.#take(response),
+    });
   }
 
   /** Every request with an Upgrade header comes here, also those that are answered as plain HTTP. */
@@ -134,7 +150,7 @@ class DockerApiServer implements ApiServer {
     response.once("finish", () => {
       // Answered as plain HTTP, and over: what still comes is dropped, and a client that stays is let go in time.
       input.release();
-      (socket as Socket).setTimeout(KEEP_ALIVE_MS, () => socket.destroy());
+      (socket as Socket).setTimeout(LINGER_MS, () => socket.destroy());
       socket.end();
       socket.resume();
     });
@@ -156,6 +172,7 @@ class DockerApiServer implements ApiServer {
       response,
       body: upgradeBody(message, input),
       isUpgrade: protocol === "tcp",
+      isRequestsOnly: false,
       take,
       ...web,
     });

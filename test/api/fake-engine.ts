@@ -34,7 +34,7 @@ interface Running {
 
 /**
  * An engine in memory whose containers are functions: `echo` writes its arguments, `cat` its input, `big` a lot, `sleep` nothing
- * until it is stopped.
+ * until it is stopped, and `stubborn` until it is killed.
  */
 export class FakeEngine {
   readonly #containers = new Map<string, Running>();
@@ -112,6 +112,7 @@ export class FakeEngine {
     stop: async idOrName => {
       const running = this.#find(idOrName);
       if (running.hasEnded) throw new OperationError("not-modified", "container is stopped");
+      if (running.container.config.cmd?.[0] === "stubborn") await once(running.events, "exit");
       this.#end(running, 137);
     },
     restart: async () => undefined,
