@@ -22,6 +22,7 @@ interface Beside {
   readonly hostConfig?: HostConfig;
   readonly networking?: { readonly endpoints: Readonly<Record<string, EndpointConfig>> };
   readonly macAddress?: string;
+  readonly runtime?: string;
 }
 
 const networkingConfig = struct<NonNullable<Beside["networking"]>>("network.NetworkingConfig", {
@@ -31,7 +32,14 @@ const beside = struct<Beside>("container.CreateRequest", {
   hostConfig: field("HostConfig", optional(hostConfig)),
   networking: field("NetworkingConfig", optional(networkingConfig)),
   macAddress: field("MacAddress", unlessZero(text)),
+  runtime: field("Runtime", unlessZero(text)),
 });
+
+/** docker-py sends the runtime that it is asked for beside the host config, where Docker looks for none. What stands in the host config counts. */
+function withRuntime(given: HostConfig | undefined, runtime: string): HostConfig {
+  const host = given ?? hostConfig.read({}, UNNAMED);
+  return host.runtime === "" ? { ...host, runtime } : host;
+}
 
 /** Go reads the parts into a struct without a name. */
 const UNNAMED: Place = { struct: "", path: "" };
@@ -41,7 +49,8 @@ export const createBody: {
   write(body: Omit<CreateBody, "isEmpty" | "warnings">): Record<string, unknown>;
 } = {
   read(value, at = UNNAMED) {
-    const { hostConfig: host, networking, macAddress } = beside.read(value, at);
+    const { hostConfig: given, networking, macAddress, runtime } = beside.read(value, at);
+    const host = runtime === undefined ? given : withRuntime(given, runtime);
     const { warnings } = readForeignFields(isRecord(value) ? value["HostConfig"] : undefined);
     return {
       config: containerConfig.read(value, at),

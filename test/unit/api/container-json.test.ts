@@ -94,4 +94,13 @@ describe("a container in JSON", () => {
     const body = createBody.read(BODY);
     assert.deepEqual(createBody.read(createBody.write(body)), { ...body, endpoints: {} });
   });
+
+  it("takes a runtime that stands beside the host config, unless one stands in it", () => {
+    const runtimeOf = (body: object) => createBody.read({ Image: "busybox", ...body }).hostConfig?.runtime;
+    assert.equal(runtimeOf({ Runtime: "runc" }), "runc");
+    assert.equal(runtimeOf({ Runtime: "runc", HostConfig: { Memory: 1024 } }), "runc");
+    assert.equal(runtimeOf({ Runtime: "runc", HostConfig: { Runtime: "crun" } }), "crun");
+    assert.equal(runtimeOf({ Runtime: null, HostConfig: {} }), "");
+    assert.equal(runtimeOf({}), undefined);
+  });
 });
