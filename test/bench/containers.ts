@@ -19,7 +19,7 @@ export async function benchContainers(): Promise<boolean> {
       .join(" ")}`,
   );
   try {
-    const engines = startEngines(NAMES);
+    const engines = await startEngines(NAMES);
     const gates = [
       await compareRuns("run --rm (bridge)", { engines, ratioMax: 0.3 }, [["run", "--rm", "busybox", "true"]]),
       await compareRuns("run --rm --network none", { engines, ratioMax: 0.3 }, [
@@ -37,7 +37,7 @@ export async function benchContainers(): Promise<boolean> {
     await compareReplicas(engines);
     return reportGates(gates);
   } finally {
-    stopEngines(NAMES);
+    await stopEngines(NAMES);
   }
 }
 

@@ -15,9 +15,9 @@ const PROGRAM = ["sh", "-c", `yes ${"x".repeat(LINE_BYTES - 1)} | head -n ${LINE
 /** How fast one container can print: into its log, to a client that is attached, and out of the log again. @returns false when the gate is missed. */
 export async function benchLogs(): Promise<boolean> {
   try {
-    return await compareLogs(startEngines(NAMES));
+    return await compareLogs(await startEngines(NAMES));
   } finally {
-    stopEngines(NAMES);
+    await stopEngines(NAMES);
   }
 }
 

@@ -18,7 +18,7 @@ const CORE_SHARE_MAX = 0.2;
 /** What it costs our daemon to tell a client the statistics of many containers once a second. @returns false when the gate is missed. */
 export async function benchStats(): Promise<boolean> {
   try {
-    const { ours } = startEngines(NAMES);
+    const { ours } = await startEngines(NAMES);
     const names = Array.from({ length: CONTAINERS }, (_, index) => `watched${index}`);
     const next = names[Symbol.iterator]();
     const start = async () => {
@@ -39,7 +39,7 @@ export async function benchStats(): Promise<boolean> {
     if (samples.count < (CONTAINERS * MEASURE_MS) / 1_000 / 2) throw new Error("too few samples came: the engine falls behind");
     return reportGates([gate]);
   } finally {
-    stopEngines(NAMES);
+    await stopEngines(NAMES);
   }
 }
 

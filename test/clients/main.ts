@@ -42,12 +42,11 @@ const names = { lab: `c${suffix}`, peer: `c${suffix}` };
 const work = mkdtempSync(join(tmpdir(), "shoal-clients-"));
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => {
-    stopEngines(names);
-    process.exit(1);
+    void stopEngines(names).finally(() => process.exit(1));
   });
 }
 try {
-  const { real, ours } = startEngines(names);
+  const { real, ours } = await startEngines(names);
   const targets: readonly Target[] = [
     { engine: real, namespace: `oracle-${names.peer}`, folder: join(work, "real") },
     { engine: ours, namespace: `shoal-${names.lab}-m1`, folder: join(work, "ours") },
@@ -55,7 +54,7 @@ try {
   for (const { folder } of targets) mkdirSync(folder);
   for (const suite of suites) await runSuite(suite, targets);
 } finally {
-  if (process.env["KEEP"] === undefined) stopEngines(names);
+  if (process.env["KEEP"] === undefined) await stopEngines(names);
   rmSync(work, { recursive: true, force: true });
 }
 const verdicts = suites.flatMap(suite => verdictOf(suite) ?? []);

@@ -1,5 +1,5 @@
 import type { Answer } from "./http.ts";
-import type { Stage } from "./stage.ts";
+import type { CaseStage } from "./common.ts";
 
 /** One status of one operation, brought about by a call on an engine. */
 export interface Case {
@@ -19,7 +19,7 @@ export interface Case {
   readonly isAlone?: boolean;
   /** Where the real engine answers otherwise, and why that is so. */
   readonly real?: { readonly status: number; readonly because: string };
-  readonly run: (stage: Stage) => Promise<Answer>;
+  readonly run: (stage: CaseStage) => Promise<Answer>;
 }
 
 export function shows(

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { allDone } from "../../src/lib/all-done.ts";
 import { Disposal } from "../../src/lib/disposal.ts";
 import { type Engine, startHosts, stopHosts } from "../oracle/engines.ts";
 import { Registry, REGISTRY } from "./registry.ts";
@@ -25,11 +26,11 @@ export class Hosts implements AsyncDisposable {
     const suffix = randomBytes(2).toString("hex");
     const names = { lab: `c${suffix}`, peer: `q${suffix}` };
     const cleanUp = new Disposal();
-    cleanUp.use({ [Symbol.asyncDispose]: () => Promise.resolve(stopHosts(names, { workers: WORKERS })) });
+    cleanUp.use({ [Symbol.asyncDispose]: () => stopHosts(names, { workers: WORKERS }) });
     try {
-      const engines = startHosts(names, { workers: WORKERS });
-      for (const namespace of [`oracle-${names.peer}${FIRST}`, `shoal-${names.lab}-${FIRST}`])
-        cleanUp.use(await Registry.start(namespace));
+      const engines = await startHosts(names, { workers: WORKERS });
+      const namespaces = [`oracle-${names.peer}${FIRST}`, `shoal-${names.lab}-${FIRST}`];
+      await allDone(namespaces.map(async namespace => void cleanUp.use(await Registry.start(namespace))));
       return new Hosts(engines, cleanUp);
     } catch (error) {
       await cleanUp[Symbol.asyncDispose]();

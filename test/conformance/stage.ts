@@ -28,7 +28,7 @@ export interface Call {
   readonly onOther?: boolean;
 }
 
-interface StageOptions {
+export interface StageOptions {
   readonly host: HostWithOther;
   readonly version: string;
   readonly specification: Specification;

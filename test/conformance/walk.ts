@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { isOlder } from "../../src/api/http/version.ts";
 import { type Case, caseName } from "./case.ts";
+import { CaseStage, Common } from "./common.ts";
 import type { Answer } from "./http.ts";
 import { valuesOf, violationsOf } from "./judge.ts";
 import { shapeOf } from "./shape.ts";
@@ -29,6 +30,7 @@ export interface Walk {
 
 /** Versions in which both engines are asked the same. The last is the newest that the real one knows. */
 export const VERSIONS_COMPARED = ["1.40", "1.45", "1.51"];
+const VERSION_OF_COMMON = "1.45";
 
 export interface Walks {
   readonly oursNewest: Walk;
@@ -39,40 +41,15 @@ export interface Walks {
 interface WalkOptions {
   readonly cases: readonly Case[];
   readonly specification: Specification;
-  readonly version: string;
 }
 
 /** Most of a case is waiting for processes. */
 const LANES = 3;
 
-/** Runs the cases, some at a time, but for those that look at all there is, which come first; those with the second host go one by one beside all others. */
-export async function walk(host: HostWithOther, { cases, specification, version }: WalkOptions): Promise<Walk> {
-  const startedMs = performance.now();
-  const shown = new Map<string, Shown | Error>();
-  const asked = cases.filter(
-    ({ since, oursAlone }) =>
-      (since === undefined || !isOlder(version, since)) && (oursAlone === undefined || host.name === "ours"),
-  );
-  const work = [...asked.entries()];
-  const lane = async (isWanted: (one: Case) => boolean) => {
-    for (let index = work.findIndex(([, one]) => isWanted(one)); index >= 0; index = work.findIndex(([, one]) => isWanted(one))) {
-      const [[number, one] = assert.fail()] = work.splice(index, 1);
-      const prefix = `c${version.replace(".", "")}-${number}`;
-      shown.set(caseName(one), await show(one, { host, specification, version, prefix, operation: one.operation }));
-    }
-  };
-  const isFirst = ({ operation, isAlone }: Case) => isAlone === true || specification.operation(operation).tag === "System";
-  const withOther = lane(({ usesOther }) => usesOther === true);
-  await lane(one => one.usesOther !== true && isFirst(one));
-  await Promise.all(Array.from({ length: LANES }, () => lane(({ usesOther }) => usesOther !== true)));
-  await withOther;
-  return { host, version, shown, tookMs: performance.now() - startedMs };
-}
-
 /** Both engines at the same time, each in one version after another. */
 export async function walkAll(
   { real, ours }: { readonly real: HostWithOther; readonly ours: HostWithOther },
-  options: Omit<WalkOptions, "version">,
+  options: WalkOptions,
 ): Promise<Walks> {
   const [ofReal, ofOurs] = await Promise.all([
     walkEach(real, VERSIONS_COMPARED, options),
@@ -86,19 +63,81 @@ export async function walkAll(
 async function walkEach(
   host: HostWithOther,
   versions: readonly string[],
-  options: Omit<WalkOptions, "version">,
+  { cases, specification }: WalkOptions,
 ): Promise<ReadonlyMap<string, Walk>> {
-  const walks = new Map<string, Walk>();
-  const alone = options.cases.filter(({ onManager }) => onManager !== true);
-  for (const version of versions) walks.set(version, await walk(host, { ...options, cases: alone, version }));
-  const onManager = options.cases.filter(one => one.onManager === true);
-  if (onManager.length === 0) return walks;
-  await becomeManager(host, options.specification);
-  for (const [version, before] of walks) {
-    const after = await walk(host, { ...options, cases: onManager, version });
-    walks.set(version, { ...before, shown: new Map([...before.shown, ...after.shown]), tookMs: before.tookMs + after.tookMs });
+  const made = { host, specification, version: VERSION_OF_COMMON, prefix: "common", operation: "ContainerCreate" };
+  await using common = new Common(new Stage(made));
+  const walks = versions.map(version => new WalkUnderWay({ host, specification, version, common }));
+  await playAll(
+    walks,
+    cases.filter(({ onManager }) => onManager !== true),
+  );
+  const onManager = cases.filter(one => one.onManager === true);
+  if (onManager.length > 0) {
+    await becomeManager(host, specification);
+    await playAll(walks, onManager);
   }
-  return walks;
+  return new Map(walks.map(walk => [walk.version, walk]));
+}
+
+/** One version after another. What has the second host goes one by one beside all others: neither waits for the other's version. */
+async function playAll(walks: readonly WalkUnderWay[], cases: readonly Case[]): Promise<void> {
+  const withOther = async () => {
+    for (const walk of walks)
+      await walk.play(
+        cases.filter(one => one.usesOther === true),
+        { lanes: 1 },
+      );
+  };
+  const others = async () => {
+    for (const walk of walks) await walk.playTimed(cases.filter(one => one.usesOther !== true));
+  };
+  await Promise.all([withOther(), others()]);
+}
+
+/** Looks at all there is, so it is not asked while others come and go. */
+const OF_ALL = ["SystemInfo", "SystemDataUsage"];
+
+class WalkUnderWay implements Walk {
+  readonly host: HostWithOther;
+  readonly version: string;
+  readonly shown = new Map<string, Shown | Error>();
+  readonly #options: Omit<ShowOptions, "prefix" | "operation">;
+  #played = 0;
+  tookMs = 0;
+
+  constructor(options: Omit<ShowOptions, "prefix" | "operation">) {
+    this.host = options.host;
+    this.version = options.version;
+    this.#options = options;
+  }
+
+  /** Those that look at all there is come first, alone; then some at a time. */
+  async playTimed(cases: readonly Case[]): Promise<void> {
+    const startedMs = performance.now();
+    const isFirst = ({ operation, isAlone }: Case) => isAlone === true || OF_ALL.includes(operation);
+    await this.play(cases.filter(isFirst), { lanes: 1 });
+    await this.play(
+      cases.filter(one => !isFirst(one)),
+      { lanes: LANES },
+    );
+    this.tookMs += performance.now() - startedMs;
+  }
+
+  async play(cases: readonly Case[], { lanes }: { readonly lanes: number }): Promise<void> {
+    const work = cases.filter(one => this.#isAsked(one));
+    const lane = async () => {
+      for (let one = work.shift(); one !== undefined; one = work.shift()) {
+        const prefix = `c${this.version.replace(".", "")}-${this.#played++}`;
+        this.shown.set(caseName(one), await show(one, { ...this.#options, prefix, operation: one.operation }));
+      }
+    };
+    await Promise.all(Array.from({ length: lanes }, lane));
+  }
+
+  #isAsked({ since, oursAlone }: Case): boolean {
+    return (since === undefined || !isOlder(this.version, since)) && (oursAlone === undefined || this.host.name === "ours");
+  }
 }
 
 /** The engine is one from then on. */
@@ -121,12 +160,12 @@ function headersOf({ headers }: Answer): readonly string[] {
     .map(([name, value]) => `header ${name}: ${VALUES_COMPARED.includes(name) ? String(value) : "some"}`);
 }
 
-type ShowOptions = ConstructorParameters<typeof Stage>[0];
+type ShowOptions = ConstructorParameters<typeof CaseStage>[0];
 
 async function show(one: Case, options: ShowOptions): Promise<Shown | Error> {
   const { specification } = options;
   const startedMs = performance.now();
-  await using stage = new Stage(options);
+  await using stage = new CaseStage(options);
   try {
     const answer = await one.run(stage);
     const tookMs = performance.now() - startedMs;

@@ -1,8 +1,10 @@
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, copyFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { hostNames, labHost } from "../../deploy/lab/paths.ts";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { allDone } from "../../src/lib/all-done.ts";
 import { type DaemonControl, ourDaemon, realDaemon } from "./daemons.ts";
 
 /** One side of the comparison. */
@@ -28,15 +30,14 @@ export interface EngineNames {
   readonly peer: string;
 }
 
-/** Starts both engines with the same images. @throws Error when the real one cannot run on this system. */
-export function startEngines({ lab, peer }: EngineNames): { readonly real: Engine; readonly ours: Engine } {
-  const realSocket = startReal([peer, HOSTNAME]);
+/** Starts both engines with the same images, side by side. @throws Error when the real one cannot run on this system. */
+export async function startEngines({ lab, peer }: EngineNames): Promise<{ readonly real: Engine; readonly ours: Engine }> {
   const { directory, socket } = labHost(lab, HOSTNAME);
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, "daemon.json"), JSON.stringify({ hosts: [`unix://${socket}`] }));
-  startLab(lab, { workers: 0 });
+  const [realSocket] = await allDone([startReal([peer, HOSTNAME]), startLab(lab, { workers: 0 })]);
   const engines = { real: realEngine(peer, { socket: realSocket, host: HOSTNAME }), ours: ourEngine(lab, HOSTNAME) };
-  loadImages(Object.values(engines));
+  await loadImages(Object.values(engines));
   return engines;
 }
 
@@ -44,27 +45,26 @@ export function startEngines({ lab, peer }: EngineNames): { readonly real: Engin
  * Starts as many hosts of each, `m1`, `w1` and so on, at the same addresses on a switch of each side's own.
  * They are in no swarm. @throws Error as `startEngines` does.
  */
-export function startHosts(
+export async function startHosts(
   { lab, peer }: EngineNames,
   { workers }: { readonly workers: number },
-): { readonly real: Engine; readonly ours: Engine } {
+): Promise<{ readonly real: Engine; readonly ours: Engine }> {
   const hosts = hostNames({ managers: 1, workers });
-  const reals = hosts.map(host => {
+  const starting = hosts.map(async host => {
     const name = `${peer}${host}`;
-    return realEngine(name, { socket: startReal([name, host, peer, labHost(lab, host).address]), host });
+    return realEngine(name, { socket: await startReal([name, host, peer, labHost(lab, host).address]), host });
   });
-  startLab(lab, { workers });
+  const [reals] = await allDone([allDone(starting), startLab(lab, { workers })]);
   const ours = hosts.map(host => ourEngine(lab, host));
-  loadImages([...reals, ...ours]);
+  await loadImages([...reals, ...ours]);
   return { real: cluster(reals, hosts), ours: cluster(ours, hosts) };
 }
 
 /** Takes them away; safe when they are gone. */
-export function stopHosts({ lab, peer }: EngineNames, { workers }: { readonly workers: number }): void {
+export async function stopHosts({ lab, peer }: EngineNames, { workers }: { readonly workers: number }): Promise<void> {
   const hosts = hostNames({ managers: 1, workers });
-  for (const name of [...hosts.map(host => `${peer}${host}`), peer])
-    execFileSync("bash", ["test/oracle/real-docker.sh", "down", name], { stdio: "ignore" });
-  execFileSync(process.execPath, ["bin/lab", "down", "--name", lab], { stdio: "ignore" });
+  await allDone([...hosts.map(host => stopReal(`${peer}${host}`)), stopLab(lab)]);
+  await stopReal(peer); // Their switch.
 }
 
 /** The first of them, which knows the others. */
@@ -74,15 +74,23 @@ function cluster(engines: readonly Engine[], hosts: readonly string[]): Engine {
   return { ...first, others: new Map(engines.map((engine, index) => [hosts[index] ?? "", engine])) };
 }
 
-function startReal(args: readonly string[]): string {
-  return execFileSync("bash", ["test/oracle/real-docker.sh", "up", ...args], { encoding: "utf8" }).trim();
+const run = promisify(execFile);
+
+async function startReal(args: readonly string[]): Promise<string> {
+  return (await run("bash", ["test/oracle/real-docker.sh", "up", ...args])).stdout.trim();
 }
 
-function startLab(lab: string, { workers }: { readonly workers: number }): void {
+async function stopReal(name: string): Promise<void> {
+  await run("bash", ["test/oracle/real-docker.sh", "down", name]);
+}
+
+async function startLab(lab: string, { workers }: { readonly workers: number }): Promise<void> {
   const count = ["--managers", "1", "--workers", String(workers)];
-  execFileSync(process.execPath, ["bin/lab", "up", "--name", lab, ...count, "--empty"], {
-    stdio: ["ignore", "ignore", "inherit"],
-  });
+  await run(process.execPath, ["bin/lab", "up", "--name", lab, ...count, "--empty"]);
+}
+
+async function stopLab(lab: string): Promise<void> {
+  await run(process.execPath, ["bin/lab", "down", "--name", lab]);
 }
 
 /** @param name - Of the peer. */
@@ -124,29 +132,23 @@ function ourEngine(lab: string, host: string): Engine {
 }
 
 /** Takes both away; safe when they are gone. */
-export function stopEngines({ lab, peer }: EngineNames): void {
-  execFileSync("bash", ["test/oracle/real-docker.sh", "down", peer], { stdio: "ignore" });
-  execFileSync(process.execPath, ["bin/lab", "down", "--name", lab], { stdio: "ignore" });
+export async function stopEngines({ lab, peer }: EngineNames): Promise<void> {
+  await allDone([stopReal(peer), stopLab(lab)]);
 }
 
 /** Where they are not yet. */
-export function loadImages(engines: readonly Pick<Engine, "dockerHost">[]): void {
+export async function loadImages(engines: readonly Pick<Engine, "dockerHost">[]): Promise<void> {
   const archive = busyboxArchive();
-  for (const engine of engines) if (!hasBusybox(engine)) loadBusybox(engine, archive);
+  await allDone(engines.map(engine => loadBusybox(engine, archive)));
   rmSync(archive, { force: true });
 }
 
-function hasBusybox({ dockerHost }: Pick<Engine, "dockerHost">): boolean {
-  const options = { env: { ...process.env, DOCKER_HOST: dockerHost }, encoding: "utf8" } as const;
-  return execFileSync("docker", ["images", "--quiet", "busybox:latest"], options) !== "";
-}
-
-function loadBusybox({ dockerHost }: Pick<Engine, "dockerHost">, archive: string): void {
+async function loadBusybox({ dockerHost }: Pick<Engine, "dockerHost">, archive: string): Promise<void> {
+  const options = { env: { ...process.env, DOCKER_HOST: dockerHost } };
+  const present = await run("docker", ["images", "--quiet", "busybox:latest"], options);
+  if (present.stdout !== "") return;
   const changes = ["--change", 'CMD ["sh"]', "--change", "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"];
-  execFileSync("docker", ["import", ...changes, archive, "busybox:latest"], {
-    env: { ...process.env, DOCKER_HOST: dockerHost },
-    stdio: ["ignore", "ignore", "inherit"],
-  });
+  await run("docker", ["import", ...changes, archive, "busybox:latest"], options);
 }
 
 /** A root file system of the system's static busybox, as a tar. */

@@ -2,6 +2,7 @@
 //   node --import=tsx test/oracle/main.ts [part of a scenario's name]... | --missed
 // With UPDATE=1 and all scenarios it writes docs/differences.md.
 import { readFileSync, writeFileSync } from "node:fs";
+import { allDone } from "../../src/lib/all-done.ts";
 import { CLUSTER_SCENARIOS } from "./cluster-scenarios.ts";
 import { CoverageTable, SWARM_COMMANDS } from "./coverage.ts";
 import { differencesPage, type Miss } from "./differences-page.ts";
@@ -28,10 +29,10 @@ const names = Array.from({ length: pairCount }, (_, index) => ({
 const results: ScenarioResult[] = [];
 
 try {
-  const pairs = names.map(startEngines);
+  const pairs = await allDone(names.map(startEngines));
   for await (const result of runAll(pairs, isWanted)) report(result);
 } finally {
-  if (process.env["KEEP"] === undefined) names.forEach(stopEngines);
+  if (process.env["KEEP"] === undefined) await allDone(names.map(stopEngines));
 }
 // What the containers of services are is too long a comparison for the tests.
 const ofCluster = [...SERVICE_CONTAINER_SCENARIOS, ...CLUSTER_SCENARIOS].filter(isWanted);
@@ -52,9 +53,9 @@ process.exit(misses.length === 0 ? 0 : 1);
 async function runOnThreeNodes(): Promise<void> {
   const hosts = { lab: `n${process.pid}`, peer: `m${process.pid}` };
   try {
-    for await (const result of runCluster(startHosts(hosts, { workers: WORKERS }), ofCluster)) report(result);
+    for await (const result of runCluster(await startHosts(hosts, { workers: WORKERS }), ofCluster)) report(result);
   } finally {
-    stopHosts(hosts, { workers: WORKERS });
+    await stopHosts(hosts, { workers: WORKERS });
   }
 }
 

@@ -35,6 +35,14 @@ unpack_from() {
   rm -rf "$work"
 }
 
+# One at a time: several engines may come up side by side.
+in_turn() (
+  mkdir -p "$cache"
+  exec 8<"$cache"
+  flock 8
+  "$@"
+)
+
 install() {
   runs && return
   [[ -f /usr/share/keyrings/debian-archive-keyring.gpg ]] || { echo "real-docker: this is not Debian" >&2; exit 3; }
@@ -73,7 +81,7 @@ up() {
   [[ -z $init ]] || ln -sfn "$init" "$root/usr/bin/docker-init"
   ip netns add "oracle-$name"
   ip -n "oracle-$name" link set lo up
-  [[ -z ${3:-} ]] || plug "$name" "$3" "$4"
+  [[ -z ${3:-} ]] || in_turn plug "$name" "$3" "$4"
   # The namespaces outlive the daemon, as a host does.
   cat >"$home/boot.sh" <<S
 mount --make-rprivate /
@@ -146,7 +154,7 @@ down() {
 
 case ${1:-} in
   install) install ;;
-  up) install; up "${@:2}" ;;
+  up) runs || in_turn install; up "${@:2}" ;;
   restart) stop "$2"; serve "$2" ;;
   reload) kill -HUP "$(cat "$cache/run/$2/docker.pid")" ;;
   down) down "$2" ;;

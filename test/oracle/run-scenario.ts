@@ -158,7 +158,7 @@ async function runStep(first: Engine, step: Step): Promise<Outcome> {
       return listing(engine);
     case "daemon": {
       const outcome = await runDaemonStep(engine.daemon, step);
-      if (isMapping(step)) loadImages([engine]);
+      if (isMapping(step)) await loadImages([engine]);
       return outcome;
     }
   }

@@ -23,7 +23,7 @@ export const CONTAINER_LIFE_CASES: readonly Case[] = [
   ),
 
   shows("ContainerStart", 204, "it was created", async s => s.call({ id: await s.created() })),
-  shows("ContainerStart", 304, "it runs already", async s => s.call({ id: await s.running() })),
+  shows("ContainerStart", 304, "it runs already", async s => s.call({ id: await s.common.running() })),
   shows("ContainerStart", 400, "a body is sent", async s => s.call({ id: await s.created() }, { body: { Privileged: true } })),
   shows("ContainerStart", 400, "its program is not there", async s => s.call({ id: await s.created({ Cmd: ["/nothing"] }) })),
   shows("ContainerStart", 404, "there is no such container", s => s.call(GONE)),
@@ -74,7 +74,7 @@ export const CONTAINER_LIFE_CASES: readonly Case[] = [
   ),
   shows("ContainerResize", 404, "there is no such container", s => s.call(GONE, { query: { h: "30", w: "90" } })),
 
-  shows("ContainerWait", 200, "it has ended", async s => s.call({ id: await s.ended() })),
+  shows("ContainerWait", 200, "it has ended", async s => s.call({ id: await s.common.ended() })),
   shows("ContainerWait", 200, "it could not be started", async s => {
     const id = await s.created({ Cmd: ["/nothing"] });
     const waiting = s.call({ id }, { query: { condition: "next-exit" } });
@@ -91,7 +91,7 @@ export const CONTAINER_LIFE_CASES: readonly Case[] = [
   shows("ContainerDelete", 204, "it runs and is forced", async s => s.call({ id: await s.running() }, { query: { force: "1" } })),
   shows("ContainerDelete", 400, "several ids start so", async s => s.call({ id: await commonStart(s) })),
   shows("ContainerDelete", 404, "there is no such container", s => s.call(GONE)),
-  shows("ContainerDelete", 409, "it runs", async s => s.call({ id: await s.running() })),
+  shows("ContainerDelete", 409, "it runs", async s => s.call({ id: await s.common.running() })),
 
   shows(
     "ContainerPrune",

@@ -78,14 +78,14 @@ export const CONTAINER_READ_CASES: readonly Case[] = [
   }),
   shows("ContainerInspect", 404, "there is no such container", s => s.call(GONE)),
 
-  shows("ContainerTop", 200, "it runs", async s => s.call({ id: await s.running() })),
+  shows("ContainerTop", 200, "it runs", async s => s.call({ id: await s.common.running() })),
   shows("ContainerTop", 404, "there is no such container", s => s.call(GONE)),
 
   shows("ContainerLogs", 200, "it has said something", async s =>
-    s.call({ id: await s.ended() }, { query: { stdout: "1", stderr: "1" } }),
+    s.call({ id: await s.common.ended() }, { query: { stdout: "1", stderr: "1" } }),
   ),
   shows("ContainerLogs", 200, "it has a terminal", async s =>
-    s.call({ id: await s.ended({ Tty: true }) }, { query: { stdout: "1" } }),
+    s.call({ id: await s.common.ended({ Tty: true }) }, { query: { stdout: "1" } }),
   ),
   shows("ContainerLogs", 404, "there is no such container", s => s.call(GONE, { query: { stdout: "1" } })),
 
@@ -99,10 +99,10 @@ export const CONTAINER_READ_CASES: readonly Case[] = [
   shows("ContainerExport", 404, "there is no such container", s => s.call(GONE)),
 
   shows("ContainerStats", 200, "one is asked for at once", async s =>
-    s.call({ id: await s.running({ HostConfig: { NetworkMode: "bridge" } }) }, { query: { stream: "0", "one-shot": "1" } }),
+    s.call({ id: await s.common.onBridge() }, { query: { stream: "0", "one-shot": "1" } }),
   ),
   shows("ContainerStats", 200, "two are followed", async s =>
-    s.call({ id: await s.running() }, { isEnough: body => body.toString().split("\n").length > 2 }),
+    s.call({ id: await s.common.running() }, { isEnough: body => body.toString().split("\n").length > 2 }),
   ),
   shows("ContainerStats", 200, "it does not run", async s => s.call({ id: await s.created() }, { query: { stream: "0" } })),
   shows("ContainerStats", 404, "there is no such container", s => s.call(GONE, { query: { stream: "0" } })),

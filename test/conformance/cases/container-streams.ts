@@ -23,9 +23,9 @@ export const CONTAINER_STREAM_CASES: readonly Case[] = [
     s.call({ id: await s.running({ ...SPEAKS, Tty: true }) }, { query: LIVE, headers: UPGRADE }),
   ),
   shows("ContainerAttach", 200, "no upgrade is asked for", async s => s.call({ id: await s.running(SPEAKS) }, { query: LIVE })),
-  shows("ContainerAttach", 200, "the past is asked for", async s => s.call({ id: await s.ended() }, { query: PAST })),
+  shows("ContainerAttach", 200, "the past is asked for", async s => s.call({ id: await s.common.ended() }, { query: PAST })),
   shows("ContainerAttach", 400, "the keys to detach are none", async s =>
-    s.call({ id: await s.running() }, { query: { ...LIVE, detachKeys: "ctrl-nothing" } }),
+    s.call({ id: await s.common.running() }, { query: { ...LIVE, detachKeys: "ctrl-nothing" } }),
   ),
   shows("ContainerAttach", 404, "there is no such container", s => s.call(GONE, { query: LIVE })),
 
@@ -33,7 +33,7 @@ export const CONTAINER_STREAM_CASES: readonly Case[] = [
     s.call({ id: await s.running(SPEAKS) }, { query: LIVE, headers: HANDSHAKE, isEnough: body => body.byteLength > 0 }),
   ),
   shows("ContainerAttachWebsocket", 400, "the keys to detach are none", async s =>
-    s.call({ id: await s.running() }, { query: { ...LIVE, detachKeys: "ctrl-nothing" }, headers: HANDSHAKE }),
+    s.call({ id: await s.common.running() }, { query: { ...LIVE, detachKeys: "ctrl-nothing" }, headers: HANDSHAKE }),
   ),
   shows("ContainerAttachWebsocket", 404, "there is no such container", s => s.call(GONE, { query: LIVE, headers: HANDSHAKE })),
 

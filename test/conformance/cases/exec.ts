@@ -1,26 +1,20 @@
 import { type Case, GONE, shows } from "../case.ts";
-import type { Stage } from "../stage.ts";
+import type { CaseStage } from "../common.ts";
 
 const UPGRADE = { Connection: "Upgrade", Upgrade: "tcp" };
 const SPEAKS = { AttachStdout: true, AttachStderr: true, Cmd: ["sh", "-c", "echo out; echo err >&2"] };
 const WAITS = { ...SPEAKS, Cmd: ["sleep", "60"] };
 
 /** An exec in a container that runs. */
-async function exec(s: Stage, body: object = SPEAKS, id?: string): Promise<{ readonly id: string }> {
-  const { Id } = await s.need("ContainerExec", { id: id ?? (await s.running()) }, { body });
+async function exec(s: CaseStage, body: object = SPEAKS, id?: string): Promise<{ readonly id: string }> {
+  const { Id } = await s.need("ContainerExec", { id: id ?? (await s.common.running()) }, { body });
   return { id: String(Id) };
 }
 
-async function paused(s: Stage): Promise<string> {
-  const id = await s.running();
-  await s.need("ContainerPause", { id });
-  return id;
-}
-
 export const EXEC_CASES: readonly Case[] = [
-  shows("ContainerExec", 201, "it runs", async s => s.call({ id: await s.running() }, { body: SPEAKS })),
+  shows("ContainerExec", 201, "it runs", async s => s.call({ id: await s.common.running() }, { body: SPEAKS })),
   shows("ContainerExec", 404, "there is no such container", s => s.call(GONE, { body: SPEAKS })),
-  shows("ContainerExec", 409, "it is paused", async s => s.call({ id: await paused(s) }, { body: SPEAKS })),
+  shows("ContainerExec", 409, "it is paused", async s => s.call({ id: await s.common.paused() }, { body: SPEAKS })),
   shows("ContainerExec", 409, "it does not run", async s => s.call({ id: await s.created() }, { body: SPEAKS })),
 
   shows("ExecStart", 200, "no upgrade is asked for", async s => s.call(await exec(s), { body: {} })),

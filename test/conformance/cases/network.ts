@@ -77,10 +77,10 @@ export const NETWORK_CASES: readonly Case[] = [
     s.call({ id: await network(s) }, { body: { Container: GONE.id } }),
   ),
   shows("NetworkConnect", 400, "it has no network at all", async s =>
-    s.call({ id: await network(s) }, { body: { Container: await s.running() } }),
+    s.call({ id: await network(s) }, { body: { Container: await s.common.running() } }),
   ),
   shows("NetworkConnect", 404, "there is no such network", async s =>
-    s.call(GONE, { body: { Container: await s.running({ HostConfig: { NetworkMode: "bridge" } }) } }),
+    s.call(GONE, { body: { Container: await s.common.onBridge() } }),
   ),
 
   shows("NetworkDisconnect", 200, "the container is in it", async s => {
@@ -94,15 +94,14 @@ export const NETWORK_CASES: readonly Case[] = [
     "NetworkDisconnect",
     403,
     "it is not in it",
-    async s =>
-      s.call({ id: await network(s) }, { body: { Container: await s.running({ HostConfig: { NetworkMode: "bridge" } }) } }),
+    async s => s.call({ id: await network(s) }, { body: { Container: await s.common.onBridge() } }),
     { real: { status: 500, because: "what the client got wrong is answered as a failure of the engine" } },
   ),
   shows("NetworkDisconnect", 400, "it has its host's network", async s =>
     s.call({ id: "host" }, { body: { Container: await s.running({ HostConfig: { NetworkMode: "host" } }) } }),
   ),
   shows("NetworkDisconnect", 404, "there is no such network", async s =>
-    s.call(GONE, { body: { Container: await s.running({ HostConfig: { NetworkMode: "bridge" } }) } }),
+    s.call(GONE, { body: { Container: await s.common.onBridge() } }),
   ),
 
   shows(

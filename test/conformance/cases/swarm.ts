@@ -1,4 +1,5 @@
 import { type Case, GONE, shows } from "../case.ts";
+import type { CaseStage } from "../common.ts";
 import type { Call, Json, Stage } from "../stage.ts";
 
 const VERSION = { query: { version: "1" } };
@@ -44,7 +45,7 @@ async function service(s: Stage, spec: Json = {}): Promise<string> {
 
 function serviceSpec(s: Stage, spec: Json = {}): Json {
   const ContainerSpec = { Image: "busybox", Command: ["sleep", "300"], StopGracePeriod: 0 };
-  return { Name: s.newName(), TaskTemplate: { ContainerSpec }, Mode: { Replicated: { Replicas: 1 } }, ...spec };
+  return { Name: s.newName(), TaskTemplate: { ContainerSpec }, Mode: { Replicated: { Replicas: 0 } }, ...spec };
 }
 
 async function data(
@@ -84,10 +85,12 @@ async function runningTask(s: Stage, service: string): Promise<string> {
   throw new Error(`no task of ${service} came to run within ${TASK_MS / 1000} s`);
 }
 
-async function runningService(s: Stage): Promise<string> {
-  const id = await service(s);
-  await runningTask(s, id);
-  return id;
+function runningService(s: CaseStage): Promise<string> {
+  return s.common.of("service", async stage => {
+    const id = await service(stage, { Mode: { Replicated: { Replicas: 1 } } });
+    await runningTask(stage, id);
+    return id;
+  });
 }
 
 const dataCases = (kind: "Secret" | "Config"): readonly Case[] => [
@@ -184,7 +187,7 @@ export const MANAGER_CASES: readonly Case[] = [
   manager("ServiceUpdate", 200, "it has one replica more", async s => {
     const Name = s.newName();
     const id = await service(s, { Name });
-    const body = serviceSpec(s, { Name, Mode: { Replicated: { Replicas: 2 } } });
+    const body = serviceSpec(s, { Name, Mode: { Replicated: { Replicas: 1 } } });
     return s.call({ id }, { query: { version: await versionOf(s, "ServiceInspect", id) }, body });
   }),
   manager("ServiceUpdate", 400, "no version is said", async s => s.call({ id: await service(s) }, { body: serviceSpec(s) })),
@@ -200,10 +203,10 @@ export const MANAGER_CASES: readonly Case[] = [
     const filters = JSON.stringify({ service: [await runningService(s)], "desired-state": ["running"] });
     return s.call({}, { query: { filters } });
   }),
-  manager("TaskInspect", 200, "it runs", async s => s.call({ id: await runningTask(s, await service(s)) })),
+  manager("TaskInspect", 200, "it runs", async s => s.call({ id: await runningTask(s, await runningService(s)) })),
   manager("TaskInspect", 404, "there is none", s => s.call(GONE)),
   manager("TaskLogs", 200, "it runs", async s =>
-    s.call({ id: await runningTask(s, await service(s)) }, { query: { stdout: "1" } }),
+    s.call({ id: await runningTask(s, await runningService(s)) }, { query: { stdout: "1" } }),
   ),
   manager("TaskLogs", 404, "there is none", s => s.call(GONE, { query: { stdout: "1" } })),
   ...dataCases("Secret"),

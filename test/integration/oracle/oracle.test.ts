@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { type Commands, CONTAINER_COMMANDS, CoverageTable, SWARM_COMMANDS } from "../../oracle/coverage.ts";
 import { differencesPage, type Miss, scenariosOn } from "../../oracle/differences-page.ts";
 import { unprovenExplanations, unusedExplanations } from "../../oracle/explanations.ts";
+import { allDone } from "../../../src/lib/all-done.ts";
 import { type Engine, startEngines, stopEngines } from "../../oracle/engines.ts";
 import { send } from "../../oracle/http.ts";
 import { pairFor, runAll, SCENARIOS, settle } from "../../oracle/run-all.ts";
@@ -36,7 +37,7 @@ describe("the same commands on a real Docker Engine and on ours", function () {
     if (status === NO_REAL_ENGINE) skip(this, stderr.trim());
     assert.equal(status, 0, stderr);
     const startedMs = performance.now();
-    const pairs = names.map(startEngines);
+    const pairs = await allDone(names.map(startEngines));
     for await (const result of runAll(pairs, ({ isLong }) => isLong !== true)) results.set(result.scenario.name, result);
     const known = new Set(MISSES.map(({ scenario }) => scenario));
     for (const result of [...results.values()].filter(({ differences }) => differences.length > 0)) {
@@ -53,7 +54,7 @@ describe("the same commands on a real Docker Engine and on ours", function () {
       `note: ${results.size} scenarios beside Docker Engine ${await versionOf(pairs[0]?.real)}: ${same} the same, ${results.size - same} differ (${MISSES.length} known), ${seconds} s`,
     );
   });
-  after(() => names.forEach(stopEngines));
+  after(() => allDone(names.map(stopEngines)));
 
   /** Scenarios that differ, of all and of those that are counted. */
   function shareThatDiffers(table: CoverageTable, commands: Commands) {

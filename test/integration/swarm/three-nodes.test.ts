@@ -23,7 +23,8 @@ describe("three nodes of a real swarm and three of ours", function () {
     if (status === NO_REAL_ENGINE) skip(this, stderr.trim());
     assert.equal(status, 0, stderr);
     const startedMs = performance.now();
-    for await (const result of runCluster(startHosts(names, { workers: WORKERS }))) results.set(result.scenario.name, result);
+    for await (const result of runCluster(await startHosts(names, { workers: WORKERS })))
+      results.set(result.scenario.name, result);
     const slowest = [...results.values()].map(({ scenario, tookMs }) => `${(tookMs / 1000).toFixed(1)} s ${scenario.name}`);
     console.log(`note: three nodes took ${((performance.now() - startedMs) / 1000).toFixed(0)} s: ${slowest.join("; ")}`);
   });
