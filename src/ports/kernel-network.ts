@@ -55,6 +55,8 @@ export type LinkChange =
   | { readonly kind: "add-address"; readonly device: string; readonly address: string; readonly prefixLength: number }
   /** In place of one that is there. Of the gateway's family. */
   | { readonly kind: "default-route"; readonly device: string; readonly gateway: string }
+  /** Who has an address behind the device, in place of what was known or is being found out. */
+  | { readonly kind: "neighbour"; readonly device: string; readonly address: string; readonly macAddress: string }
   | { readonly kind: "delete"; readonly device: string };
 
 /** Two ends of a line: one up on a bridge of this namespace, the other in another namespace. */

@@ -35,6 +35,15 @@ export function innerLinkChanges(endpoint: EndpointRecord): readonly LinkChange[
   ];
 }
 
+/** What the host is told of who has come onto its bridge. */
+export function neighbourChanges(
+  { link, address, ipv6, macAddress }: EndpointRecord,
+  { bridge }: Pick<LinkPlacement, "bridge">,
+): readonly LinkChange[] {
+  const addresses = link === undefined ? [] : [address, ipv6?.address ?? ""].filter(text => text !== "");
+  return addresses.map(text => ({ kind: "neighbour", device: bridge, address: text, macAddress }) as const);
+}
+
 function parsed(text: string): { readonly address: string; readonly prefixLength: number } {
   const { address, prefixLength } = parseInterfaceAddress(text) ?? {};
   if (address === undefined || prefixLength === undefined) throw new OperationError("internal", `${text} is no address`);

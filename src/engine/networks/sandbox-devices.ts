@@ -3,7 +3,7 @@ import { errorMessage, OperationError } from "../../lib/errors.ts";
 import type { KernelNetwork, Links } from "../../ports/kernel-network.ts";
 import type { ClusterDriver } from "./cluster-driver.ts";
 import { interfaceSysctlsOf } from "./endpoint-options.ts";
-import { defaultRouteChanges, innerLinkChanges, type LinkPlacement, outerLinkChanges } from "./link-changes.ts";
+import { defaultRouteChanges, innerLinkChanges, type LinkPlacement, neighbourChanges, outerLinkChanges } from "./link-changes.ts";
 import { bridgeSettings } from "./network-record.ts";
 import type { NetworkTable } from "./network-table.ts";
 import { allEndpoints, type EndpointRecord, type SandboxRecord } from "./sandbox-record.ts";
@@ -37,6 +37,7 @@ export class SandboxDevices {
     await allDone(endpoints.map(endpoint => this.#raiseOuter(endpoint, { inside, path: record.path })));
     const changes = [...endpoints.flatMap(innerLinkChanges), ...defaultRouteChanges(record)];
     await failpoint("networks/route.apply", () => inside.change(changes));
+    await this.#introduce(endpoints);
   }
 
   async raise(
@@ -46,6 +47,7 @@ export class SandboxDevices {
     await this.#raiseOuter(endpoint, { inside, path: record.path });
     const changes = [...innerLinkChanges(endpoint), ...defaultRouteChanges(record)];
     await failpoint("networks/route.apply", () => inside.change(changes));
+    await this.#introduce([endpoint]);
   }
 
   /** Off the main path: the kernel takes tens of milliseconds. No error when it is gone. */
@@ -69,6 +71,19 @@ export class SandboxDevices {
     const name = endpoint.link?.containerName ?? "";
     if (endpoint.ipv6 !== undefined) await this.#writeSysctl(`net/ipv6/conf/${name}/disable_ipv6`, "0", path);
     for (const sysctl of interfaceSysctlsOf(endpoint.config, name)) await this.#writeSysctl(sysctl.name, sysctl.value, path);
+  }
+
+  /**
+   * Something of this host may still be sending to who had the address before: as long as the kernel looks for that one, for some seconds, what is
+   * sent to the new one waits, and ends with "no route to host" when it gives up. Told who has it now, it sends.
+   */
+  async #introduce(endpoints: readonly EndpointRecord[]): Promise<void> {
+    const changes = endpoints.flatMap(endpoint => {
+      const bridge = bridgeSettings(this.#table.get(endpoint.networkId))?.interfaceName;
+      return bridge === undefined ? [] : neighbourChanges(endpoint, { bridge });
+    });
+    // It would find out by itself, only later: a full table of neighbours is no reason not to start.
+    await this.#kernel.links.change(changes, { allowFailure: true });
   }
 
   async #writeSysctl(name: string, value: string, namespacePath: string): Promise<void> {

@@ -12,11 +12,12 @@ import {
   textAttribute,
 } from "./message.ts";
 
-/** From linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h and linux/veth.h. */
+/** From linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h, linux/neighbour.h and linux/veth.h. */
 const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
 const RTM_NEWADDR = 20;
 const RTM_NEWROUTE = 24;
+const RTM_NEWNEIGH = 28;
 const IFLA_ADDRESS = 1;
 const IFLA_IFNAME = 3;
 const IFLA_MTU = 4;
@@ -38,6 +39,10 @@ const RTA_GATEWAY = 5;
 const RT_TABLE_MAIN = 254;
 const RTPROT_BOOT = 3;
 const RTN_UNICAST = 1;
+const NDA_DST = 1;
+const NDA_LLADDR = 2;
+/** Good for sending; whether it still holds is asked a while after. */
+const NUD_STALE = 4;
 const IFF_UP = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
@@ -59,6 +64,8 @@ export function messagesFor(change: LinkChange, findDevice: FindDevice): readonl
       return [addAddress(change, findDevice(change.device))];
     case "default-route":
       return [defaultRoute(change, findDevice(change.device))];
+    case "neighbour":
+      return [neighbour(change, findDevice(change.device))];
     case "delete":
       return [{ type: RTM_DELLINK, flags: 0, body: Buffer.concat([linkHeader({ isUp: false }), deviceName(change.device)]) }];
   }
@@ -75,6 +82,8 @@ export function describe(change: LinkChange): string {
       return `addr add ${change.address}/${change.prefixLength} dev ${change.device}`;
     case "default-route":
       return `route replace default via ${change.gateway} dev ${change.device}`;
+    case "neighbour":
+      return `neigh replace ${change.address} lladdr ${change.macAddress} dev ${change.device}`;
     case "delete":
       return `link del dev ${change.device}`;
   }
@@ -100,7 +109,7 @@ function addPair({ name, mtuBytes, bridge, peer }: LinkPair, findDevice: FindDev
     linkHeader({ isUp: false }),
     deviceName(peer.name),
     numberAttribute(IFLA_MTU, mtuBytes),
-    attribute(IFLA_ADDRESS, Buffer.from(peer.macAddress.replaceAll(":", ""), "hex")),
+    attribute(IFLA_ADDRESS, macBytes(peer.macAddress)),
     numberAttribute(IFLA_NET_NS_FD, peer.namespaceFd),
   ]);
   const body = Buffer.concat([
@@ -153,6 +162,23 @@ function defaultRoute({ gateway }: { readonly gateway: string }, device: number)
   header.writeUInt8(RTN_UNICAST, 7);
   const body = Buffer.concat([header, attribute(RTA_GATEWAY, bytesOf(parsed)), numberAttribute(RTA_OIF, device)]);
   return { type: RTM_NEWROUTE, flags: NLM_F_CREATE | NLM_F_REPLACE, body };
+}
+
+function neighbour(
+  { address, macAddress }: { readonly address: string; readonly macAddress: string },
+  device: number,
+): NetlinkMessage {
+  const parsed = parsedIp(address);
+  const header = Buffer.alloc(12);
+  header.writeUInt8(familyOf(parsed), 0);
+  header.writeUInt32LE(device, 4);
+  header.writeUInt16LE(NUD_STALE, 8);
+  const body = Buffer.concat([header, attribute(NDA_DST, bytesOf(parsed)), attribute(NDA_LLADDR, macBytes(macAddress))]);
+  return { type: RTM_NEWNEIGH, flags: NLM_F_CREATE | NLM_F_REPLACE, body };
+}
+
+function macBytes(macAddress: string): Buffer {
+  return Buffer.from(macAddress.replaceAll(":", ""), "hex");
 }
 
 function parsedIp(text: string): IpAddress {

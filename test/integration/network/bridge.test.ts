@@ -138,6 +138,19 @@ describe("bridge networks", function () {
     assert.equal((await host.run(undefined, ["iptables", "-t", "nat", "-S", "DOCKER"])).includes("9090"), false);
   });
 
+  it("is reached at once at an address to which something still sends", async () => {
+    const next = aContainer("next", { ports: { "80/tcp": [{ hostIp: "", hostPort: "9090" }] } });
+    await host.run(undefined, ["bash", "-c", "echo >/dev/udp/172.17.0.4/9; ip neigh show to 172.17.0.4"]);
+    const { state } = await host.call<Sandbox>("connect", next);
+    assert.equal(state.endpoints["bridge"]?.ipAddress, "172.17.0.4");
+    const known = await host.run(undefined, ["ip", "neigh", "show", "to", "172.17.0.4"]);
+    assert.match(known, /lladdr 02:42:ac:11:00:04 /);
+    await host.start(next.id, echoServer("next", 80));
+    assert.equal((await host.run(undefined, call("tcp", "127.0.0.1", 9090))).trim(), "next 172.17.0.1");
+    await host.call("release", next.id);
+    await host.call("settle");
+  });
+
   it("publishes exposed ports on free ones", async () => {
     const all = aContainer("all", { exposedPorts: ["80/tcp", "53/udp"], publishAllPorts: true });
     const { state } = await host.call<Sandbox>("connect", all);

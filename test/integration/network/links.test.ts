@@ -81,6 +81,19 @@ describe("interfaces of containers", () => {
     assert.match(ip(paths.outer, "-d -o link show dev veth1"), / hairpin off /);
   });
 
+  it("are known to who is on their bridge, also while the one before is looked for", async () => {
+    ip(paths.outer, `address add 172.17.0.1/16 dev ${BRIDGE}`);
+    await kernel.writeSysctl(`net/ipv6/conf/${BRIDGE}/disable_ipv6`, "0", { namespacePath: paths.outer });
+    await outer.change([{ kind: "raise", device: BRIDGE }]);
+    execFileSync("nsenter", [`--net=${paths.outer}`, "bash", "-c", "echo >/dev/udp/172.17.0.2/9"]);
+    assert.match(ip(paths.outer, "neigh show to 172.17.0.2"), /INCOMPLETE/);
+    const known = { kind: "neighbour", device: BRIDGE, macAddress: "02:42:ac:11:00:02" } as const;
+    await outer.change(["172.17.0.2", "fd00:1::2"].map(address => ({ ...known, address })));
+    for (const address of ["172.17.0.2", "fd00:1::2"])
+      assert.match(ip(paths.outer, `neigh show to ${address}`), / lladdr 02:42:ac:11:00:02 (STALE|DELAY) /);
+    ip(paths.outer, `address flush dev ${BRIDGE}`);
+  });
+
   it("of a fresh namespace are a loopback alone, and ::1 is there", async () => {
     await inner.change([{ kind: "raise", device: "lo" }]);
     assert.deepEqual(ip(paths.inner, "-o address").match(/inet6? \S+/g), ["inet 127.0.0.1/8", "inet6 ::1/128"]);
