@@ -50,7 +50,7 @@ export const DOCKERODE: Suite = {
     const report = join(target.folder, "dockerode.json");
     // Its tests know one place of the socket alone.
     const script = `mount --make-rprivate / && mount -t tmpfs tmpfs /run && ln -s ${socket} /run/docker.sock || exit 1
-      exec node_modules/.bin/mocha -R json --reporter-option output=${report} --exit --timeout 20000 test/{container,docker,image,networks,promises,util}.js`;
+      exec node_modules/.bin/mocha -R json --reporter-option output=${report} --exit --timeout 20000 test/{container,docker,image,networks,plugin,promises,swarm,util}.js`;
     const { stdout, stderr } = await runOn(target, ["unshare", "--mount", "bash", "-c", script], {
       cwd: join(SOURCES, "dockerode"),
       env: { DOCKER_HOST: undefined },
