@@ -3,21 +3,20 @@ import { allDone } from "../../src/lib/all-done.ts";
 import { Disposal } from "../../src/lib/disposal.ts";
 import { type Engine, startHosts, stopHosts } from "../oracle/engines.ts";
 import { Registry, REGISTRY } from "./registry.ts";
-import type { Host, HostWithOther } from "./stage.ts";
+import type { Host, HostWithOthers } from "./stage.ts";
 
 const FIRST = "m1";
-const OTHER = "w1";
-const WORKERS = 1;
+const WORKERS = 3;
 
-/** Two hosts of the real engine and two of ours side by side, each first one with a registry within reach. Disposing takes all away. */
+/** Some hosts of the real engine and as many of ours side by side, each first one with a registry within reach. Disposing takes all away. */
 export class Hosts implements AsyncDisposable {
-  readonly real: HostWithOther;
-  readonly ours: HostWithOther;
+  readonly real: HostWithOthers;
+  readonly ours: HostWithOthers;
   readonly #cleanUp: Disposal;
 
   private constructor({ real, ours }: { readonly real: Engine; readonly ours: Engine }, cleanUp: Disposal) {
-    this.real = withOther(real);
-    this.ours = withOther(ours);
+    this.real = withOthers(real);
+    this.ours = withOthers(ours);
     this.#cleanUp = cleanUp;
   }
 
@@ -43,10 +42,9 @@ export class Hosts implements AsyncDisposable {
   }
 }
 
-function withOther(engine: Engine): HostWithOther {
-  const other = engine.others.get(OTHER);
-  if (other === undefined) throw new Error(`there is no host ${OTHER}`);
-  return { ...hostOf(engine), other: hostOf(other) };
+function withOthers(engine: Engine): HostWithOthers {
+  const others = [...engine.others].flatMap(([name, other]) => (name === FIRST ? [] : [hostOf(other)]));
+  return { ...hostOf(engine), others };
 }
 
 function hostOf({ name, dockerHost, address, daemon }: Engine): Host {

@@ -18,6 +18,11 @@ export interface HostWithOther extends Host {
   readonly other: Host;
 }
 
+/** As many others as versions can be asked side by side. */
+export interface HostWithOthers extends Host {
+  readonly others: readonly Host[];
+}
+
 export interface Call {
   readonly query?: Readonly<Record<string, string | readonly string[]>>;
   /** A text or bytes are sent as they are, anything else as JSON. */

@@ -6,7 +6,7 @@ import type { Answer } from "./http.ts";
 import { valuesOf, violationsOf } from "./judge.ts";
 import { shapeOf } from "./shape.ts";
 import type { Specification } from "./specification.ts";
-import { type HostWithOther, Stage } from "./stage.ts";
+import { type HostWithOther, type HostWithOthers, Stage } from "./stage.ts";
 import type { Violation } from "./validate.ts";
 
 /** What came of a case on one engine in one version. */
@@ -48,7 +48,7 @@ const LANES = 3;
 
 /** Both engines at the same time, each in one version after another. */
 export async function walkAll(
-  { real, ours }: { readonly real: HostWithOther; readonly ours: HostWithOther },
+  { real, ours }: { readonly real: HostWithOthers; readonly ours: HostWithOthers },
   options: WalkOptions,
 ): Promise<Walks> {
   const [ofReal, ofOurs] = await Promise.all([
@@ -61,38 +61,47 @@ export async function walkAll(
 }
 
 async function walkEach(
-  host: HostWithOther,
+  { others, ...host }: HostWithOthers,
   versions: readonly string[],
   { cases, specification }: WalkOptions,
 ): Promise<ReadonlyMap<string, Walk>> {
-  const made = { host, specification, version: VERSION_OF_COMMON, prefix: "common", operation: "ContainerCreate" };
+  const hosts = others.map(other => ({ ...host, other }));
+  const [first = assert.fail("there is no other host")] = hosts;
+  const made = { host: first, specification, version: VERSION_OF_COMMON, prefix: "common", operation: "ContainerCreate" };
   await using common = new Common(new Stage(made));
-  const walks = versions.map(version => new WalkUnderWay({ host, specification, version, common }));
+  const walks = versions.map(
+    (version, index) => new WalkUnderWay({ host: hosts[index % hosts.length] ?? first, specification, version, common }),
+  );
   await playAll(
     walks,
     cases.filter(({ onManager }) => onManager !== true),
   );
   const onManager = cases.filter(one => one.onManager === true);
   if (onManager.length > 0) {
-    await becomeManager(host, specification);
+    await becomeManager(first, specification);
     await playAll(walks, onManager);
   }
   return new Map(walks.map(walk => [walk.version, walk]));
 }
 
-/** One version after another. What has the second host goes one by one beside all others: neither waits for the other's version. */
+/** One version after another on the host of all; beside that, one case after another on each of the others, which mostly wait for their swarms. */
 async function playAll(walks: readonly WalkUnderWay[], cases: readonly Case[]): Promise<void> {
-  const withOther = async () => {
-    for (const walk of walks)
-      await walk.play(
-        cases.filter(one => one.usesOther === true),
-        { lanes: 1 },
-      );
-  };
-  const others = async () => {
-    for (const walk of walks) await walk.playTimed(cases.filter(one => one.usesOther !== true));
-  };
-  await Promise.all([withOther(), others()]);
+  const withOther = cases.filter(one => one.usesOther === true);
+  const alone = cases.filter(one => one.usesOther !== true);
+  const others = [...new Set(walks.map(({ host }) => host.other))];
+  await Promise.all([
+    inTurn(walks, walk => walk.playTimed(alone)),
+    ...others.map(other =>
+      inTurn(
+        walks.filter(({ host }) => host.other === other),
+        walk => walk.play(withOther, { lanes: 1 }),
+      ),
+    ),
+  ]);
+}
+
+async function inTurn(walks: readonly WalkUnderWay[], play: (walk: WalkUnderWay) => Promise<void>): Promise<void> {
+  for (const walk of walks) await play(walk);
 }
 
 /** Looks at all there is, so it is not asked while others come and go. */
