@@ -1,3 +1,4 @@
+import { allDone } from "../../src/lib/all-done.ts";
 import { type ContainerBody, Stage, type StageOptions } from "./stage.ts";
 
 /** What many cases look at and none of them changes: of each kind an engine has one, made when it is first asked for. */
@@ -31,6 +32,11 @@ export class Common implements AsyncDisposable {
   /** One that has printed something and ended by itself. */
   ended(config: ContainerBody = {}): Promise<string> {
     return this.of(`ended ${JSON.stringify(config)}`, stage => stage.ended(config));
+  }
+
+  /** Makes them all, for who looks at all there is. */
+  async all(): Promise<void> {
+    await allDone([this.running(), this.onBridge(), this.paused(), this.ended()]);
   }
 
   /** @param make - Its outcome, or its failure, is everybody's who asks for this kind. */

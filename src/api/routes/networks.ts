@@ -23,14 +23,17 @@ import { DELETE, GET, POST } from "./route.ts";
 
 const idOf = ({ params }: ApiRequest): string => params["id"] ?? "";
 
-/** Of this host and, on a manager, of the cluster; a cluster network that this host takes part in is shown once. */
+/**
+ * Of this host and, on a manager, of the cluster; a cluster network that this host takes part in is shown once. Which containers are on them only
+ * an inspect tells.
+ */
 async function list(request: ApiRequest, context: ApiContext): Promise<Answer> {
   const filters = filtersOf(request, NETWORK_FILTERS);
   checkNetworkFilters(filters);
   const local = await context.backends.networks.list(filters);
   const known = new Set<string>(local.map(({ id }) => id));
   const cluster = (await clusterNetworks(request, context, filters)).filter(({ id }) => !known.has(id));
-  return json([...local.map(networkJson), ...cluster.map(clusterNetworkJson)]);
+  return json([...local.map(network => networkJson({ ...network, containers: {} })), ...cluster.map(clusterNetworkJson)]);
 }
 
 async function inspect(request: ApiRequest, context: ApiContext): Promise<Answer> {

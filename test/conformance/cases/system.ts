@@ -60,6 +60,7 @@ export const SYSTEM_CASES: readonly Case[] = [
   shows("SystemDataUsage", 200, "all is asked for", async s => {
     const volume = s.newName();
     s.later("VolumeDelete", { name: volume });
+    await s.common.all(); // In every version the same are there.
     await s.running({ HostConfig: { Binds: [`${volume}:/v`] } });
     return s.call();
   }),
