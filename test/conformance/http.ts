@@ -24,8 +24,14 @@ export interface Answer {
 export function exchange({ socketPath, method, path, headers, body, isEnough }: Request): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const outgoing = send({ socketPath, method, path, headers: { ...headers, ...lengthOf(body) }, agent: false });
-    const limit = setTimeout(() => outgoing.destroy(new Error(`${method} ${path} was not answered in time`)), REQUEST_MS);
+    let taken: Duplex | IncomingMessage | undefined;
+    const limit = setTimeout(() => {
+      const late = new Error(`${method} ${path} was not answered in time`);
+      (taken ?? outgoing).destroy(late); // A stream has left the request.
+      reject(late);
+    }, REQUEST_MS);
     const take = (response: IncomingMessage, stream: Duplex | IncomingMessage, first: Buffer) => {
+      taken = stream;
       collect(stream, { first, isEnough }).then(
         received => {
           clearTimeout(limit);

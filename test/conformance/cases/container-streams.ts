@@ -1,5 +1,6 @@
 import { type Case, GONE, shows } from "../case.ts";
 import { anArchive } from "../archive.ts";
+import { frameFaults } from "../frames.ts";
 
 const UPGRADE = { Connection: "Upgrade", Upgrade: "tcp" };
 const HANDSHAKE = {
@@ -11,18 +12,23 @@ const HANDSHAKE = {
 };
 const LIVE = { stream: "1", stdout: "1", stderr: "1" };
 const PAST = { logs: "1", stdout: "1", stderr: "1" };
-const SPEAKS = { Cmd: ["sh", "-c", "sleep 0.3; echo out; echo err >&2"] };
+/** Again and again: whoever comes late hears it too, where one that has ended would be waited for. */
+const SPEAKS = { Cmd: ["sh", "-c", "while :; do echo out; echo err >&2; sleep 0.2; done"] };
+const hasBoth = (body: Buffer): boolean => body.includes("out") && body.includes("err");
+const hasBothWhole = (body: Buffer): boolean => hasBoth(body) && frameFaults(body).length === 0;
 const TAR = { "Content-Type": "application/x-tar" };
 
 /** Operations on connections that turn into streams, and on archives that are sent. */
 export const CONTAINER_STREAM_CASES: readonly Case[] = [
   shows("ContainerAttach", 101, "an upgrade is asked for", async s =>
-    s.call({ id: await s.running(SPEAKS) }, { query: LIVE, headers: UPGRADE }),
+    s.call({ id: await s.running(SPEAKS) }, { query: LIVE, headers: UPGRADE, isEnough: hasBothWhole }),
   ),
   shows("ContainerAttach", 101, "it has a terminal", async s =>
-    s.call({ id: await s.running({ ...SPEAKS, Tty: true }) }, { query: LIVE, headers: UPGRADE }),
+    s.call({ id: await s.running({ ...SPEAKS, Tty: true }) }, { query: LIVE, headers: UPGRADE, isEnough: hasBoth }),
   ),
-  shows("ContainerAttach", 200, "no upgrade is asked for", async s => s.call({ id: await s.running(SPEAKS) }, { query: LIVE })),
+  shows("ContainerAttach", 200, "no upgrade is asked for", async s =>
+    s.call({ id: await s.running(SPEAKS) }, { query: LIVE, isEnough: hasBothWhole }),
+  ),
   shows("ContainerAttach", 200, "the past is asked for", async s => s.call({ id: await s.common.ended() }, { query: PAST })),
   shows("ContainerAttach", 400, "the keys to detach are none", async s =>
     s.call({ id: await s.common.running() }, { query: { ...LIVE, detachKeys: "ctrl-nothing" } }),
