@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { removeAll } from "../oracle/holdings.ts";
-import { startEngines, stopEngines } from "../oracle/engines.ts";
+import { startHosts, stopHosts } from "../oracle/engines.ts";
 import { COMPOSE_EXPLANATIONS, compose2Program, composeSuite } from "./compose.ts";
 import { loadImage } from "./images.ts";
 import { judge, type Miss, type Verdict } from "./judge.ts";
@@ -37,24 +37,27 @@ const endMs = performance.now() + Number(process.env["FOR"] ?? Infinity) * 1000;
 const progress = new Progress(process.env["PROGRESS"]);
 for (const suite of suites) if ((verdictOf(suite)?.faults.length ?? 0) > 0) progress.forget(suite.name);
 
+/** One of each engine, with an address of its own, at which a swarm can be founded. */
+const HOSTS = { workers: 0 };
+const HOST = "m1";
 const suffix = randomBytes(2).toString("hex");
 const names = { lab: `c${suffix}`, peer: `c${suffix}` };
 const work = mkdtempSync(join(tmpdir(), "shoal-clients-"));
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => {
-    void stopEngines(names).finally(() => process.exit(1));
+    void stopHosts(names, HOSTS).finally(() => process.exit(1));
   });
 }
 try {
-  const { real, ours } = await startEngines(names);
+  const { real, ours } = await startHosts(names, HOSTS);
   const targets: readonly Target[] = [
-    { engine: real, namespace: `oracle-${names.peer}`, folder: join(work, "real") },
-    { engine: ours, namespace: `shoal-${names.lab}-m1`, folder: join(work, "ours") },
+    { engine: real, namespace: `oracle-${names.peer}${HOST}`, folder: join(work, "real") },
+    { engine: ours, namespace: `shoal-${names.lab}-${HOST}`, folder: join(work, "ours") },
   ];
   for (const { folder } of targets) mkdirSync(folder);
   for (const suite of suites) await runSuite(suite, targets);
 } finally {
-  if (process.env["KEEP"] === undefined) await stopEngines(names);
+  if (process.env["KEEP"] === undefined) await stopHosts(names, HOSTS);
   rmSync(work, { recursive: true, force: true });
 }
 const verdicts = suites.flatMap(suite => verdictOf(suite) ?? []);
