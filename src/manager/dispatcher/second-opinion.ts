@@ -38,17 +38,29 @@ export class SecondOpinion {
     nodes: Iterable<NodePlace>,
     { onAnswer, signal }: { readonly onAnswer: (id: NodeId) => void; readonly signal: AbortSignal },
   ): void {
-    setMaxListeners(0, signal); // It may end as many questions as there are.
+    const asked: NodePlace[] = [];
     for (const node of nodes) {
-      const underWay = this.#underWay.get(node.nodeId) ?? 0;
-      if (this.#questions >= QUESTIONS_MAX) return;
-      if (underWay >= QUESTIONS_PER_NODE_MAX) continue;
+      if (this.#questions >= QUESTIONS_MAX) break;
+      if ((this.#underWay.get(node.nodeId) ?? 0) >= QUESTIONS_PER_NODE_MAX) continue;
       this.#count(node.nodeId, 1);
-      void this.#isThere(node, signal).then(isThere => {
-        this.#count(node.nodeId, -1);
-        if (isThere && !signal.aborted) onAnswer(node.nodeId);
-      });
+      asked.push(node);
     }
+    if (asked.length > 0) void this.#ask(asked, { onAnswer, signal });
+  }
+
+  /** Together they take one timer, and listen to the caller's signal once. */
+  async #ask(
+    nodes: readonly NodePlace[],
+    { onAnswer, signal }: { readonly onAnswer: (id: NodeId) => void; readonly signal: AbortSignal },
+  ): Promise<void> {
+    using linked = new LinkedSignal([signal, this.#clock.timeout(ANSWER_MS)]);
+    setMaxListeners(0, linked.signal); // Every question listens to it.
+    const settled = nodes.map(async node => {
+      const isThere = await this.#isThere(node, linked.signal);
+      this.#count(node.nodeId, -1);
+      if (isThere && !signal.aborted) onAnswer(node.nodeId);
+    });
+    await Promise.all(settled);
   }
 
   #count(id: NodeId, change: 1 | -1): void {
@@ -59,9 +71,8 @@ export class SecondOpinion {
   }
 
   async #isThere(node: NodePlace, signal: AbortSignal): Promise<boolean> {
-    using linked = new LinkedSignal([signal, this.#clock.timeout(ANSWER_MS)]);
     try {
-      return await this.#reaches(node, { signal: linked.signal });
+      return await this.#reaches(node, { signal });
     } catch {
       return false; // What fails is no answer.
     }
