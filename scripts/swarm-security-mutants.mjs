@@ -155,6 +155,17 @@ const AUTHORITY_MUTANTS = [
     test: [CERTIFICATES, "a node that was removed"],
   },
   {
+    guards: "swarm: goodbyes for oneself",
+    edits: [
+      at(
+        "rpc/services.ts",
+        "await backend.leave({ nodeId: holder(peer, onBehalfOf) }, { signal });",
+        'await backend.leave({ nodeId: onBehalfOf === "" ? holder(peer, onBehalfOf) : asId(onBehalfOf) }, { signal });',
+      ),
+    ],
+    test: [CERTIFICATES, "does not say goodbye for another node"],
+  },
+  {
     guards: "swarm: a removed node's session ends",
     edits: [
       at(

@@ -1,6 +1,6 @@
 import { FORMAT_LEVEL } from "../../codec/entry.ts";
 import { OperationError } from "../../lib/errors.ts";
-import { clusterIdFrom, type SessionId, type TaskId } from "../../model/ids.ts";
+import { clusterIdFrom, type NodeId, type SessionId, type TaskId } from "../../model/ids.ts";
 import { type AuthorityOptions, CertificateAuthority } from "../../manager/ca/authority.ts";
 import { raftSender } from "../../manager/ca/raft-senders.ts";
 import { runRootRotation } from "../../manager/ca/root-rotation.ts";
@@ -110,12 +110,13 @@ export async function createControlPlane(setup: ControlPlaneSetup): Promise<Cont
     ...{ store, proposals, consensus, clock, random, certificates, external },
     forward: (address, call, waiting) => remote.issue(address, call, waiting),
   });
-  const membership = new Membership({ store, consensus, proposals, clock, log, remote });
   const duties = new LeaderDuties({
     ...{ view: () => store.view(), propose, clock, log, beatPeriodMs: BEAT_PERIOD_MS },
     readBarrier: () => consensus.readBarrier({}),
     reaches: setup.reaches,
   });
+  const onLeft = (nodeId: NodeId) => duties.nodeLeft(nodeId);
+  const membership = new Membership({ store, consensus, proposals, clock, log, remote, onLeft });
   const dispatcher = new Dispatcher({
     ...{ store, clock, log, beatPeriodMs: BEAT_PERIOD_MS },
     readBarrier: waiting => consensus.readBarrier(waiting),

@@ -66,10 +66,17 @@ export async function joinRaft(record: NodeRecord, caller: Caller): Promise<Node
   return { ...record, managers, manager: { raftId, isFounder: false } };
 }
 
-/** Tells the leader, by way of this node's own manager or another, that this one leaves Raft. */
-export async function leaveRaft(record: NodeRecord, caller: Caller): Promise<void> {
-  await using clients = new ManagerClients({ identity: () => caller.identity, clock: caller.clock });
-  await clients.leave(ownAddress(record), { signal: caller.signal });
+/**
+ * Tells the leader that this node leaves: a manager by way of its own, which hands leadership over first, a worker by way of
+ * whichever manager is the first to answer. The others find it said already.
+ */
+export async function sayGoodbye(record: NodeRecord, { identity, clock, signal }: Caller): Promise<void> {
+  await using clients = new ManagerClients({ identity: () => identity, clock });
+  const addresses = record.manager === undefined ? record.managers : [ownAddress(record)];
+  const told = addresses.map(address => clients.leave(address, { signal }));
+  await Promise.any(told).catch((error: unknown) => {
+    throw error instanceof AggregateError ? (error.errors[0] ?? new OperationError("unavailable", "no manager is known")) : error;
+  });
 }
 
 /** A call that a worker may make for itself, to whichever manager answers. */

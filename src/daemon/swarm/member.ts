@@ -15,7 +15,7 @@ import { taskLogsOn } from "../../worker/task-logs.ts";
 import { createSpawner } from "../../system/spawn.ts";
 import { attachmentCalls } from "./attachment-calls.ts";
 import { hostOf } from "./addresses.ts";
-import { joinRaft, leaveRaft, newKeys, ownAddress, renewCertificate } from "./manager-calls.ts";
+import { joinRaft, newKeys, ownAddress, renewCertificate, sayGoodbye } from "./manager-calls.ts";
 import { ClusterEvents } from "./cluster-events.ts";
 import { ManagerControl } from "./manager-control.ts";
 import { ManagerProcess } from "./manager-process.ts";
@@ -30,7 +30,9 @@ import { WorkerNode } from "./worker-node.ts";
 /** How long the worker waits for the manager process of its own node before it tries another. */
 const OWN_MANAGER_MS = 3_000;
 const OWN_MANAGER_POLL_MS = 20;
-const LEAVE_MS = 8_000;
+/** How long a node that leaves waits until the managers know: one of them has leadership to hand over first. */
+const MANAGER_GOODBYE_MS = 8_000;
+const WORKER_GOODBYE_MS = 3_000;
 
 interface MemberSetup {
   readonly options: SwarmNodeOptions;
@@ -141,15 +143,20 @@ export class Member implements AsyncDisposable {
     return (await nodeStateAt(this.control, this.#state.record, this.#options)) === "ready";
   }
 
-  /** Best effort: a manager that cannot tell the others leaves all the same. */
-  async leaveRaft(): Promise<void> {
+  /**
+   * The managers are told that this node leaves, once it says nothing else to them any more. Best effort: one that reaches none of
+   * them leaves all the same.
+   */
+  async sayGoodbye(): Promise<void> {
     await this.#upkeep?.[Symbol.asyncDispose]();
-    if (this.#manager === undefined) return;
+    await this.#worker?.[Symbol.asyncDispose]();
+    if (this.error !== undefined) return;
     const { clock, log } = this.#options;
+    const signal = clock.timeout(this.#manager === undefined ? WORKER_GOODBYE_MS : MANAGER_GOODBYE_MS);
     try {
-      await leaveRaft(this.#state.record, { identity: this.#state.identity, clock, signal: clock.timeout(LEAVE_MS) });
+      await sayGoodbye(this.#state.record, { identity: this.#state.identity, clock, signal });
     } catch (error) {
-      log.warn({ error: errorMessage(error) }, "the other managers could not be told that this one leaves");
+      log.warn({ error: errorMessage(error) }, "the managers could not be told that this node leaves");
     }
   }
 

@@ -219,7 +219,7 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
     await this.#exclusively(
       async () => {
         await member.disconnectContainers();
-        await member.leaveRaft();
+        await member.sayGoodbye();
         await this.#stop();
         await member.removeAll();
         await this.#files.clear();

@@ -33,6 +33,8 @@ export interface MembershipOptions {
   readonly consensus: Consensus;
   readonly proposals: Proposals;
   readonly remote: RemoteMembership;
+  /** A node leaves the swarm; called on the leader. Resolves when everybody knows. */
+  readonly onLeft: (nodeId: NodeId) => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -83,7 +85,7 @@ export class Membership {
     return await this.#oneAtATime(() => this.#join(peer.nodeId, { address, formatLevel, ...waiting }));
   }
 
-  /** A manager leaves of its own will. The last one has nobody to tell. */
+  /** A node leaves the swarm of its own will, and Raft when it is a manager. The last manager has nobody to tell. */
   async leave({ nodeId }: { readonly nodeId: NodeId }, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     const { raftId, role, members } = this.#consensus.status();
     const own = this.#store.view().get("node", nodeId)?.manager?.raftId;
@@ -95,6 +97,7 @@ export class Membership {
     const leader = this.#otherLeader();
     if (leader !== undefined) return await this.#remote.leave(leader, { onBehalfOf: nodeId, ...options });
     await this.remove(nodeId, options);
+    await this.#options.onLeft(nodeId);
   }
 
   async #untilAnotherLeads({ signal = new AbortController().signal }: { readonly signal?: AbortSignal }): Promise<void> {

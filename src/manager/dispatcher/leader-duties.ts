@@ -14,6 +14,7 @@ import { StatusWriter } from "./status-writer.ts";
 
 const JUDGE_PERIOD_MS = 250;
 const ATTEMPTS_MAX = 20;
+const HAS_LEFT = "the node left the swarm";
 
 export interface LeaderDutiesOptions {
   readonly view: () => Snapshot;
@@ -100,6 +101,18 @@ export class LeaderDuties implements LeaderCalls {
     throw new OperationError("unavailable", "the node's description was overtaken too often");
   }
 
+  /** A node says goodbye: it is down at once. Resolves when that is in the state. */
+  async nodeLeft(nodeId: NodeId): Promise<void> {
+    const { view, clock } = this.#options;
+    this.#leading().left(nodeId, clock.monotonicMs());
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+      const node = view().get("node", nodeId);
+      if (node === undefined || node.status.state === "down") return;
+      if (await this.#putStates([{ id: nodeId, state: "down", message: HAS_LEFT }])) return;
+    }
+    throw new OperationError("unavailable", "the node's state was overtaken too often");
+  }
+
   async reportSessions(report: SessionReport): Promise<{ readonly fenced: readonly SessionId[] }> {
     this.#levels.report(report);
     return { fenced: this.#leading().report(report, this.#options.clock.monotonicMs()) };
@@ -120,7 +133,7 @@ export class LeaderDuties implements LeaderCalls {
   }
 
   async #judge(liveness: Liveness, signal: AbortSignal): Promise<void> {
-    const { view, clock, log } = this.#options;
+    const { view, clock } = this.#options;
     const snapshot = view();
     const nodes = [...snapshot.all("node")].map(({ id, status }) => ({ id, state: status.state }));
     this.#secondOpinion.ask(
@@ -130,23 +143,30 @@ export class LeaderDuties implements LeaderCalls {
       }),
       { onAnswer: id => liveness.answered(id, clock.monotonicMs()), signal },
     );
-    const { down, up } = liveness.judge(nodes, clock.monotonicMs());
-    if (down.length === 0 && up.length === 0) return;
-    const changed = [
+    const { down, up, left } = liveness.judge(nodes, clock.monotonicMs());
+    signal.throwIfAborted();
+    await this.#putStates([
+      ...left.map(id => ({ id, state: "down", message: HAS_LEFT }) as const),
       ...down.map(id => ({ id, state: "down", message: "heartbeat failure" }) as const),
       // A node that has never said what it is has no room for tasks yet.
       ...up
         .filter(id => snapshot.get("node", id)?.description !== undefined)
         .map(id => ({ id, state: "ready", message: "" }) as const),
-    ].flatMap(({ id, state, message }) => {
+    ]);
+  }
+
+  /** @returns false when some of the nodes were written by somebody else meanwhile: then nothing is. */
+  async #putStates(states: readonly (Pick<Node["status"], "state" | "message"> & { readonly id: NodeId })[]): Promise<boolean> {
+    const { view, log } = this.#options;
+    const snapshot = view();
+    const changed = states.flatMap(({ id, state, message }) => {
       const node = snapshot.get("node", id);
       return node === undefined ? [] : [{ ...node, status: { ...node.status, state, message } }];
     });
-    if (changed.length === 0) return;
-    signal.throwIfAborted();
-    if (await this.#put(changed)) {
-      for (const { id, status } of changed) log.info({ node: id, state: status.state }, "a node changed state");
-    }
+    if (changed.length === 0) return true;
+    const isWritten = await this.#put(changed);
+    if (isWritten) for (const { id, status } of changed) log.info({ node: id, state: status.state }, "a node changed state");
+    return isWritten;
   }
 
   async #put(nodes: readonly Node[]): Promise<boolean> {

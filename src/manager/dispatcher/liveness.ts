@@ -25,6 +25,8 @@ export function silenceLimitMs(beatPeriodMs: number): number {
 export interface Verdict {
   readonly down: readonly NodeId[];
   readonly up: readonly NodeId[];
+  /** Those that said goodbye and do not count as down yet. */
+  readonly left: readonly NodeId[];
 }
 
 interface Heard {
@@ -41,6 +43,8 @@ export class Liveness {
   readonly #heard = new Map<NodeId, Heard>();
   readonly #managers = new Map<NodeId, number>();
   readonly #answers = new Map<NodeId, number>();
+  /** When each said goodbye. */
+  readonly #left = new Map<NodeId, number>();
   #recentlyDown: readonly number[] = [];
   #holdEndsAtMs: number | undefined;
 
@@ -49,7 +53,7 @@ export class Liveness {
     this.#limitMs = silenceLimitMs(options.beatPeriodMs);
   }
 
-  /** @returns sessions whose node has a newer one, here or at another manager. */
+  /** @returns sessions whose node has a newer one, here or at another manager, or has left the swarm since. */
   report({ managerId, sessions }: SessionReport, nowMs: number): readonly SessionId[] {
     this.#managers.set(managerId, nowMs);
     const fenced: SessionId[] = [];
@@ -60,10 +64,21 @@ export class Liveness {
         fenced.push(sessionId);
         continue;
       }
+      const leftAtMs = this.#left.get(nodeId);
+      if (leftAtMs !== undefined && openedAtMs <= leftAtMs) {
+        fenced.push(sessionId);
+        continue;
+      }
+      this.#left.delete(nodeId);
       const atMs = Math.max(nowMs - silenceMs, known?.sessionId === sessionId ? known.atMs : -Infinity);
       this.#heard.set(nodeId, { sessionId, managerId, openedAtMs, atMs });
     }
     return fenced;
+  }
+
+  /** The node says goodbye: it is not expected to be heard, so its silence says nothing of the others. A session that it opens later counts. */
+  left(id: NodeId, nowMs: number): void {
+    this.#left.set(id, nowMs);
   }
 
   /** Which nodes to ask whether they are there. @param nodes - Those that are in the state now. */
@@ -71,7 +86,7 @@ export class Liveness {
     return nodes
       .filter(({ id, state }) => {
         const lateMs = this.#silenceMs(id, nowMs) - this.#limitOf(id, nowMs);
-        return state === "ready" && lateMs > -ASK_BEFORE_MS && lateMs <= ANSWERING_MAX_MS;
+        return state === "ready" && !this.#left.has(id) && lateMs > -ASK_BEFORE_MS && lateMs <= ANSWERING_MAX_MS;
       })
       .map(({ id }) => id);
   }
@@ -83,17 +98,19 @@ export class Liveness {
 
   /** Which nodes' state has to change. @param nodes - Those that are in the state now. */
   judge(nodes: readonly { readonly id: NodeId; readonly state: string }[], nowMs: number): Verdict {
-    const up = nodes.filter(({ id, state }) => state !== "ready" && this.#isHeard(id, nowMs)).map(({ id }) => id);
-    const ready = nodes.filter(({ state }) => state === "ready");
+    const left = nodes.filter(({ id, state }) => state !== "down" && this.#left.has(id)).map(({ id }) => id);
+    const staying = nodes.filter(({ id }) => !this.#left.has(id));
+    const up = staying.filter(({ id, state }) => state !== "ready" && this.#isHeard(id, nowMs)).map(({ id }) => id);
+    const ready = staying.filter(({ state }) => state === "ready");
     const late = ready.filter(({ id }) => this.#silenceMs(id, nowMs) > this.#limitOf(id, nowMs) + this.#respiteMs(id, nowMs));
     this.#recentlyDown = this.#recentlyDown.filter(atMs => nowMs - atMs < MASS_WINDOW_MS);
     const silent = ready.filter(({ id }) => this.#silenceMs(id, nowMs) > this.#limitMs / 2).length;
     const isMass = late.length > 0 && silent + this.#recentlyDown.length > (ready.length + this.#recentlyDown.length) / 2;
     if (!isMass && late.length === 0) this.#holdEndsAtMs = undefined;
     else if (isMass) this.#holdEndsAtMs ??= nowMs + MASS_HOLD_MS;
-    if (this.#holdEndsAtMs !== undefined && nowMs < this.#holdEndsAtMs) return { down: [], up };
+    if (this.#holdEndsAtMs !== undefined && nowMs < this.#holdEndsAtMs) return { down: [], up, left };
     this.#recentlyDown = [...this.#recentlyDown, ...late.map(() => nowMs)];
-    return { down: late.map(({ id }) => id), up };
+    return { down: late.map(({ id }) => id), up, left };
   }
 
   #isHeard(id: NodeId, nowMs: number): boolean {

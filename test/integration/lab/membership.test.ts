@@ -243,7 +243,11 @@ describe("the members of a swarm", function () {
     await ok(w2, "POST", "/swarm/leave");
     assert.deepEqual(await ok(w2, "GET", "/containers/json?all=true"), []);
     assert.equal(existsSync(swarmFolder(w2, "")), false);
-    await until("w2 is down", SETTLE_MS, async () => (await nodeOf(w2)).Status.State === "down");
+    assert.equal((await nodeOf(w2)).Status.State, "down", "it said goodbye");
+    await until("4 tasks run on w1", 2_000, async () => {
+      const running = await runningTasks(m1, "web");
+      return running.length === 4 && running.every(({ NodeID }) => NodeID !== ID);
+    });
     await ok(m1, "DELETE", `/nodes/${ID}`);
     assert.equal((await join(w2, (await tokens()).Worker)).status, 200);
     assert.notEqual((await swarmOf(w2)).NodeID, ID);
@@ -260,7 +264,7 @@ describe("the members of a swarm", function () {
     assert.equal(refused.status, 503);
     assert.match(message(refused), /participating as a manager\. .*Use `--force` to suppress this message/);
     await ok(leader, "POST", "/swarm/leave?force=true");
-    await until("it is down", SETTLE_MS, async () => (await nodeById(ID, other))?.Status.State === "down");
+    assert.equal((await nodeById(ID, other))?.Status.State, "down", "it said goodbye");
     assert.equal((await nodeById(ID, other))?.ManagerStatus, undefined);
     await ok(other, "DELETE", `/nodes/${ID}`);
     assert.equal((await join(leader, (await tokens(other)).Manager, other)).status, 200);

@@ -295,6 +295,14 @@ export class SimulatedCluster {
     for (const link of node.sessions) link.abort();
   }
 
+  /** As a node's daemon does it for `swarm leave`: its worker ends, then the managers are told. */
+  async leave(node: SimulatedNode): Promise<void> {
+    node.agent?.abort();
+    const told = this.#duties.nodeLeft(node.id);
+    await this.advance(5);
+    await told;
+  }
+
   async #reaches(id: NodeId, signal: AbortSignal): Promise<boolean> {
     await this.clock.sleep(1, { signal });
     const node = this.nodes.get(id);

@@ -75,7 +75,7 @@ export class Faults {
       [6, () => this.#operate(this.#setAvailability())],
       [6, () => this.#operate(this.#changeRole())],
       [4, () => this.#operate(this.#join())],
-      [2, () => this.#leave()],
+      [2, () => this.#operate(this.#leave())],
       [4, () => this.#anyHost()?.upgrade()],
     ];
     let draw = random.below(strikes.reduce((sum, [weight]) => sum + weight, 0));
@@ -258,12 +258,18 @@ export class Faults {
     await this.#world.joinSwarm(asked.address, token).catch(() => undefined);
   }
 
-  /** A worker leaves; its node is removed at the end. */
-  #leave(): void {
+  /** A worker leaves, with or without a goodbye; its node is removed at the end. */
+  async #leave(): Promise<void> {
     const workers = this.#members().filter(({ record }) => record.manager === undefined && record.certificate.role === "worker");
     const host = this.#world.random.pick(workers);
     if (host === undefined || this.#members().length <= HOSTS_MIN) return;
+<<<<<<< HEAD
     if (this.#node(host)?.spec.role !== "worker") return;
+=======
+    if (this.#world.ledger.view.get("node", host.nodeId)?.spec.role !== "worker") return;
+    if (this.#world.random.chance(0.7)) await host.sayGoodbye().catch(() => undefined);
+    if (host.isExpelled || host.record.manager !== undefined) return; // Something else became of it meanwhile.
+>>>>>>> f5944ba (A node that leaves the swarm says goodbye: it is down at once, and holds nobody's eviction back)
     host.leave();
     this.#left.add(host);
   }

@@ -20,6 +20,7 @@ import type { World } from "./world.ts";
 const RESTART_MS = 200;
 const ANSWER_MS = 6_000;
 const OWN_MANAGER_MS = 3_000;
+const GOODBYE_MS = 3_000;
 const OWN_MANAGER_POLL_MS = 20;
 /** Certificates are good for longer than any run. */
 const RENEWAL_MS = 4e12;
@@ -54,6 +55,7 @@ export class SimulatedHost {
   #isRefused = false;
   #upkeep: Upkeep | undefined;
   #agent: Agent | undefined;
+  #agentOver = new AbortController();
   /** Its sessions with managers end, and come again with the present certificate. */
   #renewed = new AbortController();
   isExpelled = false;
@@ -202,7 +204,19 @@ export class SimulatedHost {
     this.leave();
   }
 
-  /** `swarm leave`, when the swarm cannot or need not be told. */
+  /** What comes before `leave`, as `daemon/swarm/member.ts` does it: the worker ends, then the managers are told. */
+  async sayGoodbye(): Promise<void> {
+    const { daemon } = this;
+    if (daemon === undefined) throw new OperationError("unavailable", "the daemon does not run");
+    this.#world.trace(`${this.name} says goodbye`);
+    this.#agentOver.abort();
+    const options = { onBehalfOf: this.nodeId, signal: this.#world.clock.timeout(GOODBYE_MS) };
+    const told = this.record.managers.map(address => this.#world.leave({ at: this.at, process: daemon }, address, options));
+    await Promise.any(told);
+    if (this.daemon === daemon) this.#world.isToBeDown(this.nodeId);
+  }
+
+  /** `swarm leave`, when the swarm was told or cannot be. */
   leave(): void {
     this.#world.trace(`${this.name} leaves`);
     this.isExpelled = true;
@@ -307,7 +321,11 @@ export class SimulatedHost {
       openSession: (address, session) => this.#session({ at: this.at, process: daemon }, address, session),
     });
     this.#agent = agent;
-    agent.run({ signal: new AbortController().signal }).catch((error: unknown) => world.fail(error));
+    const over = new AbortController();
+    this.#agentOver = over;
+    agent.run({ signal: over.signal }).catch((error: unknown) => {
+      if (!over.signal.aborted) world.fail(error);
+    });
   }
 
   async *#session(

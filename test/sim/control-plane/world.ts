@@ -172,6 +172,12 @@ export class World {
     return [...this.hosts.values()].find(host => host.nodeId === nodeId);
   }
 
+  /** It was acknowledged that this node has left. */
+  isToBeDown(nodeId: NodeId): void {
+    const state = this.ledger.view.get("node", nodeId)?.status.state ?? "gone";
+    if (state !== "down" && state !== "gone") this.fail(new Error(`node ${nodeId} said goodbye, was answered, and is ${state}`));
+  }
+
   /** Whether a node's daemon takes a connection from there. */
   async reaches(from: Place, nodeId: NodeId, { signal }: { readonly signal: AbortSignal }): Promise<boolean> {
     const host = this.hostOf(nodeId);

@@ -146,6 +146,18 @@ describe("attacks on the certificate authority", function () {
     assert.equal((await nodes()).find(({ id }) => id === node.id)?.role, "worker");
   });
 
+  it("a worker does not say goodbye for another node, and for itself with its own certificate alone", async () => {
+    const [attacker, victim] = [await world.join("worker"), await world.join("worker")];
+    const stateOf = async (nodeId: string) => (await nodes()).find(({ id }) => id === nodeId)?.status.state;
+    await using _ = await new HeldSession({ address: world.address, identity: victim }).opened();
+    await until("the other is up", async () => (await stateOf(victim.nodeId)) === "ready");
+    for (const onBehalfOf of [victim.nodeId, world.nodeId])
+      await assert.rejects(world.clients(attacker).leave(world.address, { onBehalfOf }), { kind: "forbidden" });
+    assert.deepEqual([await stateOf(victim.nodeId), await stateOf(world.nodeId)], ["ready", "unknown"]);
+    await world.clients(attacker).leave(world.address);
+    assert.deepEqual([await stateOf(attacker.nodeId), await stateOf(victim.nodeId)], ["down", "ready"]);
+  });
+
   /** A node that joined and has since been taken out of the cluster. */
   async function removed(): Promise<NodeIdentity & { readonly nodeId: string; readonly session: HeldSession }> {
     const identity = await world.join("worker");

@@ -11,6 +11,7 @@ async function setUp() {
   const cluster = await aCluster();
   const forwarded: [string, IssueCall][] = [];
   const left: string[] = [];
+  const told: string[] = [];
   const authority = new CertificateAuthority({
     ...cluster,
     forward: async (address, call) => {
@@ -27,11 +28,12 @@ async function setUp() {
         left.push(`${onBehalfOf} ${address}`);
       },
     },
+    onLeft: async nodeId => void told.push(nodeId),
   });
   const [{ rootCa } = assert.fail()] = cluster.store.view().all("cluster");
   const { csrPem } = await cluster.certificates.createRequest();
   const issue = (call: Partial<IssueCall>) => authority.issue({ csrPem, joinToken: "", availability: "active", ...call });
-  return { ...cluster, authority, membership, rootCa, forwarded, left, issue };
+  return { ...cluster, authority, membership, rootCa, forwarded, left, told, issue };
 }
 
 describe("CertificateAuthority", () => {
@@ -198,9 +200,9 @@ describe("Membership", () => {
   });
 
   it("lets the last manager leave with nobody to tell, and passes the leaving of one that led on to the next leader", async () => {
-    const { membership, consensus, left } = await setUp();
+    const { membership, consensus, left, told } = await setUp();
     await membership.leave({ nodeId: asId("node1") });
-    assert.deepEqual(left, []);
+    assert.deepEqual([left, told], [[], []]);
     consensus.members = [...consensus.members, { raftId: 2, address: "m2:2377", isLearner: false }];
     consensus.transferLeadership = async () => {
       consensus.role = "follower";
@@ -208,7 +210,27 @@ describe("Membership", () => {
       return undefined;
     };
     await membership.leave({ nodeId: asId("node1") });
-    assert.deepEqual(left, ["node1 m2:2377"]);
+    assert.deepEqual([left, told], [["node1 m2:2377"], []]);
+  });
+
+  it("lets workers leave, and managers once they are out of Raft; the leader tells", async () => {
+    const { issue, rootCa, membership, consensus, left, told } = await setUp();
+    const worker = await issue({ joinToken: rootCa.joinTokenWorker });
+    const manager = await issue({ joinToken: rootCa.joinTokenManager });
+    const { raftId } = await membership.join(
+      { nodeId: manager.nodeId, role: "manager" },
+      { address: "m2:2377", formatLevel: FORMAT_LEVEL },
+    );
+    await consensus.addMember({ raftId, address: "m2:2377" });
+    await membership.leave({ nodeId: worker.nodeId });
+    assert.deepEqual([told, consensus.members.length], [[worker.nodeId], 2]);
+    await membership.leave({ nodeId: manager.nodeId });
+    assert.deepEqual([told, consensus.members.length], [[worker.nodeId, manager.nodeId], 1]);
+    consensus.role = "follower";
+    consensus.members = [...consensus.members, { raftId: 3, address: "m3:2377", isLearner: false }];
+    consensus.leaderId = 3;
+    await membership.leave({ nodeId: worker.nodeId });
+    assert.deepEqual([left, told.length], [[`${worker.nodeId} m3:2377`], 2]);
   });
 
   it("refuses a node that was demoted before it joined", async () => {

@@ -213,6 +213,33 @@ describe("which nodes are up", () => {
     assert.equal(await downAtMs(NODE), 8_250);
   });
 
+  it("is written down before a goodbye is answered, also when it was overtaken, and nothing of a node that is gone", async () => {
+    await using leader = new Leader();
+    leader.put(aNode({ id: NODE }));
+    await assert.rejects(leader.duties.nodeLeft(NODE), { kind: "unavailable", message: "this manager is not the leader" });
+    leader.lead();
+    leader.refusals = 19;
+    await leader.duties.nodeLeft(NODE);
+    assert.deepEqual([leader.node.status.state, leader.node.status.message], ["down", "the node left the swarm"]);
+    const proposed = leader.proposed.length;
+    await leader.duties.nodeLeft(NODE);
+    await leader.duties.nodeLeft(asId("w9"));
+    leader.beat();
+    await leader.pass(1_000);
+    assert.deepEqual([leader.proposed.length, leader.node.status.state], [proposed, "down"]);
+  });
+
+  it("is written down later when it could not be as the goodbye came", async () => {
+    await using leader = new Leader();
+    leader.put(aNode({ id: NODE }));
+    leader.lead();
+    leader.failure = new Error("no majority");
+    await assert.rejects(leader.duties.nodeLeft(NODE), /no majority/);
+    leader.failure = undefined;
+    await leader.pass(300);
+    assert.deepEqual([leader.node.status.state, leader.node.status.message], ["down", "the node left the swarm"]);
+  });
+
   it("is looked at again when it could not be written down", async () => {
     await using leader = new Leader();
     leader.put(aNode({ id: NODE, state: "unknown" }));

@@ -54,10 +54,10 @@ describe("the leader's judgement", () => {
       ),
       1_000,
     );
-    assert.deepEqual(liveness.judge(nodes(three, "unknown"), 1_000), { down: [], up: three });
+    assert.deepEqual(liveness.judge(nodes(three, "unknown"), 1_000), { down: [], up: three, left: [] });
     liveness.report(report(M1, [{ nodeId: "a" }, { nodeId: "b" }]), 6_000);
-    assert.deepEqual(liveness.judge(nodes(three), 6_000), { down: [], up: [] });
-    assert.deepEqual(liveness.judge(nodes(three), 6_001), { down: ["c"], up: [] });
+    assert.deepEqual(liveness.judge(nodes(three), 6_000), { down: [], up: [], left: [] });
+    assert.deepEqual(liveness.judge(nodes(three), 6_001), { down: ["c"], up: [], left: [] });
   });
 
   it("asks a silent node 1.5 s before it would be down, and gives one that answered 3 s more at most", () => {
@@ -108,7 +108,7 @@ describe("the leader's judgement", () => {
     liveness.report(report(M1, [{ nodeId: "b" }, { nodeId: "c" }]), 104_000);
     assert.deepEqual(liveness.judge(nodes(["a", "b", "c"]), 105_000).down, []);
     assert.deepEqual(liveness.judge(nodes(["a", "b", "c"]), 105_001).down, ["a"]);
-    assert.deepEqual(liveness.judge(nodes(["d"], "unknown"), 200_000), { down: [], up: [] });
+    assert.deepEqual(liveness.judge(nodes(["d"], "unknown"), 200_000), { down: [], up: [], left: [] });
   });
 
   it("gives the workers of a manager it cannot hear 5 s more, but not that manager's own node", () => {
@@ -170,6 +170,30 @@ describe("the leader's judgement", () => {
   it("counts those as silent that have been so for over half of what is allowed", () => {
     assert.deepEqual(downAt({ a: 0, b: 2_501 }, [5_001], ["a", "b", "c"]), [["a"]]);
     assert.deepEqual(downAt({ a: 0, b: 2_500 }, [5_001], ["a", "b", "c"]), [[]]);
+  });
+
+  it("expects nothing of a node that said goodbye, and hears its last session no more", () => {
+    const liveness = elected();
+    const all = nodes(["a", "b", "c"]);
+    const a = asId<NodeId>("a");
+    liveness.report(report(M1, [{ nodeId: "a" }, { nodeId: "b" }, { nodeId: "c" }]), 0);
+    liveness.left(a, 1_000);
+    assert.deepEqual(liveness.judge(all, 1_000), { down: [], up: [], left: ["a"] });
+    // On its way since before the goodbye, or of a manager that has not seen the end of the session yet.
+    assert.deepEqual(liveness.report(report(M1, [{ nodeId: "a", ageMs: 1_500 }, { nodeId: "b" }]), 1_500), ["a-session"]);
+    const afterwards = [...nodes(["a"], "down"), ...nodes(["b", "c"])];
+    assert.deepEqual(liveness.judge(afterwards, 1_500), { down: [], up: [], left: [] });
+    assert.deepEqual(liveness.suspects(nodes(["a"]), 4_500), [], "it is not asked");
+    liveness.report(report(M1, [{ nodeId: "b" }]), 5_001);
+    assert.deepEqual(liveness.judge(afterwards, 5_001).down, ["c"], "one of two that are left, not one of three");
+  });
+
+  it("counts a node that said goodbye and opens another session", () => {
+    const liveness = elected();
+    liveness.report(report(M1, [{ nodeId: "a" }]), 0);
+    liveness.left(asId("a"), 1_000);
+    assert.deepEqual(liveness.report(report(M2, [{ nodeId: "a", sessionId: "next", ageMs: 100 }]), 1_200), []);
+    assert.deepEqual(liveness.judge(nodes(["a"], "down"), 1_200), { down: [], up: ["a"], left: [] });
   });
 
   it("fences the older of a node's two sessions, whichever manager tells of it first", () => {
