@@ -3,13 +3,13 @@ import { OperationError } from "../../lib/errors.ts";
 import type { Network, NetworkSpec } from "../../model/cluster.ts";
 import type { Filters } from "../../model/control.ts";
 import type { NetworkId } from "../../model/ids.ts";
-import { isTerminal } from "../../model/task-state.ts";
 import { rpcError } from "../rpc-error.ts";
 import type { StateSnapshot } from "../store/state-snapshot.ts";
 import { beginsWith, checkFilters, hasLabels, passes } from "./filters.ts";
 import { find } from "./find.ts";
 import type { PlanMutation } from "./mutations.ts";
 import { checkDnsName } from "./names.ts";
+import { releaseNetwork } from "./network-release.ts";
 
 export function createNetwork(spec: NetworkSpec): PlanMutation {
   return (view, { newId }) => {
@@ -81,11 +81,10 @@ export function removeNetwork(idOrName: string): PlanMutation {
       throw rpcError("FailedPrecondition", `ingress network cannot be removed because service ${service.id} depends on it`);
     }
     if (service !== undefined) throw rpcError("FailedPrecondition", `network ${id} is in use by service ${service.id}`);
-    for (const task of view.tasksOnNetwork(id)) {
-      if (isTerminal(task.status.state)) continue;
-      throw rpcError("FailedPrecondition", `network ${id} is in use by task ${task.id}`);
-    }
-    return { changes: [{ kind: "remove", table: "network", id, basedOn: version }], response: { kind: "done" } };
+    const released = releaseNetwork(view, id);
+    if ("id" in released) throw rpcError("FailedPrecondition", `network ${id} is in use by task ${released.id}`);
+    const removal = { kind: "remove", table: "network", id, basedOn: version } as const;
+    return { changes: [...released.changes, removal], response: { kind: "done" } };
   };
 }
 

@@ -263,13 +263,9 @@ export class Faults {
     const workers = this.#members().filter(({ record }) => record.manager === undefined && record.certificate.role === "worker");
     const host = this.#world.random.pick(workers);
     if (host === undefined || this.#members().length <= HOSTS_MIN) return;
-<<<<<<< HEAD
     if (this.#node(host)?.spec.role !== "worker") return;
-=======
-    if (this.#world.ledger.view.get("node", host.nodeId)?.spec.role !== "worker") return;
     if (this.#world.random.chance(0.7)) await host.sayGoodbye().catch(() => undefined);
     if (host.isExpelled || host.record.manager !== undefined) return; // Something else became of it meanwhile.
->>>>>>> f5944ba (A node that leaves the swarm says goodbye: it is down at once, and holds nobody's eviction back)
     host.leave();
     this.#left.add(host);
   }
