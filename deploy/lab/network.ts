@@ -53,6 +53,12 @@ export function setCable(host: LabHost, state: "up" | "down"): void {
   run("ip", ["-n", switchNamespace(host.lab), "link", "set", portName(host), state]);
 }
 
+export function isCableCut(host: LabHost): boolean {
+  const [, flags = ""] =
+    /<([^>]*)>/.exec(run("ip", ["-n", switchNamespace(host.lab), "-o", "link", "show", portName(host)])) ?? [];
+  return !flags.split(",").includes("UP");
+}
+
 export function deleteSwitch(lab: string): void {
   if (namespaceExists(switchNamespace(lab))) run("ip", ["netns", "delete", switchNamespace(lab)]);
 }

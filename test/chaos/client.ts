@@ -2,7 +2,7 @@ import { type Answer, call, serviceSpec, type TestHost } from "../integration/la
 import type { ObjectInput, ObjectOutput } from "../sim/linearizability/cluster-objects.ts";
 import type { SeededRandom } from "../sim/seeded-random.ts";
 import type { History } from "./history.ts";
-import { sleep } from "./inflict.ts";
+import { sleep } from "./sleep.ts";
 
 /** Few names, so that clients get in each other's way. */
 const NAMES = ["ark", "bay", "cod", "dab"];

@@ -1,15 +1,17 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { LAB_ROOT } from "../../deploy/lab/paths.ts";
 
-const LAB_ROOT = process.env["SHOAL_LAB_ROOT"] ?? "/var/lib/shoal-lab";
 /** Debian's `libfaketime`. A time namespace moves the monotonic clock alone, so it is no use here. */
 const LIBRARY = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 
-/** Lets the lab's hosts have wall clocks of their own. @returns whether the machine has what that needs. */
-export function enableHostClocks(): boolean {
-  if (!existsSync(LIBRARY)) return false;
+export function hasClockLibrary(): boolean {
+  return existsSync(LIBRARY);
+}
+
+/** Lets the lab's hosts have wall clocks of their own, from their next start on. */
+export function enableHostClocks(): void {
   process.env["SHOAL_LAB_CLOCK_LIBRARY"] = LIBRARY;
-  return true;
 }
 
 /** How far a host's wall clock is from the machine's; its programs notice within a second. The monotonic clock goes on. */

@@ -1,11 +1,14 @@
 import { execFile, execFileSync } from "node:child_process";
-import { mkdirSync, rmSync, statfsSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { LAB_ROOT } from "../../deploy/lab/paths.ts";
+import { sleep } from "./sleep.ts";
 
 const run = promisify(execFile);
-const LAB_ROOT = process.env["SHOAL_LAB_ROOT"] ?? "/var/lib/shoal-lab";
 const SIZE_MIB = 512;
+/** Free blocks of a disk that counts as full: what was removed since it was filled. */
+const SPARE_BLOCKS = 256;
 /** A slow disk answers nothing for this long, then for a moment at full speed. */
 const STALL_MS = 400;
 const BREATH_MS = 60;
@@ -14,10 +17,10 @@ const BREATH_MS = 60;
 export class HostDisk {
   readonly #image: string;
   readonly #directory: string;
-  #isMounted = false;
+  #stalls = 0;
 
   constructor(lab: string, host: string) {
-    this.#image = join(LAB_ROOT, `${lab}.disks`, host);
+    this.#image = join(diskFolder(lab), host);
     this.#directory = join(LAB_ROOT, lab, host, "data");
   }
 
@@ -28,7 +31,6 @@ export class HostDisk {
     execFileSync("truncate", ["--size", `${SIZE_MIB}M`, this.#image]);
     execFileSync("mkfs.ext4", ["-q", "-m", "0", this.#image]);
     execFileSync("mount", ["-o", "loop", this.#image, this.#directory]);
-    this.#isMounted = true;
   }
 
   /** Leaves not one free block. */
@@ -40,6 +42,10 @@ export class HostDisk {
     await run("dd", ["if=/dev/zero", `of=${path}`, "bs=4k", "oflag=append", "conv=notrunc"]).catch(() => undefined);
   }
 
+  get isFull(): boolean {
+    return statfsSync(this.#directory).bavail < SPARE_BLOCKS;
+  }
+
   empty(): void {
     rmSync(this.#ballast, { force: true });
   }
@@ -49,29 +55,18 @@ export class HostDisk {
     while (!signal.aborted) {
       await run("fsfreeze", ["--freeze", this.#directory]);
       try {
+        this.#stalls++;
         await sleep(STALL_MS);
       } finally {
-        this.thaw();
+        thaw(this.#directory);
       }
       await sleep(BREATH_MS);
     }
   }
 
-  thaw(): void {
-    try {
-      execFileSync("fsfreeze", ["--unfreeze", this.#directory], { stdio: "ignore" });
-    } catch {
-      // It was not frozen.
-    }
-  }
-
-  unmount(): void {
-    if (!this.#isMounted) return;
-    this.thaw();
-    // Lazily: the hosts that hold it too are taken down after this.
-    execFileSync("umount", ["--lazy", this.#directory]);
-    rmSync(this.#image, { force: true });
-    this.#isMounted = false;
+  /** How often its writes were stalled so far. */
+  get stalls(): number {
+    return this.#stalls;
   }
 
   get #ballast(): string {
@@ -79,10 +74,31 @@ export class HostDisk {
   }
 }
 
-export function removeDiskFolder(lab: string): void {
-  rmSync(join(LAB_ROOT, `${lab}.disks`), { recursive: true, force: true });
+/** Takes away the disks of a lab's hosts, whatever state they are in. The hosts that hold them too are taken down after this. */
+export function removeDisks(lab: string): void {
+  for (const directory of mountsBelow(join(LAB_ROOT, lab))) {
+    thaw(directory);
+    execFileSync("umount", ["--lazy", directory]);
+  }
+  rmSync(diskFolder(lab), { recursive: true, force: true });
 }
 
-function sleep(ms: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, ms));
+/** Mount points in this mount namespace, the innermost first. */
+export function mountsBelow(folder: string): readonly string[] {
+  const points = readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .map(line => line.split(" ")[4] ?? "");
+  return points.filter(point => point.startsWith(`${folder}/`)).sort((a, b) => b.length - a.length);
+}
+
+export function diskFolder(lab: string): string {
+  return join(LAB_ROOT, `${lab}.disks`);
+}
+
+function thaw(directory: string): void {
+  try {
+    execFileSync("fsfreeze", ["--unfreeze", directory], { stdio: "ignore" });
+  } catch {
+    // It was not frozen.
+  }
 }

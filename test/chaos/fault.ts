@@ -1,4 +1,5 @@
 import type { SeededRandom } from "../sim/seeded-random.ts";
+import type { Deck } from "./deck.ts";
 
 export const FAULT_KINDS = ["kill", "crash", "pause", "cut", "clock step", "full disk", "slow disk"] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
@@ -22,18 +23,21 @@ const TOGETHER_MAX = 3;
 /** The faults of one round, all begun at about the same time. Now and then they take the managers' majority. */
 export function drawFaults(
   random: SeededRandom,
-  { hosts, kinds }: { readonly hosts: readonly string[]; readonly kinds: readonly FaultKind[] },
+  { hosts, kinds }: { readonly hosts: readonly string[]; readonly kinds: Deck<FaultKind> },
 ): readonly Fault[] {
   const left = [...hosts];
   const count = 1 + (random.chance(0.4) ? random.below(TOGETHER_MAX) : 0);
   return Array.from({ length: Math.min(count, hosts.length) }, () => {
     const [host = ""] = left.splice(random.below(left.length), 1);
-    const kind = random.pick(kinds) ?? "kill";
-    // Short ones are as likely as long ones: the square root of a span is drawn from both ends alike.
-    const forMs = Math.round(SHORT_MS + (LONG_MS - SHORT_MS) * random.fraction() ** 2);
-    const stepMs = Math.round(random.between(-STEP_MAX_MS, STEP_MAX_MS));
-    return { kind, host, forMs, stepMs };
+    return drawFault(random, { host, kind: kinds.draw() });
   });
+}
+
+export function drawFault(random: SeededRandom, { host, kind }: { readonly host: string; readonly kind: FaultKind }): Fault {
+  // Short ones are as likely as long ones: the square root of a span is drawn from both ends alike.
+  const forMs = Math.round(SHORT_MS + (LONG_MS - SHORT_MS) * random.fraction() ** 2);
+  const stepMs = Math.round(random.between(-STEP_MAX_MS, STEP_MAX_MS));
+  return { kind, host, forMs, stepMs };
 }
 
 export function describeFault({ kind, host, forMs, stepMs }: Fault): string {

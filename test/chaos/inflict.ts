@@ -1,54 +1,116 @@
-import type { TestLab } from "../integration/lab/lab.ts";
+import { readFileSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { isCableCut } from "../../deploy/lab/network.ts";
+import { LAB_ROOT, labHost } from "../../deploy/lab/paths.ts";
+import { call, type TestLab } from "../integration/lab/lab.ts";
 import { setClock } from "./clock.ts";
 import type { HostDisk } from "./disk.ts";
 import type { Fault } from "./fault.ts";
+import { sleep } from "./sleep.ts";
 
-/** Begins a fault, waits, and ends it. */
-export async function inflict(
-  fault: Fault,
-  { lab, disk, signal }: { readonly lab: TestLab; readonly disk: HostDisk; readonly signal: AbortSignal },
-): Promise<void> {
-  const { host, forMs } = fault;
-  const passed = () => sleep(forMs, signal);
-  switch (fault.kind) {
-    case "kill":
-    case "crash":
-      await lab.do(fault.kind, host);
-      await passed();
-      return await lab.do("restart", host);
-    case "pause":
-      await lab.do("pause", host);
-      await passed();
-      return await lab.do("resume", host);
-    case "cut":
-      await lab.do("cut", host);
-      await passed();
-      return await lab.do("heal", host);
-    case "clock step":
-      setClock(lab.name, host, fault.stepMs);
-      await passed();
-      return setClock(lab.name, host, 0);
-    case "full disk":
-      await disk.fill();
-      await passed();
-      return disk.empty();
-    case "slow disk": {
-      const over = AbortSignal.any([signal, AbortSignal.timeout(forMs)]);
-      return await disk.slowDown({ signal: over });
+const LOOK_EVERY_MS = 100;
+const ANSWER_MS = 1_000;
+
+interface Place {
+  readonly lab: TestLab;
+  readonly disk: HostDisk;
+}
+
+/** How a fault begins and ends, and what shows that it is there. */
+interface Course {
+  begin(): Promise<void>;
+  isFelt(): Promise<boolean> | boolean;
+  end(): Promise<void>;
+}
+
+/** Begins a fault, waits, and ends it. @returns whether it was seen to be there. */
+export async function inflict(fault: Fault, place: Place): Promise<boolean> {
+  const { begin, isFelt, end } = courseOf(fault, place);
+  try {
+    await begin();
+    const endsAtMs = performance.now() + fault.forMs;
+    let wasFelt = await isFelt();
+    while (!wasFelt && performance.now() + LOOK_EVERY_MS < endsAtMs) {
+      await sleep(LOOK_EVERY_MS);
+      wasFelt = await isFelt();
     }
+    await sleep(Math.max(0, endsAtMs - performance.now()));
+    return wasFelt;
+  } finally {
+    await end();
   }
 }
 
-/** Resolves early when `signal` says so: what was begun is ended all the same. */
-export function sleep(ms: number, signal: AbortSignal): Promise<void> {
+function courseOf({ kind, host, stepMs }: Fault, { lab, disk }: Place): Course {
+  switch (kind) {
+    case "kill":
+    case "crash":
+      return {
+        begin: () => lab.do(kind, host),
+        isFelt: async () => !(await isServing(lab.host(host).socket)),
+        end: () => lab.do("restart", host),
+      };
+    case "pause":
+      return {
+        begin: () => lab.do("pause", host),
+        isFelt: () => isStopped(lab.name, host),
+        end: () => lab.do("resume", host),
+      };
+    case "cut":
+      return {
+        begin: () => lab.do("cut", host),
+        isFelt: () => isCableCut(labHost(lab.name, host)),
+        end: () => lab.do("heal", host),
+      };
+    case "clock step":
+      return {
+        begin: async () => setClock(lab.name, host, stepMs),
+        isFelt: async () => Math.abs((await clockSkewMs(lab, host)) - stepMs) < Math.abs(stepMs) / 2,
+        end: async () => setClock(lab.name, host, 0),
+      };
+    case "full disk":
+      return { begin: () => disk.fill(), isFelt: () => disk.isFull, end: async () => disk.empty() };
+    case "slow disk":
+      return slowDisk(disk);
+  }
+}
+
+function slowDisk(disk: HostDisk): Course {
+  const over = new AbortController();
+  const before = disk.stalls;
+  let slowed: Promise<void> = Promise.resolve();
+  return {
+    begin: async () => void (slowed = disk.slowDown({ signal: over.signal })),
+    isFelt: () => disk.stalls > before,
+    end: async () => {
+      over.abort();
+      await slowed;
+    },
+  };
+}
+
+/** Somebody takes connections at a socket. */
+function isServing(path: string): Promise<boolean> {
   return new Promise(resolve => {
-    if (signal.aborted) return resolve();
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
+    const socket = connect(path);
+    const settle = (isTaken: boolean): void => {
+      socket.destroy();
+      resolve(isTaken);
     };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done, { once: true });
+    socket.once("connect", () => settle(true)).once("error", () => settle(false));
   });
+}
+
+function isStopped(lab: string, host: string): boolean {
+  const { pid } = JSON.parse(readFileSync(join(LAB_ROOT, lab, host, "shoald.identity"), "utf8")) as { readonly pid: number };
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  return stat.slice(stat.lastIndexOf(")") + 2).startsWith("T");
+}
+
+/** How far a daemon's wall clock is from this process's; 0 when it does not answer. */
+async function clockSkewMs(lab: TestLab, host: string): Promise<number> {
+  const answer = await call(lab.host(host), "GET", "/info", { timeoutMs: ANSWER_MS }).catch(() => undefined);
+  const { SystemTime } = (answer?.body ?? {}) as { readonly SystemTime?: string };
+  return SystemTime === undefined ? 0 : Date.parse(SystemTime) - Date.now();
 }

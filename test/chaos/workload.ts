@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { call, ok, serviceSpec, type TestHost } from "../integration/lab/lab.ts";
 import type { SeededRandom } from "../sim/seeded-random.ts";
-import { sleep } from "./inflict.ts";
+import { sleep } from "./sleep.ts";
 
 export const FIRST_REPLICAS = 4;
 const REPLICAS_MAX = 8;

@@ -28,13 +28,15 @@ export class TestLab implements AsyncDisposable {
   }
 
   static async up(options: {
+    /** One of its own, when none is said. */
+    readonly name?: string;
     readonly managers: number;
     readonly workers: number;
     readonly isEmpty?: boolean;
     /** Prepares the places of hosts that are not there yet. */
     readonly beforeBoot?: (lab: string, hosts: readonly string[]) => void;
   }): Promise<TestLab> {
-    const name = `t${randomBytes(3).toString("hex")}`;
+    const { name = `t${randomBytes(3).toString("hex")}` } = options;
     const flags = [
       "--managers",
       String(options.managers),
