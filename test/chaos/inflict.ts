@@ -19,9 +19,9 @@ interface Place {
 
 /** How a fault begins and ends, and what shows that it is there. */
 interface Course {
-  begin(): Promise<void>;
-  isFelt(): Promise<boolean> | boolean;
-  end(): Promise<void>;
+  readonly begin: () => Promise<void>;
+  readonly isFelt: () => Promise<boolean> | boolean;
+  readonly end: () => Promise<void>;
 }
 
 /** Begins a fault, waits, and ends it. @returns whether it was seen to be there. */

@@ -14,6 +14,9 @@ import { managerKeys, type NodeKeys, workerKeys } from "./node-keys.ts";
 
 /** How long one manager may take to answer before the next is asked. */
 const ANSWER_MS = 6_000;
+/** How long a node that leaves waits until the managers know: one of them has leadership to hand over first. */
+const MANAGER_GOODBYE_MS = 8_000;
+const WORKER_GOODBYE_MS = 3_000;
 
 interface Caller {
   readonly identity: NodeIdentity;
@@ -70,9 +73,11 @@ export async function joinRaft(record: NodeRecord, caller: Caller): Promise<Node
  * Tells the leader that this node leaves: a manager by way of its own, which hands leadership over first, a worker by way of
  * whichever manager is the first to answer. The others find it said already.
  */
-export async function sayGoodbye(record: NodeRecord, { identity, clock, signal }: Caller): Promise<void> {
+export async function sayGoodbye(record: NodeRecord, { identity, clock }: Omit<Caller, "signal">): Promise<void> {
   await using clients = new ManagerClients({ identity: () => identity, clock });
-  const addresses = record.manager === undefined ? record.managers : [ownAddress(record)];
+  const isWorker = record.manager === undefined;
+  const signal = clock.timeout(isWorker ? WORKER_GOODBYE_MS : MANAGER_GOODBYE_MS);
+  const addresses = isWorker ? record.managers : [ownAddress(record)];
   const told = addresses.map(address => clients.leave(address, { signal }));
   await Promise.any(told).catch((error: unknown) => {
     throw error instanceof AggregateError ? (error.errors[0] ?? new OperationError("unavailable", "no manager is known")) : error;

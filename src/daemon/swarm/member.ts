@@ -9,12 +9,10 @@ import type { ClusterNetwork } from "../../network/cluster-network.ts";
 import type { NodeCertificate } from "../../ports/certificates.ts";
 import { tlsOf } from "../../system/certificate-chain.ts";
 import { readCertificate } from "../../system/certificates.ts";
-import { PEER_PORT, PeerListener } from "../../rpc/peer-listener.ts";
+import type { PeerListener } from "../../rpc/peer-listener.ts";
 import { peerAddress, taskLogsOf } from "../../rpc/peer-client.ts";
-import { taskLogsOn } from "../../worker/task-logs.ts";
 import { createSpawner } from "../../system/spawn.ts";
 import { attachmentCalls } from "./attachment-calls.ts";
-import { hostOf } from "./addresses.ts";
 import { joinRaft, newKeys, ownAddress, renewCertificate, sayGoodbye } from "./manager-calls.ts";
 import { ClusterEvents } from "./cluster-events.ts";
 import { ManagerControl } from "./manager-control.ts";
@@ -22,6 +20,7 @@ import { ManagerProcess } from "./manager-process.ts";
 import type { NodeFiles, NodeRecord } from "./node-files.ts";
 import { type KeyReport, type NodeKeys, withIdentity } from "./node-keys.ts";
 import { nodeStateAt } from "./node-state.ts";
+import { openPeerPort } from "./peer-port.ts";
 import { MemberState } from "./member-state.ts";
 import type { SwarmNodeOptions } from "./swarm-node.ts";
 import { renewalTimeMs, type Standing, Upkeep } from "./upkeep.ts";
@@ -30,9 +29,6 @@ import { WorkerNode } from "./worker-node.ts";
 /** How long the worker waits for the manager process of its own node before it tries another. */
 const OWN_MANAGER_MS = 3_000;
 const OWN_MANAGER_POLL_MS = 20;
-/** How long a node that leaves waits until the managers know: one of them has leadership to hand over first. */
-const MANAGER_GOODBYE_MS = 8_000;
-const WORKER_GOODBYE_MS = 3_000;
 
 interface MemberSetup {
   readonly options: SwarmNodeOptions;
@@ -96,7 +92,7 @@ export class Member implements AsyncDisposable {
       attachments: attachmentCalls({ ...options, state: member.#state, control: () => member.control }),
       untilReachable: (address, waiting) => member.#untilOwnManager(address, waiting),
     });
-    await member.#listen();
+    member.#peers = await openPeerPort({ ...options, identity: member.#state.identity, record: () => member.#state.record });
     member.#upkeep = new Upkeep({
       ...options,
       standing: () => member.#standing(),
@@ -152,9 +148,8 @@ export class Member implements AsyncDisposable {
     await this.#worker?.[Symbol.asyncDispose]();
     if (this.error !== undefined) return;
     const { clock, log } = this.#options;
-    const signal = clock.timeout(this.#manager === undefined ? WORKER_GOODBYE_MS : MANAGER_GOODBYE_MS);
     try {
-      await sayGoodbye(this.#state.record, { identity: this.#state.identity, clock, signal });
+      await sayGoodbye(this.#state.record, { identity: this.#state.identity, clock });
     } catch (error) {
       log.warn({ error: errorMessage(error) }, "the managers could not be told that this node leaves");
     }
@@ -177,20 +172,6 @@ export class Member implements AsyncDisposable {
     await this.#worker?.[Symbol.asyncDispose]();
     await this.#stopManager();
     await this.#state[Symbol.asyncDispose]();
-  }
-
-  /** For other nodes. A port that is taken keeps nothing else from working. */
-  async #listen(): Promise<void> {
-    const { engine, log } = this.#options;
-    const { clusterId, listenAddress } = this.#state.record;
-    const place = { host: hostOf(listenAddress), port: PEER_PORT };
-    try {
-      const logs = taskLogsOn(engine.containers);
-      const admits = ({ nodeId }: { readonly nodeId: NodeId }) => this.#state.record.managerIds?.includes(nodeId) !== false;
-      this.#peers = await PeerListener.listen({ ...place, identity: this.#state.identity, clusterId, logs, admits, log });
-    } catch (error) {
-      log.error({ ...place, error: errorMessage(error) }, "other nodes cannot ask this one for logs");
-    }
   }
 
   /** Lines of a task at its node. */
