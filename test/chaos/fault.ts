@@ -1,7 +1,7 @@
 import type { SeededRandom } from "../sim/seeded-random.ts";
 import type { Deck } from "./deck.ts";
 
-export const FAULT_KINDS = ["kill", "crash", "pause", "cut", "clock step", "full disk", "slow disk"] as const;
+export const FAULT_KINDS = ["kill", "crash", "pause", "cut", "clock step", "full disk", "slow disk", "leave"] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 /** What is done to one host, and for how long. */
@@ -25,12 +25,23 @@ export function drawFaults(
   random: SeededRandom,
   { hosts, kinds }: { readonly hosts: readonly string[]; readonly kinds: Deck<FaultKind> },
 ): readonly Fault[] {
-  const left = [...hosts];
   const count = 1 + (random.chance(0.4) ? random.below(TOGETHER_MAX) : 0);
-  return Array.from({ length: Math.min(count, hosts.length) }, () => {
-    const [host = ""] = left.splice(random.below(left.length), 1);
-    return drawFault(random, { host, kind: kinds.draw() });
-  });
+  const drawn = Array.from({ length: Math.min(count, hosts.length) }, () => kinds.draw());
+  const left = new Set(hosts);
+  // Those that not every host can have come first.
+  return drawn
+    .toSorted((a, b) => Number(b === "leave") - Number(a === "leave"))
+    .flatMap(kind => {
+      const host = random.pick([...left].filter(each => canHave(each, kind)));
+      if (host === undefined) return [];
+      left.delete(host);
+      return [drawFault(random, { host, kind })];
+    });
+}
+
+/** A manager that left would have to be waited for before the next one may. */
+export function canHave(host: string, kind: FaultKind): boolean {
+  return kind !== "leave" || host.startsWith("w");
 }
 
 export function drawFault(random: SeededRandom, { host, kind }: { readonly host: string; readonly kind: FaultKind }): Fault {

@@ -7,6 +7,7 @@ import { call, type TestLab } from "../integration/lab/lab.ts";
 import { setClock } from "./clock.ts";
 import type { HostDisk } from "./disk.ts";
 import type { Fault } from "./fault.ts";
+import { Leaver } from "./leave.ts";
 import { sleep } from "./sleep.ts";
 
 const LOOK_EVERY_MS = 100;
@@ -73,6 +74,10 @@ function courseOf({ kind, host, stepMs }: Fault, { lab, disk }: Place): Course {
       return { begin: () => disk.fill(), isFelt: () => disk.isFull, end: async () => disk.empty() };
     case "slow disk":
       return slowDisk(disk);
+    case "leave": {
+      const leaver = new Leaver(lab, host);
+      return { begin: () => leaver.leave(), isFelt: () => leaver.isKnown(), end: () => leaver.comeBack() };
+    }
   }
 }
 

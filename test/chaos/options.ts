@@ -28,7 +28,10 @@ export function chaosOptions(): ChaosOptions {
     if (!/^\d{1,9}$/.test(values[option])) refuse(`--${option} is a whole number, not ${values[option]}`);
   if (Number(values.managers) < 1) refuse("--managers is 1 or more");
   const [seed, managers, workers] = [Number(values.seed), Number(values.managers), Number(values.workers)];
-  return { forMs, seed, managers, workers, kinds: faultKinds(values.only) };
+  const kinds = faultKinds(values.only);
+  if (kinds.includes("leave") && workers === 0)
+    refuse("without workers nobody can leave: say with --only which faults there are to be");
+  return { forMs, seed, managers, workers, kinds };
 }
 
 function faultKinds(only: string): ChaosOptions["kinds"] {

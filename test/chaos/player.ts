@@ -9,7 +9,7 @@ import { ControlClient } from "./client.ts";
 import { enableHostClocks, setClock } from "./clock.ts";
 import { Deck } from "./deck.ts";
 import { HostDisk } from "./disk.ts";
-import { describeFault, drawFault, drawFaults, type Fault } from "./fault.ts";
+import { canHave, describeFault, drawFault, drawFaults, type Fault } from "./fault.ts";
 import { History } from "./history.ts";
 import { inflict } from "./inflict.ts";
 import type { ChaosOptions } from "./options.ts";
@@ -125,7 +125,10 @@ export class Player {
       await this.#round(drawFaults(random, { hosts, kinds }), random);
     for (let tries = 0; tries < TRIES_MAX; tries++)
       for (const kind of this.#tally.missing)
-        await this.#round([drawFault(random, { host: random.pick(hosts) ?? "m1", kind })], random);
+        await this.#round(
+          [drawFault(random, { host: random.pick(hosts.filter(host => canHave(host, kind))) ?? "m1", kind })],
+          random,
+        );
     this.#findings.push(...this.#tally.missing.map(kind => `no ${kind} was felt: it was not tested`));
   }
 

@@ -19,12 +19,19 @@ describe("the faults of a chaos run", () => {
       const kinds = faultsOf(seed, FAULT_KINDS.length)
         .flat()
         .map(({ kind }) => kind);
-      assert.deepEqual(new Set(kinds.slice(0, FAULT_KINDS.length)), new Set(FAULT_KINDS));
+      assert.deepEqual(new Set(kinds), new Set(FAULT_KINDS));
     });
 
   it("are the same for the same seed, and others for another", () => {
     assert.deepEqual(faultsOf(7, 20), faultsOf(7, 20));
     assert.notDeepEqual(faultsOf(7, 20), faultsOf(8, 20));
+  });
+
+  it("have workers leave, never managers", () => {
+    const left = faultsOf(4, 200)
+      .flat()
+      .filter(({ kind }) => kind === "leave");
+    assert.deepEqual(new Set(left.map(({ host }) => host)), new Set(["w1", "w2"]));
   });
 
   it("hit each host once in a round, for 0.3 to 15 s", () => {
