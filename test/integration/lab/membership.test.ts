@@ -244,7 +244,7 @@ describe("the members of a swarm", function () {
     assert.deepEqual(await ok(w2, "GET", "/containers/json?all=true"), []);
     assert.equal(existsSync(swarmFolder(w2, "")), false);
     assert.equal((await nodeOf(w2)).Status.State, "down", "it said goodbye");
-    await until("4 tasks run on w1", 2_000, async () => {
+    await until("4 tasks run on w1", 4_000, async () => {
       const running = await runningTasks(m1, "web");
       return running.length === 4 && running.every(({ NodeID }) => NodeID !== ID);
     });
