@@ -83,7 +83,7 @@ export class SandboxDevices {
       return bridge === undefined ? [] : neighbourChanges(endpoint, { bridge });
     });
     // It would find out by itself, only later: a full table of neighbours is no reason not to start.
-    await this.#kernel.links.change(changes, { allowFailure: true });
+    await failpoint("networks/route.apply", () => this.#kernel.links.change(changes, { allowFailure: true }));
   }
 
   async #writeSysctl(name: string, value: string, namespacePath: string): Promise<void> {
