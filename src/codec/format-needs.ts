@@ -1,10 +1,11 @@
-import type { Cluster, Config, Network, NodeDescription, Secret, Task, TaskSpec } from "../model/cluster.ts";
+import type { Cluster, Config, Network, Node, NodeDescription, Secret, Service, Task, TaskSpec } from "../model/cluster.ts";
 import type { Change, Entry } from "../model/entry.ts";
 import { FIRST_FORMAT_LEVEL } from "./entry.ts";
 
 /**
  * What came with the second format: which one is in force, locked managers, replaced roots, attachable networks, a drain that starts first,
- * generic resources, addresses of slots, other data for secrets and configs, templates, data paths of their own, external CAs, older snapshots that are kept.
+ * generic resources, addresses of slots, other data for secrets and configs, templates, data paths of their own, external CAs, older snapshots that are kept,
+ * when a spec was given.
  */
 export const SECOND_FORMAT_LEVEL = 2;
 
@@ -20,13 +21,13 @@ function needsSecond(change: Change): boolean {
     case "cluster":
       return isClusterOfSecond(change.object);
     case "node":
-      return change.object.description !== undefined && isDescriptionOfSecond(change.object.description);
+      return isNodeOfSecond(change.object);
     case "task":
       return isTaskOfSecond(change.object);
     case "network":
       return isNetworkOfSecond(change.object);
     case "service":
-      return [change.object.spec, change.object.previousSpec].some(spec => spec !== undefined && isSpecOfSecond(spec.task));
+      return isServiceOfSecond(change.object);
     case "revision":
       return isSpecOfSecond(change.object.task);
     case "secret":
@@ -35,8 +36,20 @@ function needsSecond(change: Change): boolean {
   }
 }
 
-function isClusterOfSecond({ formatLevel, unlockKey, rootCa: { issuer, rotation }, spec }: Cluster): boolean {
-  return isAnyThere(formatLevel, unlockKey, issuer, rotation, spec.keepOldSnapshots, spec.externalCas) || spec.forceRotate !== 0;
+function isClusterOfSecond({ formatLevel, unlockKey, rootCa: { issuer, rotation }, spec, specChangedAfter }: Cluster): boolean {
+  const { keepOldSnapshots, externalCas, forceRotate } = spec;
+  return (
+    isAnyThere(formatLevel, unlockKey, issuer, rotation, keepOldSnapshots, externalCas, specChangedAfter) || forceRotate !== 0
+  );
+}
+
+function isNodeOfSecond({ specChangedAfter, description }: Node): boolean {
+  return specChangedAfter !== undefined || (description !== undefined && isDescriptionOfSecond(description));
+}
+
+function isServiceOfSecond({ specChangedAfter, spec, previousSpec }: Service): boolean {
+  const specs = previousSpec === undefined ? [spec] : [spec, previousSpec];
+  return specChangedAfter !== undefined || specs.some(({ task }) => isSpecOfSecond(task));
 }
 
 function isDescriptionOfSecond({ tls, dataPathAddress, resources: { generic } }: NodeDescription): boolean {

@@ -17,7 +17,7 @@ import {
   wrappedLabels,
   wrappedList,
 } from "./combinators.ts";
-import { genericResources, metaFields, platform, port } from "./service.ts";
+import { genericResources, metaFields, platform, port, sequencedFields } from "./service.ts";
 
 export const taskStatus = record<model.TaskStatus, wire.TaskStatus>({
   state: word(TASK_STATES),
@@ -89,7 +89,7 @@ export const nodeDescription = record<model.NodeDescription, wire.NodeDescriptio
 });
 
 export const node = record<model.Node, wire.Node>({
-  ...metaFields,
+  ...sequencedFields,
   id: id(),
   spec: needed(nodeSpec),
   description: optional(nodeDescription),
@@ -172,7 +172,7 @@ export const clusterSpec = record<model.ClusterSpec, wire.ClusterSpec>({
 });
 
 export const cluster = record<model.Cluster, wire.Cluster>({
-  ...metaFields,
+  ...sequencedFields,
   id: id(),
   spec: needed(clusterSpec),
   rootCa: needed(

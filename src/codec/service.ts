@@ -25,6 +25,8 @@ const texts = wrappedList(text);
 
 export const metaFields = { version: number, createdAtMs: number, updatedAtMs: number };
 
+export const sequencedFields = { ...metaFields, specChangedAfter: optional(number) };
+
 export const port = record<model.PortConfig, wire.PortConfig>({
   name: optional(text),
   protocol: word(["tcp", "udp", "sctp"]),
@@ -304,7 +306,7 @@ export const serviceSpec = record<model.ServiceSpec, wire.ServiceSpec>({
 });
 
 export const service = record<model.Service, wire.Service>({
-  ...metaFields,
+  ...sequencedFields,
   id: id(),
   spec: needed(serviceSpec),
   revisionId: id(),

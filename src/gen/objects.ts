@@ -30,7 +30,11 @@ export interface Service {
   updateStatus?: UpdateStatus | undefined;
   isRemoving: boolean;
   isRollingBack: boolean;
-  job?: JobRun | undefined;
+  job?:
+    | JobRun
+    | undefined;
+  /** The spec was given by the first entry after it; missing in services of the first format. */
+  specChangedAfter?: number | undefined;
 }
 
 export interface JobRun {
@@ -464,6 +468,7 @@ export interface Node {
   manager?: Node_Manager | undefined;
   ingressNumber?: number | undefined;
   ingressAddress?: string | undefined;
+  specChangedAfter?: number | undefined;
 }
 
 export interface Node_Status {
@@ -615,6 +620,7 @@ export interface Cluster {
     | undefined;
   /** Of the log's entries: what all managers can read. Missing: the first. */
   formatLevel?: number | undefined;
+  specChangedAfter?: number | undefined;
 }
 
 export interface Cluster_RootCa {
@@ -772,6 +778,7 @@ function createBaseService(): Service {
     isRemoving: false,
     isRollingBack: false,
     job: undefined,
+    specChangedAfter: undefined,
   };
 }
 
@@ -815,6 +822,9 @@ export const Service: MessageFns<Service> = {
     }
     if (message.job !== undefined) {
       JobRun.encode(message.job, writer.uint32(106).fork()).join();
+    }
+    if (message.specChangedAfter !== undefined) {
+      writer.uint32(112).uint64(message.specChangedAfter);
     }
     return writer;
   },
@@ -934,6 +944,14 @@ export const Service: MessageFns<Service> = {
             }
 
             message.job = JobRun.decode(reader, reader.uint32());
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.specChangedAfter = longToNumber(reader.uint64());
             continue;
           }
         }
@@ -5800,6 +5818,7 @@ function createBaseNode(): Node {
     manager: undefined,
     ingressNumber: undefined,
     ingressAddress: undefined,
+    specChangedAfter: undefined,
   };
 }
 
@@ -5837,6 +5856,9 @@ export const Node: MessageFns<Node> = {
     }
     if (message.ingressAddress !== undefined) {
       writer.uint32(90).string(message.ingressAddress);
+    }
+    if (message.specChangedAfter !== undefined) {
+      writer.uint32(96).uint64(message.specChangedAfter);
     }
     return writer;
   },
@@ -5940,6 +5962,14 @@ export const Node: MessageFns<Node> = {
             }
 
             message.ingressAddress = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.specChangedAfter = longToNumber(reader.uint64());
             continue;
           }
         }
@@ -7456,6 +7486,7 @@ function createBaseCluster(): Cluster {
     dataPathPort: 0,
     unlockKey: undefined,
     formatLevel: undefined,
+    specChangedAfter: undefined,
   };
 }
 
@@ -7493,6 +7524,9 @@ export const Cluster: MessageFns<Cluster> = {
     }
     if (message.formatLevel !== undefined) {
       writer.uint32(88).uint32(message.formatLevel);
+    }
+    if (message.specChangedAfter !== undefined) {
+      writer.uint32(96).uint64(message.specChangedAfter);
     }
     return writer;
   },
@@ -7596,6 +7630,14 @@ export const Cluster: MessageFns<Cluster> = {
             }
 
             message.formatLevel = reader.uint32();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.specChangedAfter = longToNumber(reader.uint64());
             continue;
           }
         }

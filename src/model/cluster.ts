@@ -16,11 +16,17 @@ export interface ObjectMeta {
   readonly updatedAtMs: number;
 }
 
+/** What has a spec of the user's and a state that the cluster itself writes. */
+export interface Sequenced {
+  /** The spec is the one that was given by the first entry after this index; missing in objects of the first format. */
+  readonly specChangedAfter?: number;
+}
+
 export type Labels = Readonly<Record<string, string>>;
 
 // ---- services ----
 
-export interface Service extends ObjectMeta {
+export interface Service extends ObjectMeta, Sequenced {
   readonly id: ServiceId;
   readonly spec: ServiceSpec;
   /** The revision that `spec` is; tasks name theirs. */
@@ -262,7 +268,7 @@ export interface TaskNetwork {
 
 // ---- nodes ----
 
-export interface Node extends ObjectMeta {
+export interface Node extends ObjectMeta, Sequenced {
   readonly id: NodeId;
   readonly spec: NodeSpec;
   readonly description?: NodeDescription;
@@ -344,7 +350,7 @@ export interface NetworkSpec {
 
 // ---- the cluster itself: one object ----
 
-export interface Cluster extends ObjectMeta {
+export interface Cluster extends ObjectMeta, Sequenced {
   readonly id: ClusterId;
   readonly spec: ClusterSpec;
   readonly rootCa: {

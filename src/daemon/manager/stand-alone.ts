@@ -1,6 +1,7 @@
 import { OperationError } from "../../lib/errors.ts";
 import type { Change } from "../../model/entry.ts";
 import type { NodeId } from "../../model/ids.ts";
+import { specChanged } from "../../manager/spec-sequence.ts";
 import type { Proposals } from "../../manager/store/proposals.ts";
 import type { Snapshot } from "../../manager/store/snapshot.ts";
 import type { Store } from "../../manager/store/store.ts";
@@ -50,6 +51,6 @@ export function planStandingAlone(view: Snapshot, { nodeId, raftId, advertiseAdd
         : [{ ...put, object: { ...node, manager: { raftId, address: advertiseAddress } } }];
     }
     if (manager === undefined && node.spec.role === "worker") return [];
-    return [{ ...put, object: { ...rest, role: "worker", spec: { ...node.spec, role: "worker" } } }];
+    return [{ ...put, object: { ...rest, role: "worker", spec: { ...node.spec, role: "worker" }, ...specChanged(view) } }];
   });
 }

@@ -5,6 +5,7 @@ import { InvariantError } from "../../lib/assert.ts";
 import { OperationError } from "../../lib/errors.ts";
 import { unlockKeyOf } from "../../manager/control-api/cluster.ts";
 import { signerOf, trustedRoots } from "../../manager/ca/trust.ts";
+import { specChanged } from "../../manager/spec-sequence.ts";
 import type { StateSnapshot } from "../../manager/store/state-snapshot.ts";
 import { Store } from "../../manager/store/store.ts";
 import type { Cluster, Node } from "../../model/cluster.ts";
@@ -118,6 +119,7 @@ function takeOver(
     spec: { labels: {}, role: "manager", availability: "active" },
     status: { state: "unknown", message: "", address: "" },
     manager: { raftId: alone.raftId, address: alone.advertiseAddress },
+    ...specChanged(view),
   };
   const changes = [...planStandingAlone(view, alone), { kind: "put", table: "node", object: node, basedOn: 0 } as const];
   const index = view.index + 1;

@@ -8,6 +8,7 @@ import type { ExternalSigner } from "../../ports/external-signer.ts";
 import type { Consensus } from "../../ports/consensus.ts";
 import type { Random } from "../../ports/random.ts";
 import { rpcError } from "../rpc-error.ts";
+import { specChanged } from "../spec-sequence.ts";
 import type { Proposals } from "../store/proposals.ts";
 import type { Store } from "../store/store.ts";
 import { signExternally } from "./external.ts";
@@ -67,7 +68,7 @@ export class CertificateAuthority {
   }
 
   async #admit(call: IssueCall, options: { readonly signal?: AbortSignal }): Promise<IssuedCertificate> {
-    const { random, proposals } = this.#options;
+    const { random, proposals, store } = this.#options;
     const role = roleOfToken(call.joinToken, this.#cluster());
     const id = clusterIdFrom<NodeId>(random.bytes(25));
     const issued = await this.#sign(call, { nodeId: id, role, ...options });
@@ -75,6 +76,7 @@ export class CertificateAuthority {
       ...{ id, version: 0, createdAtMs: 0, updatedAtMs: 0, role },
       spec: { labels: {}, role, availability: call.availability },
       status: { state: "unknown", message: "", address: "" },
+      ...specChanged(store.view()),
     };
     const result = await proposals.propose(
       { changes: [{ kind: "put", table: "node", object: node, basedOn: 0 }], reliesOn: [] },

@@ -82,7 +82,7 @@ function updateCluster(
     const cluster = theCluster(view);
     checkClusterSpec(spec, cluster);
     checkVersion(cluster, version);
-    checkVersion(cluster, sources.basedOn);
+    checkVersion({ version: cluster.version }, sources.basedOn); // The root too is as it was when the next was made of it.
     const { certificatePem } = cluster.rootCa;
     const rootCa = {
       ...sources.rootCa,

@@ -5,6 +5,7 @@ import type { Change, Entry } from "../../model/entry.ts";
 import type { ClusterId, NetworkId, NodeId } from "../../model/ids.ts";
 import type { Certificates, CertificateWithKey } from "../../ports/certificates.ts";
 import type { Random } from "../../ports/random.ts";
+import { specChanged } from "../spec-sequence.ts";
 import { newJoinToken } from "./cluster.ts";
 
 /** Docker's, but for the heartbeat: 1 s, so that a lost worker's tasks are replaced within 10 s. */
@@ -74,15 +75,17 @@ function initialCluster(options: InitialOptions): Cluster {
     dataPathPort: dataPathPort === 0 ? DATA_PATH_PORT_DEFAULT : dataPathPort,
     ...(unlockKey && { unlockKey }),
     ...(!isOfFirst && { formatLevel }),
+    ...specChanged({ index: 0, formatLevel }),
   };
 }
 
-function firstNode({ nodeId, managerAddress, raftId, availability }: InitialOptions): Node {
+function firstNode({ nodeId, managerAddress, raftId, availability, formatLevel = FORMAT_LEVEL }: InitialOptions): Node {
   return {
     ...{ ...NEW, id: nodeId, role: "manager" },
     spec: { labels: {}, role: "manager", availability },
     status: { state: "unknown", message: "", address: "" },
     manager: { raftId, address: managerAddress },
+    ...specChanged({ index: 0, formatLevel }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { controlResponseBytes } from "../../codec/control.ts";
 import { OperationError } from "../../lib/errors.ts";
 import { madeUpName } from "../../lib/made-up-name.ts";
+import type { Sequenced } from "../../model/cluster.ts";
 import type { ControlResponse } from "../../model/control.ts";
 import type { Change, Reliance } from "../../model/entry.ts";
 import { clusterIdFrom, type ClusterObjectId, type RequestId } from "../../model/ids.ts";
@@ -8,6 +9,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Consensus } from "../../ports/consensus.ts";
 import type { Random } from "../../ports/random.ts";
 import { rpcError } from "../rpc-error.ts";
+import { isSpecOf, withSpecChanged } from "../spec-sequence.ts";
 import type { Proposals } from "../store/proposals.ts";
 import type { StateSnapshot } from "../store/state-snapshot.ts";
 import type { Store } from "../store/store.ts";
@@ -61,7 +63,9 @@ export class Mutations {
       await consensus.readBarrier(waiting);
       const done = store.completedRequest(requestId);
       if (done !== undefined) return controlResponseBytes.decode(done.result);
-      const { changes, reliesOn = [], response } = plan(store.view(), { nowMs: clock.nowMs(), newId, newName });
+      const view = store.view();
+      const { changes: planned, reliesOn = [], response } = plan(view, { nowMs: clock.nowMs(), newId, newName });
+      const changes = planned.map(change => withSpecChanged(change, view));
       const request = { id: requestId, result: controlResponseBytes.encode(response) };
       const result = await proposals.propose({ changes, reliesOn, request }, waiting);
       if (result.kind === "applied") return result.result === undefined ? response : controlResponseBytes.decode(result.result);
@@ -72,7 +76,7 @@ export class Mutations {
   }
 }
 
-/** @throws OperationError when the version that the user read is not the one that is there. */
-export function checkVersion(object: { readonly version: number }, version: number): void {
-  if (object.version !== version) throw rpcError("Unknown", "update out of sequence");
+/** @throws OperationError when the user read another spec than the one that is there. */
+export function checkVersion(object: Sequenced & { readonly version: number }, version: number): void {
+  if (!isSpecOf(version, object)) throw rpcError("Unknown", "update out of sequence");
 }

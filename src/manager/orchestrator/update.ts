@@ -1,5 +1,6 @@
 import type { Service, Task, UpdateConfig, UpdateStatus } from "../../model/cluster.ts";
 import { stateRank } from "../../model/task-state.ts";
+import { specChanged } from "../spec-sequence.ts";
 import type { Change } from "../store/change.ts";
 import { putService } from "../control-loop-draft.ts";
 import { endOf } from "./elapsed.ts";
@@ -82,7 +83,7 @@ function onFailure(
   planner: ServicePlanner,
   options: { readonly config: UpdateConfig; readonly status: UpdateStatus; readonly failed: Task },
 ): Service {
-  const { service, nowMs } = planner;
+  const { view, service, nowMs } = planner;
   const { config, status, failed } = options;
   const cause = `due to failure or early termination of task ${failed.id}`;
   const { previousSpec, previousRevisionId, ...rest } = service;
@@ -95,6 +96,7 @@ function onFailure(
   return {
     ...rest,
     spec: previousSpec,
+    ...specChanged(view),
     revisionId: previousRevisionId,
     isRollingBack: true,
     updateStatus: { state: "rollback_started", startedAtMs: nowMs, message: `update rolled back ${cause}` },

@@ -152,7 +152,10 @@ export class Clients {
       const first = table === "node" ? nodes.filter(name => partOf({ kind: "inspect", name }) === part) : [];
       const operations = history.filter(({ input }) => partOf(input) === part);
       const isRolledBack = part === RISKY_SERVICE;
-      const verdict = checkLinearizable(operations, objectModel({ isWrittenByCluster, isRolledBack, first }));
+      const verdict = checkLinearizable(
+        operations,
+        objectModel({ isWrittenByCluster, isRolledBack, isMixed: this.#world.isMixed, first }),
+      );
       if (verdict.isLinearizable) continue;
       const lines = (calls: readonly ClusterOperation[]) => calls.map(call => `  ${JSON.stringify(call)}`).join("\n");
       throw new Error(

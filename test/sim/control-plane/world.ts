@@ -52,7 +52,7 @@ export class World {
   readonly #onTrace: ((line: string) => void) | undefined;
   #failure: Error | undefined;
   #places = 0;
-  readonly #isMixed: boolean;
+  readonly isMixed: boolean;
 
   constructor(seed: number, { onTrace }: { readonly onTrace?: ((line: string) => void) | undefined } = {}) {
     this.random = new SeededRandom(seed);
@@ -61,7 +61,7 @@ export class World {
     this.ledger = new Ledger(this.time);
     this.outside = { at: 0, process: new SimulatedProcess(this.time) };
     this.#onTrace = onTrace;
-    this.#isMixed = this.random.chance(0.4);
+    this.isMixed = this.random.chance(0.4);
   }
 
   /** What a host's programs write to their logs is in the trace. */
@@ -99,7 +99,7 @@ export class World {
 
   /** In some clusters every other host comes with a program that is one format older. */
   newProgramLevel(): number {
-    return this.#isMixed && this.random.chance(0.5) ? FORMAT_LEVEL - 1 : FORMAT_LEVEL;
+    return this.isMixed && this.random.chance(0.5) ? FORMAT_LEVEL - 1 : FORMAT_LEVEL;
   }
 
   // ---- hosts ----
@@ -118,7 +118,7 @@ export class World {
     const address = `${place.name}:2377`;
     const record = { nodeId, certificate, managers: [address], manager: { raftId: 1, isFounder: true } };
     const host = new SimulatedHost(this, { ...place, record });
-    if (this.#isMixed) host.formatLevel = FORMAT_LEVEL - 1; // A newer one would let no older one in.
+    if (this.isMixed) host.formatLevel = FORMAT_LEVEL - 1; // A newer one would let no older one in.
     const entry = makeInitialEntry({
       formatLevel: host.formatLevel,
       ...{ clusterId, nodeId, raftId: 1, managerAddress: address, availability: "active", ingressId: this.id<NetworkId>() },

@@ -17,11 +17,11 @@ const shows = (...objects: readonly Shown[]): ObjectOutput => ({ kind: "shown", 
 /** From when to when, what was asked, what was answered. */
 type Line = readonly [calledAt: number, returnedAt: number, input: ObjectInput, output: ObjectOutput | undefined];
 
-function isRight(lines: readonly Line[], { isWrittenByCluster = false, isRolledBack = false } = {}): boolean {
+function isRight(lines: readonly Line[], { isWrittenByCluster = false, isRolledBack = false, isMixed = false } = {}): boolean {
   const history = lines.map(
     ([calledAt, returnedAt, input, output]): ClusterOperation => ({ calledAt, returnedAt, input, output }),
   );
-  return checkLinearizable(history, objectModel({ isWrittenByCluster, isRolledBack })).isLinearizable;
+  return checkLinearizable(history, objectModel({ isWrittenByCluster, isRolledBack, isMixed })).isLinearizable;
 }
 
 const RIGHT: Readonly<Record<string, readonly Line[]>> = {
@@ -162,7 +162,6 @@ describe("the linearizability checker", () => {
       [2, 3, inspect, shows(shown("1", 7))],
     ];
     const isWrittenByCluster = true;
-    assert.ok(isRight([...begin, [4, 5, update(7, "2"), refused("out of sequence")]], { isWrittenByCluster }));
     assert.ok(isRight([...begin, [4, 5, inspect, shows(shown("1", 9))]], { isWrittenByCluster }));
     assert.ok(!isRight([...begin, [4, 5, inspect, shows(shown("1", 6))]], { isWrittenByCluster }));
     assert.ok(!isRight([...begin, [4, 5, inspect, shows(shown("2", 9))]], { isWrittenByCluster }));
@@ -182,6 +181,30 @@ describe("the linearizability checker", () => {
     assert.ok(!isBack("2", [12, 13, inspect, shows(shown("3", 30))]), "it does not come back by itself");
     assert.ok(!isBack("2", [12, 13, inspect, shows(shown("1", 30))]), "a second time");
     assert.ok(isBack("2", [12, 13, update(20, "4"), done], [14, 15, inspect, shows(shown("2", 40))]));
+  });
+
+  it("lets an update name any version that was read with the present spec, where the cluster writes too", () => {
+    const begin: readonly Line[] = [
+      [0, 1, create("a"), created()],
+      [2, 3, inspect, shows(shown("1", 7))],
+      [4, 5, inspect, shows(shown("1", 9))],
+    ];
+    const isWrittenByCluster = true;
+    const isFit = (...lines: readonly Line[]) => isRight([...begin, ...lines], { isWrittenByCluster });
+    const late = [6, 7, update(7, "2"), refused("out of sequence")] as const;
+    assert.ok(isFit([6, 7, update(7, "2"), done]));
+    assert.ok(!isFit(late));
+    assert.ok(isRight([...begin, late], { isWrittenByCluster, isMixed: true }));
+    assert.ok(isFit([6, 7, update(9, "2"), done], [8, 9, update(9, "3"), refused("out of sequence")]));
+    assert.ok(!isFit([6, 7, update(9, "2"), done], [8, 9, update(9, "3"), done]));
+    assert.ok(!isFit([6, 7, update(7, "2"), done], [8, 9, inspect, shows(shown("2", 12))], [10, 11, update(7, "3"), done]));
+    const goneBack: readonly Line[] = [
+      [6, 7, update(9, "2"), done],
+      [8, 9, inspect, shows(shown("2", 12))],
+      [10, 11, update(12, "3"), refused("out of sequence")],
+    ];
+    assert.ok(isRight([...begin, ...goneBack], { isWrittenByCluster, isRolledBack: true }), "it may have gone back meanwhile");
+    assert.ok(!isFit(...goneBack));
   });
 
   it("says how far an order was found", () => {

@@ -220,9 +220,10 @@ export const service = shape<model.Service>(
     ),
     isRemoving: flag,
     isRollingBack: flag,
+    specChangedAfter: count,
     job: shape<NonNullable<model.Service["job"]>>({ iteration: count, lastExecutedAtMs: whole }),
   },
-  ["previousSpec", "previousRevisionId", "updateStatus", "job"],
+  ["previousSpec", "previousRevisionId", "updateStatus", "job", "specChangedAfter"],
 );
 export const revision = shape<model.Revision>({
   ...meta,
@@ -298,8 +299,9 @@ export const node = shape<model.Node>(
     manager: shape<NonNullable<model.Node["manager"]>>({ raftId: count, address: text }),
     ingressNumber: count,
     ingressAddress: text,
+    specChangedAfter: count,
   },
-  ["description", "manager", "ingressNumber", "ingressAddress"],
+  ["description", "manager", "ingressNumber", "ingressAddress", "specChangedAfter"],
 );
 export const networkSpec = shape<model.NetworkSpec>({
   name: text,
@@ -371,8 +373,9 @@ export const cluster = shape<model.Cluster>(
     dataPathPort: small,
     unlockKey: data,
     formatLevel: count,
+    specChangedAfter: count,
   },
-  ["unlockKey", "formatLevel"],
+  ["unlockKey", "formatLevel", "specChangedAfter"],
 );
 
 const stored = <Table extends StoredObject["table"]>(
