@@ -16,6 +16,7 @@ export type Table = "secret" | "config" | "service" | "node";
 
 const ATTEMPT_MS = 12_000;
 const RETRY_MS = 200;
+const THOUGHT_MS_MAX = 1_500;
 
 interface Recorded extends ClusterOperation {
   readonly table: Table;
@@ -67,11 +68,12 @@ export class Clients {
     return await this.#read(table, { kind: "list" }, { kind: `list-${table}s`, filters: {} } as ControlRequest);
   }
 
-  /** Reads, changes, writes, until it fits or nobody can be reached. */
+  /** Reads, thinks, writes, until it fits or nobody can be reached. The cluster writes on meanwhile. */
   async change<Spec extends ServiceSpec | NodeSpec>(table: Table, name: string, edit: (spec: Spec) => Spec): Promise<boolean> {
     for (let attempt = 0; attempt < 20; attempt++) {
       const found = await this.inspect(table, name);
       if (found === undefined) return false;
+      await this.#world.clock.sleep(this.#world.random.between(0, THOUGHT_MS_MAX));
       const output = await this.update(table, found, edit(found.object.spec as Spec));
       if (output === undefined || output.kind === "done") return output !== undefined;
     }
