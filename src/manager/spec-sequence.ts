@@ -1,6 +1,6 @@
 import { SECOND_FORMAT_LEVEL } from "../codec/format-needs.ts";
-import type { Sequenced } from "../model/cluster.ts";
 import type { Change } from "../model/entry.ts";
+import type { Sequenced } from "../model/sequenced.ts";
 import type { Snapshot } from "./store/snapshot.ts";
 
 type PlannedOn = Pick<Snapshot, "index" | "formatLevel">;

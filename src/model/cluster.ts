@@ -3,6 +3,7 @@ export type { ExternalCa } from "./external-ca.ts";
 import type { ExternalCa } from "./external-ca.ts";
 import type { ClusterId, ConfigId, NetworkId, NodeId, RevisionId, SecretId, ServiceId, TaskId } from "./ids.ts";
 import type { GenericResource, NodeResources, ResourceRequirements } from "./resources.ts";
+import type { Sequenced } from "./sequenced.ts";
 import type { ServiceHostOptions } from "./service-host-options.ts";
 import type { ServicePrivileges } from "./service-privileges.ts";
 import type { TaskAttachment } from "./task-attachment.ts";
@@ -14,12 +15,6 @@ export interface ObjectMeta {
   readonly version: number;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
-}
-
-/** What has a spec of the user's and a state that the cluster itself writes. */
-export interface Sequenced {
-  /** The spec is the one that was given by the first entry after this index; missing in objects of the first format. */
-  readonly specChangedAfter?: number;
 }
 
 export type Labels = Readonly<Record<string, string>>;

@@ -1,10 +1,10 @@
 import { controlResponseBytes } from "../../codec/control.ts";
 import { OperationError } from "../../lib/errors.ts";
 import { madeUpName } from "../../lib/made-up-name.ts";
-import type { Sequenced } from "../../model/cluster.ts";
 import type { ControlResponse } from "../../model/control.ts";
 import type { Change, Reliance } from "../../model/entry.ts";
 import { clusterIdFrom, type ClusterObjectId, type RequestId } from "../../model/ids.ts";
+import type { Sequenced } from "../../model/sequenced.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Consensus } from "../../ports/consensus.ts";
 import type { Random } from "../../ports/random.ts";
