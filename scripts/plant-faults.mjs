@@ -28,8 +28,15 @@ const FAULTS = [
   {
     name: "a version that was overtaken is written over",
     file: "src/manager/control-api/mutations.ts",
-    find: "if (object.version !== version) throw",
+    find: "if (!isSpecOf(version, object)) throw",
     put: "if (object.version < version) throw",
+    finder: /not linearizable/,
+  },
+  {
+    name: "an update is refused when the cluster alone has written since",
+    file: "src/manager/spec-sequence.ts",
+    find: "specChangedAfter < version && version < present",
+    put: "specChangedAfter < 0",
     finder: /not linearizable/,
   },
   {
@@ -64,7 +71,7 @@ const FAULTS = [
     edits: [
       ["src/manager/store/store.ts", "if (done !== undefined) return", "if (done !== undefined && index < 0) return"],
       ["src/manager/control-api/mutations.ts", "if (done !== undefined) return", "if (done !== undefined && attempt < 0) return"],
-      ["src/manager/control-api/mutations.ts", "if (object.version !== version) throw", "if (object.version < 0) throw"],
+      ["src/manager/control-api/mutations.ts", "if (!isSpecOf(version, object)) throw", "if (object.version < 0) throw"],
     ],
     finder: /carried out twice/,
   },
