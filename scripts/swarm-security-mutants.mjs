@@ -33,7 +33,7 @@ const CONNECTION_MUTANTS = [
   },
   {
     guards: "swarm: nodes that are in the cluster",
-    edits: [at("daemon/manager/control-plane.ts", "return view.count(", "return node === node || view.count(")],
+    edits: [at("manager/ca/admission.ts", ': "superseded";', ': "member";')],
     test: [CONNECTIONS, "never had"],
   },
   {
@@ -109,11 +109,7 @@ const AUTHORITY_MUTANTS = [
   {
     guards: "swarm: names come from the cluster, not from the request",
     edits: [
-      at(
-        "system/certificates.ts",
-        "subject: [{ O: [clusterId] }, { OU: [ROLE_UNITS[role]] }, { CN: [nodeId] }],",
-        "subject: request.subject.includes('swarm-manager') ? request.subject : [{ O: [clusterId] }, { OU: [ROLE_UNITS[role]] }, { CN: [nodeId] }],",
-      ),
+      at("system/certificates.ts", "subject: [\n", "subject: request.subject.includes('swarm-manager') ? request.subject : [\n"),
     ],
     test: [CERTIFICATES, "gets none of them"],
   },
@@ -124,7 +120,7 @@ const AUTHORITY_MUTANTS = [
   },
   {
     guards: "swarm: whose certificate is renewed",
-    edits: [at("rpc/services.ts", "  managerOnly(caller);\n  return asId(onBehalfOf);", "  return asId(onBehalfOf);")],
+    edits: [at("rpc/services.ts", '!mayActForOthers || caller.role !== "manager"', "!mayActForOthers")],
     test: [CERTIFICATES, "a worker gets no certificate of another node"],
   },
   {
@@ -178,16 +174,26 @@ const AUTHORITY_MUTANTS = [
   },
   {
     guards: "swarm: a demoted manager's certificate",
-    edits: [at("daemon/manager/control-plane.ts", '(role === "worker" || node.role === "manager")', "role !== undefined")],
+    edits: [at("manager/ca/admission.ts", '(role === "worker" || node.role === "manager")', "role !== undefined")],
     test: [CERTIFICATES, "a demoted manager's old certificate"],
+  },
+  {
+    guards: "swarm: a demoted manager that keeps its certificate",
+    edits: [at("manager/ca/membership.ts", 'manager && { ...rest, role: "worker" }', "manager && rest")],
+    test: [CERTIFICATES, "asks for no other certificate"],
+  },
+  {
+    guards: "swarm: what a newer certificate is good for",
+    edits: [at("rpc/listener.ts", 'admission === "ahead" ? this.#ahead', 'admission === "superseded" ? this.#ahead')],
+    test: [CERTIFICATES, "newer than what a manager knows"],
   },
   {
     guards: "swarm: open connections are looked at again",
     edits: [
       at(
         "rpc/listener.ts",
-        "if (peer !== undefined && !this.#options.backends.admits(peer)) socket.destroy();",
-        "void [socket, peer];",
+        "if (caller !== undefined && this.#options.backends.admission(caller.peer) !== caller.admission) socket.destroy();",
+        "void [socket, caller];",
       ),
     ],
     test: [CERTIFICATES, "is cut within 5 s"],
@@ -284,6 +290,25 @@ const SESSION_MUTANTS = [
       at("raft/driver.ts", "if (!speaksFor(message.from)) throw", "if (!speaksFor(message.from) && message.from < 0) throw"),
     ],
     test: [SESSIONS, "in another member's name"],
+  },
+  {
+    guards: "swarm: who speaks in Raft when nobody knows the sender",
+    edits: [
+      at("manager/ca/raft-senders.ts", "leaderId === undefined || leaderId === raftId", "leaderId !== raftId"),
+      at("manager/ca/raft-senders.ts", "if (manager?.raftId === raftId) return false;", "void manager;"),
+    ],
+    test: [SESSIONS, "that nobody knows yet"],
+  },
+  {
+    guards: "swarm: a removed manager in Raft",
+    edits: [
+      at(
+        "manager/ca/admission.ts",
+        'isLater(position, positionOf(view)) ? "ahead"',
+        'isLater(position, { epoch: 0, index: 0 }) ? "ahead"',
+      ),
+    ],
+    test: [SESSIONS, "heard no more"],
   },
 ];
 

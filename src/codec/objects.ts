@@ -192,4 +192,5 @@ export const cluster = record<model.Cluster, wire.Cluster>({
   dataPathPort: number,
   unlockKey: optional(bytes),
   formatLevel: optional(number),
+  epoch: optional(number),
 });

@@ -620,7 +620,11 @@ export interface Cluster {
     | undefined;
   /** Of the log's entries: what all managers can read. Missing: the first. */
   formatLevel?: number | undefined;
-  specChangedAfter?: number | undefined;
+  specChangedAfter?:
+    | number
+    | undefined;
+  /** How often one manager has gone on alone. Missing: never. */
+  epoch?: number | undefined;
 }
 
 export interface Cluster_RootCa {
@@ -7487,6 +7491,7 @@ function createBaseCluster(): Cluster {
     unlockKey: undefined,
     formatLevel: undefined,
     specChangedAfter: undefined,
+    epoch: undefined,
   };
 }
 
@@ -7527,6 +7532,9 @@ export const Cluster: MessageFns<Cluster> = {
     }
     if (message.specChangedAfter !== undefined) {
       writer.uint32(96).uint64(message.specChangedAfter);
+    }
+    if (message.epoch !== undefined) {
+      writer.uint32(104).uint32(message.epoch);
     }
     return writer;
   },
@@ -7638,6 +7646,14 @@ export const Cluster: MessageFns<Cluster> = {
             }
 
             message.specChangedAfter = longToNumber(reader.uint64());
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.epoch = reader.uint32();
             continue;
           }
         }

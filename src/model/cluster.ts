@@ -365,6 +365,8 @@ export interface Cluster extends ObjectMeta, Sequenced {
   readonly unlockKey?: Uint8Array;
   /** The format of the log's entries that is in force: what all managers can read. Missing: the first. */
   readonly formatLevel?: number;
+  /** How often one manager has gone on alone, made to or from a backup. Missing: never. */
+  readonly epoch?: number;
 }
 
 /** Who signed a certificate: DER, base 64. */

@@ -1,4 +1,5 @@
 import type { CertificateIssuer, NodeRole } from "../model/cluster.ts";
+import type { HistoryPosition } from "../model/history-position.ts";
 import type { ClusterId, NodeId } from "../model/ids.ts";
 import type { RootRequest } from "./external-signer.ts";
 
@@ -57,15 +58,18 @@ export interface IssueRequest {
   readonly role: NodeRole;
   readonly nowMs: number;
   readonly lifetimeMs: number;
+  readonly position?: HistoryPosition;
 }
 
-/** Who a certificate says its holder is: CN node, O cluster, OU role. */
+/** Who a certificate says its holder is: CN node, O cluster, OU role, serialNumber position. */
 export interface NodeCertificate {
   readonly nodeId: NodeId;
   readonly clusterId: ClusterId;
   readonly role: NodeRole;
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
+  /** The state by which its holder is a node of that role, or a later one that still said so. Missing in a first manager's, and in those of external authorities and of earlier versions. */
+  readonly position?: HistoryPosition;
 }
 
 /** What a node shows to others and checks them by; the certificate may have others behind it, and there may be two roots. */

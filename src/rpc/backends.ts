@@ -1,3 +1,4 @@
+import type { Admission } from "../model/admission.ts";
 import type { ClusterEvent } from "../model/cluster-event.ts";
 import type { ControlRequest, ControlResponse } from "../model/control.ts";
 import type { NodeDescription, NodeRole, NodeSpec, TaskStatus } from "../model/cluster.ts";
@@ -112,7 +113,7 @@ export interface ManagerBackends {
   readonly leader: LeaderBackend;
   /**
    * Its holder may have been removed since the certificate was issued, or have another role by now. Asked for each new
-   * connection, and for all open ones every few seconds. One that is not admitted can ask for a new certificate, and no more.
+   * connection, and for all open ones every few seconds.
    */
-  admits(peer: Peer): boolean;
+  admission(peer: Peer): Admission;
 }

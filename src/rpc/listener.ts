@@ -2,12 +2,14 @@ import { type ConnectionInjector, Server, ServerCredentials } from "@grpc/grpc-j
 import type { AddressInfo } from "node:net";
 import { createServer, type Server as TlsServer, type TLSSocket } from "node:tls";
 import { OperationError } from "../lib/errors.ts";
+import type { Admission } from "../model/admission.ts";
 import type { ClusterId } from "../model/ids.ts";
 import type { NodeIdentity } from "../ports/certificates.ts";
 import type { Log } from "../ports/log.ts";
 import type { ManagerBackends } from "./backends.ts";
 import { contextOptions } from "./channel.ts";
 import { limitHandshakes } from "./handshakes.ts";
+import { laggingBackends } from "./lagging.ts";
 import { serverOptions, strangerOptions } from "./limits.ts";
 import { judge, keepPeer, type Peer } from "./peer.ts";
 import { addCa, addControl, addDispatcher, addJoin, addLeader, addRaft } from "./services.ts";
@@ -18,7 +20,7 @@ const CONNECTIONS_MAX = 10_000;
 const STRANGERS_MAX = 256;
 /** A stranger gets its certificate in one go or is cut. */
 const STRANGER_LIFETIME_MS = 60_000;
-/** A node that was removed, or whose certificate is superseded, loses its open connections within this time. */
+/** A node that was removed, or whose certificate is superseded, loses its open connections within this time; one that has become known gets another. */
 const REVIEW_MS = 5_000;
 
 export interface ListenerOptions {
@@ -32,19 +34,26 @@ export interface ListenerOptions {
   readonly reviewMs?: number;
 }
 
+interface Caller {
+  readonly peer: Peer;
+  readonly admission: Admission;
+}
+
 /**
  * The manager port: TLS 1.3 only. A node with this cluster's certificate reaches all services, a stranger only the one
  * that gives certificates: the same goes for a node that was removed or whose certificate is superseded, which learns so by
- * asking for a new one. A connection with a foreign or expired certificate is cut.
+ * asking for a new one. One whose certificate is newer than what this manager knows reaches Raft, and is sent to other managers with
+ * all else. A connection with a foreign or expired certificate is cut.
  */
 export class ManagerListener implements AsyncDisposable {
   readonly #options: ListenerOptions;
   readonly #tls: TlsServer;
   readonly #servers: readonly Server[];
   readonly #members: ConnectionInjector;
+  readonly #ahead: ConnectionInjector;
   readonly #strangers: ConnectionInjector;
   /** Each connection with who is at the other end; nobody known for strangers. */
-  readonly #sockets = new Map<TLSSocket, Peer | undefined>();
+  readonly #sockets = new Map<TLSSocket, Caller | undefined>();
   /** In the order they came. */
   readonly #unknown = new Set<TLSSocket>();
   readonly #review: NodeJS.Timeout;
@@ -52,17 +61,13 @@ export class ManagerListener implements AsyncDisposable {
   private constructor(options: ListenerOptions) {
     this.#options = options;
     const { backends, identity } = options;
-    const members = new Server(serverOptions);
-    addControl(members, { backend: backends.control });
-    addDispatcher(members, backends.dispatcher);
-    addRaft(members, backends.raft);
-    addCa(members, { backend: backends.ca, mayActForOthers: true });
-    addJoin(members, backends.join);
-    addLeader(members, backends.leader);
+    const members = serverOf(backends, { mayActForOthers: true });
+    const ahead = serverOf({ ...backends, ...laggingBackends }, { mayActForOthers: false });
     const strangers = new Server(strangerOptions);
     addCa(strangers, { backend: backends.ca, mayActForOthers: false });
-    this.#servers = [members, strangers];
+    this.#servers = [members, ahead, strangers];
     this.#members = members.createConnectionInjector(ServerCredentials.createInsecure());
+    this.#ahead = ahead.createConnectionInjector(ServerCredentials.createInsecure());
     this.#strangers = strangers.createConnectionInjector(ServerCredentials.createInsecure());
     this.#tls = createServer({
       ...contextOptions(identity),
@@ -107,12 +112,13 @@ export class ManagerListener implements AsyncDisposable {
   #accept(socket: TLSSocket): void {
     socket.on("error", () => socket.destroy());
     const judged = judge(socket, this.#options.clusterId);
-    const peer = judged.kind === "member" && this.#options.backends.admits(judged.peer) ? judged.peer : undefined;
-    this.#sockets.set(socket, peer);
+    const admission = judged.kind === "member" ? this.#options.backends.admission(judged.peer) : "superseded";
+    const isAdmitted = judged.kind === "member" && admission !== "superseded";
+    this.#sockets.set(socket, isAdmitted ? { peer: judged.peer, admission } : undefined);
     socket.once("close", () => this.#sockets.delete(socket));
-    if (peer !== undefined) {
+    if (isAdmitted) {
       keepPeer(socket);
-      this.#members.injectConnection(socket);
+      (admission === "ahead" ? this.#ahead : this.#members).injectConnection(socket);
     } else if (judged.kind !== "refused") {
       this.#acceptStranger(socket);
     } else {
@@ -134,8 +140,8 @@ export class ManagerListener implements AsyncDisposable {
   }
 
   #reviewConnections(): void {
-    for (const [socket, peer] of this.#sockets) {
-      if (peer !== undefined && !this.#options.backends.admits(peer)) socket.destroy();
+    for (const [socket, caller] of this.#sockets) {
+      if (caller !== undefined && this.#options.backends.admission(caller.peer) !== caller.admission) socket.destroy();
     }
   }
 
@@ -147,4 +153,15 @@ export class ManagerListener implements AsyncDisposable {
     for (const server of this.#servers) server.forceShutdown();
     await closed;
   }
+}
+
+function serverOf(backends: ManagerBackends, { mayActForOthers }: { readonly mayActForOthers: boolean }): Server {
+  const server = new Server(serverOptions);
+  addControl(server, { backend: backends.control });
+  addDispatcher(server, backends.dispatcher);
+  addRaft(server, backends.raft);
+  addCa(server, { backend: backends.ca, mayActForOthers });
+  addJoin(server, backends.join);
+  addLeader(server, backends.leader);
+  return server;
 }

@@ -1,5 +1,6 @@
 import type { DetailedPeerCertificate, PeerCertificate, TLSSocket } from "node:tls";
 import type { NodeRole } from "../model/cluster.ts";
+import { type HistoryPosition, positionIn } from "../model/history-position.ts";
 import { asId, type ClusterId, type NodeId } from "../model/ids.ts";
 
 /** Who is at the other end, by the certificate that the TLS handshake verified. */
@@ -7,6 +8,7 @@ export interface Peer {
   readonly nodeId: NodeId;
   readonly clusterId: ClusterId;
   readonly role: NodeRole;
+  readonly position?: HistoryPosition;
 }
 
 const ROLE_OF_UNIT: Readonly<Record<string, NodeRole>> = { "swarm-manager": "manager", "swarm-worker": "worker" };
@@ -14,11 +16,12 @@ const ROLE_OF_UNIT: Readonly<Record<string, NodeRole>> = { "swarm-manager": "man
 /** Whom a certificate names; nothing when it is not a node's. */
 export function peerInCertificate(certificate: PeerCertificate | DetailedPeerCertificate): Peer | undefined {
   // An empty object stands for "none" (Node's way), so the subject may be missing whatever the type says.
-  const subject: Partial<PeerCertificate["subject"]> | undefined = certificate.subject;
-  const { CN, O, OU } = subject ?? {};
+  const subject = certificate.subject as Readonly<Record<string, unknown>> | undefined;
+  const { CN, O, OU, serialNumber } = subject ?? {};
   const role = typeof OU === "string" ? ROLE_OF_UNIT[OU] : undefined;
   if (typeof CN !== "string" || typeof O !== "string" || role === undefined) return undefined;
-  return { nodeId: asId(CN), clusterId: asId(O), role };
+  const position = typeof serialNumber === "string" ? positionIn(serialNumber) : undefined;
+  return { nodeId: asId(CN), clusterId: asId(O), role, ...(position && { position }) };
 }
 
 export function peerOf(call: { getAuthContext(): { sslPeerCertificate?: PeerCertificate } }): Peer | undefined {
@@ -34,8 +37,8 @@ const SOME_BYTES = Buffer.alloc(0);
  * change in TLS 1.3, so the connection keeps what says who is at the other end.
  */
 export function keepPeer(socket: TLSSocket): void {
-  const { CN, O, OU } = socket.getPeerCertificate().subject;
-  const kept = { subject: { CN, O, OU }, raw: SOME_BYTES };
+  const { subject } = socket.getPeerCertificate();
+  const kept = { subject: { ...subject }, raw: SOME_BYTES };
   Object.defineProperty(socket, "getPeerCertificate", { value: () => kept });
 }
 

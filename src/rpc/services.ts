@@ -140,8 +140,8 @@ function holder(peer: Peer | undefined, onBehalfOf: string, mayActForOthers = tr
   const caller = nodeOnly(peer);
   if (onBehalfOf === "" || onBehalfOf === caller.nodeId) return caller.nodeId;
   // Whoever asked it asks another manager: nothing is wrong with its own certificate.
-  if (!mayActForOthers) throw new OperationError("unavailable", "the manager that passed this on is none any more");
-  managerOnly(caller);
+  if (!mayActForOthers || caller.role !== "manager")
+    throw new OperationError("unavailable", "the manager that passed this on is none any more");
   return asId(onBehalfOf);
 }
 

@@ -1,5 +1,6 @@
 import { createHash, createPrivateKey, webcrypto, type X509Certificate } from "node:crypto";
 import { OperationError } from "../lib/errors.ts";
+import { positionIn, positionText } from "../model/history-position.ts";
 import { asId } from "../model/ids.ts";
 import { ROLE_UNITS } from "../model/node-roles.ts";
 import type { Certificates, CertificateWithKey, IssueRequest, NodeCertificate } from "../ports/certificates.ts";
@@ -14,6 +15,8 @@ const CLOCK_SKEW_MS = 3600 * 1000;
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 /** OpenSSL's names of curves, and webcrypto's. */
 const CURVE_NAMES: Readonly<Record<string, string>> = { prime256v1: "P-256", secp384r1: "P-384", secp521r1: "P-521" };
+/** X.520's `serialNumber`, a name's part: not the serial number of the certificate. */
+const POSITION_ATTRIBUTE = "2.5.4.5";
 
 type X509 = typeof import("@peculiar/x509");
 
@@ -58,14 +61,19 @@ export const systemCertificates: Certificates = {
     return { csrPem: `${request.toString("pem")}\n`, keyPem: await privatePem(keys.privateKey) };
   },
 
-  async issue({ csrPem, root, nodeId, clusterId, role, nowMs, lifetimeMs }: IssueRequest) {
+  async issue({ csrPem, root, nodeId, clusterId, role, nowMs, lifetimeMs, position }: IssueRequest) {
     const x509 = await library();
     const request = await parseRequest(csrPem);
     const issuer = new x509.X509Certificate(root.certificatePem);
     const { key: signingKey, algorithm: signingAlgorithm } = await signer(root);
     const certificate = await x509.X509CertificateGenerator.create({
       serialNumber: serialNumber(),
-      subject: [{ O: [clusterId] }, { OU: [ROLE_UNITS[role]] }, { CN: [nodeId] }],
+      subject: [
+        { O: [clusterId] },
+        { OU: [ROLE_UNITS[role]] },
+        { CN: [nodeId] },
+        ...(position === undefined ? [] : [{ [POSITION_ATTRIBUTE]: [positionText(position)] }]),
+      ],
       issuer: issuer.subjectName,
       notBefore: new Date(nowMs - CLOCK_SKEW_MS),
       notAfter: new Date(nowMs + lifetimeMs),
@@ -171,10 +179,12 @@ function describeCertificate(certificate: X509Certificate): NodeCertificate {
   if (nodeId === undefined || clusterId === undefined || role === undefined) {
     throw new OperationError("unauthorized", "certificate names no node of a cluster");
   }
+  const position = positionIn(fields.get("serialNumber") ?? "");
   return {
     nodeId: asId(nodeId),
     clusterId: asId(clusterId),
     role,
+    ...(position && { position }),
     notBeforeMs: Date.parse(certificate.validFrom),
     notAfterMs: Date.parse(certificate.validTo),
   };

@@ -2,6 +2,7 @@ import { FORMAT_LEVEL } from "../../codec/entry.ts";
 import { OperationError } from "../../lib/errors.ts";
 import { clusterIdFrom, type NodeId, type SessionId, type TaskId } from "../../model/ids.ts";
 import { type AuthorityOptions, CertificateAuthority } from "../../manager/ca/authority.ts";
+import { admissionOf } from "../../manager/ca/admission.ts";
 import { raftSender } from "../../manager/ca/raft-senders.ts";
 import { runRootRotation } from "../../manager/ca/root-rotation.ts";
 import { Membership, type RemoteMembership } from "../../manager/ca/membership.ts";
@@ -141,7 +142,7 @@ export async function createControlPlane(setup: ControlPlaneSetup): Promise<Cont
       runRootRotation({ store, propose, certificates, clock, random, log }, waiting),
     membership: async (waiting: { readonly signal: AbortSignal }) => {
       // Before the others are looked at: those that are lost are not to be taken in again.
-      if (isForced) await standAlone({ ...options, files, store, propose, ...waiting });
+      if (isForced) await standAlone({ ...options, files, store, propose, formatLevel, ...waiting });
       await membership.run(waiting);
     },
   };
@@ -152,18 +153,13 @@ export async function createControlPlane(setup: ControlPlaneSetup): Promise<Cont
       control,
       dispatcher,
       raft: {
-        receive: (message, { nodeId }) => consensus.receive(message, raftSender(nodeId, consensusView)),
-        receiveSnapshot: (chunks, { nodeId }) => consensus.receiveSnapshot(chunks, raftSender(nodeId, consensusView)),
+        receive: (message, peer) => consensus.receive(message, raftSender(peer, consensusView)),
+        receiveSnapshot: (chunks, peer) => consensus.receiveSnapshot(chunks, raftSender(peer, consensusView)),
       },
       ca: authority,
       join: membership,
       leader: duties,
-      admits: ({ nodeId, role }) => {
-        const view = store.view();
-        const node = view.get("node", nodeId);
-        // A manager that has just joined knows nobody yet; a demoted one's old certificate counts for nothing.
-        return view.count("node") === 0 || (node !== undefined && (role === "worker" || node.role === "manager"));
-      },
+      admission: peer => admissionOf(peer, store.view()),
     },
     local: {
       events: waiting => clusterEvents(store, waiting),

@@ -1,3 +1,4 @@
+import { SECOND_FORMAT_LEVEL } from "../../codec/format-needs.ts";
 import { OperationError } from "../../lib/errors.ts";
 import type { Change } from "../../model/entry.ts";
 import type { NodeId } from "../../model/ids.ts";
@@ -23,18 +24,22 @@ export async function standAlone({
   files,
   store,
   propose,
+  formatLevel,
   signal,
   ...alone
 }: Alone & {
   readonly files: ForceNewClusterMark;
   readonly store: Store;
   readonly propose: Proposals["propose"];
+  /** The newest format of the log's entries that this program reads. */
+  readonly formatLevel: number;
   readonly signal: AbortSignal;
 }): Promise<void> {
   if (!(await files.isForceNewClusterMarked())) return;
-  const changes = planStandingAlone(store.view(), alone);
+  const view = store.view();
+  const changes = [...beginEpoch(view, formatLevel), ...planStandingAlone(view, alone)];
   if (changes.length > 0) {
-    const result = await propose({ changes, reliesOn: [] }, { signal });
+    const result = await propose({ level: Math.max(formatLevel, view.formatLevel), changes, reliesOn: [] }, { signal });
     if (result.kind === "refused") throw new OperationError("unavailable", result.message);
   }
   await files.unmarkForceNewCluster();
@@ -52,5 +57,17 @@ export function planStandingAlone(view: Snapshot, { nodeId, raftId, advertiseAdd
     }
     if (manager === undefined && node.spec.role === "worker") return [];
     return [{ ...put, object: { ...rest, role: "worker", spec: { ...node.spec, role: "worker" }, ...specChanged(view) } }];
+  });
+}
+
+/**
+ * Certificates that the lost managers gave out, however late, are older than everything from here on. What this manager's program reads is what
+ * all of them read now.
+ */
+export function beginEpoch(view: Snapshot, formatLevel: number): readonly Change[] {
+  if (formatLevel < SECOND_FORMAT_LEVEL) return [];
+  return [...view.all("cluster")].map(cluster => {
+    const object = { ...cluster, epoch: (cluster.epoch ?? 0) + 1, formatLevel };
+    return { kind: "put", table: "cluster", object, basedOn: cluster.version };
   });
 }

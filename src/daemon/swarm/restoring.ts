@@ -1,5 +1,5 @@
 import type { SwarmMembershipBackend } from "../../api/swarm-backend.ts";
-import { entryBytes, FIRST_FORMAT_LEVEL } from "../../codec/entry.ts";
+import { entryBytes, FIRST_FORMAT_LEVEL, FORMAT_LEVEL } from "../../codec/entry.ts";
 import { UnknownWireValue } from "../../codec/combinators.ts";
 import { InvariantError } from "../../lib/assert.ts";
 import { OperationError } from "../../lib/errors.ts";
@@ -15,7 +15,7 @@ import type { NodeIdentity } from "../../ports/certificates.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Random } from "../../ports/random.ts";
 import { systemCertificates } from "../../system/certificates.ts";
-import { planStandingAlone } from "../manager/stand-alone.ts";
+import { beginEpoch, planStandingAlone } from "../manager/stand-alone.ts";
 import { addressesOf } from "./addresses.ts";
 import { readBackup } from "./backup-file.ts";
 import type { NodeRecord } from "./node-files.ts";
@@ -121,7 +121,8 @@ function takeOver(
     manager: { raftId: alone.raftId, address: alone.advertiseAddress },
     ...specChanged(view),
   };
-  const changes = [...planStandingAlone(view, alone), { kind: "put", table: "node", object: node, basedOn: 0 } as const];
+  const standingAlone = [...beginEpoch(view, FORMAT_LEVEL), ...planStandingAlone(view, alone)];
+  const changes = [...standingAlone, { kind: "put", table: "node", object: node, basedOn: 0 } as const];
   const index = view.index + 1;
   const level = view.formatLevel > FIRST_FORMAT_LEVEL ? { level: view.formatLevel } : {};
   const result = store.apply({ index, term: RESTORED_TERM, data: entryBytes.encode({ changes, reliesOn: [], atMs, ...level }) });

@@ -44,6 +44,11 @@ export interface AuthorityOptions {
 
 const NANOSECONDS_PER_MS = 1e6;
 
+interface Signed {
+  readonly issued: IssuedCertificate;
+  readonly isExternal: boolean;
+}
+
 /** Gives certificates to nodes that have a join token, and renews those of nodes that are members. */
 export class CertificateAuthority {
   readonly #options: AuthorityOptions;
@@ -71,7 +76,8 @@ export class CertificateAuthority {
     const { random, proposals, store } = this.#options;
     const role = roleOfToken(call.joinToken, this.#cluster());
     const id = clusterIdFrom<NodeId>(random.bytes(25));
-    const issued = await this.#sign(call, { nodeId: id, role, ...options });
+    // What cannot be signed is not written.
+    const signed = await this.#sign(call, { nodeId: id, role, index: this.#options.store.view().index, ...options });
     const node: Node = {
       ...{ id, version: 0, createdAtMs: 0, updatedAtMs: 0, role },
       spec: { labels: {}, role, availability: call.availability },
@@ -83,44 +89,62 @@ export class CertificateAuthority {
       options,
     );
     if (result.kind === "refused") throw rpcError("Unknown", result.message);
-    return issued;
+    return await this.#signAnew(call, signed, result.index);
   }
 
   async #renew(call: IssueCall, options: { readonly signal?: AbortSignal }): Promise<IssuedCertificate> {
-    const node = call.nodeId && this.#options.store.view().get("node", call.nodeId);
+    const view = this.#options.store.view();
+    const node = call.nodeId && view.get("node", call.nodeId);
     if (!node) throw new OperationError("forbidden", "this node is not a member of the swarm");
     // A manager stays one until it has left Raft: then the leader has taken its `manager` record away.
     const role = node.manager === undefined ? node.spec.role : "manager";
-    const issued = await this.#sign(call, { nodeId: node.id, role, ...options });
-    if (node.role === role) return issued;
+    const signed = await this.#sign(call, { nodeId: node.id, role, index: view.index, ...options });
+    if (node.role === role) return signed.issued;
     const change = { kind: "put", table: "node", object: { ...node, role }, basedOn: node.version } as const;
     const result = await this.#options.proposals.propose({ changes: [change], reliesOn: [] }, options);
     if (result.kind === "refused") throw new OperationError("unavailable", result.message);
-    return issued;
+    return await this.#signAnew(call, signed, result.index);
   }
 
   async #sign(
     call: IssueCall,
-    { signal, ...named }: { readonly nodeId: NodeId; readonly role: NodeRole; readonly signal?: AbortSignal },
-  ): Promise<IssuedCertificate> {
+    {
+      signal,
+      index,
+      ...named
+    }: { readonly nodeId: NodeId; readonly role: NodeRole; readonly index: number; readonly signal?: AbortSignal },
+  ): Promise<Signed> {
     const { clock } = this.#options;
     const cluster = this.#cluster();
     const request = { csrPem: call.csrPem, ...named };
-    const certificatePem =
-      (await signExternally(request, { ...this.#options, cluster, signal, nowMs: clock.nowMs() })) ??
-      (await this.#signHere(request, cluster));
-    return { certificatePem, rootPem: trustedRoots(cluster.rootCa), ...named };
+    const externalPem = await signExternally(request, { ...this.#options, cluster, signal, nowMs: clock.nowMs() });
+    const certificatePem = externalPem ?? (await this.#signHere(request, { ...cluster, index }));
+    const issued = { certificatePem, rootPem: trustedRoots(cluster.rootCa), ...named };
+    return { issued, isExternal: externalPem !== undefined };
+  }
+
+  /**
+   * What an external authority signed says of no state.
+   * @param index - Of the state that first says that this node has this role: who has not applied so much cannot know better.
+   */
+  async #signAnew(call: IssueCall, { issued, isExternal }: Signed, index: number): Promise<IssuedCertificate> {
+    if (isExternal) return issued;
+    const cluster = this.#cluster();
+    const { nodeId, role } = issued;
+    const certificatePem = await this.#signHere({ csrPem: call.csrPem, nodeId, role }, { ...cluster, index });
+    return { ...issued, certificatePem, rootPem: trustedRoots(cluster.rootCa) };
   }
 
   async #signHere(
     request: { readonly csrPem: string; readonly nodeId: NodeId; readonly role: NodeRole },
-    { id: clusterId, rootCa, spec }: Cluster,
+    { id: clusterId, rootCa, spec, epoch = 0, index }: Cluster & { readonly index: number },
   ): Promise<string> {
     const { certificates, clock } = this.#options;
     const { root, behindPem } = signerOf(rootCa);
     if (root.keyPem === "") throw new OperationError("unavailable", "no valid signer found");
     const lifetimeMs = spec.nodeCertExpiryNs / NANOSECONDS_PER_MS;
-    return (await certificates.issue({ ...request, root, clusterId, nowMs: clock.nowMs(), lifetimeMs })) + behindPem;
+    const issued = { ...request, root, clusterId, nowMs: clock.nowMs(), lifetimeMs, position: { epoch, index } };
+    return (await certificates.issue(issued)) + behindPem;
   }
 
   #cluster(): Cluster {

@@ -145,7 +145,8 @@ export class Membership {
       if (this.#consensus.status().members.some(member => member.raftId === raftId)) {
         await this.#consensus.removeMember(raftId, options);
       }
-      await this.#change(nodeId, options, ({ manager, ...rest }) => (manager === undefined ? undefined : rest));
+      // Its manager's certificate counts for nothing from now on, whether or not it asks for another.
+      await this.#change(nodeId, options, ({ manager, ...rest }) => manager && { ...rest, role: "worker" });
     });
   }
 

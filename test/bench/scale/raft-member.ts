@@ -41,7 +41,7 @@ await ManagerListener.listen({
     ca: { rootCertificate: () => "", issue: refuse },
     join: { join: refuse, leave: refuse },
     leader: { writeStatuses: refuse, describeNode: refuse, reportSessions: refuse },
-    admits: () => true,
+    admission: () => "member",
   },
 });
 const stalls = new StallProbe();

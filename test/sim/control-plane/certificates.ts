@@ -20,8 +20,9 @@ export const simulatedCertificates: Certificates = {
   isForRequest: async () => noExternal(),
   issuerIn: certificatePem => ({ subject: certificatePem, publicKey: certificatePem }),
   createRequest: async () => ({ csrPem: "request", keyPem: "key" }),
-  issue: async ({ nodeId, clusterId, role, nowMs, lifetimeMs }) => {
-    const certificate: NodeCertificate = { nodeId, clusterId, role, notBeforeMs: nowMs, notAfterMs: nowMs + lifetimeMs };
+  issue: async ({ nodeId, clusterId, role, nowMs, lifetimeMs, position }) => {
+    const times = { notBeforeMs: nowMs, notAfterMs: nowMs + lifetimeMs };
+    const certificate: NodeCertificate = { nodeId, clusterId, role, ...times, ...(position && { position }) };
     return JSON.stringify(certificate);
   },
   verify: (certificatePem, { nowMs }) => {

@@ -126,7 +126,8 @@ function every(world: World, ms: number, look: () => void): void {
   world.time.after(ms, again);
 }
 
-async function until(world: World, work: Promise<unknown>, withinMs: number): Promise<void> {
+/** Time goes on until this work is done. @throws When it is not within that time. */
+export async function until(world: World, work: Promise<unknown>, withinMs: number): Promise<void> {
   let isDone = false;
   work.then(
     () => {

@@ -215,7 +215,7 @@ export class World {
       assert(plane !== undefined, "a process that listens has a control plane");
       const caller = [...this.hosts.values()].find(({ at }) => at === place.at)?.record.certificate;
       const peer = caller ?? ({ nodeId: "", role: "worker" } as unknown as NodeCertificate);
-      if (!isForAll && !plane.backends.admits(peer)) throw new OperationError("forbidden", "the certificate is superseded");
+      if (!isForAll) admit(plane, peer);
       return await run(plane, peer, waiting);
     };
     return await this.wires.call(place, callee, work, signal === undefined ? {} : { signal });
@@ -289,12 +289,12 @@ export class World {
     const run = this.hostAt(address)?.manager;
     const plane = run?.plane;
     if (run === undefined || plane === undefined) throw new OperationError("unavailable", "connection refused");
-    if (!plane.backends.admits(peer)) throw new OperationError("forbidden", "the certificate is superseded");
+    admit(plane, peer);
     const over = new AbortController();
     const review = async () => {
       for (;;) {
         await run.process.clock.sleep(REVIEW_MS, { signal: AbortSignal.any([signal, over.signal]) });
-        if (!plane.backends.admits(peer)) over.abort(new OperationError("unavailable", "the connection was cut"));
+        if (plane.backends.admission(peer) !== "member") over.abort(new OperationError("unavailable", "the connection was cut"));
       }
     };
     review().catch(() => undefined);
@@ -320,7 +320,8 @@ export class World {
 
   transportOf(host: SimulatedHost, sender: ManagerRun): RaftTransport {
     let tellLost = (_address: string) => {};
-    const admits = (receiver: ManagerRun) => receiver.plane?.backends.admits(host.record.certificate) === true;
+    const admits = ({ plane }: ManagerRun) =>
+      plane !== undefined && plane.backends.admission(host.record.certificate) !== "superseded";
     return {
       onLost: tell => {
         tellLost = tell;
@@ -365,4 +366,11 @@ export class World {
       },
     };
   }
+}
+
+/** As the manager port does with whatever is not Raft's. */
+function admit({ backends }: ControlPlane, peer: NodeCertificate): void {
+  const admission = backends.admission(peer);
+  if (admission === "superseded") throw new OperationError("forbidden", "the certificate is superseded");
+  if (admission === "ahead") throw new OperationError("unavailable", "this manager does not know the node yet");
 }

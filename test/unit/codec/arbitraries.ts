@@ -374,8 +374,9 @@ export const cluster = shape<model.Cluster>(
     unlockKey: data,
     formatLevel: count,
     specChangedAfter: count,
+    epoch: count,
   },
-  ["unlockKey", "formatLevel", "specChangedAfter"],
+  ["unlockKey", "formatLevel", "specChangedAfter", "epoch"],
 );
 
 const stored = <Table extends StoredObject["table"]>(

@@ -21,6 +21,7 @@ import { enrol } from "../../../src/rpc/join-client.ts";
 import { ManagerListener } from "../../../src/rpc/listener.ts";
 import { ManagerClients } from "../../../src/rpc/manager-clients.ts";
 import { taskLogsOf } from "../../../src/rpc/peer-client.ts";
+import type { Peer } from "../../../src/rpc/peer.ts";
 import { PeerListener } from "../../../src/rpc/peer-listener.ts";
 import { RaftPeers } from "../../../src/rpc/raft-transport.ts";
 import { openSession } from "../../../src/rpc/session-client.ts";
@@ -66,16 +67,19 @@ async function* numbered(count: number, sizeBytes: number): AsyncGenerator<Uint8
 /** Records what arrives; each part can be replaced by a test. */
 function backends(root: CertificateWithKey) {
   const received: Uint8Array[] = [];
+  const senders: Peer[] = [];
   const snapshots: number[] = [];
   const statuses: StatusReport[] = [];
   const statusCalls = new Set<AbortSignal>();
   const all: ManagerBackends & {
     received: Uint8Array[];
+    senders: Peer[];
     snapshots: number[];
     statuses: StatusReport[];
     statusCalls: Set<AbortSignal>;
   } = {
     received,
+    senders,
     snapshots,
     statuses,
     statusCalls,
@@ -97,7 +101,10 @@ function backends(root: CertificateWithKey) {
       },
     },
     raft: {
-      receive: message => received.push(message),
+      receive: (message, sender) => {
+        received.push(message);
+        senders.push(sender);
+      },
       receiveSnapshot: async chunks => {
         let bytes = 0;
         for await (const chunk of chunks) bytes += chunk.length;
@@ -124,7 +131,7 @@ function backends(root: CertificateWithKey) {
       describeNode: async () => undefined,
       reportSessions: async ({ sessions }) => ({ fenced: sessions.map(({ sessionId }) => sessionId) }),
     },
-    admits: peer => peer.nodeId !== "removed",
+    admission: ({ nodeId }) => (nodeId === "removed" ? "superseded" : nodeId === "ahead" ? "ahead" : "member"),
   };
   return all;
 }
@@ -137,9 +144,13 @@ describe("rpc", () => {
   let parts: ReturnType<typeof backends>;
   let address: string;
 
-  async function identity(name: string, role: NodeRole, { signer = root, ageMs = 0 } = {}): Promise<NodeIdentity> {
+  async function identity(
+    name: string,
+    role: NodeRole,
+    { signer = root, ageMs = 0, position = { epoch: 0, index: 1 } } = {},
+  ): Promise<NodeIdentity> {
     const { csrPem, keyPem } = await certificates.createRequest();
-    const request = { csrPem, root: signer, nodeId: asId<NodeId>(name), clusterId, role, lifetimeMs: 1e7 };
+    const request = { csrPem, root: signer, nodeId: asId<NodeId>(name), clusterId, role, position, lifetimeMs: 1e7 };
     const certificatePem = await certificates.issue({ ...request, nowMs: Date.now() - ageMs });
     return { certificatePem, keyPem, rootPem: root.certificatePem };
   }
@@ -288,7 +299,7 @@ describe("rpc", () => {
     const renewal = { csrPem, joinToken: "", availability: "active" as const };
     await using workers = clients(worker);
     assert.equal((await workers.issue(address, renewal)).nodeId, "w1");
-    await assert.rejects(workers.issue(address, { ...renewal, nodeId: asId("other") }), { kind: "forbidden" });
+    await assert.rejects(workers.issue(address, { ...renewal, nodeId: asId("other") }), { kind: "unavailable" });
     await using managers = clients(manager);
     assert.equal((await managers.issue(address, { ...renewal, nodeId: asId("other") })).nodeId, "other");
   });
@@ -370,7 +381,8 @@ describe("rpc", () => {
   it("cuts the open session of a node that is removed", async () => {
     await listener[Symbol.asyncDispose]();
     const removed = new Set<string>();
-    const reviewing = { ...parts, admits: ({ nodeId }: { readonly nodeId: string }) => !removed.has(nodeId) };
+    const admission = ({ nodeId }: Peer) => (removed.has(nodeId) ? "superseded" : "member");
+    const reviewing = { ...parts, admission } as const;
     const options = { host: "127.0.0.1", port: 0, identity: manager, clusterId, log, reviewMs: 20 };
     listener = await ManagerListener.listen({ ...options, backends: reviewing });
     async function* up(): AsyncGenerator<SessionUp> {
@@ -433,6 +445,16 @@ describe("rpc", () => {
       return parts.received.length > 200;
     }, "a message after the break");
     assert.equal(parts.received.at(-1)?.[0], 250);
+  });
+
+  it("hears Raft's messages alone of a manager that is ahead, with the state that its certificate names", async () => {
+    const ahead = await identity("ahead", "manager", { position: { epoch: 2, index: 345 } });
+    await using peers = new RaftPeers({ identity: () => ahead, clock });
+    peers.send({ raftId: 2, address }, Uint8Array.of(77));
+    await until(() => parts.received.at(-1)?.[0] === 77, "the message");
+    assert.deepEqual(parts.senders.at(-1), { nodeId: "ahead", clusterId, role: "manager", position: { epoch: 2, index: 345 } });
+    await using managers = clients(ahead);
+    await assert.rejects(managers.control(address, { kind: "get-cluster" }, { requestId }), { kind: "unavailable" });
   });
 
   it("carries a snapshot of many chunks", async () => {

@@ -3,6 +3,7 @@ import "reflect-metadata";
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import * as x509 from "@peculiar/x509";
+import { FORMAT_LEVEL } from "../../../src/codec/entry.ts";
 import { formatJoinToken, parseJoinToken } from "../../../src/model/join-token.ts";
 import type { NodeIdentity } from "../../../src/ports/certificates.ts";
 import { enrol } from "../../../src/rpc/join-client.ts";
@@ -93,7 +94,11 @@ describe("attacks on the certificate authority", function () {
     const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
     const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
     const greedy = await x509.Pkcs10CertificateRequestGenerator.create({
-      ...{ keys, signingAlgorithm: algorithm, name: `CN=${world.nodeId}, OU=swarm-manager, O=${world.clusterId}` },
+      ...{
+        keys,
+        signingAlgorithm: algorithm,
+        name: `CN=${world.nodeId}, OU=swarm-manager, O=${world.clusterId}, 2.5.4.5=7.999999`,
+      },
       extensions: [
         new x509.BasicConstraintsExtension(true, 5, true),
         new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
@@ -105,11 +110,9 @@ describe("attacks on the certificate authority", function () {
     });
     const issued = await world.clients(worker).issue(world.address, await renewal({ csrPem: greedy.toString("pem") }));
     const certificate = new X509Certificate(issued.certificatePem);
-    assert.deepEqual(certificate.subject.split("\n").toSorted(), [
-      `CN=${worker.nodeId}`,
-      `O=${world.clusterId}`,
-      "OU=swarm-worker",
-    ]);
+    const [position = "", ...names] = certificate.subject.split("\n").toSorted().toReversed();
+    assert.match(position, /^serialNumber=0\.\d{1,5}$/);
+    assert.deepEqual(names.toSorted(), [`CN=${worker.nodeId}`, `O=${world.clusterId}`, "OU=swarm-worker"]);
     assert.equal(certificate.subjectAltName, `DNS:swarm-worker, DNS:${worker.nodeId}`);
     assert.equal(certificate.ca, false);
   });
@@ -131,7 +134,7 @@ describe("attacks on the certificate authority", function () {
 
   it("a worker gets no certificate of another node", async () => {
     const worker = world.clients(await world.join("worker"));
-    await assert.rejects(worker.issue(world.address, await renewal({ nodeId: world.nodeId })), { kind: "forbidden" });
+    await assert.rejects(worker.issue(world.address, await renewal({ nodeId: world.nodeId })), { kind: "unavailable" });
   });
 
   it("a worker does not make itself a manager: neither by a call nor by a renewal", async () => {
@@ -194,6 +197,42 @@ describe("attacks on the certificate authority", function () {
       kind: "forbidden",
     });
     await assert.rejects(old.issue(world.address, await renewal({ nodeId: world.nodeId })), { kind: "unavailable" });
+  });
+
+  it("a manager that was demoted and asks for no other certificate is no manager all the same", async () => {
+    const identity = await world.join("manager");
+    const manager = world.clients(identity);
+    await manager.join(world.address, { own: "127.0.0.1:1", formatLevel: FORMAT_LEVEL });
+    await using _founder = await new HeldSession({ address: world.address, identity: world.identity }).opened(); // A quorum has to be up.
+    const node = async () => (await nodes()).find(({ id }) => id === identity.nodeId) ?? assert.fail();
+    await until("it is demoted", async () => {
+      const { id, version, spec } = await node();
+      const request = { kind: "update-node", id, version, spec: { ...spec, role: "worker" } } as const;
+      return (await world.control(request, "done")).kind === "done";
+    });
+    await until("it is out of Raft", async () => (await node()).manager === undefined);
+    const again = world.clients(identity);
+    await assert.rejects(again.control(world.address, { kind: "get-cluster" }, { requestId: "r6" as never }), {
+      kind: "forbidden",
+    });
+  });
+
+  it("a certificate that is newer than what a manager knows gets its holder no answer there", async () => {
+    const position = { epoch: 0, index: 1e9 };
+    const options = { signal: new AbortController().signal };
+    for (const role of ["manager", "worker"] as const) {
+      const identity = await world.forge({ nodeId: "of-the-future", role, position });
+      const caller = world.clients(identity);
+      const refused = { kind: role === "manager" ? "unavailable" : "forbidden" };
+      await assert.rejects(caller.control(world.address, { kind: "get-cluster" }, { requestId: "r7" as never }), refused);
+      await assert.rejects(caller.leader(world.address).writeStatuses({ nodeId: world.nodeId, statuses: [] }, options), refused);
+      await assert.rejects(caller.join(world.address, { own: "127.0.0.1:1" }), refused);
+      await assert.rejects(caller.leave(world.address), { kind: "unavailable" });
+      await assert.rejects(caller.issue(world.address, await renewal()), { kind: "forbidden" });
+      await assert.rejects(caller.issue(world.address, await renewal({ nodeId: world.nodeId })), { kind: "unavailable" });
+      await using session = new HeldSession({ address: world.address, identity });
+      assert.equal(((await session.refused()) as { readonly kind: string }).kind, "unavailable");
+    }
   });
 
   it("a removed manager's certificate, which has not expired, is good for no call any more", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Client } from "@grpc/grpc-js";
+import { FORMAT_LEVEL } from "../../../src/codec/entry.ts";
 import { sessionUp } from "../../../src/codec/session.ts";
 import type { ServiceSpec, Task, TaskStatus } from "../../../src/model/cluster.ts";
 import type { ControlRequest } from "../../../src/model/control.ts";
@@ -293,5 +294,52 @@ describe("attacks by a worker on the managers' port", function () {
       assert.match(world.log.lines.slice(before).join("\n"), new RegExp(`dropped.*its sender is not manager ${from} of raft`));
     }
     assert.equal((await world.cluster()).id, world.clusterId, "it leads on");
+  });
+
+  it("a Raft message of a manager that nobody knows yet is dropped, in another member's name and in its own", async () => {
+    const position = { epoch: 0, index: 1e9 };
+    const [manager, worker] = [await world.forge({ nodeId: "new", position }), await world.forge({ role: "worker", position })];
+    for (const from of [1, 77]) {
+      const before = world.log.lines.length;
+      await sendRaft(manager, vote(from));
+      assert.match(world.log.lines.slice(before).join("\n"), new RegExp(`dropped.*its sender is not manager ${from} of raft`));
+    }
+    const before = world.log.lines.length;
+    await sendRaft(worker, vote(77));
+    assert.deepEqual(world.log.lines.slice(before), [], "a worker's came no further than the port");
+    assert.equal((await world.cluster()).id, world.clusterId, "it leads on");
+  });
+
+  it("a removed manager's Raft messages are heard no more: at once on an open connection, and on no new one", async () => {
+    const manager = await world.join("manager");
+    const own = { own: "127.0.0.1:1", formatLevel: FORMAT_LEVEL };
+    const { raftId } = await world.clients(manager).join(world.address, own);
+    /** Does nothing, when it is heard. */
+    const word = { kind: "vote-response", from: raftId, to: 1, term: 0, isGranted: false } as const;
+    const message = encodeEnvelope({ message: word, fromAddress: "127.0.0.1:1" });
+    await using peers = new RaftPeers({ identity: () => manager, clock });
+    const said = async () => {
+      const before = world.log.lines.length;
+      peers.send({ raftId: 1, address: world.address }, message);
+      await new Promise(resolve => setTimeout(resolve, 200));
+      return world.log.lines.slice(before).join("\n");
+    };
+    assert.doesNotMatch(await said(), /raft message was dropped/);
+    await using _founder = await new HeldSession({ address: world.address, identity: world.identity }).opened(); // A quorum has to be up.
+    const node = async () => {
+      const { nodes } = await world.control({ kind: "get-node", idOrName: manager.nodeId }, "nodes");
+      return nodes[0]?.node ?? assert.fail();
+    };
+    await until("it is demoted", async () => {
+      const { id, version, spec } = await node();
+      const request = { kind: "update-node", id, version, spec: { ...spec, role: "worker" } } as const;
+      return (await world.control(request, "done")).kind === "done";
+    });
+    await until("it is out of Raft", async () => (await node()).manager === undefined);
+    await world.control({ kind: "remove-node", idOrName: manager.nodeId, force: true }, "done");
+    assert.match(await said(), new RegExp(`dropped.*its sender is not manager ${raftId} of raft`));
+    const before = world.log.lines.length;
+    await sendRaft(manager, message);
+    assert.deepEqual(world.log.lines.slice(before), [], "it came no further than the port");
   });
 });

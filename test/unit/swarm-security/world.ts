@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { entryBytes } from "../../../src/codec/entry.ts";
 import { Disposal } from "../../../src/lib/disposal.ts";
+import type { HistoryPosition } from "../../../src/model/history-position.ts";
 import type { Cluster, NodeRole } from "../../../src/model/cluster.ts";
 import type { ControlRequest, ControlResponse } from "../../../src/model/control.ts";
 import { asId, clusterIdFrom, type ClusterId, type NodeId, type RequestId } from "../../../src/model/ids.ts";
@@ -51,6 +52,7 @@ export interface ForgedCertificate {
   readonly clusterId?: string;
   readonly issuedMsAgo?: number;
   readonly lifetimeMs?: number;
+  readonly position?: HistoryPosition;
 }
 
 /** A real manager of one in this process, on loopback: Raft, store, certificate authority, dispatcher and its port. */
@@ -116,6 +118,7 @@ export async function startWorld() {
       clusterId: asId<ClusterId>(forged.clusterId ?? clusterId),
       nowMs: clock.nowMs() - (forged.issuedMsAgo ?? 0),
       lifetimeMs: forged.lifetimeMs ?? DAY_MS,
+      ...(forged.position && { position: forged.position }),
     });
     return { certificatePem, keyPem, rootPem: root.certificatePem };
   }
