@@ -230,10 +230,10 @@ export class RaftCore {
     return true;
   }
 
-  /** How many entries a member lacks; `undefined` for one that this manager does not lead. */
+  /** How many entries a member lacks; `undefined` for one that this manager does not lead, or that has not answered it yet. */
   lagOf(raftId: number): number | undefined {
     const progress = this.#state.progress.get(raftId);
-    return progress === undefined ? undefined : this.lastIndex - progress.match;
+    return progress === undefined || progress.match === 0 ? undefined : this.lastIndex - progress.match;
   }
 
   snapshotSent(to: number, result: { readonly isOk: boolean }): void {

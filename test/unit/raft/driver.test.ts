@@ -56,6 +56,16 @@ describe("RaftDriver on the real disk and clock", () => {
     );
   });
 
+  it("gives a member that never answers no vote, however little there is to catch up with", async () => {
+    await using cluster = await RealCluster.create();
+    const first = await cluster.start(1, { members: [1] });
+    await cluster.leader();
+    const isOver = AbortSignal.timeout(1_000);
+    await assert.rejects(first.addMember(RealCluster.member(2), { signal: isOver }));
+    assert.deepEqual(first.status().members[1], { ...RealCluster.member(2), isLearner: true });
+    assert.equal(await first.propose(bytes("a")), 1);
+  });
+
   it("takes snapshots, and keeps older ones, as it is told while it runs", async () => {
     let settings = { snapshotEveryEntries: 1000, keepEntries: 0, keepSnapshots: 0 };
     await using cluster = await RealCluster.create();

@@ -37,8 +37,10 @@ describe("a change of the members (6, thesis 4)", () => {
     drain(leader);
     accept(leader, 2, 2);
     drain(leader);
-    assert.deepEqual([leader.members, leader.lagOf(4)], [membersOf([1, 2, 3], [4]), 2]);
+    assert.deepEqual([leader.members, leader.lagOf(4)], [membersOf([1, 2, 3], [4]), undefined], "it has not answered");
     assert.equal(leader.isMembershipPending, false);
+    accept(leader, 4, 1);
+    assert.equal(leader.lagOf(4), 1);
   });
 
   it("makes the leader turn to a new member at once, with the last entry", () => {
