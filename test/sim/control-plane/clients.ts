@@ -84,12 +84,19 @@ export class Clients {
     const calledAt = this.#world.time.nowMs;
     const requestId = this.#world.id<RequestId>();
     let output: ObjectOutput | undefined;
+    let isLeftOpen = false;
+    const onLost = () => {
+      isLeftOpen = true;
+    };
     try {
-      const answer = await this.#ask(request, requestId);
+      const answer = await this.#ask(request, requestId, onLost);
       this.#acknowledged.push(requestId);
       output = answer.kind === "created" ? { kind: "created", id: answer.id } : { kind: "done" };
     } catch (error) {
       output = refusal(error);
+      // A manager that was asked before may still be at it, and succeed later: this refusal is not the last word.
+      this.#record(table, { input, output: isLeftOpen ? undefined : output, calledAt });
+      return output;
     }
     this.#record(table, { input, output, calledAt });
     return output;
@@ -118,7 +125,7 @@ export class Clients {
   }
 
   /** At some manager; when that does not answer, mostly at another, with the same request id. @throws What was answered, or `unavailable`. */
-  async #ask(request: ControlRequest, requestId: RequestId): Promise<ControlResponse> {
+  async #ask(request: ControlRequest, requestId: RequestId, onLost: () => void = () => {}): Promise<ControlResponse> {
     const { random, clock, outside, hosts } = this.#world;
     for (let attempts = random.chance(0.2) ? 1 : 4; ; attempts--) {
       const managers = [...hosts.values()].filter(({ manager }) => manager !== undefined);
@@ -130,6 +137,7 @@ export class Clients {
       } catch (error) {
         const isUnknown = error instanceof OperationError && (error.kind === "unavailable" || error.kind === "cancelled");
         if (!isUnknown || attempts === 1) throw error;
+        onLost();
       }
       await clock.sleep(RETRY_MS);
     }
