@@ -41,8 +41,9 @@ function replaceEnded(planner: ServicePlanner, instance: Instance): readonly Tas
   const tasks = instance.tasks.map(task => (stopped.has(task) ? planner.setDesired(task, "shutdown") : task));
   const wanted = tasks.filter(isWanted);
   if (wanted.some(task => task.revisionId === service.revisionId)) return tasks;
-  // An older task still serves: try the new revision again only while an update is under way.
-  if (wanted.length > 0 && !isUpdating(planner)) return tasks;
+  // An older task still serves: try the new revision again only while an update is under way, and only if it was tried here.
+  const wasTried = ended.some(task => task.revisionId === service.revisionId);
+  if (wanted.length > 0 && !(wasTried && isUpdating(planner))) return tasks;
   const trouble = isDead(last) ? undefined : planner.nodeTrouble(last);
   // A global service's task belongs to its node: it is made again when the node is back.
   if (trouble !== undefined && instance.nodeId !== undefined) return tasks;

@@ -169,6 +169,13 @@ describe("a task that ends", () => {
       wakeAtMs: NOW + 5_000,
     },
     {
+      when: "of an older revision is left to the update while another older one serves",
+      tasks: ["t1 1@n1 running/failed r0 made=1 till=9", "t2 1@n2 running/running r0 made=2", "t3 2@n3 running/starting made=3"],
+      mode: { kind: "replicated", replicas: 2 },
+      service: { updateStatus: { state: "updating", startedAtMs: 0, message: "" } },
+      does: ["t1: shutdown"],
+    },
+    {
       when: "is not replaced when one of the present revision is there already",
       tasks: ["t1 1@n1 running/failed made=1", "t2 1@n2 running/starting made=2"],
       does: ["t1: shutdown"],
