@@ -1,5 +1,5 @@
 import { FORMAT_LEVEL } from "../../codec/entry.ts";
-import { errorKind, OperationError } from "../../lib/errors.ts";
+import { errorKind, errorMessage, OperationError } from "../../lib/errors.ts";
 import type { ControlRequest, ControlResponse } from "../../model/control.ts";
 import { clusterIdFrom, type RequestId } from "../../model/ids.ts";
 import type { UnlockKey } from "../../model/unlock-key.ts";
@@ -67,6 +67,22 @@ export async function joinRaft(record: NodeRecord, caller: Caller): Promise<Node
   );
   const managers = [...new Set([...members.map(({ address }) => address), ...record.managers])];
   return { ...record, managers, manager: { raftId, isFounder: false } };
+}
+
+/**
+ * Whether a node that is to be a manager was taken out of Raft meanwhile: demoted, and promoted again before it had a worker's
+ * certificate. Nobody in Raft knows its manager by that id any more, or ever will.
+ *
+ * @throws OperationError `unavailable` when nobody could tell.
+ */
+export async function hasLostItsPlace(record: NodeRecord, caller: Caller): Promise<boolean> {
+  if (record.manager === undefined) return false;
+  try {
+    return (await joinRaft(record, caller)).manager?.raftId !== record.manager.raftId;
+  } catch (cause) {
+    // Also a refusal: whoever was asked may be no manager any more. That this node is expelled, a renewal tells.
+    throw new OperationError("unavailable", errorMessage(cause), { cause });
+  }
 }
 
 /**

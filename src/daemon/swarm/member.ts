@@ -13,7 +13,7 @@ import type { PeerListener } from "../../rpc/peer-listener.ts";
 import { peerAddress, taskLogsOf } from "../../rpc/peer-client.ts";
 import { createSpawner } from "../../system/spawn.ts";
 import { attachmentCalls } from "./attachment-calls.ts";
-import { joinRaft, newKeys, ownAddress, renewCertificate, sayGoodbye } from "./manager-calls.ts";
+import { hasLostItsPlace, joinRaft, newKeys, ownAddress, renewCertificate, sayGoodbye } from "./manager-calls.ts";
 import { ClusterEvents } from "./cluster-events.ts";
 import { ManagerControl } from "./manager-control.ts";
 import { ManagerProcess } from "./manager-process.ts";
@@ -214,21 +214,22 @@ export class Member implements AsyncDisposable {
     const wasRefused = this.#isRefused;
     const identity = await renewCertificate(this.#state.record, { identity: this.#state.identity, clock, signal });
     const certificate = readCertificate(identity.certificatePem);
-    const hasChangedRole = certificate.role !== this.#certificate.role;
-    if (this.#wantedRole !== undefined && !hasChangedRole && this.#wantedRole !== certificate.role) return false;
+    const { role } = certificate;
+    const hasChangedRole = role !== this.#certificate.role;
+    const isInDoubt = role === "manager" && (wasRefused || this.#wantedRole === "worker");
+    const hasLostPlace = isInDoubt && (await hasLostItsPlace(this.#state.record, { identity, clock, signal }));
+    if (!hasLostPlace && this.#wantedRole !== undefined && !hasChangedRole && this.#wantedRole !== certificate.role) return false;
     const inNewRole = hasChangedRole ? await newKeys(this.#state.record, { identity, clock, random, signal }) : undefined;
-    const record = { ...this.#state.record, role: certificate.role };
+    if (hasLostPlace) await this.#endManager(); // It comes in anew, as one that never was a manager.
+    const record = { ...this.#state.record, role };
     await this.#state.save(record, keys => inNewRole ?? withIdentity(keys, identity));
     this.#certificate = certificate;
     this.#renewAtMs = this.#drawRenewalTime();
     this.#isRefused = false;
     this.#showIdentity();
     if (this.#authority !== undefined) this.#setAuthority(this.#authority); // It may be another one than what the certificate is of.
-    if (hasChangedRole || wasRefused) this.#worker?.reconnect();
-    log.info(
-      { role: certificate.role, until: new Date(certificate.notAfterMs).toISOString() },
-      "this node's certificate was renewed",
-    );
+    if (hasChangedRole || wasRefused || hasLostPlace) this.#worker?.reconnect();
+    log.info({ role, until: new Date(certificate.notAfterMs).toISOString() }, "this node's certificate was renewed");
     return true;
   }
 
@@ -269,7 +270,7 @@ export class Member implements AsyncDisposable {
     await this.#files.clearManager();
     const { manager: _, ...record } = this.#state.record;
     await this.#state.save(record);
-    this.#options.log.info({}, "this node is a worker now");
+    this.#options.log.info({}, "this node's manager has ended");
     return true;
   }
 

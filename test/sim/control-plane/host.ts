@@ -245,20 +245,38 @@ export class SimulatedHost {
       this.#world.issue(place, address, call, waiting),
     );
     const certificate = readSimulatedCertificate(issued.certificatePem);
-    const hasChangedRole = certificate.role !== this.record.certificate.role;
-    if (this.#wantedRole !== undefined && !hasChangedRole && this.#wantedRole !== certificate.role) return false;
+    const { role } = certificate;
+    const hasChangedRole = role !== this.record.certificate.role;
+    const isInDoubt = role === "manager" && (wasRefused || this.#wantedRole === "worker");
+    const hasLostPlace = isInDoubt && (await this.#hasLostItsPlace(daemon));
+    if (!hasLostPlace && this.#wantedRole !== undefined && !hasChangedRole && this.#wantedRole !== certificate.role) return false;
     this.#world.trace(`${this.name} has the certificate of a ${certificate.role}`);
     this.record = { ...this.record, certificate };
+    if (hasLostPlace) await this.#endManager();
     this.#isRefused = false;
-    if (hasChangedRole || wasRefused) this.#reconnect();
+    if (hasChangedRole || wasRefused || hasLostPlace) this.#reconnect();
     return true;
+  }
+
+  async #hasLostItsPlace(daemon: SimulatedProcess): Promise<boolean> {
+    const { manager } = this.record;
+    if (manager === undefined) return false;
+    try {
+      return (await this.#askForPlace(daemon)).raftId !== manager.raftId;
+    } catch (cause) {
+      throw new OperationError("unavailable", "no manager could tell", { cause });
+    }
+  }
+
+  async #askForPlace(daemon: SimulatedProcess) {
+    return await this.#atSomeManager(daemon, (place, address, waiting) =>
+      this.#world.join(place, address, { own: this.address, formatLevel: this.formatLevel, ...waiting }),
+    );
   }
 
   async #joinRaft(daemon: SimulatedProcess): Promise<boolean> {
     this.disk = this.#newDisk();
-    const { raftId, members } = await this.#atSomeManager(daemon, (place, address, waiting) =>
-      this.#world.join(place, address, { own: this.address, formatLevel: this.formatLevel, ...waiting }),
-    );
+    const { raftId, members } = await this.#askForPlace(daemon);
     const managers = [...new Set([...members.map(({ address }) => address), ...this.record.managers])];
     this.record = { ...this.record, managers, manager: { raftId, isFounder: false } };
     this.startManager();

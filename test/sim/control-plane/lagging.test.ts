@@ -82,6 +82,22 @@ describe("a simulated manager that was away", () => {
       await cluster.reached("the other has all", () => away.manager?.store.view().index === world.ledger.view.index);
     });
   }
+
+  it("comes in anew when it was demoted and promoted again meanwhile", async () => {
+    const cluster = new Cluster();
+    const { world } = cluster;
+    await cluster.begin();
+    const away = cluster.host(3);
+    const before = away.record.manager?.raftId ?? assert.fail();
+    away.crash({ isPowerLoss: false });
+    await cluster.setRole(away, "worker");
+    await cluster.reached("it is out of Raft", () => world.ledger.view.get("node", away.nodeId)?.manager === undefined);
+    await cluster.setRole(away, "manager");
+    away.start();
+    await cluster.reached("it votes", () => cluster.voters() === "h1,h2,h3");
+    await cluster.reached("all is well", () => unsettled(world) === undefined);
+    assert.notEqual(away.record.manager?.raftId, before);
+  });
 });
 
 /** A write, which both have to keep. Clients give up early now and then. */
