@@ -36,10 +36,18 @@ function needsSecond(change: Change): boolean {
   }
 }
 
-function isClusterOfSecond({ formatLevel, epoch, unlockKey, rootCa: { issuer, rotation }, spec, specChangedAfter }: Cluster): boolean {
+function isClusterOfSecond({
+  formatLevel,
+  epoch,
+  unlockKey,
+  rootCa: { issuer, rotation },
+  spec,
+  specChangedAfter,
+}: Cluster): boolean {
   const { keepOldSnapshots, externalCas, forceRotate } = spec;
   return (
-    isAnyThere(formatLevel, epoch, unlockKey, issuer, rotation, keepOldSnapshots, externalCas, specChangedAfter) || forceRotate !== 0
+    isAnyThere(formatLevel, epoch, unlockKey, issuer, rotation, keepOldSnapshots, externalCas, specChangedAfter) ||
+    forceRotate !== 0
   );
 }
 

@@ -1,11 +1,13 @@
 export type { Config, FileSpec, Reloading, Secret } from "./cluster-files.ts";
 export type { ExternalCa } from "./external-ca.ts";
+export type { UpdateConfig, UpdateStatus } from "./service-update.ts";
 import type { ExternalCa } from "./external-ca.ts";
 import type { ClusterId, ConfigId, NetworkId, NodeId, RevisionId, SecretId, ServiceId, TaskId } from "./ids.ts";
 import type { GenericResource, NodeResources, ResourceRequirements } from "./resources.ts";
 import type { Sequenced } from "./sequenced.ts";
 import type { ServiceHostOptions } from "./service-host-options.ts";
 import type { ServicePrivileges } from "./service-privileges.ts";
+import type { UpdateConfig, UpdateStatus } from "./service-update.ts";
 import type { TaskAttachment } from "./task-attachment.ts";
 import type { TaskState } from "./task-state.ts";
 
@@ -170,23 +172,6 @@ export interface Placement {
   readonly preferences?: readonly { readonly spreadDescriptor: string }[];
   readonly maxReplicas?: number;
   readonly platforms?: readonly { readonly architecture: string; readonly os: string }[];
-}
-
-export interface UpdateConfig {
-  /** 0: all at once. */
-  readonly parallelism: number;
-  readonly delayNs: number;
-  readonly failureAction: "pause" | "continue" | "rollback";
-  readonly monitorNs?: number;
-  readonly maxFailureRatio: number;
-  readonly order: "stop-first" | "start-first";
-}
-
-export interface UpdateStatus {
-  readonly state: "updating" | "paused" | "completed" | "rollback_started" | "rollback_paused" | "rollback_completed";
-  readonly startedAtMs?: number;
-  readonly completedAtMs?: number;
-  readonly message: string;
 }
 
 export interface NetworkAttachmentSpec {
