@@ -183,7 +183,7 @@ const FAULTS = [
     file: "src/manager/dispatcher/format-levels.ts",
     find: "this.#known.get(id) ?? 0",
     put: "Math.max(2, this.#known.get(id) ?? 0)",
-    finder: /this program reads/,
+    finder: /this program reads|older manager/,
   },
   {
     name: "what older managers would lose is written while there are some",
