@@ -20,8 +20,10 @@ const CONNECTIONS_MAX = 10_000;
 const STRANGERS_MAX = 256;
 /** A stranger gets its certificate in one go or is cut. */
 const STRANGER_LIFETIME_MS = 60_000;
-/** A node that was removed, or whose certificate is superseded, loses its open connections within this time; one that has become known gets another. */
+/** A node that was removed, or whose certificate is superseded, loses its open connections within this time. */
 const REVIEW_MS = 5_000;
+/** One that this manager could not judge gets another connection this soon after it can: its node is waiting. */
+const REVIEW_AHEAD_MS = 100;
 
 export interface ListenerOptions {
   readonly host: string;
@@ -54,9 +56,11 @@ export class ManagerListener implements AsyncDisposable {
   readonly #strangers: ConnectionInjector;
   /** Each connection with who is at the other end; nobody known for strangers. */
   readonly #sockets = new Map<TLSSocket, Caller | undefined>();
+  /** Those that could not be judged, which are few and not for long. */
+  readonly #unjudged = new Set<TLSSocket>();
   /** In the order they came. */
   readonly #unknown = new Set<TLSSocket>();
-  readonly #review: NodeJS.Timeout;
+  readonly #reviews: readonly NodeJS.Timeout[];
 
   private constructor(options: ListenerOptions) {
     this.#options = options;
@@ -81,8 +85,10 @@ export class ManagerListener implements AsyncDisposable {
     limitHandshakes(this.#tls);
     this.#tls.on("secureConnection", socket => this.#accept(socket));
     this.#tls.on("tlsClientError", (_error, socket) => socket.destroy());
-    this.#review = setInterval(() => this.#reviewConnections(), options.reviewMs ?? REVIEW_MS);
-    this.#review.unref();
+    this.#reviews = [
+      setInterval(() => this.#review(this.#sockets.keys()), options.reviewMs ?? REVIEW_MS).unref(),
+      setInterval(() => this.#review(this.#unjudged), REVIEW_AHEAD_MS).unref(),
+    ];
   }
 
   /** @throws OperationError `unavailable` when the address cannot be listened on. */
@@ -115,7 +121,11 @@ export class ManagerListener implements AsyncDisposable {
     const admission = judged.kind === "member" ? this.#options.backends.admission(judged.peer) : "superseded";
     const isAdmitted = judged.kind === "member" && admission !== "superseded";
     this.#sockets.set(socket, isAdmitted ? { peer: judged.peer, admission } : undefined);
-    socket.once("close", () => this.#sockets.delete(socket));
+    if (admission === "ahead") this.#unjudged.add(socket);
+    socket.once("close", () => {
+      this.#sockets.delete(socket);
+      this.#unjudged.delete(socket);
+    });
     if (isAdmitted) {
       keepPeer(socket);
       (admission === "ahead" ? this.#ahead : this.#members).injectConnection(socket);
@@ -139,8 +149,9 @@ export class ManagerListener implements AsyncDisposable {
     this.#strangers.injectConnection(socket);
   }
 
-  #reviewConnections(): void {
-    for (const [socket, caller] of this.#sockets) {
+  #review(sockets: Iterable<TLSSocket>): void {
+    for (const socket of sockets) {
+      const caller = this.#sockets.get(socket);
       if (caller !== undefined && this.#options.backends.admission(caller.peer) !== caller.admission) socket.destroy();
     }
   }
@@ -148,7 +159,7 @@ export class ManagerListener implements AsyncDisposable {
   /** Cuts every connection: whoever is at the other end goes to another manager. */
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = new Promise<void>(resolve => this.#tls.close(() => resolve()));
-    clearInterval(this.#review);
+    this.#reviews.forEach(clearInterval);
     for (const socket of this.#sockets.keys()) socket.destroy();
     for (const server of this.#servers) server.forceShutdown();
     await closed;

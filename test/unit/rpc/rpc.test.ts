@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { OperationError } from "../../../src/lib/errors.ts";
+import type { Admission } from "../../../src/model/admission.ts";
 import { asId, type ClusterId, type NodeId, type RequestId, type RevisionId } from "../../../src/model/ids.ts";
 import type { TaskLogs, TaskLogsRequest } from "../../../src/model/task-logs.ts";
 import { formatJoinToken } from "../../../src/model/join-token.ts";
@@ -455,6 +456,20 @@ describe("rpc", () => {
     assert.deepEqual(parts.senders.at(-1), { nodeId: "ahead", clusterId, role: "manager", position: { epoch: 2, index: 345 } });
     await using managers = clients(ahead);
     await assert.rejects(managers.control(address, { kind: "get-cluster" }, { requestId }), { kind: "unavailable" });
+  });
+
+  it("answers a node that it could not judge as soon as it can", async () => {
+    await listener[Symbol.asyncDispose]();
+    let known: Admission = "ahead";
+    const options = { host: "127.0.0.1", port: 0, identity: manager, clusterId, log };
+    listener = await ManagerListener.listen({ ...options, backends: { ...parts, admission: () => known } });
+    await using managers = clients(manager);
+    const call = () => managers.control(`127.0.0.1:${listener.port}`, { kind: "get-cluster" }, { requestId });
+    await assert.rejects(call(), { kind: "unavailable" });
+    known = "member";
+    const deadline = clock.timeout(2_000); // Long before all connections are looked at again.
+    const answered = async (): Promise<unknown> => await call().catch(() => (deadline.aborted ? "in vain" : answered()));
+    assert.notEqual(await answered(), "in vain");
   });
 
   it("carries a snapshot of many chunks", async () => {
