@@ -10,6 +10,7 @@ export class SimulatedProcess implements Gate {
   wallSkewMs = 0;
   readonly #time: VirtualTime;
   #held: (() => void)[] | undefined;
+  #busyUntilMs = 0;
 
   constructor(time: VirtualTime) {
     const clock = simulatedClock(time, this);
@@ -19,8 +20,18 @@ export class SimulatedProcess implements Gate {
 
   pass(run: () => void): void {
     if (this.isDead) return;
-    if (this.#held === undefined) run();
-    else this.#held.push(run);
+    if (this.#held !== undefined) this.#held.push(run);
+    else if (this.aheadMs > 0) this.#time.after(this.aheadMs, () => this.pass(run));
+    else run();
+  }
+
+  get aheadMs(): number {
+    return Math.max(0, this.#busyUntilMs - this.#time.nowMs);
+  }
+
+  /** Its one thread has so much to do before anything else of it goes on. Its clocks go on meanwhile. */
+  work(ms: number): void {
+    this.#busyUntilMs = this.#time.nowMs + this.aheadMs + ms;
   }
 
   /** What comes from another process comes through the gate too. */

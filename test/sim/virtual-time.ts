@@ -81,18 +81,21 @@ export function settle(): Promise<void> {
   return new Promise(resolve => setImmediate(resolve));
 }
 
-/** What the events of one simulated process go through: nothing once it is dead, later while it stands still. */
+/** What the events of one simulated process go through: nothing once it is dead, later while it stands still or works. */
 export interface Gate {
   pass(run: () => void): void;
+  /** How far its own work has taken it: what it does now, it does so long after the present of all others. */
+  readonly aheadMs?: number;
 }
 
 const OPEN_GATE: Gate = { pass: run => run() };
 
 /** The simulated twin of `system/clock.ts`. */
 export function simulatedClock(time: VirtualTime, gate: Gate = OPEN_GATE): Clock {
+  const aheadMs = () => gate.aheadMs ?? 0;
   return {
-    nowMs: () => 1_700_000_000_000 + Math.floor(time.nowMs),
-    monotonicMs: () => time.nowMs,
+    nowMs: () => 1_700_000_000_000 + Math.floor(time.nowMs + aheadMs()),
+    monotonicMs: () => time.nowMs + aheadMs(),
     sleep: (ms, { signal } = {}) =>
       new Promise((resolve, reject) => {
         if (signal?.aborted === true) {
@@ -101,7 +104,7 @@ export function simulatedClock(time: VirtualTime, gate: Gate = OPEN_GATE): Clock
         }
         const onAbort = () => reject(signal?.reason);
         signal?.addEventListener("abort", onAbort, { once: true });
-        time.after(ms, () =>
+        time.after(aheadMs() + ms, () =>
           gate.pass(() => {
             signal?.removeEventListener("abort", onAbort);
             resolve();
@@ -111,7 +114,7 @@ export function simulatedClock(time: VirtualTime, gate: Gate = OPEN_GATE): Clock
     timeout(ms) {
       const controller = new AbortController();
       const reason = () => new OperationError("unavailable", `timed out after ${ms} ms`);
-      time.after(ms, () => gate.pass(() => controller.abort(reason())));
+      time.after(aheadMs() + ms, () => gate.pass(() => controller.abort(reason())));
       return controller.signal;
     },
   };

@@ -22,6 +22,9 @@ const ANSWER_MS = 6_000;
 const OWN_MANAGER_MS = 3_000;
 const GOODBYE_MS = 3_000;
 const OWN_MANAGER_POLL_MS = 20;
+/** What one entry takes to apply; on a weak machine so long that other work gets its turn while a manager catches up. */
+const APPLY_MS = 0.05;
+const SLOW_APPLY_MS = 6;
 /** Certificates are good for longer than any run. */
 const RENEWAL_MS = 4e12;
 
@@ -61,6 +64,8 @@ export class SimulatedHost {
   isExpelled = false;
   /** The address of the manager that has its session. */
   servedBy: string | undefined;
+  /** Of a weak machine. */
+  readonly #isSlow: boolean;
   /** The newest format of the log's entries that its program reads. */
   formatLevel: number;
 
@@ -69,6 +74,7 @@ export class SimulatedHost {
     this.name = name;
     this.at = at;
     this.record = record;
+    this.#isSlow = world.random.chance(0.5);
     this.formatLevel = world.newProgramLevel();
     this.disk = this.#newDisk();
     this.executor = new SimulatedExecutor(world.clock);
@@ -144,7 +150,9 @@ export class SimulatedHost {
     if (manager === undefined || this.manager !== undefined) return;
     const world = this.#world;
     const process = new SimulatedProcess(world.time);
-    const store = new LedgerStore(this.name, world.ledger, { formatLevel: this.formatLevel });
+    const applyMs = this.#isSlow ? SLOW_APPLY_MS : APPLY_MS;
+    const work = () => process.work(applyMs);
+    const store = new LedgerStore(this.name, world.ledger, { formatLevel: this.formatLevel, work });
     const run: ManagerRun = { process, store };
     this.manager = run;
     const { clock } = process;

@@ -91,15 +91,19 @@ export class LedgerStore extends Store {
   readonly #host: string;
   readonly #ledger: Ledger;
   readonly #reads: number;
+  readonly #work: () => void;
 
-  constructor(host: string, ledger: Ledger, options: { readonly formatLevel: number }) {
-    super(options);
-    this.#reads = options.formatLevel;
+  /** @param work - What it takes its process to apply an entry. */
+  constructor(host: string, ledger: Ledger, { formatLevel, work }: { readonly formatLevel: number; readonly work: () => void }) {
+    super({ formatLevel });
+    this.#reads = formatLevel;
+    this.#work = work;
     this.#host = host;
     this.#ledger = ledger;
   }
 
   override apply(entry: RaftEntry): ApplyResult {
+    this.#work();
     const result = super.apply(entry);
     this.#ledger.applied(this.#host, entry, result);
     if (result.kind === "applied") this.#checkReads(entry);

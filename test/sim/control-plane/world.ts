@@ -3,7 +3,8 @@ import type { ControlPlane } from "../../../src/daemon/manager/control-plane.ts"
 import { assert } from "../../../src/lib/assert.ts";
 import { OperationError } from "../../../src/lib/errors.ts";
 import { makeInitialEntry } from "../../../src/manager/control-api/initial.ts";
-import type { LeaderCalls } from "../../../src/manager/dispatcher/leader-calls.ts";
+import type { LeaderCalls, StatusReport } from "../../../src/manager/dispatcher/leader-calls.ts";
+import { isNewer } from "../../../src/manager/dispatcher/status-writer.ts";
 import type { IssueCall, IssuedCertificate } from "../../../src/manager/ca/authority.ts";
 import { entryBytes, FORMAT_LEVEL } from "../../../src/codec/entry.ts";
 import type { ControlRequest, ControlResponse } from "../../../src/model/control.ts";
@@ -178,6 +179,17 @@ export class World {
     if (state !== "down" && state !== "gone") this.fail(new Error(`node ${nodeId} said goodbye, was answered, and is ${state}`));
   }
 
+  /** It was acknowledged that these are in the state. */
+  #areKnown({ nodeId, statuses }: StatusReport): void {
+    for (const { taskId, status } of statuses) {
+      const task = this.ledger.view.get("task", taskId);
+      if (task?.nodeId === nodeId && isNewer(status, task.status))
+        this.fail(
+          new Error(`report lost: that task ${taskId} is ${status.state} was acknowledged, and it is ${task.status.state}`),
+        );
+    }
+  }
+
   /** Whether a node's daemon takes a connection from there. */
   async reaches(from: Place, nodeId: NodeId, { signal }: { readonly signal: AbortSignal }): Promise<boolean> {
     const host = this.hostOf(nodeId);
@@ -258,9 +270,10 @@ export class World {
     const leader = (plane: ControlPlane) => plane.backends.leader;
     return {
       writeStatuses: (report, waiting) =>
-        this.#call(place, address, waiting, (plane, _peer, inner) => {
+        this.#call(place, address, waiting, async (plane, _peer, inner) => {
           this.trace(`log ${address} is told ${JSON.stringify(report)}`);
-          return leader(plane).writeStatuses(report, inner);
+          await leader(plane).writeStatuses(report, inner);
+          this.#areKnown(report);
         }),
       describeNode: (report, waiting) =>
         this.#call(place, address, waiting, (plane, _peer, inner) => leader(plane).describeNode(report, inner)),
