@@ -10,9 +10,12 @@ import { strangerCredentials, unaryCall } from "./channel.ts";
 import { CALL_DEADLINE_MS, clientOptions } from "./limits.ts";
 import { issuedFrom } from "./manager-clients.ts";
 
+/** How long a manager may take to answer when there is another one to ask. */
+const NEXT_MS = 5_000;
+
 export interface EnrolOptions {
-  /** host:port of a manager. */
-  readonly address: string;
+  /** host:port of managers, in the order in which they are asked: the first that answers is the one. */
+  readonly addresses: readonly string[];
   readonly joinToken: string;
   readonly availability: NodeSpec["availability"];
   readonly certificates: Certificates;
@@ -23,17 +26,20 @@ export interface EnrolOptions {
 /**
  * A new node's first certificate: the cluster's root is fetched and held against the digest in the join token, then
  * the token is shown to whoever proves to be a manager under that root.
- * @returns The certificate and the key, which never left this node.
- * @throws OperationError `invalid` for a wrong token, `unauthorized` when the root is not the one that the token pins.
+ * @returns The certificate and the key, which never left this node, and who gave it.
+ * @throws OperationError `invalid` for a wrong token, `unavailable` when nobody answers, `unauthorized` when the root is not the one that the token pins.
  */
-export async function enrol(options: EnrolOptions): Promise<IssuedCertificate & { readonly keyPem: string }> {
+export async function enrol(
+  options: EnrolOptions,
+): Promise<IssuedCertificate & { readonly keyPem: string; readonly address: string }> {
   const { rootDigest } = parseJoinToken(options.joinToken);
-  const rootPem = await fetchRoot(options);
+  // Only here others are asked: whether a certificate was given is not always known, and two would be two nodes.
+  const { rootPem, address } = await firstRoot(options);
   if (rootDigestText(options.certificates.digest(rootPem)) !== rootDigest) {
     throw new OperationError("unauthorized", "remote CA does not match fingerprint. Expected: the digest in the join token");
   }
   const { csrPem, keyPem } = await options.certificates.createRequest();
-  const client = new CaClient(options.address, strangerCredentials({ rootPem }), clientOptions);
+  const client = new CaClient(address, strangerCredentials({ rootPem }), clientOptions);
   try {
     const message = { csrPem, joinToken: options.joinToken, availability: options.availability, onBehalfOf: "" };
     const issued = issuedFrom(
@@ -43,18 +49,38 @@ export async function enrol(options: EnrolOptions): Promise<IssuedCertificate & 
       ),
     );
     options.certificates.verify(issued.certificatePem, { rootPem, nowMs: options.clock.nowMs() });
-    return { ...issued, keyPem };
+    return { ...issued, keyPem, address };
   } finally {
     client.close();
   }
 }
 
-async function fetchRoot({ address, clock, ...options }: EnrolOptions): Promise<string> {
+async function firstRoot({
+  addresses,
+  ...options
+}: EnrolOptions): Promise<{ readonly rootPem: string; readonly address: string }> {
+  let failure: unknown = new OperationError("invalid", "at least 1 RemoteAddr is required to join");
+  for (const [index, address] of addresses.entries()) {
+    try {
+      const waitMs = index < addresses.length - 1 ? NEXT_MS : CALL_DEADLINE_MS;
+      return { rootPem: await fetchRoot(address, { ...options, waitMs }), address };
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+async function fetchRoot(
+  address: string,
+  { clock, waitMs, signal }: Pick<EnrolOptions, "clock" | "signal"> & { readonly waitMs: number },
+): Promise<string> {
   const client = new CaClient(address, strangerCredentials({}), clientOptions);
   try {
     const { certificatePem } = await unaryCall<{ certificatePem: string }>(
-      callback => client.getRootCertificate({}, new Metadata(), deadline(clock), callback),
-      options,
+      callback => client.getRootCertificate({}, new Metadata(), deadline(clock, waitMs), callback),
+      signal && { signal },
     );
     return certificatePem;
   } finally {
@@ -62,6 +88,6 @@ async function fetchRoot({ address, clock, ...options }: EnrolOptions): Promise<
   }
 }
 
-function deadline(clock: Clock) {
-  return { deadline: clock.nowMs() + CALL_DEADLINE_MS };
+function deadline(clock: Clock, waitMs = CALL_DEADLINE_MS) {
+  return { deadline: clock.nowMs() + waitMs };
 }

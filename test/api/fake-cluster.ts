@@ -42,6 +42,8 @@ export class FakeCluster implements ControlCaller {
   #node: Node = aNode();
   #version = 10;
 
+  /** Why no settings are taken. */
+  refusedSettings: string | undefined;
   /** Unlock keys that this node was told to keep its keys under. */
   readonly adopted: UnlockKey[] = [];
 
@@ -93,6 +95,7 @@ export class FakeCluster implements ControlCaller {
       case "get-cluster":
         return { kind: "cluster", cluster: this.#cluster };
       case "update-cluster":
+        if (this.refusedSettings !== undefined) throw new OperationError("invalid", this.refusedSettings);
         this.#checkVersion(this.#cluster, request.version);
         this.#cluster = { ...this.#cluster, ...this.#meta(), spec: request.spec };
         return { kind: "done" };

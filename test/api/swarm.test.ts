@@ -161,6 +161,28 @@ describe("the swarm side of the API", () => {
     assert.deepEqual([driven.status, driven.json], [400, { message: "SecretSpec.Driver is not supported by this engine" }]);
   });
 
+  it("founds no swarm whose settings are refused, and leaves the one that was to be founded anew", async () => {
+    harness.cluster.refusedSettings = "too short";
+    const init = (body: object) =>
+      harness.call("POST", "/swarm/init", {
+        body: { ListenAddr: "0.0.0.0:2377", Spec: { CAConfig: { NodeCertExpiry: 1 } }, ...body },
+      });
+    const refused = [400, { message: "error updating cluster settings: too short" }] as const;
+    const anew = await init({ ForceNewCluster: true });
+    assert.deepEqual([anew.status, anew.json, harness.cluster.local.state], [...refused, "active"]);
+    await harness.call("POST", "/swarm/leave?force=1");
+    const { status, json } = await init({});
+    assert.deepEqual([status, json, harness.cluster.local.state], [...refused, "inactive"]);
+  });
+
+  it("asks for managers to join by", async () => {
+    await harness.call("POST", "/swarm/leave?force=1");
+    const join = async (RemoteAddrs: readonly string[]) =>
+      (await harness.call("POST", "/swarm/join", { body: { ListenAddr: "0.0.0.0:2377", RemoteAddrs } })).json;
+    assert.deepEqual(await join([]), { message: "at least 1 RemoteAddr is required to join" });
+    assert.deepEqual(await join(["10.0.0.1:2377", ""]), { message: 'invalid remoteAddr "": invalid empty address' });
+  });
+
   it("refuses settings of the swarm that it does not have, and takes those that are as they are here", async () => {
     const update = (body: object) => harness.call("POST", "/swarm/update?version=11", { body });
     for (const [body, message] of [

@@ -1,4 +1,4 @@
-import { OperationError } from "../../lib/errors.ts";
+import { errorKind, errorMessage, OperationError } from "../../lib/errors.ts";
 import { formatUnlockKey } from "../../model/unlock-key.ts";
 import { callCluster, requireManager } from "../cluster-call.ts";
 import type { ApiContext } from "../context.ts";
@@ -6,7 +6,13 @@ import { readBody } from "../http/body.ts";
 import type { Answer, ApiRequest, Route } from "../http/exchange.ts";
 import { empty, json } from "../http/exchange.ts";
 import { booleanOf, flagOf, textOf } from "../http/query.ts";
-import { checkAddressPools, checkAvailability, checkDataPathPort, checkListenAddress } from "../validation/swarm.ts";
+import {
+  checkAddressPools,
+  checkAvailability,
+  checkDataPathPort,
+  checkListenAddress,
+  checkRemoteAddresses,
+} from "../validation/swarm.ts";
 import {
   clusterSpecBody,
   mergedClusterSpec,
@@ -57,7 +63,11 @@ async function init(request: ApiRequest, context: ApiContext): Promise<Answer> {
     autoLockManagers: body.spec.encryption?.autoLockManagers ?? false,
     availability: checkAvailability(body.availability),
   });
-  await applySpec(request, context, body);
+  await applySpec(request, context, body).catch(async (error: unknown) => {
+    // A swarm that was to be otherwise is none; one that was there before stays.
+    if (!body.forceNewCluster) await context.backends.swarm.leave({ force: true });
+    throw new OperationError(errorKind(error), `error updating cluster settings: ${errorMessage(error)}`, { cause: error });
+  });
   return json(nodeId);
 }
 
@@ -83,7 +93,7 @@ async function join(request: ApiRequest, context: ApiContext): Promise<Answer> {
   const body = await readBody(request, swarmJoinBody);
   requireInactive(context);
   checkListenAddress(body.listenAddress);
-  if (body.remoteAddresses.length === 0) throw new OperationError("invalid", "at least 1 RemoteAddr is required to join");
+  checkRemoteAddresses(body.remoteAddresses);
   await context.backends.swarm.join({
     listenAddress: body.listenAddress,
     advertiseAddress: body.advertiseAddress,

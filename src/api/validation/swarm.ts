@@ -10,6 +10,12 @@ export function checkListenAddress(address: string): void {
   refuseIf(address === "", 'invalid ListenAddr "": invalid empty address');
 }
 
+/** Managers, any of which a node may join by. @throws OperationError `invalid`. */
+export function checkRemoteAddresses(addresses: readonly string[]): void {
+  refuseIf(addresses.length === 0, "at least 1 RemoteAddr is required to join");
+  refuseIf(addresses.includes(""), 'invalid remoteAddr "": invalid empty address');
+}
+
 /** Pools that networks are to be cut from. @throws OperationError `invalid`. */
 export function checkAddressPools(pools: readonly string[], { subnetSize }: { readonly subnetSize: number }): void {
   for (const pool of pools) {

@@ -147,8 +147,11 @@ const CHECKS: Partial<Record<FlagType, (text: string) => string | undefined>> = 
     return suffix === undefined ? `invalid size: '${text}'` : `invalid suffix: '${suffix.toLowerCase()}'`;
   },
   swap: text => (text === "-1" ? undefined : CHECKS.bytes?.(text)),
-  duration: text =>
-    parseDuration(text.replace(/^-/, "")) === undefined ? `time: invalid duration ${JSON.stringify(text)}` : undefined,
+  duration: text => {
+    if (parseDuration(text.replace(/^-/, "")) !== undefined) return undefined;
+    const isNumber = /^[-+]?(?:\d+\.?\d*|\.\d+)$/.test(text);
+    return `time: ${isNumber ? "missing unit in" : "invalid"} duration ${JSON.stringify(text)}`;
+  },
   cpus: text => (/^\d*\.?\d+$|^\d+\.$/.test(text) ? undefined : `failed to parse ${text} as a rational number`),
 };
 

@@ -9,17 +9,9 @@ import { withPath } from "./with-path.ts";
 
 /** `swarm update`, `unlock`, `unlock-key`. */
 export function registerSettings(swarm: Command, context: () => CliContext): void {
-  swarm
-    .command("update")
-    .description("Change the swarm's settings")
-    .option("--autolock", "Managers that start ask for a key")
-    .option("--cert-expiry <duration>", "How long a node's certificate is good for")
-    .option("--external-ca <list>", "Who signs certificates: protocol=cfssl,url=https://…[,cacert=FILE]")
-    .option("--dispatcher-heartbeat <duration>", "Time between the heartbeats of a node")
-    .option("--max-snapshots <uint>", "Older snapshots of the log to keep")
-    .option("--snapshot-interval <uint>", "Entries of the log between two snapshots")
-    .option("--task-history-limit <int>", "Tasks of a slot to remember")
-    .action(async (flags: FlagValues) => updateSettings(context(), flags));
+  settingFlags(swarm.command("update").description("Change the swarm's settings")).action(async (flags: FlagValues) =>
+    updateSettings(context(), flags),
+  );
   swarm
     .command("unlock-key")
     .description("Show the key that unlocks managers")
@@ -30,6 +22,18 @@ export function registerSettings(swarm: Command, context: () => CliContext): voi
     .command("unlock")
     .description("Unlock this manager with a key that is typed or comes by standard input")
     .action(async () => unlock(context()));
+}
+
+/** The settings that a swarm can be founded with and that can be changed later. */
+export function settingFlags(command: Command): Command {
+  return command
+    .option("--autolock", "Managers that start ask for a key")
+    .option("--cert-expiry <duration>", "How long a node's certificate is good for")
+    .option("--external-ca <list>", "Who signs certificates: protocol=cfssl,url=https://…[,cacert=FILE]")
+    .option("--dispatcher-heartbeat <duration>", "Time between the heartbeats of a node")
+    .option("--max-snapshots <uint>", "Older snapshots of the log to keep")
+    .option("--snapshot-interval <uint>", "Entries of the log between two snapshots")
+    .option("--task-history-limit <int>", "Tasks of a slot to remember");
 }
 
 async function updateSettings(cli: CliContext, flags: FlagValues): Promise<void> {
@@ -49,7 +53,6 @@ export function changedSettings(spec: Json, flags: FlagValues): Json {
     [["CAConfig", "NodeCertExpiry"], nanoseconds(value(flags, "certExpiry"))],
     [["Dispatcher", "HeartbeatPeriod"], nanoseconds(value(flags, "dispatcherHeartbeat"))],
     [["Raft", "KeepOldSnapshots"], integer(flags, "maxSnapshots")],
-    [["Raft", "KeepOldSnapshots"], integer(flags, "maxSnapshots")],
     [["Raft", "SnapshotInterval"], integer(flags, "snapshotInterval")],
     [["Orchestration", "TaskHistoryRetentionLimit"], integer(flags, "taskHistoryLimit")],
   ];
@@ -68,8 +71,11 @@ export async function withExternalCas(
   return withPath(spec, ["CAConfig", "ExternalCAs"], named);
 }
 
+/** A negative one too: the daemon refuses it. */
 function nanoseconds(duration: string | undefined): number | undefined {
-  return duration === undefined ? undefined : parseDuration(duration);
+  if (duration === undefined) return undefined;
+  const parsed = parseDuration(duration.replace(/^-/, ""));
+  return parsed !== undefined && duration.startsWith("-") ? -parsed : parsed;
 }
 
 export async function saveSettings(

@@ -149,12 +149,10 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
       const { clock, random } = this.#options;
       parseJoinToken(request.joinToken);
       const { advertiseAddress: _, ...addresses } = addressesOf(request);
-      const [remote] = request.remoteAddresses;
-      if (remote === undefined) throw new OperationError("invalid", "at least 1 RemoteAddr is required to join");
-      const address = withPort(remote);
       const { joinToken, availability } = request;
-      const issued = await enrol({ address, joinToken, availability, certificates: systemCertificates, clock });
-      const { certificatePem, keyPem, rootPem, nodeId, role } = issued;
+      const remotes = request.remoteAddresses.map(withPort);
+      const issued = await enrol({ addresses: remotes, joinToken, availability, certificates: systemCertificates, clock });
+      const { address, certificatePem, keyPem, rootPem, nodeId, role } = issued;
       const identity = { certificatePem, keyPem, rootPem };
       const { clusterId } = systemCertificates.verify(certificatePem, { rootPem, nowMs: clock.nowMs() });
       const record: NodeRecord = { nodeId, clusterId, role, ...addresses, managers: [address] };

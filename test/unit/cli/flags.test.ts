@@ -53,7 +53,7 @@ describe("parseFlags", () => {
     { args: ["-m", "10x"], says: `invalid argument "10x" for "-m, --memory" flag: invalid suffix: 'x'` },
     { args: ["-n", "x"], says: 'invalid argument "x" for "-n, --last" flag: strconv.ParseInt: parsing "x": invalid syntax' },
     { args: ["-f", "x"], says: 'invalid argument "x" for "-f, --filter" flag: bad format of filter (expected name=value)' },
-    { args: ["--every", "5"], says: 'invalid argument "5" for "--every" flag: time: invalid duration "5"' },
+    { args: ["--every", "5"], says: 'invalid argument "5" for "--every" flag: time: missing unit in duration "5"' },
   ];
   for (const { args, says } of wrong) {
     it(`refuses ${args.join(" ")}`, () =>

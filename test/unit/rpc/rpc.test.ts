@@ -287,12 +287,15 @@ describe("rpc", () => {
   it("enrols a node by its join token, after checking the root", async () => {
     const secret = new Uint8Array(16);
     const joinToken = formatJoinToken({ rootDigest: certificates.digest(root.certificatePem), secret });
-    const options = { address, joinToken, availability: "active" as const, certificates, clock };
+    const options = { addresses: [address], joinToken, availability: "active" as const, certificates, clock };
     const issued = await enrol(options);
     const nowMs = Date.now();
     assert.equal(certificates.verify(issued.certificatePem, { rootPem: issued.rootPem, nowMs }).nodeId, "new");
     const wrong = formatJoinToken({ rootDigest: new Uint8Array(32), secret });
     await assert.rejects(enrol({ ...options, joinToken: wrong }), { kind: "unauthorized" });
+    const nobody = "127.0.0.1:1"; // Port 1 is nobody's.
+    assert.equal((await enrol({ ...options, addresses: [nobody, address] })).address, address);
+    await assert.rejects(enrol({ ...options, addresses: [nobody, nobody] }), { kind: "unavailable" });
   });
 
   it("renews the caller's own certificate, and another's for a manager only", async () => {

@@ -22,7 +22,7 @@ describe("attacks on the certificate authority", function () {
   after(async () => world[Symbol.asyncDispose]());
 
   const enrolWith = (joinToken: string) =>
-    enrol({ address: world.address, joinToken, availability: "active", certificates, clock });
+    enrol({ addresses: [world.address], joinToken, availability: "active", certificates, clock });
   const renewal = async (asked: { readonly nodeId?: string; readonly csrPem?: string } = {}) => ({
     csrPem: asked.csrPem ?? (await certificates.createRequest()).csrPem,
     ...{ joinToken: "", availability: "active" as const },

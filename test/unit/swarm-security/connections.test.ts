@@ -220,7 +220,7 @@ describe("attacks on the managers' port", function () {
     const { rootCa } = await world.cluster();
     await using other = await startWorld();
     const tried = enrol({
-      address: other.address,
+      addresses: [other.address, world.address],
       joinToken: rootCa.joinTokenWorker,
       availability: "active",
       certificates,

@@ -106,7 +106,7 @@ export async function startWorld() {
   async function join_(role: NodeRole): Promise<NodeIdentity & { readonly nodeId: NodeId }> {
     const { rootCa } = await cluster();
     const joinToken = role === "manager" ? rootCa.joinTokenManager : rootCa.joinTokenWorker;
-    return await enrol({ address, joinToken, availability: "active", certificates, clock });
+    return await enrol({ addresses: [address], joinToken, availability: "active", certificates, clock });
   }
 
   /** A certificate that the cluster never gave out. */
