@@ -68,7 +68,9 @@ async function suffer(world: World, { operation, fault }: Round): Promise<unknow
     (cause: unknown) => cause,
   );
   await struck;
-  if (fault.kind === "failpoint") await untilDown(host, { isRestart: restartsDaemon(operation) });
+  if ("armed" in fault) await untilPassed(host);
+  // A restart of the daemon may have replaced the one that died by now.
+  if (fault.kind === "failpoint" && !host.isArmed() && !restartsDaemon(operation)) await host.awaitDeath();
   return error;
 }
 
@@ -78,11 +80,10 @@ async function strike(host: FaultHost, { kind, afterMs }: Extract<Fault, { reado
   else await (kind === "crash" ? host.crash() : host.kill());
 }
 
-async function untilDown(host: FaultHost, { isRestart }: { readonly isRestart: boolean }): Promise<void> {
+/** A container's end, for one, is worked on behind the answer to `kill`. */
+async function untilPassed(host: FaultHost): Promise<void> {
   const deadlineMs = performance.now() + BEHIND_MS;
   while (host.isUp() && host.isArmed() && performance.now() < deadlineMs) await new Promise(resolve => setTimeout(resolve, 10));
-  // A restart of the daemon may have replaced the one that died by now.
-  if (!host.isArmed() && !isRestart) await host.awaitDeath();
 }
 
 /** Containers that restart by their policy do so soon after the daemon. */

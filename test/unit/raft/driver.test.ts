@@ -66,44 +66,6 @@ describe("RaftDriver on the real disk and clock", () => {
     assert.equal(await first.propose(bytes("a")), 1);
   });
 
-  it("takes snapshots, and keeps older ones, as it is told while it runs", async () => {
-    let settings = { snapshotEveryEntries: 1000, keepEntries: 0, keepSnapshots: 0 };
-    await using cluster = await RealCluster.create();
-    const driver = await cluster.start(1, { members: [1] }, { settings: () => settings });
-    await cluster.leader();
-    for (let at = 0; at < 20; at++) await driver.propose(bytes(`entry ${at}`));
-    assert.equal(await cluster.snapshotCount(1), 0);
-    settings = { snapshotEveryEntries: 5, keepEntries: 2, keepSnapshots: 2 };
-    const taken = new Set<number>();
-    await eventually(async () => {
-      await driver.propose(bytes("one more")); // While one snapshot is being taken, no other is.
-      taken.add(driver.inspected.snapshot.index);
-      return taken.size > 5;
-    });
-    const { log, snapshot } = driver.inspected;
-    assert.equal(log.baseIndex, snapshot.index - 2);
-    await cluster.stop(1); // What it does in the background is done now.
-    assert.equal(await cluster.snapshotCount(1), 3);
-  });
-
-  it("takes a snapshot after so many bytes too, however few entries they are", async () => {
-    await using cluster = await RealCluster.create({ snapshotEveryBytes: 10_000 });
-    const driver = await cluster.start(1, { members: [1] });
-    await cluster.leader();
-    const propose = async (count: number) => {
-      for (let at = 0; at < count; at++) await driver.propose(Buffer.alloc(1_000, "a"));
-    };
-    const snapshotIndex = () => driver.inspected.snapshot.index;
-    await propose(9);
-    assert.equal(snapshotIndex(), 0);
-    await propose(1);
-    const first = await eventually(() => snapshotIndex() || undefined);
-    await propose(9);
-    assert.equal(snapshotIndex(), first);
-    await propose(1);
-    assert.equal(await eventually(() => snapshotIndex() !== first && snapshotIndex()), first + 10);
-  });
-
   it("goes on alone, with everything it holds, when the other members are lost for good", async () => {
     await using cluster = await RealCluster.create();
     for (const raftId of [1, 2, 3]) await cluster.start(raftId, { members: [1, 2, 3] });

@@ -1,7 +1,7 @@
 import { dirname } from "node:path/posix";
 import type { Disk, DiskFile } from "../../../src/ports/disk.ts";
 
-function noSpace(): Error {
+export function noSpace(): Error {
   return Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
 }
 

@@ -67,19 +67,18 @@ export class RealCluster implements AsyncDisposable {
   async start(
     raftId: number,
     beginning: { readonly members: readonly number[]; readonly forceNewCluster?: true } | { readonly join: true },
-    more: Pick<RaftDriverSetup, "cipher" | "onOldestKey" | "settings"> = {},
+    more: Partial<Pick<RaftDriverSetup, "cipher" | "onOldestKey" | "settings" | "clock" | "transport">> = {},
   ): Promise<RaftDriver> {
     const stateMachine = new TextMachine();
     const driver = await RaftDriver.create({
       raftId,
-      ...more,
       ...("join" in beginning ? beginning : { ...beginning, members: beginning.members.map(id => RealCluster.member(id)) }),
       disk: openDisk({ root: this.#root }),
       directory: `raft-${raftId}`,
       clock: systemClock,
       random: systemRandom,
       transport: {
-        send: (to, message) => setImmediate(() => this.drivers.get(to.raftId)?.receive(message)),
+        send: (to, message) => this.deliver(to, message),
         sendSnapshot: async (to, chunks) => {
           await this.drivers.get(to.raftId)?.receiveSnapshot(chunks);
         },
@@ -87,10 +86,15 @@ export class RealCluster implements AsyncDisposable {
       stateMachine,
       log: silentLog,
       options: this.#options,
+      ...more,
     });
     this.drivers.set(raftId, driver);
     this.machines.set(raftId, stateMachine);
     return driver;
+  }
+
+  deliver(to: RaftMember, message: Uint8Array): void {
+    setImmediate(() => this.drivers.get(to.raftId)?.receive(message));
   }
 
   async stop(raftId: number): Promise<void> {

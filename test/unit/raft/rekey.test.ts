@@ -181,6 +181,21 @@ describe("RaftStorage with a cipher", () => {
     assert.equal(storage.oldestKeyId, 2);
   });
 
+  it("keeps its snapshot when another of the same state comes that is sealed with no newer key", async () => {
+    const disk = new MemoryDisk();
+    const cipher = cipherOf(1);
+    const storage = await open(disk, cipher);
+    await save(storage, 1);
+    const meta = { index: 1, term: 1, members: membersOf([1, 2, 3]) };
+    const late = await storage.writeSnapshot(meta, chunks(1));
+    cipher.use(keys(1, 2));
+    await storage.roll();
+    await snapshot(storage, 1);
+    assert.equal(await storage.publishSnapshot(late, { compactTo: 0 }), false);
+    assert.equal(storage.oldestKeyId, 2);
+    assert.equal(await snapshotText(await open(disk, cipherOf(2))), `${MARKER}, up to 1`);
+  });
+
   it("keeps no older snapshot that is sealed with an older key", async () => {
     const disk = new MemoryDisk();
     const cipher = cipherOf(1);
