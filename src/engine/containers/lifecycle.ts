@@ -9,6 +9,7 @@ import type { ContainerEntry, ContainerRun } from "./entry.ts";
 import type { ExecStore } from "./exec-store.ts";
 import { HealthMonitor } from "./health-monitor.ts";
 import { abandonRun, makeRun, prepareRun, settledBy } from "./make-run.ts";
+import type { OutputHub } from "./output-hub.ts";
 import { imagesIn, volumesIn } from "./prepare-mounts.ts";
 import {
   type ContainerRecord,
@@ -30,6 +31,8 @@ import { publishVolumeUnmounts } from "./volume-events.ts";
 
 /** How long after its end the rest of a container's output is waited for. */
 const OUTPUT_REST_MS = 5000;
+/** How long the end is not told because of it, as in Docker: who reads too slowly holds nobody else up. */
+const OUTPUT_BEFORE_END_MS = 2000;
 /** Measured with 50 starts on 2 cores: with fewer the kernel's waits add up, with more they are longer and the first container comes late. */
 const STARTS_AT_ONCE_MAX = 8;
 
@@ -162,6 +165,7 @@ export class Lifecycle {
     this.unwatchHealth(entry);
     entry.log?.finish();
     this.#onEnded(entry);
+    const outputOver = this.#endOutput(run?.hub);
     entry.teardown = this.#takeDown(entry, run);
     const { container, isStoppedByUser } = entry.record;
     const { restartPolicy } = container.hostConfig;
@@ -188,6 +192,8 @@ export class Lifecycle {
     if (autoRemove && !restarts) {
       entry.record = withState(entry.record, { status: "exited", pid: 0, exitCode: exit.exitCode, finishedAtMs: clock.nowMs() });
     } else await change();
+    // Whoever waits for the end and reads the output has read all of it by then.
+    await settledBy(outputOver, clock.timeout(OUTPUT_BEFORE_END_MS));
     if (exit.isOomKilled) publish(this.#context, entry, { action: "oom" });
     const seconds = String(Math.floor(ranForMs / 1000));
     publish(this.#context, entry, { action: "die", attributes: { exitCode: String(exit.exitCode), execDuration: seconds } });
@@ -196,12 +202,15 @@ export class Lifecycle {
     else if (autoRemove) await this.removeNow(entry, { volumes: true });
   }
 
+  /** Resolves when those who are attached were handed all of it. */
+  async #endOutput(hub: OutputHub | undefined): Promise<void> {
+    if (hub === undefined) return;
+    const ended = new Promise<void>(resolve => hub.subscribe(() => {}, resolve));
+    await settledBy(ended, this.#context.clock.timeout(OUTPUT_REST_MS));
+    hub.end();
+  }
+
   async #takeDown(entry: ContainerEntry, run: ContainerRun | undefined): Promise<void> {
-    const { hub } = run ?? {};
-    if (hub !== undefined) {
-      const ended = new Promise<void>(resolve => hub.subscribe(() => {}, resolve));
-      void settledBy(ended, this.#context.clock.timeout(OUTPUT_REST_MS)).then(() => hub.end());
-    }
     const takenDown = takeDownRun(this.#context, entry, run?.shim); // Which first lets go of its networks.
     publishVolumeUnmounts(this.#context, entry);
     await takenDown;

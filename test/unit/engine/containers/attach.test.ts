@@ -77,6 +77,25 @@ describe("attach", () => {
     assert.equal(late.text(), "error\n");
   });
 
+  for (const isCutOff of [false, true]) {
+    it(`has handed over all output when the end is told${isCutOff ? ", or two seconds have passed" : ""}`, async () => {
+      const { id, client, process } = await runAttached({});
+      const { result } = await world.engine.wait(id, "not-running", { signal: never });
+      let isTold = false;
+      void result.then(() => (isTold = true));
+      process.exit(0, { isOutputLate: true });
+      await until(async () => (await world.engine.inspect(id)).state.status === "exited", "it is exited");
+      for (let turn = 0; turn < 20; turn++) await setImmediate();
+      assert.equal(isTold, false);
+      process.print("last\n");
+      if (!isCutOff) process.streams?.end();
+      // The wait begins some turns after the end is recorded.
+      else await until(async () => (await world.clock.advance(2000), isTold), "the end is told");
+      await result;
+      assert.equal(client.text(), "last\n");
+    });
+  }
+
   it("never waits for a slow client, which gets all from the log", async () => {
     const gate = { open: () => {} };
     const opened = new Promise<void>(resolve => (gate.open = resolve));

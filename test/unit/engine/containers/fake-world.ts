@@ -320,10 +320,11 @@ export class FakeProcess {
     return Buffer.concat(pieces);
   }
 
-  exit(exitCode: number, { isOomKilled = false } = {}): void {
+  /** @param options.isOutputLate - The rest of its output comes after the news of its end. */
+  exit(exitCode: number, { isOomKilled = false, isOutputLate = false } = {}): void {
     if (this.ended !== undefined) return;
     this.ended = { exitCode, isOomKilled };
-    this.streams?.end();
+    if (!isOutputLate) this.streams?.end();
     for (const resolve of this.#resolveExit) resolve(this.ended);
   }
 
