@@ -15,6 +15,7 @@ import { type ContainerContext, publish } from "./context.ts";
 import { createContainer, type OwnContainer } from "./create-container.ts";
 import type { ContainerDependencies } from "./dependencies.ts";
 import type { ContainerEntry, ExitResult } from "./entry.ts";
+import { firstWords } from "./first-words.ts";
 import { ExecStore, type TerminalSize } from "./exec-store.ts";
 import { type ContainerFileSystem, withFileSystem } from "./file-system.ts";
 import { Lifecycle } from "./lifecycle.ts";
@@ -270,7 +271,7 @@ export class ContainerEngine implements AsyncDisposable {
   ): Promise<{ readonly result: Promise<ExitResult> }> {
     const entry = this.#get(idOrName);
     const { state } = entry;
-    if (condition === "not-running" && !isRunning(state)) {
+    if (condition === "not-running" && !isRunning(state) && !entry.isEndUntold) {
       return { result: Promise.resolve({ exitCode: state.exitCode, ...(state.error !== "" && { error: state.error }) }) };
     }
     const result = condition === "removed" ? entry.removal(signal) : entry.nextExit(signal);
@@ -300,11 +301,13 @@ export class ContainerEngine implements AsyncDisposable {
   }
 
   async logs(idOrName: string, options: LogOptions): Promise<LogStream> {
-    const { log, record } = this.#get(idOrName);
+    const entry = this.#get(idOrName);
+    const { log, record } = entry;
     const { config } = record.container;
     if (log?.isReadable !== true) throw new OperationError("invalid", "configured logging driver does not support reading");
     const details = [detailsOf(this.#context, record.container), options.origin ?? ""];
     const detailText = options.details ? details.filter(text => text !== "").join(",") : undefined;
+    if (!options.follow) await firstWords(entry, { clock: this.#context.clock, signal: options.signal });
     return { isTty: config.tty, batches: logLines(log, { ...options, ...(detailText !== undefined && { detailText }) }) };
   }
 

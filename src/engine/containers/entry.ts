@@ -53,6 +53,8 @@ export class ContainerEntry {
   isStopAsked = false;
   /** The engine has ended this run for its health, to start it again. */
   isEndedAsUnhealthy = false;
+  /** The end of this run is in its record, and nobody was told yet. */
+  isEndUntold = false;
   isRemoving = false;
   /** `restart` of a `--rm` container: its end does not remove it. */
   isHeldForRestart = false;
@@ -83,6 +85,7 @@ export class ContainerEntry {
   }
 
   announceExit(result: ExitResult): void {
+    this.isEndUntold = false;
     settle(this.#exitWaiters, result);
   }
 

@@ -31,7 +31,7 @@ import { publishVolumeUnmounts } from "./volume-events.ts";
 
 /** How long after its end the rest of a container's output is waited for. */
 const OUTPUT_REST_MS = 5000;
-/** How long the end is not told because of it, as in Docker: who reads too slowly holds nobody else up. */
+/** How long the end is not told for its sake, as in Docker. */
 const OUTPUT_BEFORE_END_MS = 2000;
 /** Measured with 50 starts on 2 cores: with fewer the kernel's waits add up, with more they are longer and the first container comes late. */
 const STARTS_AT_ONCE_MAX = 8;
@@ -165,7 +165,8 @@ export class Lifecycle {
     this.unwatchHealth(entry);
     entry.log?.finish();
     this.#onEnded(entry);
-    const outputOver = this.#endOutput(run?.hub);
+    entry.isEndUntold = true;
+    const handedOver = this.#endOutput(run?.hub);
     entry.teardown = this.#takeDown(entry, run);
     const { container, isStoppedByUser } = entry.record;
     const { restartPolicy } = container.hostConfig;
@@ -192,8 +193,8 @@ export class Lifecycle {
     if (autoRemove && !restarts) {
       entry.record = withState(entry.record, { status: "exited", pid: 0, exitCode: exit.exitCode, finishedAtMs: clock.nowMs() });
     } else await change();
-    // Whoever waits for the end and reads the output has read all of it by then.
-    await settledBy(outputOver, clock.timeout(OUTPUT_BEFORE_END_MS));
+    // Whoever is attached and waits for the end has the output first. Who reads slowly is not waited for: that is handed over which it can read.
+    if (run?.hub !== undefined) await settledBy(handedOver, clock.timeout(OUTPUT_BEFORE_END_MS));
     if (exit.isOomKilled) publish(this.#context, entry, { action: "oom" });
     const seconds = String(Math.floor(ranForMs / 1000));
     publish(this.#context, entry, { action: "die", attributes: { exitCode: String(exit.exitCode), execDuration: seconds } });

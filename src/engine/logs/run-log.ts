@@ -7,13 +7,14 @@ export type StreamBytes = Readonly<Record<OutputStream, number>>;
 /** Where the output of one run is in its container's log: the same bytes that are read live, file by file. */
 export class RunLog {
   readonly log: ContainerLog;
-  readonly #start: LogPosition;
+  /** Where the log ended when the run began. */
+  readonly start: LogPosition;
   /** Bytes of this run before each file; the files before the first one have none. */
   readonly #bytesBefore = new Map<number, StreamBytes>();
 
   constructor(log: ContainerLog, start: LogPosition) {
     this.log = log;
-    this.#start = start;
+    this.start = start;
     this.#bytesBefore.set(start.file, { stdout: 0, stderr: 0 });
   }
 
@@ -22,14 +23,14 @@ export class RunLog {
     taken: StreamBytes,
     wants: ReadonlySet<OutputStream>,
   ): { readonly position: LogPosition; readonly skipBytes: StreamBytes } {
-    let file = this.#start.file;
+    let file = this.start.file;
     let before: StreamBytes = { stdout: 0, stderr: 0 };
     for (const [candidate, bytes] of this.#bytesBefore) {
       if (candidate < file || [...wants].some(stream => bytes[stream] > taken[stream])) continue;
       file = candidate;
       before = bytes;
     }
-    const position = file === this.#start.file ? this.#start : { file, offsetBytes: 0 };
+    const position = file === this.start.file ? this.start : { file, offsetBytes: 0 };
     const skip = (stream: OutputStream) => Math.max(0, taken[stream] - before[stream]);
     return { position, skipBytes: { stdout: skip("stdout"), stderr: skip("stderr") } };
   }
@@ -40,7 +41,7 @@ export class RunLog {
     if (before === undefined) return;
     const bytes: Record<OutputStream, number> = { ...before };
     const end = new AbortController();
-    const from = file === this.#start.file ? this.#start : { file, offsetBytes: 0 };
+    const from = file === this.start.file ? this.start : { file, offsetBytes: 0 };
     for await (const entries of readLog(this.log, { from, isFollowing: false, untilFile: file, signal: end.signal })) {
       for (const { stream, content, isPartial } of entries) bytes[stream] += content.length + (isPartial ? 0 : 1);
     }

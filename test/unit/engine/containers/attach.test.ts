@@ -85,13 +85,15 @@ describe("attach", () => {
       void result.then(() => (isTold = true));
       process.exit(0, { isOutputLate: true });
       await until(async () => (await world.engine.inspect(id)).state.status === "exited", "it is exited");
+      const late = await world.engine.wait(id, "not-running", { signal: never }); // Whose answer would have been there at once.
+      void late.result.then(() => (isTold = true));
       for (let turn = 0; turn < 20; turn++) await setImmediate();
       assert.equal(isTold, false);
       process.print("last\n");
       if (!isCutOff) process.streams?.end();
       // The wait begins some turns after the end is recorded.
       else await until(async () => (await world.clock.advance(2000), isTold), "the end is told");
-      await result;
+      await Promise.all([result, late.result]);
       assert.equal(client.text(), "last\n");
     });
   }
