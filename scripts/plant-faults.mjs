@@ -152,6 +152,14 @@ const FAULTS = [
     finder: /update failure/,
   },
   {
+    name: "what ends long after its update had it watched is a failure of the update",
+    file: "src/manager/orchestrator/update.ts",
+    find: "hasEndedByItself(task) && (task.ranForMs ?? 0) <= monitorMsOf(config)",
+    put: "hasEndedByItself(task)",
+    finder: /update failure/,
+    livesMin: 200, // In one of fifty something ends then.
+  },
+  {
     name: "an update that is to be rolled back is paused",
     file: "src/manager/orchestrator/update.ts",
     find: 'config.failureAction === "pause" ||',

@@ -49,6 +49,7 @@ export const task = record<model.Task, wire.Task>({
   startNotBeforeMs: optional(number),
   jobIteration: optional(number),
   stopNotAfterMs: optional(number),
+  ranForMs: optional(number),
   attachment: optional(
     record<TaskAttachment, wire.Task_Attachment>({
       containerId: text,

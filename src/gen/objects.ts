@@ -427,6 +427,7 @@ export interface Task {
   stopNotAfterMs?: number | undefined;
   attachment?: Task_Attachment | undefined;
   genericResources?: GenericResourceList | undefined;
+  ranForMs?: number | undefined;
 }
 
 export interface Task_Attachment {
@@ -5283,6 +5284,7 @@ function createBaseTask(): Task {
     stopNotAfterMs: undefined,
     attachment: undefined,
     genericResources: undefined,
+    ranForMs: undefined,
   };
 }
 
@@ -5338,6 +5340,9 @@ export const Task: MessageFns<Task> = {
     }
     if (message.genericResources !== undefined) {
       GenericResourceList.encode(message.genericResources, writer.uint32(138).fork()).join();
+    }
+    if (message.ranForMs !== undefined) {
+      writer.uint32(144).int64(message.ranForMs);
     }
     return writer;
   },
@@ -5489,6 +5494,14 @@ export const Task: MessageFns<Task> = {
             }
 
             message.genericResources = GenericResourceList.decode(reader, reader.uint32());
+            continue;
+          }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.ranForMs = longToNumber(reader.int64());
             continue;
           }
         }

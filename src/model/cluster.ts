@@ -224,6 +224,8 @@ export interface Task extends ObjectMeta {
   readonly startNotBeforeMs?: number;
   /** Its node is drained and another task is to take its place first: it is stopped then at the latest. */
   readonly stopNotAfterMs?: number;
+  /** How long it ran until it ended, by its node's clock; missing when it was not known to run. */
+  readonly ranForMs?: number;
   /** Jobs only: the run that it is a task of. */
   readonly jobIteration?: number;
   /** Of a container made by hand on a network of the cluster: it has no service, revision or slot, and runs as long as the container is there. */

@@ -1,5 +1,6 @@
 import { OperationError } from "../../lib/errors.ts";
-import type { TaskStatus } from "../../model/cluster.ts";
+import { SECOND_FORMAT_LEVEL } from "../../codec/format-needs.ts";
+import type { Task, TaskStatus } from "../../model/cluster.ts";
 import type { NodeId, TaskId } from "../../model/ids.ts";
 import { isTerminal, stateRank } from "../../model/task-state.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -105,8 +106,19 @@ function statusChanges(view: Snapshot, batch: readonly Waiting[]): readonly Chan
   return batch.flatMap(({ nodeId, taskId, status }): readonly Change[] => {
     const task = view.get("task", taskId);
     if (task === undefined || task.nodeId !== nodeId || !isNewer(status, task.status)) return [];
-    return [{ kind: "put", table: "task", object: { ...task, status }, basedOn: task.version }];
+    const object = { ...task, status, ...howLongItRan(view, { was: task.status, is: status }) };
+    return [{ kind: "put", table: "task", object, basedOn: task.version }];
   });
+}
+
+/** Both times are the node's own, however long its reports took. */
+function howLongItRan(
+  { formatLevel }: Pick<Snapshot, "formatLevel">,
+  { was, is }: { readonly was: TaskStatus; readonly is: TaskStatus },
+): Pick<Task, "ranForMs"> {
+  const isEnd = was.state === "running" && isTerminal(is.state);
+  if (!isEnd || formatLevel < SECOND_FORMAT_LEVEL) return {}; // Older managers have no place for it.
+  return { ranForMs: Math.max(0, is.atMs - was.atMs) };
 }
 
 /** Forward, or the same state with more to tell. What has ended stays as it ended. */

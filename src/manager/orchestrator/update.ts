@@ -31,7 +31,7 @@ export function planUpdate(planner: ServicePlanner, instances: readonly Instance
   const config = (service.isRollingBack ? service.spec.rollback : service.spec.update) ?? DEFAULTS;
   const status: UpdateStatus = isActive && service.updateStatus !== undefined ? service.updateStatus : begin(planner);
   const updated = updatedTasks(instances, { service, sinceMs: status.startedAtMs ?? 0 });
-  const failed = updated.filter(hasEndedByItself);
+  const failed = updated.filter(task => hasEndedByItself(task) && (task.ranForMs ?? 0) <= monitorMsOf(config));
   const [firstFailed] = failed;
   const total = new Set([...outdated.map(keyOf), ...updated.map(keyOf)]).size;
   if (firstFailed !== undefined && config.failureAction !== "continue" && failed.length / total > config.maxFailureRatio) {
@@ -108,7 +108,7 @@ function isSettled(
   planner: ServicePlanner,
   { updated, config }: { readonly updated: readonly Task[]; readonly config: UpdateConfig },
 ): boolean {
-  const monitorMs = config.monitorNs === undefined || config.monitorNs === 0 ? MONITOR_DEFAULT_MS : config.monitorNs / NS_PER_MS;
+  const monitorMs = monitorMsOf(config);
   let settledAtMs = 0;
   for (const task of updated) {
     if (isPreparing(task)) return false;
@@ -117,6 +117,11 @@ function isSettled(
   }
   planner.wakeAt(settledAtMs);
   return settledAtMs <= planner.nowMs;
+}
+
+/** For how long a new task is watched once it runs: what ends later is no failure of the update. */
+function monitorMsOf({ monitorNs = 0 }: UpdateConfig): number {
+  return monitorNs === 0 ? MONITOR_DEFAULT_MS : monitorNs / NS_PER_MS;
 }
 
 /** When a manager wrote the state down. The status has the time of the worker, whose clock is another one. */

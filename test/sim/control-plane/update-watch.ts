@@ -1,5 +1,6 @@
+import { SECOND_FORMAT_LEVEL } from "../../../src/codec/format-needs.ts";
 import type { Service, Task, UpdateConfig } from "../../../src/model/cluster.ts";
-import type { ServiceId } from "../../../src/model/ids.ts";
+import type { ServiceId, TaskId } from "../../../src/model/ids.ts";
 import { hasEndedByItself, isServing, isWanted, troubleOf } from "../../../src/manager/orchestrator/instance.ts";
 import type { StateSnapshot } from "../../../src/manager/store/state-snapshot.ts";
 import type { Applied } from "./ledger.ts";
@@ -15,6 +16,9 @@ interface Attempt {
 
 /** One may have been on its way when the last of the failures was told of: the control loop makes the next when it has seen that one. */
 const LATE_PLANS_MAX = 1;
+const NS_PER_MS = 1_000_000;
+/** As Docker's, where nobody says. */
+const MONITOR_DEFAULT_MS = 5_000;
 
 function must(isRight: boolean, what: string): asserts isRight {
   if (!isRight) throw new Error(`update failure: ${what}`);
@@ -27,6 +31,7 @@ export class UpdateWatch {
   look(applied: Applied): void {
     const { entry, before, after } = applied;
     for (const change of entry.changes) {
+      if (change.table === "task" && change.kind === "put") checkEnd(applied, change.object.id);
       if (change.table !== "service" || change.kind === "remove") continue;
       const [was, is] = [before.get("service", change.object.id), after.get("service", change.object.id)];
       if (is === undefined || is.spec.mode.kind !== "replicated") continue;
@@ -95,7 +100,7 @@ function isActive({ updateStatus }: Service): boolean {
 function configOf({
   isRollingBack,
   spec: { update, rollback },
-}: Service): Pick<UpdateConfig, "failureAction" | "maxFailureRatio"> {
+}: Service): Pick<UpdateConfig, "failureAction" | "maxFailureRatio" | "monitorNs"> {
   return (isRollingBack ? rollback : update) ?? { failureAction: "pause", maxFailureRatio: 0 };
 }
 
@@ -106,8 +111,21 @@ function hasFailed(view: StateSnapshot, service: Service): boolean {
   return failureAction !== "continue" && failedSlots(view, service) > maxFailureRatio * slotCount;
 }
 
+/** What ends when it was watched for long enough is no failure of the update, and neither is what comes after it in its slot. */
 function failedSlots(view: StateSnapshot, service: Service): number {
-  return slotsOf(view, service, task => isUpdated(task, service) && hasEndedByItself(task));
+  const monitorMs = (configOf(service).monitorNs ?? 0) / NS_PER_MS || MONITOR_DEFAULT_MS;
+  const ended = [...view.tasksOfService(service.id)].filter(task => isUpdated(task, service) && hasEndedByItself(task));
+  const inOrder = ended.toSorted((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1));
+  const firsts = inOrder.filter(({ slot }, at) => inOrder.findIndex(other => other.slot === slot) === at);
+  return firsts.filter(({ ranForMs = 0 }) => ranForMs <= monitorMs).length;
+}
+
+/** How long it ran is kept with its end, by its node's clock, unless older managers would lose that. */
+function checkEnd({ entry, before, after }: Applied, id: TaskId): void {
+  const [was, is] = [before.get("task", id), after.get("task", id)];
+  if (was?.status.state !== "running" || is === undefined || !hasEndedByItself(is)) return;
+  const ranForMs = (entry.level ?? 1) < SECOND_FORMAT_LEVEL ? undefined : is.status.atMs - was.status.atMs;
+  must(is.ranForMs === ranForMs, `task ${id} ran for ${ranForMs} ms, and is kept as one that ran for ${is.ranForMs}`);
 }
 
 function isUpdated(task: Task, service: Service): boolean {

@@ -259,9 +259,10 @@ export const task = shape<model.Task>(
     startNotBeforeMs: whole,
     jobIteration: count,
     stopNotAfterMs: count,
+    ranForMs: count,
     attachment: shape<TaskAttachment>({ containerId: text, containerName: text, wantedAddresses: texts }),
   },
-  ["nodeId", "genericResources", "startNotBeforeMs", "jobIteration", "stopNotAfterMs", "attachment"],
+  ["nodeId", "genericResources", "startNotBeforeMs", "jobIteration", "stopNotAfterMs", "ranForMs", "attachment"],
 );
 export const certificateIssuer = shape<model.CertificateIssuer>({ subject: text, publicKey: text });
 export const nodeDescription = shape<model.NodeDescription>(

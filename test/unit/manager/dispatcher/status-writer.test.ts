@@ -100,6 +100,30 @@ describe("writing statuses", () => {
     assert.equal(stateOf("t1"), "running");
   });
 
+  for (const { when, states, level, ranForMs } of [
+    { when: "how long a task ran until it failed", states: ["running", "failed"], level: 2, ranForMs: 4_000 },
+    { when: "nothing of one that never ran", states: ["starting", "failed"], level: 2, ranForMs: undefined },
+    { when: "nothing that older managers would lose", states: ["running", "failed"], level: 1, ranForMs: undefined },
+  ] as const)
+    it(`keeps ${when}`, async () => {
+      const cluster = { id: "cluster", version: 0, formatLevel: level };
+      writer = new StatusWriter({
+        view: () => store.view().with([{ kind: "put", table: "cluster", object: cluster as never, basedOn: 0 }]),
+        propose,
+        clock: simulatedClock(time),
+        readBarrier: async () => {},
+      });
+      for (const [at, state] of states.entries()) {
+        const told = writer.write({
+          nodeId: NODE,
+          statuses: [{ taskId: asId("t1"), status: { ...aStatus(state), atMs: 1 + 4_000 * at } }],
+        });
+        await time.runUntil(time.nowMs + 100);
+        await told;
+      }
+      assert.equal(store.view().get("task", asId<TaskId>("t1"))?.ranForMs, ranForMs);
+    });
+
   it("gives up in the end, and says so", async () => {
     overtakenTimes = 1_000;
     await assert.rejects(write(["t1", "running"]), { kind: "unavailable" });

@@ -38,7 +38,7 @@ export interface Situation {
 
 /**
  * `t1 2@n1 running/starting r2`: the task t1 in slot 2 on node n1, of which `running` is wanted and which is `starting`, of revision r2.
- * `@-`: on no node yet; `r1` is the present revision. `made=5 told=7 at=6 from=9 till=11 run=1`: its times in ms, and a job's iteration.
+ * `@-`: on no node yet; `r1` is the present revision. `made=5 told=7 at=6 from=9 till=11 ran=3 run=1`: its times in ms, and a job's iteration.
  */
 export function task(words: string): Task {
   const [id = "", place = "", states = "", ...more] = words.split(" ");
@@ -56,6 +56,7 @@ export function task(words: string): Task {
     status: { state: state ?? "new", atMs: number("at"), message: "" },
     ...(node !== "-" && { nodeId: asId(node) }),
     ...(numbers.has("from") && { startNotBeforeMs: number("from") }),
+    ...(numbers.has("ran") && { ranForMs: number("ran") }),
     ...(numbers.has("till") && { stopNotAfterMs: number("till") }),
     ...(numbers.has("run") && { jobIteration: number("run") }),
   });

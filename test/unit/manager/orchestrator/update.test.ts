@@ -160,6 +160,35 @@ describe("an update", () => {
       config: { failureAction: "continue" },
       does: ["a2: shutdown", "+2 ready"],
     },
+    ...[
+      { when: "pauses when one fails while it is watched", ran: 5_000, does: ["web: paused"] },
+      { when: "goes on when one fails that was watched for long enough", ran: 5_001, does: ["a2: shutdown", "+2 ready"] },
+      {
+        when: "watches each for as long as it was told to",
+        ran: 7_001,
+        monitorNs: 7 * SECOND_NS,
+        does: ["a2: shutdown", "+2 ready"],
+      },
+      { when: "pauses when one fails within that", ran: 7_000, monitorNs: 7 * SECOND_NS, does: ["web: paused"] },
+    ].map(({ ran, monitorNs, ...each }) => ({
+      ...each,
+      tasks: ["a1 1@n1 shutdown/shutdown r0", `b1 1@n1 shutdown/failed ${since} ran=${ran}`, "a2 2@n2 running/running r0"],
+      template: { restart: { condition: "none" } } as const,
+      status: STARTED,
+      ...(monitorNs !== undefined && { config: { monitorNs } }),
+    })),
+    {
+      when: "is not failed by a restart of one that ended when it had been watched",
+      tasks: [
+        "a1 1@n1 shutdown/shutdown r0",
+        `b1 1@n1 shutdown/failed ${since} ran=60000`,
+        `b2 1@n1 shutdown/failed made=400 ran=10`,
+        "a2 2@n2 running/running r0",
+      ],
+      template: { restart: { condition: "none" } },
+      status: STARTED,
+      does: ["a2: shutdown", "+2 ready"],
+    },
     {
       when: "bears as many failures as it was told to",
       tasks: ["a1 1@n1 shutdown/shutdown r0", `b1 1@n1 shutdown/failed ${since}`, "a2 2@n2 running/running r0"],
