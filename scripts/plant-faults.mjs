@@ -14,7 +14,7 @@ const { values } = parseArgs({
     check: { type: "boolean", default: false },
   },
 });
-const TIME_LIMIT_MS = 180_000;
+const TIME_LIMIT_MS = 600_000;
 
 /** Each with the words of the checker that is to find it. */
 const FAULTS = [

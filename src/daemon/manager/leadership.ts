@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { errorMessage } from "../../lib/errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Consensus } from "../../ports/consensus.ts";
@@ -36,6 +37,7 @@ export async function runWhileLeading(
       log.info({ term }, "leads");
       onTerm();
       const termSignal = AbortSignal.any([signal, over.signal]);
+      setMaxListeners(0, termSignal); // Every wait of every task listens to it.
       const running = { term, signal: termSignal, log, clock, consensus };
       for (const [name, task] of Object.entries(tasks)) void keepRunning(name, task, running);
     }

@@ -29,7 +29,8 @@ export function planUpdate(planner: ServicePlanner, instances: readonly Instance
   const isActive = state === "updating" || state === "rollback_started";
   if (!isActive && outdated.length === 0) return [];
   const config = (service.isRollingBack ? service.spec.rollback : service.spec.update) ?? DEFAULTS;
-  const status: UpdateStatus = isActive && service.updateStatus !== undefined ? service.updateStatus : begin(planner);
+  const status: UpdateStatus =
+    isActive && service.updateStatus !== undefined ? begunByNow(service.updateStatus, planner.nowMs) : begin(planner);
   const updated = updatedTasks(instances, { service, sinceMs: status.startedAtMs ?? 0 });
   const failed = updated.filter(task => hasEndedByItself(task) && (task.ranForMs ?? 0) <= monitorMsOf(config));
   const [firstFailed] = failed;
@@ -52,6 +53,11 @@ function begin({ service, nowMs }: ServicePlanner): UpdateStatus {
   return service.isRollingBack
     ? { state: "rollback_started", startedAtMs: nowMs, message: "manually requested rollback" }
     : { state: "updating", startedAtMs: nowMs, message: "update in progress" };
+}
+
+/** The clock of whoever led then ran ahead of this one, by which all that is still to be made would come before the update. */
+function begunByNow(status: UpdateStatus, nowMs: number): UpdateStatus {
+  return (status.startedAtMs ?? 0) > nowMs ? { ...status, startedAtMs: nowMs } : status;
 }
 
 function complete(status: UpdateStatus, nowMs: number): UpdateStatus {

@@ -1,6 +1,6 @@
 import { SECOND_FORMAT_LEVEL } from "../../../src/codec/format-needs.ts";
 import type { Service, Task, UpdateConfig } from "../../../src/model/cluster.ts";
-import type { ServiceId, TaskId } from "../../../src/model/ids.ts";
+import type { RevisionId, ServiceId, TaskId } from "../../../src/model/ids.ts";
 import { hasEndedByItself, isServing, isWanted, troubleOf } from "../../../src/manager/orchestrator/instance.ts";
 import type { StateSnapshot } from "../../../src/manager/store/state-snapshot.ts";
 import type { Applied } from "./ledger.ts";
@@ -8,6 +8,7 @@ import type { Applied } from "./ledger.ts";
 /** An update or a rollback of a service, from its first plan to its last. */
 interface Attempt {
   readonly startedAtMs: number;
+  readonly revisionId: RevisionId;
   /** How many slots had a task of another revision when it began. */
   readonly slotCount: number;
   /** Plans that went on with it although too many had failed by then. */
@@ -42,12 +43,18 @@ export class UpdateWatch {
   }
 
   #note(service: Service, before: StateSnapshot): void {
-    const { id, updateStatus } = service;
+    const { id, updateStatus, revisionId } = service;
     if (!isActive(service)) this.#attempts.delete(id);
-    else if (this.#attempts.get(id)?.startedAtMs !== updateStatus?.startedAtMs) {
+    else if (!this.#isUnderWay(service)) {
       const slotCount = slotsOf(before, service, task => isWanted(task) && task.revisionId !== service.revisionId);
-      this.#attempts.set(id, { startedAtMs: updateStatus?.startedAtMs ?? 0, slotCount, latePlans: 0 });
+      this.#attempts.set(id, { startedAtMs: updateStatus?.startedAtMs ?? 0, revisionId, slotCount, latePlans: 0 });
     }
+  }
+
+  /** It is the one that is known. A leader whose clock is behind that of the one before says that it began earlier. */
+  #isUnderWay({ id, revisionId, updateStatus }: Service): boolean {
+    const known = this.#attempts.get(id);
+    return known?.revisionId === revisionId && (updateStatus?.startedAtMs ?? 0) <= known.startedAtMs;
   }
 
   /** What the control loop made of an update. */

@@ -282,6 +282,21 @@ describe("an update", () => {
     },
   ]);
 
+  it("counts what it makes from now on when the clock of the leader that began it ran ahead", () => {
+    const ahead = { ...STARTED, startedAtMs: NOW + 3_600_000 };
+    const service = statusAfter({ tasks: [...old, `b1 1@n1 ready/ready made=${NOW + 3_600_001}`], status: ahead });
+    assert.equal(service?.updateStatus?.startedAtMs, NOW);
+    const template = { restart: { condition: "none" } } as const;
+    for (const madeMs of [NOW, NOW + 3_600_001]) {
+      const tasks = [
+        "a1 1@n1 shutdown/shutdown r0",
+        `b1 1@n1 shutdown/failed made=${madeMs} told=${madeMs}`,
+        "a2 2@n2 running/running r0",
+      ];
+      assert.equal(statusAfter({ tasks, template, status: ahead })?.updateStatus?.state, "paused", `made at ${madeMs}`);
+    }
+  });
+
   it("says when it began and ended, and why it stopped", () => {
     assert.deepEqual(statusAfter({ tasks: old })?.updateStatus, {
       state: "updating",
