@@ -1,11 +1,10 @@
 import { FORMAT_LEVEL } from "../../../src/codec/entry.ts";
-import { createControlPlane, type ControlPlane, type RemoteManagers } from "../../../src/daemon/manager/control-plane.ts";
+import { createControlPlane, type RemoteManagers } from "../../../src/daemon/manager/control-plane.ts";
 import { type Standing, Upkeep } from "../../../src/daemon/swarm/upkeep.ts";
 import { errorKind, OperationError } from "../../../src/lib/errors.ts";
 import type { NodeRole } from "../../../src/model/cluster.ts";
 import type { NodeId } from "../../../src/model/ids.ts";
 import type { SessionDown, SessionUp } from "../../../src/model/session.ts";
-import type { NodeCertificate } from "../../../src/ports/certificates.ts";
 import { isDiskFull } from "../../../src/raft/disk-health.ts";
 import { Agent } from "../../../src/worker/agent.ts";
 import { MemoryTaskDb } from "../cluster/memory-task-db.ts";
@@ -13,7 +12,9 @@ import { SimulatedExecutor } from "../cluster/simulated-executor.ts";
 import { SimulatedDisk } from "../disk.ts";
 import { SimulatedProcess } from "../process.ts";
 import { noExternalSigner, readSimulatedCertificate, simulatedCertificates } from "./certificates.ts";
+import type { HostRecord, ManagerRun } from "./host-record.ts";
 import { LedgerStore } from "./ledger.ts";
+import { summary } from "./session-summary.ts";
 import type { Place } from "./wires.ts";
 import type { World } from "./world.ts";
 
@@ -27,20 +28,6 @@ const APPLY_MS = 0.05;
 const SLOW_APPLY_MS = 6;
 /** Certificates are good for longer than any run. */
 const RENEWAL_MS = 4e12;
-
-/** What a node keeps on its disk beside Raft's log: written whole or not at all. */
-export interface HostRecord {
-  readonly nodeId: NodeId;
-  readonly certificate: NodeCertificate;
-  readonly managers: readonly string[];
-  readonly manager?: { readonly raftId: number; readonly isFounder: boolean };
-}
-
-export interface ManagerRun {
-  readonly process: SimulatedProcess;
-  readonly store: LedgerStore;
-  plane?: ControlPlane;
-}
 
 /** A machine with a daemon and, while its node is a manager, a manager process: put together as `daemon/swarm/member.ts` does it. */
 export class SimulatedHost {
@@ -64,7 +51,6 @@ export class SimulatedHost {
   isExpelled = false;
   /** The address of the manager that has its session. */
   servedBy: string | undefined;
-  /** Of a weak machine. */
   readonly #isSlow: boolean;
   /** The newest format of the log's entries that its program reads. */
   formatLevel: number;
@@ -150,8 +136,7 @@ export class SimulatedHost {
     if (manager === undefined || this.manager !== undefined) return;
     const world = this.#world;
     const process = new SimulatedProcess(world.time);
-    const applyMs = this.#isSlow ? SLOW_APPLY_MS : APPLY_MS;
-    const work = () => process.work(applyMs);
+    const work = () => process.work(this.#isSlow ? SLOW_APPLY_MS : APPLY_MS);
     const store = new LedgerStore(this.name, world.ledger, { formatLevel: this.formatLevel, work });
     const run: ManagerRun = { process, store };
     this.manager = run;
@@ -411,11 +396,4 @@ export class SimulatedHost {
       leader: address => world.leaderCalls(place, address),
     };
   }
-}
-
-function summary(message: SessionDown): string {
-  if (message.kind !== "assignments") return "";
-  const { put, removed, isFull, sequence } = message.assignments;
-  const tasks = put.flatMap(each => (each.kind === "task" ? [`${each.task.task.id} ${each.task.task.desiredState}`] : []));
-  return `${sequence}${isFull ? " in full" : ""} ${tasks.join(", ")}; not ${removed.map(({ kind, id }) => `${kind} ${id}`).join(", ")}`;
 }

@@ -19,7 +19,8 @@ import { SimulatedProcess } from "../process.ts";
 import { SeededRandom } from "../seeded-random.ts";
 import { simulatedClock, VirtualTime } from "../virtual-time.ts";
 import { readSimulatedCertificate, simulatedCertificates } from "./certificates.ts";
-import { type ManagerRun, SimulatedHost } from "./host.ts";
+import { SimulatedHost } from "./host.ts";
+import type { ManagerRun } from "./host-record.ts";
 import { Ledger } from "./ledger.ts";
 import { type Place, Wires } from "./wires.ts";
 
