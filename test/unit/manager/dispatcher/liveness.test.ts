@@ -144,8 +144,44 @@ describe("the leader's judgement", () => {
       liveness.report(report(M1, [{ nodeId: "a" }]), atMs);
       assert.deepEqual(liveness.judge(all, atMs).down, [], `at ${atMs}`);
     }
-    liveness.report(report(M1, [{ nodeId: "a" }]), 66_000);
-    assert.deepEqual(liveness.judge(all, 66_000).down, ["b", "c"]);
+    liveness.report(report(M1, [{ nodeId: "a" }]), 65_599);
+    assert.deepEqual(liveness.judge(all, 65_599).down, []);
+    assert.deepEqual(liveness.judge(all, 65_600).down, ["b", "c"]);
+  });
+
+  it("counts a node as silent with the others when it was not heard for over 2.5 s", () => {
+    for (const [nowMs, down] of [
+      [5_001, ["c"]],
+      [5_002, []],
+    ] as const) {
+      const liveness = elected();
+      liveness.report(report(M1, [{ nodeId: "c" }]), 0);
+      liveness.report(report(M1, [{ nodeId: "b" }]), 2_501);
+      liveness.report(report(M1, [{ nodeId: "a" }]), 5_001);
+      assert.deepEqual(liveness.judge(nodes(["a", "b", "c"]), nowMs).down, down, `at ${nowMs}`);
+    }
+  });
+
+  it("counts those that fell silent within 30 s together", () => {
+    for (const [lastMs, down] of [
+      [35_000, []],
+      [35_001, ["d", "e"]],
+    ] as const) {
+      const liveness = elected();
+      const heard = (atMs: number, ids: readonly string[]) =>
+        liveness.report(
+          report(
+            M1,
+            ids.map(nodeId => ({ nodeId })),
+          ),
+          atMs,
+        );
+      heard(0, ["c"]);
+      heard(5_001, ["a", "b", "d", "e"]);
+      assert.deepEqual(liveness.judge(nodes(["a", "b", "c", "d", "e"]), 5_001).down, ["c"]);
+      heard(lastMs, ["a", "b"]);
+      assert.deepEqual(liveness.judge(nodes(["a", "b", "d", "e"]), lastMs).down, down, `at ${lastMs}`);
+    }
   });
 
   /** `last`: when each was heard last, in ms; the others are heard all the time. */
