@@ -33,7 +33,11 @@ export class CfsslSigner implements ExternalSigner {
       const socket = connect({ host, port: Number(port || HTTPS_PORT), servername: serverName(host), ...this.#tls(call) });
       const abort = (): void => void socket.destroy(signal.reason as Error);
       signal.addEventListener("abort", abort, { once: true });
-      socket.once("secureConnect", resolve).once("error", reject);
+      const reached = (): void => {
+        resolve();
+        socket.destroy(); // Nothing is asked of it.
+      };
+      socket.once("secureConnect", reached).once("error", reject);
       socket.once("close", () => reject(new Error("the connection was closed")));
     }).catch((cause: unknown) => {
       throw new OperationError("unavailable", `external CA ${url} cannot be reached: ${errorMessage(cause)}`, { cause });

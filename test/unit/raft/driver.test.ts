@@ -31,6 +31,7 @@ describe("RaftDriver on the real disk and clock", () => {
     for (const [raftId, driver] of cluster.drivers) {
       await driver.readBarrier();
       assert.deepEqual(cluster.machines.get(raftId)?.texts.length, 100);
+      assert.equal(driver.status().leaderId, leader.status().raftId);
     }
   });
 
