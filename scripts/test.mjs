@@ -54,6 +54,15 @@ function integrationFolders() {
     .sort();
 }
 
+/** Who is told to stop has the groups take down what they put up, and begins no other. */
+const stopping = stoppedBySignal();
+
+function stoppedBySignal() {
+  const controller = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => controller.abort());
+  return controller.signal;
+}
+
 function run({ name, command, isPlain }) {
   const started = performance.now();
   return new Promise(resolve => {
@@ -64,7 +73,7 @@ function run({ name, command, isPlain }) {
       process.kill(-child.pid, "SIGKILL");
     }, GROUP_LIMIT_MS);
     const stop = () => process.kill(-child.pid, "SIGINT");
-    process.once("SIGINT", stop);
+    stopping.addEventListener("abort", stop);
     // A process that was left behind may hold the output open: it is not waited for.
     child.on("exit", () => setTimeout(() => child.stdout.destroy() && child.stderr.destroy(), 1000));
     let output = "";
@@ -72,7 +81,7 @@ function run({ name, command, isPlain }) {
     child.stderr.on("data", chunk => (output += chunk));
     child.on("close", code => {
       clearTimeout(limit);
-      process.off("SIGINT", stop);
+      stopping.removeEventListener("abort", stop);
       const counts = /^(\d+) passed, (\d+) failed$/m.exec(output);
       const skipped = Number(/^(\d+) skipped$/m.exec(output)?.[1] ?? 0);
       let passed = Number(counts?.[1] ?? 0);
@@ -104,6 +113,7 @@ for (const stage of STAGES) {
   const groups = stage.filter(({ name }) => isMeant(name));
   const isAlone = groups.some(group => group.isAlone);
   await untilLeft(isAlone ? 0 : 1);
+  if (stopping.aborted) break;
   for (const group of groups) {
     const ended = run(group).then(result => {
       results.push(result);
@@ -118,6 +128,10 @@ if (only.length === 0)
   for (const folder of WHEN_NAMED) console.log(`\nnot run here: node scripts/test.mjs integration/${folder}`);
 const sum = key => results.reduce((total, result) => total + result[key], 0);
 let failed = sum("failed");
+if (stopping.aborted) {
+  console.log("\nstopped before the end");
+  failed++;
+}
 console.log(`\n${sum("skipped")} skipped`);
 if (sum("skipped") > 0 && existsSync("../shared")) {
   console.log("the reference data is present, so nothing may be skipped");
