@@ -16,6 +16,8 @@ const START_MS = 400_000;
 /** What real-docker.sh exits with where no real engine can be had. */
 const NO_REAL_ENGINE = 3;
 const SHOWN_MAX = 5;
+/** A scenario that takes longer is named. */
+const LONG_MS = 12_000;
 /** Neither may fall. */
 const COUNTED_MIN = 440;
 const RUN_FLAGS_MIN = 98;
@@ -51,6 +53,10 @@ describe("the same commands on a real Docker Engine and on ours", function () {
       if (settled !== result) console.log(`note: the real engine answers both ways: ${name}: ${result.differences[0]?.where}`);
     }
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(0);
+    for (const { scenario, tookMs, ours } of results.values()) {
+      const whose = ours.tookMs === tookMs ? "ours" : "real";
+      if (tookMs > LONG_MS) console.log(`note: ${scenario.name} took ${(tookMs / 1000).toFixed(0)} s (${whose})`);
+    }
     const same = [...results.values()].filter(({ differences }) => differences.length === 0).length;
     console.log(
       `note: ${results.size} scenarios beside Docker Engine ${await versionOf(pairs[0]?.real)}: ${same} the same, ${results.size - same} differ (${MISSES.length} known), ${seconds} s`,
