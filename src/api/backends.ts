@@ -12,6 +12,7 @@ import type { Filters } from "../model/control.ts";
 import type { CreateNetworkRequest, EngineNetwork, Volume } from "../model/engine-network.ts";
 import type { ContainerId, ExecId, ImageId } from "../model/ids.ts";
 import type { Image } from "../model/image.ts";
+import type { PluginPrivilege } from "../model/plugin.ts";
 import type { PortableBundle } from "../model/portable-bundle.ts";
 import type { GenericResource } from "../model/resources.ts";
 import type { ContainerStats } from "../model/stats.ts";
@@ -284,6 +285,11 @@ export interface SystemBackend {
    * @throws OperationError `unauthorized` when it does not take them.
    */
   login(credentials: Credentials, signal: AbortSignal): Promise<string>;
+  /** What a plugin in a registry needs of its host; nothing where the registry cannot be asked. @param remote - Its name, as users write it. */
+  pluginPrivileges(
+    remote: string,
+    options: { readonly credentials: Credentials; readonly signal: AbortSignal },
+  ): Promise<readonly PluginPrivilege[]>;
 }
 
 /** What a user gives to log in to a registry. */

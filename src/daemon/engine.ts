@@ -17,6 +17,7 @@ import { checkDefaultLogConfig } from "../engine/logs/log-drivers.ts";
 import { ImageStore } from "../engine/images/store.ts";
 import { EngineNetworks } from "../engine/networks/engine-networks.ts";
 import { withUniqueLocalPool } from "../engine/networks/network-defaults.ts";
+import { remotePluginPrivileges } from "../engine/plugins/remote-plugin.ts";
 import { loginToRegistry } from "../engine/registry/login.ts";
 import { createConmonShim } from "../engine/runtime/conmon-shim.ts";
 import { gatherHostFacts } from "../engine/runtime/host-facts.ts";
@@ -233,6 +234,8 @@ export async function createEngine({
     });
     const system: SystemBackend = {
       login: (credentials, signal) => loginToRegistry(credentials, { insecure: settings.current.registry.insecure, signal }),
+      pluginPrivileges: (remote, options) =>
+        remotePluginPrivileges(remote, { ...options, insecure: settings.current.registry.insecure, log }),
       info: async () => ({ ...info(), process: await gatherProcessFacts(events.listeners) }),
       events: options => events.follow(options),
     };

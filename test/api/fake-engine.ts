@@ -381,6 +381,9 @@ export class FakeEngine {
       if (password !== "right") throw new OperationError("unauthorized", "login attempt failed");
       return "";
     },
+    pluginPrivileges: async (remote, { credentials }) => [
+      { name: "network", description: `of ${remote} for ${credentials.username}`, value: ["host"] },
+    ],
   };
 }
 

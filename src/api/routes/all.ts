@@ -12,6 +12,7 @@ import { IMAGE_ROUTES } from "./images.ts";
 import { NETWORK_ROUTES } from "./networks.ts";
 import { NODE_ROUTES } from "./nodes.ts";
 import { NOT_SUPPORTED_ROUTES } from "./not-supported.ts";
+import { PLUGIN_ROUTES } from "./plugins.ts";
 import { SECRET_ROUTES } from "./secrets.ts";
 import { SERVICE_ROUTES } from "./services.ts";
 import { SWARM_ROUTES } from "./swarm.ts";
@@ -38,5 +39,6 @@ export const ROUTES: readonly Route<ApiContext>[] = [
   ...NODE_ROUTES,
   ...SECRET_ROUTES,
   ...CONFIG_ROUTES,
+  ...PLUGIN_ROUTES,
   ...NOT_SUPPORTED_ROUTES,
 ];

@@ -1,7 +1,6 @@
 import { OperationError } from "../../lib/errors.ts";
 import type { ApiContext } from "../context.ts";
 import type { ApiRequest, Handler, Route } from "../http/exchange.ts";
-import { json } from "../http/exchange.ts";
 import { DELETE, GET, POST } from "./route.ts";
 
 /** Routes that Docker has and this server does not: each says so, in a 400 that the CLI prints. */
@@ -27,10 +26,8 @@ export const NOT_SUPPORTED_ROUTES: readonly Route<ApiContext>[] = [
   GET("/containers/{name:.*}/checkpoints", refuse(CHECKPOINT)),
   POST("/containers/{name:.*}/checkpoints", refuse(CHECKPOINT)),
   GET("/distribution/{name:.*}/json", refuse("asking a registry for an image's manifest")),
-  GET("/plugins", () => json([])),
-  GET("/plugins/privileges", refuse("managed plugins")),
-  POST("/plugins/pull", refuse("managed plugins")),
-  POST("/plugins/create", refuse("managed plugins")),
+  POST("/plugins/pull", refuse("installing a managed plugin")),
+  POST("/plugins/create", refuse("making a managed plugin")),
   GET("/plugins/{name:.*}/json", noSuchPlugin),
   POST("/plugins/{name:.*}/{verb:(?:enable|disable|push|set|upgrade)}", noSuchPlugin),
   DELETE("/plugins/{name:.*}", noSuchPlugin),

@@ -3,20 +3,26 @@ import { request as requestHttps } from "node:https";
 import { errnoCode, OperationError } from "../../lib/errors.ts";
 
 const ANSWER_MS = 30_000;
-/** Tokens and errors are small. */
-const ANSWER_BYTES_MAX = 1024 * 1024;
+/** Tokens, errors, manifests and configurations are small. */
+const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 
 export interface RegistryAnswer {
   readonly status: number;
   readonly statusText: string;
   /** The first `WWW-Authenticate`. */
   readonly challenge: string;
+  /** Of the body, without parameters; empty where it does not say. */
+  readonly mediaType: string;
+  /** Where it is instead, as the registry wrote it. */
+  readonly location: string;
   readonly body: string;
 }
 
 export interface RegistryRequest {
   readonly url: URL;
   readonly authorization?: string;
+  /** Media types that are understood. */
+  readonly accept?: readonly string[];
   /** Sent as a form, by POST. */
   readonly form?: URLSearchParams;
   /** Whose certificate is not looked at: registries on loopback. */
@@ -38,12 +44,13 @@ function reasonOf(error: Error): string {
 }
 
 /** @throws OperationError `internal` when the registry cannot be reached, with the reason. */
-export function askRegistry({ url, authorization, form, isInsecure, signal }: RegistryRequest): Promise<RegistryAnswer> {
+export function askRegistry({ url, authorization, accept, form, isInsecure, signal }: RegistryRequest): Promise<RegistryAnswer> {
   const body = form?.toString();
   const method = body === undefined ? "GET" : "POST";
   const headers = {
     "User-Agent": "shoal",
     ...(authorization === undefined ? {} : { Authorization: authorization }),
+    ...(accept === undefined ? {} : { Accept: accept.join(", ") }),
     ...(body === undefined ? {} : { "Content-Type": "application/x-www-form-urlencoded" }),
   };
   return new Promise((resolve, reject) => {
@@ -71,6 +78,8 @@ export function askRegistry({ url, authorization, form, isInsecure, signal }: Re
           status: response.statusCode ?? 0,
           statusText: response.statusMessage ?? "",
           challenge: response.headers["www-authenticate"] ?? "",
+          mediaType: (response.headers["content-type"] ?? "").split(";")[0]?.trim() ?? "",
+          location: response.headers.location ?? "",
           body: text,
         }),
       );

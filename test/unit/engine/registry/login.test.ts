@@ -1,51 +1,9 @@
 import assert from "node:assert/strict";
-import { createServer, type IncomingMessage, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage } from "node:http";
 import { parseChallenge } from "../../../../src/engine/registry/challenge.ts";
 import { isInsecureRegistry } from "../../../../src/engine/registry/insecure.ts";
 import { loginToRegistry } from "../../../../src/engine/registry/login.ts";
-
-interface Reply {
-  readonly status: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly json?: unknown;
-}
-
-/** A registry on loopback that answers as it is told. */
-class StandIn implements AsyncDisposable {
-  readonly asked: string[] = [];
-  readonly #server: Server;
-
-  private constructor(server: Server) {
-    this.#server = server;
-  }
-
-  static async start(reply: (request: IncomingMessage, body: string, address: string) => Reply): Promise<StandIn> {
-    const standIn: StandIn = new StandIn(
-      createServer((request, response) => {
-        let body = "";
-        request.on("data", chunk => (body += String(chunk)));
-        request.on("end", () => {
-          standIn.asked.push(`${request.method} ${request.url} ${request.headers.authorization ?? "-"} ${body}`.trim());
-          const { status, headers = {}, json } = reply(request, body, standIn.address);
-          response.writeHead(status, headers);
-          response.end(json === undefined ? undefined : JSON.stringify(json));
-        });
-      }),
-    );
-    await new Promise<void>(resolve => standIn.#server.listen(0, "127.0.0.1", resolve));
-    return standIn;
-  }
-
-  get address(): string {
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise(resolve => this.#server.close(resolve));
-  }
-}
+import { type Reply, StandIn } from "./stand-in.ts";
 
 const BASIC = `Basic ${Buffer.from("someone:right").toString("base64")}`;
 const SIGNAL = new AbortController().signal;
