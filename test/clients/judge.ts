@@ -4,6 +4,8 @@ import { compareOutcomes, type Difference, type Explanation, type Outcome, sortD
 export interface TestResult {
   readonly name: string;
   readonly isPassed: boolean;
+  /** It failed at first. */
+  readonly isSecondTry?: true;
   /** Why it failed, in the suite's words. */
   readonly why: string;
   /** What its command did, for tests that are compared as well. */
@@ -24,6 +26,8 @@ export interface Verdict {
   readonly tests: number;
   readonly passedOnReal: number;
   readonly passedOnOurs: number;
+  /** How many of those that passed had failed at first. */
+  readonly secondTries: { readonly real: number; readonly ours: number };
   /** Neither engine passes these. */
   readonly failedOnBoth: readonly string[];
   readonly passedOnOursAlone: readonly string[];
@@ -58,6 +62,7 @@ export function judge({ suite, real, ours, explanations = [] }: SuiteRuns, misse
     tests: new Set([...realResults.keys(), ...ourResults.keys()]).size,
     passedOnReal: count(realResults),
     passedOnOurs: count(ourResults),
+    secondTries: { real: secondTries(real), ours: secondTries(ours) },
     failedOnBoth: [...realResults.keys()].filter(name => !passes(realResults, name) && !passes(ourResults, name)),
     passedOnOursAlone: [...ourResults.keys()].filter(name => !passes(realResults, name) && passes(ourResults, name)),
     known: listed.filter(({ test }) => isWorse(test)),
@@ -97,4 +102,8 @@ function byName(results: readonly TestResult[]): ReadonlyMap<string, TestResult>
 
 function count(results: ReadonlyMap<string, TestResult>): number {
   return [...results.values()].filter(({ isPassed }) => isPassed).length;
+}
+
+function secondTries(results: readonly TestResult[]): number {
+  return results.filter(({ isSecondTry }) => isSecondTry).length;
 }

@@ -85,8 +85,9 @@ async function runSuite(suite: Suite, targets: readonly Target[]): Promise<void>
   for (const fault of verdict.faults) console.log(`  FAULT ${fault}`);
   if (process.env["VERBOSE"] === undefined) return;
   for (const { engine } of targets)
-    for (const { name, isPassed, why } of progress.resultsOf(suite.name, engine.name) ?? [])
-      if (!isPassed) console.log(`  ${engine.name}  ${name}: ${why}`);
+    for (const { name, isPassed, isSecondTry, why } of progress.resultsOf(suite.name, engine.name) ?? [])
+      if (!isPassed || isSecondTry)
+        console.log(`  ${engine.name}  ${name}${isSecondTry ? " (passed at the second try)" : ""}: ${why}`);
 }
 
 function isTimeLeft(): boolean {

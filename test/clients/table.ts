@@ -24,12 +24,17 @@ export function table(old: string, verdicts: readonly Verdict[], titles: Readonl
   return [HEAD, ...rows].join("\n");
 }
 
-export function row({ tests, passedOnReal, passedOnOurs, known, faults }: Verdict, title: string): string {
+export function row({ tests, passedOnReal, passedOnOurs, secondTries, known, faults }: Verdict, title: string): string {
   const worse = [
     ...(known.length === 0 ? [] : [`${known.length}, listed below`]),
     ...(faults.length === 0 ? [] : [`${faults.length} that are not listed`]),
   ];
-  return `| ${title} | ${tests} | ${passedOnReal} | ${passedOnOurs} | ${worse.join(", ") || "none"} |`;
+  const passed = [withTries(passedOnReal, secondTries.real), withTries(passedOnOurs, secondTries.ours)];
+  return `| ${[title, tests, ...passed, worse.join(", ") || "none"].join(" | ")} |`;
+}
+
+function withTries(passed: number, secondTries: number): string {
+  return secondTries === 0 ? String(passed) : `${passed}, ${secondTries} of them at the second try`;
 }
 
 /** Grouped by reason. */

@@ -26,6 +26,12 @@ describe("what passes there passes here", () => {
     assert.deepEqual([verdict.faults, verdict.passedOnOursAlone], [[], ["b"]]);
   });
 
+  it("counts what passed at the second try", () => {
+    const again: TestResult = { ...passed("a"), isSecondTry: true };
+    const verdict = judge({ suite: "s", real: [passed("a"), again], ours: [again, again, failed("b")] }, []);
+    assert.deepEqual(verdict.secondTries, { real: 1, ours: 2 });
+  });
+
   it("finds a test that fails on ours, and one that never ran there", () => {
     assert.deepEqual(faults([passed("a")], [failed("a")]), ["a: it fails on ours: it broke"]);
     assert.deepEqual(faults([passed("a")], []), ["a: it did not run on ours"]);

@@ -6,11 +6,12 @@ const TITLES = new Map([
   ["a", "suite A"],
   ["b", "suite B"],
 ]);
-const verdict = (suite: string, passedOnOurs: number): Verdict => ({
+const verdict = (suite: string, passedOnOurs: number, secondTries = { real: 0, ours: 0 }): Verdict => ({
   suite,
   tests: 3,
   passedOnReal: 3,
   passedOnOurs,
+  secondTries,
   failedOnBoth: [],
   passedOnOursAlone: [],
   known: [],
@@ -23,6 +24,11 @@ describe("the table of clients", () => {
       .split("\n")
       .slice(2);
     assert.deepEqual(rows, ["| suite A | 3 | 3 | 3 | none |", "| suite B | 3 | 3 | 2 | none |"]);
+  });
+
+  it("says how many had to be tried again", () => {
+    const rows = table("", [verdict("a", 2, { real: 1, ours: 2 })], TITLES).split("\n");
+    assert.equal(rows.at(-1), "| suite A | 3 | 3, 1 of them at the second try | 2, 2 of them at the second try | none |");
   });
 
   it("keeps the rows of suites that did not run", () => {
