@@ -5,6 +5,7 @@ import { type ContainerContext, publish } from "./context.ts";
 import { copyOutput, followLog, type OutputClient } from "./copy-output.ts";
 import { DetachKeys } from "./detach-keys.ts";
 import type { ContainerEntry, ContainerRun } from "./entry.ts";
+import { firstWords } from "./first-words.ts";
 import { OutputHub } from "./output-hub.ts";
 import { hasProcess } from "./record.ts";
 
@@ -42,7 +43,9 @@ export async function attachContainer(context: ContainerContext, entry: Containe
     const write = options.output;
     const client: OutputClient | undefined = wants.size === 0 || write === undefined ? undefined : { wants, write, signal };
     if (!options.stream) {
-      if (options.logs && client !== undefined) await replay(entry, client);
+      if (!options.logs || client === undefined) return;
+      await firstWords(entry, { clock: context.clock, signal });
+      await replay(entry, client);
       return;
     }
     const attached = await run;

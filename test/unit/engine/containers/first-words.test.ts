@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { stat } from "node:fs/promises";
 import type { ContainerId } from "../../../../src/model/ids.ts";
-import { aRequest, FakeWorld, until } from "./fake-world.ts";
+import { aClient, aRequest, FakeWorld, until } from "./fake-world.ts";
 
 describe("a log that is read right after the start", () => {
   let world: FakeWorld;
@@ -63,6 +63,24 @@ describe("a log that is read right after the start", () => {
     assert.equal(reading.isOver, false);
     world.process(id).print("after\n");
     assert.equal(await reading.text, "before\nafter\n");
+  });
+
+  it("waits as well for who attaches to what there was alone", async () => {
+    const id = await started();
+    const client = aClient();
+    const attached = world.engine.attach(id, {
+      stream: false,
+      logs: true,
+      output: client.output,
+      wantsStdout: true,
+      wantsStderr: true,
+      signal: new AbortController().signal,
+      onReady: () => {},
+    });
+    await settle();
+    world.process(id).print("first\n");
+    await attached;
+    assert.equal(client.text(), "first\n");
   });
 
   it("waits no longer than for its end", async () => {
