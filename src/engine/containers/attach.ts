@@ -56,7 +56,9 @@ export async function attachContainer(context: ContainerContext, entry: Containe
         : await outputOf(entry, { run: attached, client, withLogs: options.logs });
     // Listening before anything is typed: what the input brings about must not be missed.
     const output = begin();
-    output.catch(() => {}); // Waited for below.
+    const written = output.finally(() => entry.outputs.delete(written));
+    written.catch(() => {}); // Waited for below.
+    if (client !== undefined) entry.outputs.add(written);
     const input = options.stdin === undefined ? undefined : copyStdin(entry, attached, { stdin: options.stdin, keys, signal });
     const over = input?.then(end => {
       if (end === "detached") publish(context, entry, { action: "detach" });

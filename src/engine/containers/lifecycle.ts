@@ -9,7 +9,6 @@ import type { ContainerEntry, ContainerRun } from "./entry.ts";
 import type { ExecStore } from "./exec-store.ts";
 import { HealthMonitor } from "./health-monitor.ts";
 import { abandonRun, makeRun, prepareRun, settledBy } from "./make-run.ts";
-import type { OutputHub } from "./output-hub.ts";
 import { imagesIn, volumesIn } from "./prepare-mounts.ts";
 import {
   type ContainerRecord,
@@ -31,7 +30,7 @@ import { publishVolumeUnmounts } from "./volume-events.ts";
 
 /** How long after its end the rest of a container's output is waited for. */
 const OUTPUT_REST_MS = 5000;
-/** How long the end is not told for its sake, as in Docker. */
+/** How long its end is not told before all who are attached have that output, as in Docker. */
 const OUTPUT_BEFORE_END_MS = 2000;
 /** Measured with 50 starts on 2 cores: with fewer the kernel's waits add up, with more they are longer and the first container comes late. */
 const STARTS_AT_ONCE_MAX = 8;
@@ -166,7 +165,6 @@ export class Lifecycle {
     entry.log?.finish();
     this.#onEnded(entry);
     entry.isEndUntold = true;
-    const handedOver = this.#endOutput(run?.hub);
     entry.teardown = this.#takeDown(entry, run);
     const { container, isStoppedByUser } = entry.record;
     const { restartPolicy } = container.hostConfig;
@@ -193,8 +191,8 @@ export class Lifecycle {
     if (autoRemove && !restarts) {
       entry.record = withState(entry.record, { status: "exited", pid: 0, exitCode: exit.exitCode, finishedAtMs: clock.nowMs() });
     } else await change();
-    // Whoever is attached and waits for the end has the output first. Who reads slowly is not waited for: that is handed over which it can read.
-    if (run?.hub !== undefined) await settledBy(handedOver, clock.timeout(OUTPUT_BEFORE_END_MS));
+    // Whoever is attached and waits for the end has the output first.
+    if (entry.outputs.size > 0) await settledBy(Promise.allSettled(entry.outputs), clock.timeout(OUTPUT_BEFORE_END_MS));
     if (exit.isOomKilled) publish(this.#context, entry, { action: "oom" });
     const seconds = String(Math.floor(ranForMs / 1000));
     publish(this.#context, entry, { action: "die", attributes: { exitCode: String(exit.exitCode), execDuration: seconds } });
@@ -203,15 +201,12 @@ export class Lifecycle {
     else if (autoRemove) await this.removeNow(entry, { volumes: true });
   }
 
-  /** Resolves when those who are attached were handed all of it. */
-  async #endOutput(hub: OutputHub | undefined): Promise<void> {
-    if (hub === undefined) return;
-    const ended = new Promise<void>(resolve => hub.subscribe(() => {}, resolve));
-    await settledBy(ended, this.#context.clock.timeout(OUTPUT_REST_MS));
-    hub.end();
-  }
-
   async #takeDown(entry: ContainerEntry, run: ContainerRun | undefined): Promise<void> {
+    const { hub } = run ?? {};
+    if (hub !== undefined) {
+      const ended = new Promise<void>(resolve => hub.subscribe(() => {}, resolve));
+      void settledBy(ended, this.#context.clock.timeout(OUTPUT_REST_MS)).then(() => hub.end());
+    }
     const takenDown = takeDownRun(this.#context, entry, run?.shim); // Which first lets go of its networks.
     publishVolumeUnmounts(this.#context, entry);
     await takenDown;

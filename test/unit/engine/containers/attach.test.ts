@@ -64,6 +64,12 @@ describe("attach", () => {
     return { id, client, process: world.process(id) };
   }
 
+  /** Until what was to be recorded is, and what follows from that is done. */
+  async function settle(): Promise<void> {
+    await world.engine.create(aRequest());
+    for (let turn = 0; turn < 20; turn++) await setImmediate();
+  }
+
   it("serves several clients, each what it wants", async () => {
     const { id, client, process } = await runAttached({});
     process.print("one\n");
@@ -78,7 +84,7 @@ describe("attach", () => {
   });
 
   for (const isCutOff of [false, true]) {
-    it(`has handed over all output when the end is told${isCutOff ? ", or two seconds have passed" : ""}`, async () => {
+    it(`has written all output when the end is told${isCutOff ? ", or two seconds have passed" : ""}`, async () => {
       const { id, client, process } = await runAttached({});
       const { result } = await world.engine.wait(id, "not-running", { signal: never });
       let isTold = false;
@@ -87,7 +93,7 @@ describe("attach", () => {
       await until(async () => (await world.engine.inspect(id)).state.status === "exited", "it is exited");
       const late = await world.engine.wait(id, "not-running", { signal: never }); // Whose answer would have been there at once.
       void late.result.then(() => (isTold = true));
-      for (let turn = 0; turn < 20; turn++) await setImmediate();
+      await settle();
       assert.equal(isTold, false);
       process.print("last\n");
       if (!isCutOff) process.streams?.end();
@@ -97,6 +103,32 @@ describe("attach", () => {
       assert.equal(client.text(), "last\n");
     });
   }
+
+  it("has written what a late client follows when the end is told", async () => {
+    const { id, process } = await world.run();
+    const gate = { open: () => {} };
+    const opened = new Promise<void>(resolve => (gate.open = resolve));
+    const client = aClient();
+    let isBegun = false;
+    const output: AttachOptions["output"] = async (stream, data) => {
+      isBegun = true;
+      await opened;
+      await client.output(stream, data);
+    };
+    const { done } = attach(id, { output });
+    await until(async () => (process.print("x"), await setImmediate(), isBegun), "it follows");
+    process.exit(0);
+    await until(async () => (await world.engine.inspect(id)).state.status === "exited", "it is exited");
+    const { result } = await world.engine.wait(id, "not-running", { signal: never });
+    let isTold = false;
+    void result.then(() => (isTold = true));
+    await settle();
+    assert.equal(isTold, false);
+    gate.open();
+    await result;
+    await done;
+    assert.match(client.text(), /^x+$/);
+  });
 
   it("never waits for a slow client, which gets all from the log", async () => {
     const gate = { open: () => {} };
@@ -156,7 +188,10 @@ describe("attach", () => {
         }
       }
       process.exit(0);
-      await until(async () => (await world.engine.list({ all: true, filters: {} })).length === 0, "it is removed");
+      await until(async () => {
+        await world.clock.advance(2000); // So long the end waits for it.
+        return (await world.engine.list({ all: true, filters: {} })).length === 0;
+      }, "it is removed");
       assert.ok(world.hasFiles(id));
       gate.open();
       await until(() => client.text().length === expected.join("").length, "all was served");
