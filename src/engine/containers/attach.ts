@@ -41,7 +41,10 @@ export async function attachContainer(context: ContainerContext, entry: Containe
   try {
     const wants = wantedStreams(options);
     const write = options.output;
-    const client: OutputClient | undefined = wants.size === 0 || write === undefined ? undefined : { wants, write, signal };
+    const client: OutputClient | undefined =
+      wants.size === 0 || write === undefined
+        ? undefined
+        : { wants, write, signal, onBehind: () => entry.outputs.delete(written) };
     if (!options.stream) {
       if (!options.logs || client === undefined) return;
       await firstWords(entry, { clock: context.clock, signal });

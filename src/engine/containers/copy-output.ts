@@ -20,6 +20,8 @@ export interface OutputSource {
 export interface OutputClient {
   readonly wants: ReadonlySet<OutputStream>;
   readonly write: (stream: OutputStream, data: Uint8Array) => Promise<void>;
+  /** It will be served from the log, as it reads too slowly for what comes live. */
+  readonly onBehind?: () => void;
   readonly signal: AbortSignal;
 }
 
@@ -40,7 +42,7 @@ interface Piece {
  * from there instead, once it is 1 MiB behind. Without a log the source is held back.
  */
 export async function copyOutput(source: OutputSource, client: OutputClient, fallback: LogFallback | undefined): Promise<void> {
-  const queue = new ClientQueue(source, { hasFallback: fallback !== undefined });
+  const queue = new ClientQueue(source, { hasFallback: fallback !== undefined, onBehind: () => client.onBehind?.() });
   const takenBytes: Record<OutputStream, number> = { stdout: 0, stderr: 0, ...fallback?.seenBytes };
   const pin = fallback?.runLog.log.pin(() => fallback.runLog.locate(takenBytes, client.wants).position.file);
   const unsubscribe = source.subscribe(
@@ -135,6 +137,7 @@ function joinNeighbours(pieces: readonly Piece[]): readonly Piece[] {
 class ClientQueue {
   readonly #source: OutputSource;
   readonly #hasFallback: boolean;
+  readonly #onBehind: () => void;
   #pieces: Piece[] = [];
   #bytes = 0;
   #isBehind = false;
@@ -142,9 +145,10 @@ class ClientQueue {
   #isPaused = false;
   #wake: () => void = () => {};
 
-  constructor(source: OutputSource, { hasFallback }: { readonly hasFallback: boolean }) {
+  constructor(source: OutputSource, { hasFallback, onBehind }: { readonly hasFallback: boolean; readonly onBehind: () => void }) {
     this.#source = source;
     this.#hasFallback = hasFallback;
+    this.#onBehind = onBehind;
   }
 
   push(piece: Piece): void {
@@ -201,6 +205,7 @@ class ClientQueue {
     } else if (this.#hasFallback || this.#bytes > CLIENT_BEHIND_BYTES_LIMIT) {
       this.#isBehind = true;
       this.#pieces = [];
+      this.#onBehind();
     }
   }
 

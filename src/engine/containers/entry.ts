@@ -43,7 +43,7 @@ export class ContainerEntry {
   teardown: Promise<void> = Promise.resolve();
   health: HealthMonitor | undefined;
   readonly waitingAttachments = new Set<WaitingAttachment>();
-  /** What is being written to those who are attached: each settles when its client has all of the run's output, or has left. */
+  /** What is being written to those who are attached and keep up: each settles when its client has all of the run's output, or has left. */
   readonly outputs = new Set<Promise<void>>();
   readonly execIds = new Set<ExecId>();
   /** Cut short when the user stops or removes it. */

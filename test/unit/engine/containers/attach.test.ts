@@ -188,10 +188,7 @@ describe("attach", () => {
         }
       }
       process.exit(0);
-      await until(async () => {
-        await world.clock.advance(2000); // So long the end waits for it.
-        return (await world.engine.list({ all: true, filters: {} })).length === 0;
-      }, "it is removed");
+      await until(async () => (await world.engine.list({ all: true, filters: {} })).length === 0, "it is removed");
       assert.ok(world.hasFiles(id));
       gate.open();
       await until(() => client.text().length === expected.join("").length, "all was served");
