@@ -6,6 +6,7 @@ const ESCAPE = "test/integration/security/escape.test.ts";
 const DEFAULTS = "test/integration/security/defaults.test.ts";
 const COPY = "test/integration/security/copy.test.ts";
 const SUBPATH = "test/integration/security/subpath.test.ts";
+const SHARED_VOLUME = "test/integration/security/shared-volume.test.ts";
 const NETWORK = "test/integration/security/network.test.ts";
 const REQUESTS = "test/integration/security/api.test.ts";
 const AUTHORIZATION = "test/api/authorization.test.ts";
@@ -241,6 +242,17 @@ const ATTACK_MUTANTS = [
     guards: "subpaths: the place that was looked at is the one that is mounted (CVE-2021-30465)",
     edits: [at("engine/containers/subpaths.ts", "source: place.path }", "source: `${plan.source}/${plan.subpath}` }")],
     test: [SUBPATH, "by the time it is mounted"],
+  },
+  {
+    guards: "volumes: what an image has at their place stays inside, whoever writes there meanwhile",
+    edits: [
+      at(
+        "daemon/engine.ts",
+        "fillFolder: (folder, from) => archives.fillFolder(folder, from),",
+        'fillFolder: async (folder, { tree, path }) => void (await exec.run("cp", ["-a", "--", `${tree}${path}/.`, folder])),',
+      ),
+    ],
+    test: [SHARED_VOLUME, "leads none of the image's files out"],
   },
   {
     guards: "links for /dev, /etc: nothing is made outside (CVE-2026-41579)",

@@ -180,6 +180,7 @@ export async function createEngine({
           ...remap,
           hostname,
           holdPath: (folder, path) => heldPaths.hold(folder, path),
+          fillFolder: (folder, from) => archives.fillFolder(folder, from),
         },
         specs: ociRuntimeSpecs({
           facts: { ...withSeccompCompiler(facts, probed.seccompFilterRuntimes), ...remap },

@@ -7,6 +7,7 @@ import { readPath, readTree, statPath } from "./archive/container-path.ts";
 import { openRoot } from "./archive/container-root.ts";
 import { type ConfinedRoot, followedPath } from "./archive/confined-root.ts";
 import { copySources, makeFolders } from "./archive/copy-sources.ts";
+import { fillFolder } from "./archive/fill-folder.ts";
 import { findSources, resolvePath } from "./archive/find-sources.ts";
 import { listChanges, readChanges } from "./archive/layer-changes.ts";
 import { useIdMap } from "./archive/mapped-ids.ts";
@@ -88,6 +89,13 @@ function run(job: ArchiveJob): ArchiveReply {
       return inRoot(job.from, from =>
         inRoot(job.root, to => {
           copySources(from, to, job);
+          return { kind: "done" };
+        }),
+      );
+    case "fill-folder":
+      return inRoot(job.from, from =>
+        inRoot(job.root, to => {
+          fillFolder(from, to, job.path);
           return { kind: "done" };
         }),
       );

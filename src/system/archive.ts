@@ -171,6 +171,13 @@ export class Archives implements AsyncDisposable {
     await this.#run({ kind: "copy-sources", root, ...copy }, { isContainer: true });
   }
 
+  /** Copies what a tree has at a path into an empty folder in which others may be writing. */
+  async fillFolder(folder: string, { tree, path }: { readonly tree: string; readonly path: string }): Promise<void> {
+    const [root, from] = [folder, tree].map(place => ({ kind: "folder", path: place, mounts: [] }) as const);
+    if (root !== undefined && from !== undefined)
+      await this.#run({ kind: "fill-folder", root, from, path }, { isContainer: true });
+  }
+
   /** With all above it. @throws OperationError `invalid` where a file is in its place. */
   async makeFolder(root: RootSource, path: string): Promise<void> {
     await this.#run({ kind: "make-folder", root, path }, { isContainer: true });

@@ -29,6 +29,8 @@ export interface ContainerDependencies {
   readonly log: Log;
   /** Finds a path below a folder and keeps it from being another by the time it is mounted. @throws OperationError `invalid`. */
   readonly holdPath: (folder: string, path: string) => { readonly path: string } & Disposable;
+  /** Copies what a tree has at a path into an empty folder, in which other containers may be writing. */
+  readonly fillFolder: (folder: string, from: { readonly tree: string; readonly path: string }) => Promise<void>;
   /** How logs that are sent elsewhere get there. */
   readonly logNetwork: LogNetwork;
   /** Survives a reboot. */

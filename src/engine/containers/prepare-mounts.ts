@@ -1,4 +1,4 @@
-import { lstat, readlink, readdir, stat } from "node:fs/promises";
+import { readlink, readdir, stat } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { OperationError, errnoCode } from "../../lib/errors.ts";
 import { rootOnHost } from "../../model/id-map.ts";
@@ -44,15 +44,11 @@ export async function settleVolume(
 
 /** Copies what the image has at a volume's place into it, if the volume is empty: files, owners and modes. */
 export async function copyImageContent(
-  { exec }: Pick<ContainerDependencies, "exec">,
-  request: { readonly plan: VolumePlan; readonly rootfsPath: string },
+  { fillFolder }: Pick<ContainerDependencies, "fillFolder">,
+  { plan, rootfsPath }: { readonly plan: VolumePlan; readonly rootfsPath: string },
 ): Promise<void> {
-  const { plan, rootfsPath } = request;
   if ((await readdir(plan.source)).length > 0) return;
-  const source = await resolveInRoot(rootfsPath, plan.destination);
-  const stats = await lstat(source).catch(passOver("ENOENT", "ENOTDIR"));
-  if (stats?.isDirectory() !== true) return;
-  await failpoint("containers/volume-copy.spawn", () => exec.run("cp", ["-a", "--", `${source}/.`, plan.source]));
+  await failpoint("containers/volume-copy.spawn", () => fillFolder(plan.source, { tree: rootfsPath, path: plan.destination }));
 }
 
 /** Makes the working directory where the image has none. Links are followed inside the root alone. */

@@ -24,11 +24,10 @@ import { resolveMemberPath } from "../../lib/tar/path.ts";
 import { SystemCallError } from "../libc.ts";
 import { type ConfinedRoot, nameIn } from "./confined-root.ts";
 import { ownerOnDisk } from "./mapped-ids.ts";
-import { makeNode, S_IFBLK, S_IFCHR, S_IFIFO, setOpenXattr } from "./node-calls.ts";
+import { KEPT_XATTRS, makeNode, S_IFBLK, S_IFCHR, S_IFIFO, setOpenXattr } from "./node-calls.ts";
 import { openFolderIn, sortedNames } from "./tree-reader.ts";
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
-const KEPT_XATTRS = /^(security\.capability$|user\.(?!overlay\.))/;
 
 export interface ContainerWriterOptions {
   readonly root: ConfinedRoot;

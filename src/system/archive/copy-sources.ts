@@ -11,7 +11,7 @@ import { resolvePath } from "./find-sources.ts";
 import { chownerIn } from "./owner.ts";
 import type { SourceCopy } from "./protocol.ts";
 import { readSmallFile } from "./small-file.ts";
-import { TreeReader } from "./tree-reader.ts";
+import { TreeReader, type XattrsOf } from "./tree-reader.ts";
 
 const { O_DIRECTORY, O_RDONLY } = constants;
 const FOLDER_MODE = 0o755;
@@ -83,8 +83,19 @@ function copyFile({ from, to }: Trees, { source, destination, owner }: Copy): vo
   }
 }
 
-function transfer(
-  { root, base, owner }: { readonly root: ConfinedRoot; readonly base: Buffer; readonly owner: Owner | undefined },
+/** What a reader reads is written below `base` as it is read. */
+export function transfer(
+  {
+    root,
+    base,
+    owner,
+    xattrsOf,
+  }: {
+    readonly root: ConfinedRoot;
+    readonly base: Buffer;
+    readonly owner: Owner | undefined;
+    readonly xattrsOf?: XattrsOf;
+  },
   read: (reader: TreeReader) => void,
 ): void {
   const writer = new ContainerWriter({ root, base, keepsKinds: false, ...(owner === undefined ? {} : { owner }) });
@@ -93,7 +104,7 @@ function transfer(
     for (const event of parser.push(bytes)) writer.handle(event);
   };
   try {
-    read(new TreeReader(pass));
+    read(new TreeReader(pass, xattrsOf));
     pass(TAR_END);
     parser.finish();
     writer.finish();

@@ -70,13 +70,50 @@ const lgetxattrBytes = declareChecked<[path: Uint8Array, name: string, value: Ui
 );
 const XATTR_BYTES_MAX = 64 * 1024;
 
-/** `undefined` where there is none, whatever the reason. */
+/** `undefined` where there is none: also in a file system without, and of a file that is gone by now. @throws SystemCallError. */
 export function getXattr(path: Buffer, name: string): Buffer | undefined {
   const value = Buffer.alloc(name === "security.capability" ? 64 : XATTR_BYTES_MAX);
   try {
     return value.subarray(0, lgetxattrBytes(terminated(path), name, value, value.length));
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error instanceof SystemCallError && isWithoutXattrs(error)) return undefined;
+    throw error;
+  }
+}
+
+function isWithoutXattrs({ code }: SystemCallError): boolean {
+  return ["ENODATA", "ENOTSUP", "EOPNOTSUPP", "ENOENT", "ENOTDIR"].includes(code);
+}
+
+const llistxattr = declareChecked<[path: Uint8Array, list: Uint8Array, size: number]>(
+  "llistxattr",
+  "long llistxattr(const uint8_t *path, uint8_t *list, size_t size)",
+);
+/** What a copy keeps: not what a file system or a security module notes for itself. */
+export const KEPT_XATTRS = /^(security\.capability$|user\.(?!overlay\.))/;
+
+/** Those of what is at a path that a copy keeps. */
+export function keptXattrs(path: Buffer): ReadonlyMap<string, Buffer> {
+  const list = Buffer.alloc(XATTR_BYTES_MAX);
+  const names = list
+    .toString("latin1", 0, listXattrs(path, list))
+    .split("\0")
+    .filter(name => KEPT_XATTRS.test(name));
+  return new Map(
+    names.flatMap(name => {
+      const value = getXattr(path, name);
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}
+
+/** @returns how many bytes of the list are names. */
+function listXattrs(path: Buffer, list: Buffer): number {
+  try {
+    return llistxattr(terminated(path), list, list.length);
+  } catch (error) {
+    if (error instanceof SystemCallError && isWithoutXattrs(error)) return 0;
+    throw error;
   }
 }
 

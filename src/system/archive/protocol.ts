@@ -37,6 +37,8 @@ export type ArchiveJob =
   | ({ readonly kind: "find-sources"; readonly root: RootSource } & SourceQuery)
   | { readonly kind: "resolve-path"; readonly root: RootSource; readonly path: string }
   | ({ readonly kind: "copy-sources"; readonly root: RootSource } & SourceCopy)
+  /** Into the empty folder `root`, what the tree `from` has at `path`. */
+  | { readonly kind: "fill-folder"; readonly root: RootSource; readonly from: RootSource; readonly path: string }
   /** With all above it. */
   | { readonly kind: "make-folder"; readonly root: RootSource; readonly path: string }
   /** The changes as a layer: data, then `done`. */

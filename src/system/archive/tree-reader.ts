@@ -10,15 +10,28 @@ const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 const READ_BYTES = 256 * 1024;
 const CAPABILITY = "security.capability";
 
+/** Extended attributes of what is at a path, by name. */
+export type XattrsOf = (path: Buffer, type: TarEntryType) => ReadonlyMap<string, Buffer>;
+
+const NO_XATTRS: ReadonlyMap<string, Buffer> = new Map();
+
+function capabilityOf(path: Buffer, type: TarEntryType): ReadonlyMap<string, Buffer> {
+  const capability = type === "file" ? getXattr(path, CAPABILITY) : undefined;
+  return capability === undefined ? NO_XATTRS : new Map([[CAPABILITY, capability]]);
+}
+
 /** Writes parts of a tree as an archive. Folders are open while they are read, so nothing that is renamed meanwhile leads elsewhere. */
 export class TreeReader {
   readonly #write: (bytes: Uint8Array) => void;
+  readonly #xattrsOf: XattrsOf;
   /** First name of each file that has several. */
   readonly #names = new Map<string, Buffer>();
   readonly #buffer = Buffer.allocUnsafe(READ_BYTES);
 
-  constructor(write: (bytes: Uint8Array) => void) {
+  /** @param xattrsOf - By default what every archive tells of them: a program's capabilities. */
+  constructor(write: (bytes: Uint8Array) => void, xattrsOf: XattrsOf = capabilityOf) {
     this.#write = write;
+    this.#xattrsOf = xattrsOf;
   }
 
   /** A whole tree, sorted. `archived`: its name in the archive, which for the contents of a root is empty. */
@@ -94,7 +107,7 @@ export class TreeReader {
     at: Buffer,
     linkPath?: Buffer,
   ): void {
-    const capability = type === "file" ? getXattr(at, CAPABILITY) : undefined;
+    const xattrs = this.#xattrsOf(at, type);
     const isDevice = type === "character-device" || type === "block-device";
     this.#write(
       encodeHeader({
@@ -106,7 +119,7 @@ export class TreeReader {
         sizeBytes: type === "file" ? stats.size : 0,
         mtimeSeconds: Math.floor(stats.mtimeMs / 1000),
         ...(isDevice ? deviceOf(stats.rdev) : {}),
-        ...(capability === undefined ? {} : { xattrs: new Map([[CAPABILITY, capability]]) }),
+        ...(xattrs.size === 0 ? {} : { xattrs }),
       }),
     );
   }

@@ -10,6 +10,7 @@ import { gatherHostFacts } from "../../../src/engine/runtime/host-facts.ts";
 import type { OciRuntime } from "../../../src/engine/runtime/runtime-command.ts";
 import { StateDatabase } from "../../../src/engine/state/database.ts";
 import { Volumes } from "../../../src/engine/volumes/volumes.ts";
+import { Archives } from "../../../src/system/archive.ts";
 import { systemClock } from "../../../src/system/clock.ts";
 import { readConfinedFile } from "../../../src/system/confined-file.ts";
 import { HeldPaths } from "../../../src/system/held-path.ts";
@@ -119,6 +120,7 @@ export class RealWorld implements AsyncDisposable {
       socketDirectory: join(this.directory, "sockets"),
       conmonCgroup: "/shct/conmon",
     });
+    const archives = Archives.create();
     const heldPaths = await HeldPaths.create(join(this.directory, "held"));
     this.#engine = await ContainerEngine.create({
       ...common,
@@ -126,6 +128,7 @@ export class RealWorld implements AsyncDisposable {
       specs: ociRuntimeSpecs({ facts, cgroupParent: "/shct", readConfinedFile }),
       images: this.images,
       holdPath: (folder, path) => heldPaths.hold(folder, path),
+      fillFolder: (folder, from) => archives.fillFolder(folder, from),
       networks: this.networks,
       connectTcp,
       volumes: await Volumes.create(common),
@@ -146,6 +149,7 @@ export class RealWorld implements AsyncDisposable {
       this.#engine = undefined;
       shim[Symbol.dispose]();
       await database[Symbol.asyncDispose]();
+      await archives[Symbol.asyncDispose]();
     };
   }
 

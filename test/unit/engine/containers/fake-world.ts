@@ -459,13 +459,9 @@ export class FakeHost {
   }
 }
 
-/** A copying `cp`, and nothing else. */
 const fakeExec: Exec = {
-  run: async (file, args) => {
-    if (file !== "cp") throw new OperationError("internal", `${file} is not on the simulated machine`);
-    const [, , source = "", target = ""] = args;
-    cpSync(source, target, { recursive: true });
-    return { exitCode: 0, stdout: "", stderr: "" };
+  run: async file => {
+    throw new OperationError("internal", `${file} is not on the simulated machine`);
   },
 };
 
@@ -538,6 +534,9 @@ export class FakeWorld implements AsyncDisposable {
       },
       images: this.images,
       holdPath: (folder, path) => this.holdPath(folder, path),
+      fillFolder: async (folder, { tree, path }) => {
+        if (existsSync(join(tree, path))) cpSync(join(tree, path), folder, { recursive: true });
+      },
       networks: this.networks,
       connectTcp: (target, options) => this.connectTcp(target, options),
       execRoot: join(this.directory, "exec"),
