@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { errnoCode, errorMessage } from "../lib/errors.ts";
 import { CliError } from "./context.ts";
 
 /** The docker CLI's own settings: both programs read and write the same file. */
@@ -18,13 +19,14 @@ export function configPath(): string {
   return join(configDirectory(), "config.json");
 }
 
-/** @throws CliError for a file that is no JSON. */
+/** @throws CliError for a file that cannot be read, or is no JSON: a change would take away what it holds. */
 export function readConfig(): ConfigFile {
   let content: string;
   try {
     content = readFileSync(configPath(), "utf8");
-  } catch {
-    return {}; // Nothing has been set here yet.
+  } catch (error) {
+    if (errnoCode(error) === "ENOENT") return {}; // Nothing has been set here yet.
+    throw new CliError(`cannot read ${configPath()}: ${errorMessage(error)}`);
   }
   try {
     return JSON.parse(content) as ConfigFile;

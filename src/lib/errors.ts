@@ -49,6 +49,13 @@ export function errnoCode(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
+const SHORTAGES: readonly (string | undefined)[] = ["ENOSPC", "EIO", "EMFILE", "ENFILE", "ENOMEM", "EAGAIN"];
+
+/** This host lacks something at the moment: what failed may succeed later, and says nothing about what was asked for. */
+export function isShortage(error: unknown): boolean {
+  return error instanceof Error && (SHORTAGES.includes(errnoCode(error)) || SHORTAGES.includes(errnoCode(error.cause)));
+}
+
 /** Where libuv's words are not the C library's. */
 const OTHER_WORDS: Readonly<Record<string, string>> = {
   EBUSY: "device or resource busy",

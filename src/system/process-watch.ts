@@ -1,6 +1,9 @@
-import { closeFd, declareChecked, declareUnchecked, SystemCallError } from "./libc.ts";
+import { closeFd, declareChecked, SystemCallError } from "./libc.ts";
 
-const pidfdOpen = declareUnchecked<[call: number, pid: number, flags: number]>("long syscall(long call, int pid, uint flags)");
+const pidfdOpen = declareChecked<[call: number, pid: number, flags: number]>(
+  "pidfd_open",
+  "long syscall(long call, int pid, uint flags)",
+);
 const poll = declareChecked<[entries: Buffer, count: number, timeoutMs: number]>(
   "poll",
   "int poll(_Inout_ uint8_t *entries, ulong count, int timeoutMs)",
@@ -23,13 +26,25 @@ const CHECK_PERIOD_MS = 500;
  * A descriptor names the process for good, whatever becomes of its pid. Does not keep the event loop alive.
  *
  * @returns a function that ends the watch; `undefined` when there is no such process now.
+ * @throws SystemCallError where it cannot be watched, which says nothing about the process.
  */
 export function watchProcess(pid: number, onEnd: () => void): (() => void) | undefined {
-  const fd = Number(pidfdOpen(SYS_PIDFD_OPEN, pid, 0));
-  if (fd < 0) return undefined;
+  const fd = open(pid);
+  if (fd === undefined) return undefined;
   watched.set(fd, onEnd);
   timer ??= setInterval(check, CHECK_PERIOD_MS).unref();
   return () => unwatch(fd);
+}
+
+function open(pid: number): number | undefined {
+  if (pid <= 0) return undefined;
+  try {
+    return pidfdOpen(SYS_PIDFD_OPEN, pid, 0);
+  } catch (error) {
+    // The others: the pid is a thread's by now.
+    if (error instanceof SystemCallError && ["ESRCH", "EINVAL", "ENOENT"].includes(error.code)) return undefined;
+    throw error;
+  }
 }
 
 function unwatch(fd: number): void {

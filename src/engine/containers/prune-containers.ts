@@ -1,4 +1,4 @@
-import { OperationError } from "../../lib/errors.ts";
+import { errorMessage, OperationError } from "../../lib/errors.ts";
 import type { Filters } from "../../model/control.ts";
 import { directoryBytes } from "./container-size.ts";
 import type { ContainerContext } from "./context.ts";
@@ -7,7 +7,7 @@ import type { Lifecycle } from "./lifecycle.ts";
 import { isRunning } from "./record.ts";
 import { removeContainer } from "./remove-container.ts";
 
-/** Removes what does not run. @throws OperationError `invalid` for a filter that Docker does not know here. */
+/** Removes what does not run; what cannot be removed stays, and keeps nothing else. @throws OperationError `invalid` for a filter that Docker does not know here. */
 export async function pruneContainers(
   context: ContainerContext,
   lifecycle: Lifecycle,
@@ -18,15 +18,15 @@ export async function pruneContainers(
   let reclaimedBytes = 0;
   for (const entry of [...context.store.entries()]) {
     if (isRunning(entry.state) || entry.isRemoving || !matches(entry)) continue;
-    const bytes = await directoryBytes(context.images.upperPath(entry.id));
     try {
+      const bytes = await directoryBytes(context.images.upperPath(entry.id));
       await removeContainer(context, lifecycle, { entry, options: { force: false, volumes: false, link: false } });
+      deleted.push(entry.id);
+      reclaimedBytes += bytes;
     } catch (error) {
       if (error instanceof OperationError && error.kind === "conflict") continue; // It was started or removed meanwhile.
-      throw error;
+      context.log.warn({ container: entry.id, error: errorMessage(error) }, "a container could not be pruned");
     }
-    deleted.push(entry.id);
-    reclaimedBytes += bytes;
   }
   context.events.publish({
     type: "container",

@@ -1,6 +1,6 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { errnoCode, errorMessage } from "../../lib/errors.ts";
+import { errnoCode, errorMessage, isShortage } from "../../lib/errors.ts";
 import { failuresOf } from "../../lib/undo.ts";
 import { asId, type ContainerId } from "../../model/ids.ts";
 import type { ShimContainer } from "../runtime/shim.ts";
@@ -18,6 +18,9 @@ import { UNDO_FILE, volumesToUndo } from "./undo-file.ts";
 const EXIT_UNKNOWN = 255;
 /** Containers started at once when the daemon starts. */
 const STARTS_AT_ONCE = 4;
+/** How often, and how soon again, a running container is taken up while this host lacks something. */
+const RESTORE_TRIES = 5;
+const RESTORE_AGAIN_MS = 500;
 
 /** Takes up what an earlier daemon left: running containers go on, ended ones are recorded, half-made and half-removed ones are taken away. */
 export async function restoreContainers(context: ContainerContext, lifecycle: Lifecycle): Promise<readonly ContainerEntry[]> {
@@ -61,29 +64,46 @@ async function adopt(context: ContainerContext, record: ContainerRecord): Promis
   return entry;
 }
 
+/**
+ * `undefined`: neither it nor a record of its end is there, or it can be known no more. While this host lacks something that is not
+ * found out: what runs goes on, rather than be taken for gone.
+ * @throws Error when that does not pass; the daemon does not start then, and ends nothing.
+ */
 async function restoreShim(context: ContainerContext, { id, record, log }: ContainerEntry): Promise<ShimContainer | undefined> {
   const { config, hostConfig, state } = record.container;
-  try {
-    await takeAwayExecs(bundleOf(context, id));
-    return await context.shim.restore({
-      id,
-      bundlePath: bundleOf(context, id),
-      logPath: log?.path,
-      isTty: config.tty,
-      runtime: hostConfig.runtime,
-      pid: state.pid,
-      pidStartTicks: record.pidStartTicks,
-    });
-  } catch (error) {
-    context.log.error({ container: id, error: errorMessage(error) }, "a running container could not be taken up");
-    return undefined;
+  await takeAwayExecs(context, id);
+  for (let tries = 1; ; tries++) {
+    try {
+      return await context.shim.restore({
+        id,
+        bundlePath: bundleOf(context, id),
+        logPath: log?.path,
+        isTty: config.tty,
+        runtime: hostConfig.runtime,
+        pid: state.pid,
+        pidStartTicks: record.pidStartTicks,
+      });
+    } catch (error) {
+      context.log.error({ container: id, tries, error: errorMessage(error) }, "a running container could not be taken up");
+      if (!isShortage(error)) return undefined;
+      if (tries === RESTORE_TRIES) throw error;
+    }
+    await context.clock.sleep(RESTORE_AGAIN_MS);
   }
 }
 
 /** Of execs that an earlier daemon started: who waited for them is gone, and what still runs needs no files. */
-async function takeAwayExecs(bundlePath: string): Promise<void> {
-  const names = (await namesIn(bundlePath)).filter(name => name.startsWith("exec-"));
-  await Promise.all(names.map(name => rm(join(bundlePath, name), { recursive: true, force: true })));
+async function takeAwayExecs(context: ContainerContext, id: ContainerId): Promise<void> {
+  const bundlePath = bundleOf(context, id);
+  try {
+    const names = (await namesIn(bundlePath)).filter(name => name.startsWith("exec-"));
+    await Promise.all(names.map(name => rm(join(bundlePath, name), { recursive: true, force: true })));
+  } catch (error) {
+    context.log.warn(
+      { container: id, error: errorMessage(error) },
+      "files of a container's earlier execs could not be taken away",
+    );
+  }
 }
 
 /** Goes on with a container that ran, whether or not it still does. */

@@ -1,7 +1,7 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
 import { defined } from "../../lib/assert.ts";
-import { OperationError } from "../../lib/errors.ts";
+import { errorMessage, OperationError } from "../../lib/errors.ts";
 import type { Labels } from "../../model/cluster.ts";
 import { asId, type ContainerId, type Digest, type ImageId } from "../../model/ids.ts";
 import type { IdMap } from "../../model/id-map.ts";
@@ -339,9 +339,13 @@ export class ImageStore implements AsyncDisposable {
       let reclaimedBytes = 0;
       for (const { id } of selectPrunable(this.#index.all(), { filters, context: this.#filterContext() })) {
         if (this.#usedBy(id).length > 0 || this.#isHeld(id)) continue;
-        const result = await removeImage(id, { force: true, prune: true }, this.#removal());
-        deleted.push(...result.removed);
-        reclaimedBytes += result.reclaimedBytes;
+        try {
+          const result = await removeImage(id, { force: true, prune: true }, this.#removal());
+          deleted.push(...result.removed);
+          reclaimedBytes += result.reclaimedBytes;
+        } catch (error) {
+          this.#options.log.warn({ image: id, error: errorMessage(error) }, "an image could not be pruned");
+        }
       }
       this.#options.onEvent?.({ action: "prune", imageId: "", attributes: { reclaimed: String(reclaimedBytes) } });
       return { deleted, reclaimedBytes };

@@ -37,6 +37,7 @@ import { NetworkTable } from "./network-table.ts";
 import { planNetwork } from "./plan-network.ts";
 import { holdAgain } from "./hold-again.ts";
 import { PortAllocator } from "./port-allocator.ts";
+import { pruneNetworks } from "./prune-networks.ts";
 import { wantedPorts } from "./published-ports.ts";
 import { SandboxDevices } from "./sandbox-devices.ts";
 import { SandboxFiles } from "./sandbox-files.ts";
@@ -148,13 +149,12 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
 
   prune(filters: Filters): Promise<readonly string[]> {
     return this.#registry.inTurn(async () => {
-      const deleted: string[] = [];
-      for (const record of this.#table.all()) {
-        const isGone = isPrunable(this.#withContainers(record), { filters, nowMs: this.#options.clock.nowMs() });
-        if (!isGone || (record.name === HOST_BRIDGE && this.#cluster !== undefined)) continue;
-        await this.#delete(record);
-        deleted.push(record.name);
-      }
+      const { clock, log } = this.#options;
+      const unused = this.#table.all().filter(record => {
+        const isGone = isPrunable(this.#withContainers(record), { filters, nowMs: clock.nowMs() });
+        return isGone && (record.name !== HOST_BRIDGE || this.#cluster === undefined);
+      });
+      const deleted = await pruneNetworks(unused, { remove: record => this.#delete(record), log });
       const attributes = { reclaimed: "0" }; // They keep nothing on disk.
       this.#options.publish({ type: "network", action: "prune", actorId: "", scope: "local", attributes });
       return deleted;

@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { readKernelFile } from "./kernel-file.ts";
+import { errnoCode } from "../../lib/errors.ts";
+import { ifGone, readKernelFile } from "./kernel-file.ts";
 
 const CGROUP_ROOT = "/sys/fs/cgroup";
 
@@ -41,15 +42,20 @@ export function readCgroupPaths(pid: number): CgroupPaths | undefined {
   return text === undefined ? undefined : parseCgroupPaths(text);
 }
 
-/** Also those in cgroups that the container made below its own. */
+/** Also those in cgroups that the container made below its own. None of one that is gone. */
 export async function pidsInCgroup(path: string): Promise<readonly number[]> {
   const [text, entries] = await Promise.all([
-    readFile(join(path, "cgroup.procs"), "utf8").catch(() => ""),
-    readdir(path, { withFileTypes: true }).catch(() => []),
+    readFile(join(path, "cgroup.procs"), "utf8").catch(ifUnlisted),
+    readdir(path, { withFileTypes: true }).catch(ifGone([])),
   ]);
   const below = entries.filter(entry => entry.isDirectory()).map(entry => pidsInCgroup(join(path, entry.name)));
   const own = text.split("\n").filter(line => line !== "");
   return [...own.map(Number), ...(await Promise.all(below)).flat()];
+}
+
+/** A threaded cgroup does not say: its processes are in the list of the one above it. */
+function ifUnlisted(error: unknown): string {
+  return errnoCode(error) === "ENOTSUP" ? "" : ifGone("")(error);
 }
 
 /** Whether the kernel ended something in it for want of memory. The cgroup must still be there. */
@@ -61,6 +67,6 @@ export function wasOomKilled({ version, memory }: CgroupPaths): boolean {
 
 export async function isFrozen({ version, freezer }: CgroupPaths): Promise<boolean> {
   const file = join(freezer, version === 1 ? "freezer.state" : "cgroup.freeze");
-  const text = (await readFile(file, "utf8").catch(() => "")).trim();
+  const text = (await readFile(file, "utf8").catch(ifGone(""))).trim();
   return version === 1 ? text === "FROZEN" || text === "FREEZING" : text === "1";
 }

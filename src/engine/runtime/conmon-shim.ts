@@ -1,17 +1,18 @@
-import { mkdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { OperationError } from "../../lib/errors.ts";
+import { errorMessage, OperationError } from "../../lib/errors.ts";
 import type { ContainerId } from "../../model/ids.ts";
 import type { Log } from "../../ports/log.ts";
 import { type CgroupPaths, pidsInCgroup, readCgroupPaths, wasOomKilled } from "./cgroups.ts";
 import { CgroupWarmth } from "./cgroup-warmth.ts";
 import { ConmonContainer, SHIM_FILES } from "./conmon-container.ts";
 import { CONMON_PID_FILE, type ConmonLaunch, launchConmon } from "./conmon-launch.ts";
+import { isThere } from "../files/is-there.ts";
 import { ConmonCgroup } from "./conmon-cgroup.ts";
 import { ExitDirectory } from "./exit-directory.ts";
 import type { RuntimeHost } from "./host.ts";
 import { hasEnded, type ProcessStat, readProcessStat } from "./process-stat.ts";
-import { readKernelFile } from "./kernel-file.ts";
+import { ifGone, readKernelFile } from "./kernel-file.ts";
 import { removeFile } from "./remove-file.ts";
 import { type OciRuntime, prepareRuntime, runVerb } from "./runtime-command.ts";
 import type { Shim, ShimContainer, ShimCreate, ShimExit, ShimRestore } from "./shim.ts";
@@ -48,7 +49,7 @@ export async function createConmonShim(options: ConmonShimOptions): Promise<Conm
   const cgroup = await ConmonCgroup.prepare(options.conmonCgroup, { log });
   await rm(socketDirectory, { recursive: true, force: true });
   await mkdir(socketDirectory, { recursive: true, mode: 0o700 });
-  const exits = await ExitDirectory.open(options.exitDirectory);
+  const exits = await ExitDirectory.open(options.exitDirectory, { log });
 
   const nameOf = (name: string | undefined): string => (name === undefined || name === "" ? options.defaultRuntime() : name);
   const runtimeNamed = (name: string | undefined): OciRuntime => {
@@ -58,26 +59,54 @@ export async function createConmonShim(options: ConmonShimOptions): Promise<Conm
     return runtime;
   };
 
-  /** Settles when the exit code is there; without conmon it never comes, and the container is ended. */
+  /**
+   * Settles when the exit code is there; without conmon it never comes, and the container is ended.
+   * @throws Error where conmon cannot be watched, which is no reason to end anything.
+   */
   function watchExit(id: ContainerId, { bundlePath, cgroups, conmonPid }: Watched): Promise<ShimExit> {
-    return new Promise(resolve => {
-      const settle = async (exitCode: number): Promise<void> => {
-        stopWatching?.();
-        resolve({ exitCode, isOomKilled: await isOomKilled(bundlePath, cgroups) });
-      };
-      const lost = async (): Promise<void> => {
-        exits.forget(id);
-        const recorded = await exits.read(id);
-        if (recorded === undefined) {
-          log.warn({ container: id }, "conmon is gone without an exit code: the container is ended");
-          for (const pid of cgroups === undefined ? [] : await pidsInCgroup(cgroups.pids)) endProcess(pid);
-        }
-        await settle(recorded ?? LOST_EXIT_CODE);
-      };
-      exits.onExit(id, exitCode => void settle(exitCode));
-      const stopWatching = host.watchProcess(conmonPid, () => void lost());
-      if (stopWatching === undefined) void lost();
-    });
+    let resolve: (exit: ShimExit) => void = () => {};
+    const exit = new Promise<ShimExit>(settled => (resolve = settled));
+    const settle = async (exitCode: number): Promise<void> => {
+      stopWatching?.();
+      resolve({ exitCode, isOomKilled: await oomMarkOf({ id, bundlePath, cgroups }) });
+    };
+    const lost = async (): Promise<void> => {
+      exits.forget(id);
+      const recorded = await exits.readAtLast(id);
+      if (recorded === undefined) {
+        log.warn({ container: id }, "conmon is gone without an exit code: the container is ended");
+        await endProcesses({ id, cgroups });
+      }
+      await settle(recorded ?? LOST_EXIT_CODE);
+    };
+    const stopWatching = host.watchProcess(conmonPid, () => void lost());
+    if (stopWatching === undefined) void lost();
+    else exits.onExit(id, exitCode => void settle(exitCode));
+    return exit;
+  }
+
+  async function endProcesses({ id, cgroups }: Pick<Ended, "id" | "cgroups">): Promise<void> {
+    try {
+      for (const pid of cgroups === undefined ? [] : await pidsInCgroup(cgroups.pids)) endProcess(pid);
+    } catch (error) {
+      log.error({ container: id, error: errorMessage(error) }, "processes of a container could not be ended");
+    }
+  }
+
+  /** An end is told in any case. */
+  async function oomMarkOf({ id, bundlePath, cgroups }: Ended): Promise<boolean> {
+    try {
+      return await isOomKilled(bundlePath, cgroups);
+    } catch (error) {
+      log.error({ container: id, error: errorMessage(error) }, "whether a container ended for want of memory cannot be said");
+      return false;
+    }
+  }
+
+  interface Ended {
+    readonly id: ContainerId;
+    readonly bundlePath: string;
+    readonly cgroups: CgroupPaths | undefined;
   }
 
   interface Watched {
@@ -136,7 +165,7 @@ export async function createConmonShim(options: ConmonShimOptions): Promise<Conm
     const exit =
       exitCode === undefined
         ? watchExit(id, { bundlePath, cgroups, conmonPid: conmon ?? 0 })
-        : Promise.resolve({ exitCode, isOomKilled: await isOomKilled(bundlePath, cgroups) });
+        : Promise.resolve({ exitCode, isOomKilled: await oomMarkOf({ id, bundlePath, cgroups }) });
     const container = containerOf({
       ...request,
       isStdinOnce: false, // Its stdin ended with the daemon that held it.
@@ -147,7 +176,9 @@ export async function createConmonShim(options: ConmonShimOptions): Promise<Conm
       exit,
     });
     if (exitCode === undefined && conmon !== undefined && logPath !== undefined && !(await isThere(logPath)))
-      await container.reopenLog();
+      await container.reopenLog().catch((error: unknown) => {
+        log.error({ container: id, error: errorMessage(error) }, "a container that goes on has no log");
+      });
     return container;
   }
 
@@ -185,9 +216,9 @@ async function endConmon(request: Pick<ShimRestore, "id" | "bundlePath">): Promi
   if (pid !== undefined) endProcess(pid);
 }
 
-/** The pid that conmon noted, if it is still that container's conmon. */
-async function findConmon({ id, bundlePath }: Pick<ShimRestore, "id" | "bundlePath">): Promise<number | undefined> {
-  const text = await readFile(join(bundlePath, CONMON_PID_FILE), "utf8").catch(() => "");
+/** The pid that conmon noted, if it is still that container's conmon. @throws Error where that cannot be said. */
+export async function findConmon({ id, bundlePath }: Pick<ShimRestore, "id" | "bundlePath">): Promise<number | undefined> {
+  const text = await readFile(join(bundlePath, CONMON_PID_FILE), "utf8").catch(ifGone(""));
   const pid = Number.parseInt(text, 10);
   if (!(pid > 0)) return undefined;
   const commandLine = readKernelFile(`/proc/${pid}/cmdline`) ?? "";
@@ -212,17 +243,10 @@ async function isOomKilled(bundlePath: string, cgroups: CgroupPaths | undefined)
   return isCounted || isThere(join(bundlePath, "oom"));
 }
 
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
-}
-
 /** What runs in the container, for the words of an error. */
 async function readProgram(bundlePath: string): Promise<string> {
-  const text = await readFile(join(bundlePath, "config.json"), "utf8").catch(() => {
-    throw new OperationError("internal", `${bundlePath} has no config.json`);
+  const text = await readFile(join(bundlePath, "config.json"), "utf8").catch((cause: unknown) => {
+    throw new OperationError("internal", `${bundlePath} has no config.json`, { cause });
   });
   const spec = JSON.parse(text) as { readonly process?: { readonly args?: readonly string[] } };
   const args = spec.process?.args ?? [];

@@ -10,7 +10,7 @@ export interface RuntimeHost {
   sealedProgram(file: string): Promise<string>;
   /** @throws when nobody listens. */
   connectPacketSocket(path: string, listener: PacketListener): PacketSocket;
-  /** @returns a function that ends the watch; `undefined` when there is no such process. */
+  /** @returns a function that ends the watch; `undefined` when there is no such process. @throws Error where it cannot be watched. */
   watchProcess(pid: number, onEnd: () => void): (() => void) | undefined;
   /** A socket on which a runtime hands over the terminal it made. */
   listenForConsole(path: string): Promise<ConsoleListener>;

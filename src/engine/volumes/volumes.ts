@@ -141,15 +141,15 @@ export class Volumes implements ContainerVolumes {
     let reclaimedBytes = 0;
     for (const volume of [...this.#volumes.values()]) {
       if (this.#usersOf(volume.name).size > 0 || !matches(volume) || (!takesNamed && !volume.isAnonymous)) continue;
-      const bytes = await directoryBytes(volume.mountpoint);
       try {
+        const bytes = await directoryBytes(volume.mountpoint);
         await this.remove(volume.name, { force: false });
+        deleted.push(volume.name);
+        reclaimedBytes += bytes;
       } catch (error) {
         if (error instanceof OperationError && error.kind !== "internal") continue; // Used or removed meanwhile.
-        throw error;
+        this.#options.log.warn({ volume: volume.name, error: errorMessage(error) }, "a volume could not be pruned");
       }
-      deleted.push(volume.name);
-      reclaimedBytes += bytes;
     }
     this.#options.events.publish({
       type: "volume",

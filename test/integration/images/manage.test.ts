@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readdirSync, rmSync, statSync } from "node:fs";
+import { listenAtFailpoints } from "../../../src/ports/failpoint.ts";
 import type { ImageEvent, ImageStore } from "../../../src/engine/images/store.ts";
 import { asId, type ContainerId, type ImageId } from "../../../src/model/ids.ts";
 import { dockerArchive, type ImageFixture, tarOf } from "../../fixtures/images.ts";
@@ -84,6 +85,22 @@ describe("image management", function () {
       (await store.list({ all: true, filters: {} })).map(({ tags, containers }) => [tags, containers]),
       [[["used:1"], 1]],
     );
+  });
+
+  it("prunes the others when an image cannot be removed", async () => {
+    await load(...["a:1", "b:1", "c:1"].map(tag => ({ tags: [tag], layers: [layer(tag)] })));
+    let removals = 0;
+    listenAtFailpoints((name, moment) => {
+      if (name === "images/repositories.rename" && moment === "before" && ++removals === 2) throw new Error("input/output error");
+      return undefined;
+    });
+    try {
+      const { deleted } = await store.prune({ dangling: ["false"] });
+      assert.equal(deleted.filter(removed => "untagged" in removed).length, 2);
+    } finally {
+      listenAtFailpoints(undefined);
+    }
+    assert.equal((await store.list({ all: true, filters: {} })).length, 1);
   });
 
   it("takes nothing away that a build stands on, with a child's removal neither, until it is let go of", async () => {

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ConmonShim, createConmonShim } from "../../../src/engine/runtime/conmon-shim.ts";
 import { gatherDeviceNodes, gatherHostFacts } from "../../../src/engine/runtime/host-facts.ts";
+import type { RuntimeHost } from "../../../src/engine/runtime/host.ts";
 import type { HostFacts } from "../../../src/engine/runtime/oci/facts.ts";
 import { encodeSpec, planSpec, type SpecRequest } from "../../../src/engine/runtime/oci/spec.ts";
 import { type ProbedRuntimes, probeRuntimes } from "../../../src/engine/runtime/probe.ts";
@@ -60,10 +61,11 @@ export class RuntimeLab implements AsyncDisposable {
     return new RuntimeLab(directory, probed, facts);
   }
 
-  shim(): Promise<ConmonShim> {
+  /** @param changed - What of the host is not as it is. */
+  shim(changed: Partial<RuntimeHost> = {}): Promise<ConmonShim> {
     const { runtimes, defaultRuntime, conmonPath } = this.probed;
     return createConmonShim({
-      host: createRuntimeHost(),
+      host: { ...createRuntimeHost(), ...changed },
       log: silent,
       conmonPath,
       runtimes,

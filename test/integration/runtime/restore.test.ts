@@ -62,6 +62,22 @@ describe("containers over a daemon's kill -9", function () {
     return (await shim.restore(request)) ?? assert.fail("the container is not found again");
   }
 
+  it("run on when they cannot be watched at the moment", async () => {
+    const { restore } = await leftBehind(["sh", "-c", "read x"]);
+    const shortage = Object.assign(new Error("pidfd_open: EMFILE"), { code: "EMFILE" });
+    const watchProcess = (): never => {
+      throw shortage;
+    };
+    using shim = await lab.shim({ watchProcess });
+    await assert.rejects(shim.restore(restore), shortage);
+    await withNextDaemon(async next => {
+      const container = await restored(next, restore);
+      await container.kill(9);
+      assert.deepEqual(await container.exit, { exitCode: 137, isOomKilled: false });
+      await container.delete();
+    });
+  });
+
   it("run on, write on, and are taken up again", async () => {
     const { restore, request } = await leftBehind(["sh", "-c", "read x; seq 1 30000; read y; echo said $y; exit 9"], {
       attach: true,

@@ -57,6 +57,14 @@ describe("filling an empty folder with what a tree has", () => {
     });
   }
 
+  it("says what cannot be read of a file, which is not the same as what is not there", () => {
+    const file = Buffer.from(join(directory, "tree/d/e/file"));
+    assert.equal(getXattr(file, "user.note"), undefined);
+    assert.equal(getXattr(Buffer.from(join(directory, "missing")), "user.note"), undefined);
+    assert.throws(() => getXattr(Buffer.from(`/${"x".repeat(5000)}`), "user.note"), { code: "ENAMETOOLONG" });
+    assert.throws(() => getXattr(file, `user.${"x".repeat(300)}`), { code: "ERANGE" });
+  });
+
   it("leaves a folder that is not empty as it is", () => {
     writeFileSync(join(directory, "folder/own"), "");
     fillFolder(from, to, "/d");

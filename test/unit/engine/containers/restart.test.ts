@@ -185,6 +185,46 @@ describe("a daemon that starts again", () => {
     assert.equal((await world.engine.inspect("lives")).state.exitCode, 143);
   });
 
+  const shortage = (): Error => Object.assign(new Error("EMFILE: too many open files, open '/proc/1/stat'"), { code: "EMFILE" });
+
+  it("goes on with what runs when this host lacks something for a while", async () => {
+    const { id } = await world.run();
+    await world.close();
+    world.host.restoreFailures.push(shortage(), new Error("it cannot be known", { cause: shortage() }));
+    const opened = world.open();
+    for (let times = 0; times < 2; times++) {
+      await until(() => world.clock.isDueIn(500), "it is tried again later");
+      await world.clock.advance(500);
+    }
+    await opened;
+    assert.equal(await world.status(id), "running");
+    assert.deepEqual(world.host.discarded, []);
+  });
+
+  it("rather does not start than end what runs, when this host lacks something for longer", async () => {
+    const { id, process } = await world.run();
+    await world.close();
+    world.host.restoreFailures.push(...Array.from({ length: 5 }, shortage));
+    const opened = assert.rejects(world.open(), { code: "EMFILE" });
+    for (let times = 0; times < 4; times++) {
+      await until(() => world.clock.isDueIn(500), "it is tried again later");
+      await world.clock.advance(500);
+    }
+    await opened;
+    assert.deepEqual([world.host.discarded, process.signals], [[], []]);
+    await world.open();
+    assert.equal(await world.status(id), "running");
+  });
+
+  it("ends what can be known no more", async () => {
+    const { id } = await world.run();
+    await world.close();
+    world.host.restoreFailures.push(new Error("its bundle has no config.json"));
+    await world.open();
+    assert.equal(await world.status(id), "exited");
+    assert.ok(world.host.discarded.some(discarded => discarded.id === id));
+  });
+
   it("starts by policy what ran before a reboot, and nothing else", async () => {
     const names = { always: policy("always"), "unless-stopped": policy("unless-stopped"), no: {} };
     for (const [name, hostConfig] of Object.entries(names)) await world.run({ name, hostConfig });

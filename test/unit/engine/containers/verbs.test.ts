@@ -214,6 +214,22 @@ describe("container verbs", () => {
     assert.equal(await world.status(kept.id), "running");
   });
 
+  it("prune the others when one cannot be removed", async () => {
+    const ids: string[] = [];
+    for (let count = 0; count < 3; count++) ids.push((await world.engine.create(aRequest())).id);
+    let syncs = 0;
+    listenAtFailpoints((name, moment) => {
+      if (name === "state/container.sync" && moment === "before" && ++syncs === 2) throw new Error("input/output error");
+      return undefined;
+    });
+    try {
+      assert.deepEqual((await world.engine.prune({})).deleted, [ids[0], ids[2]]);
+    } finally {
+      listenAtFailpoints(undefined);
+    }
+    assert.deepEqual((await world.engine.prune({})).deleted, [ids[1]]);
+  });
+
   it("wait registers at once", async () => {
     const { id } = await world.engine.create(aRequest());
     const leave = new AbortController();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Filters } from "../../../../src/model/control.ts";
+import { listenAtFailpoints } from "../../../../src/ports/failpoint.ts";
 import { FakeWorld, aRequest } from "../containers/fake-world.ts";
 
 const aVolume = (name: string, labels: Readonly<Record<string, string>> = {}) => ({ name, driver: "", options: {}, labels });
@@ -88,5 +89,20 @@ describe("volumes", () => {
     assert.equal((await world.volumes.prune({})).deleted.length, 1);
     assert.deepEqual((await world.volumes.prune({ all: ["true"] })).deleted, ["named"]);
     assert.equal((await world.volumes.list({})).length, 1);
+  });
+
+  it("are pruned though one of them cannot be removed", async () => {
+    for (const name of ["one", "two", "three"]) await world.volumes.create(aVolume(name));
+    let syncs = 0;
+    listenAtFailpoints((name, moment) => {
+      if (name === "state/volume.sync" && moment === "before" && ++syncs === 2) throw new Error("input/output error");
+      return undefined;
+    });
+    try {
+      assert.deepEqual((await world.volumes.prune({ all: ["true"] })).deleted, ["one", "three"]);
+    } finally {
+      listenAtFailpoints(undefined);
+    }
+    assert.deepEqual((await world.volumes.prune({ all: ["true"] })).deleted, ["two"]);
   });
 });
