@@ -5,7 +5,7 @@ const at = (file, find, put) => ({ file, find, put });
 const ESCAPE = "test/integration/security/escape.test.ts";
 const DEFAULTS = "test/integration/security/defaults.test.ts";
 const COPY = "test/integration/security/copy.test.ts";
-const SUBPATH = "test/integration/security/subpath.test.ts";
+const MOUNT_PLACES = "test/unit/engine/runtime/mount-places.test.ts";
 const SHARED_VOLUME = "test/integration/security/shared-volume.test.ts";
 const NETWORK = "test/integration/security/network.test.ts";
 const REQUESTS = "test/integration/security/api.test.ts";
@@ -241,7 +241,7 @@ const ATTACK_MUTANTS = [
   {
     guards: "subpaths: the place that was looked at is the one that is mounted (CVE-2021-30465)",
     edits: [at("engine/containers/subpaths.ts", "source: place.path }", "source: `${plan.source}/${plan.subpath}` }")],
-    test: [SUBPATH, "by the time it is mounted"],
+    test: [SHARED_VOLUME, "by the time it is mounted"],
   },
   {
     guards: "volumes: what an image has at their place stays inside, whoever writes there meanwhile",
@@ -249,10 +249,40 @@ const ATTACK_MUTANTS = [
       at(
         "daemon/engine.ts",
         "fillFolder: (folder, from) => archives.fillFolder(folder, from),",
-        'fillFolder: async (folder, { tree, path }) => void (await exec.run("cp", ["-a", "--", `${tree}${path}/.`, folder])),',
+        'fillFolder: async (folder, { tree, path }) => void (await exec.run("sh", ["-c", \'[ ! -d "$0" ] || cp -a -- "$0/." "$1"\', `${tree}${path}`, folder])),',
       ),
     ],
     test: [SHARED_VOLUME, "leads none of the image's files out"],
+  },
+  {
+    guards: "mounts: one that was led elsewhere is not started (CVE-2019-19921, 2025-31133, 2025-52565, 2025-52881)",
+    edits: [at("engine/containers/make-run.ts", "if (wrong !== undefined) throw", 'if (wrong === "") throw')],
+    test: [SHARED_VOLUME, "with crun is not started when the other's place is a link to /proc/self/attr"],
+  },
+  {
+    guards: "mounts: as many as there should be",
+    edits: [at(`${OCI}/mount-places.ts`, "    if (count === 0) return refusal(point);\n", "")],
+    test: [SHARED_VOLUME, "with crun is not started when the other's place is a link to /dev/pts"],
+  },
+  {
+    guards: "mounts: nothing is hidden by a setting of the host's (CVE-2025-31133)",
+    edits: [at(`${OCI}/mount-places.ts`, "return !KERNEL_TYPES.includes(type);", "return true;")],
+    test: [MOUNT_PLACES, "hidden by a setting of the host's"],
+  },
+  {
+    guards: "mounts: a terminal is no setting of the host's (CVE-2025-52565)",
+    edits: [at(`${OCI}/mount-places.ts`, " || point === CONSOLE)", ")")],
+    test: [MOUNT_PLACES, "a terminal that is a setting"],
+  },
+  {
+    guards: "mounts: what is to be read-only is",
+    edits: [at(`${OCI}/mount-places.ts`, "return isReadOnly && root ===", "return root ===")],
+    test: [MOUNT_PLACES, "one that is not read-only after all"],
+  },
+  {
+    guards: "runtimes: a weak one is named to its users (CVE-2025-31133, 2025-52565, 2025-52881)",
+    edits: [at("daemon/runtime-catalog.ts", "return weakness === undefined ? [] :", "return weakness !== undefined ? [] :")],
+    test: ["test/unit/daemon/runtime-catalog.test.ts", "is in `info`"],
   },
   {
     guards: "links for /dev, /etc: nothing is made outside (CVE-2026-41579)",
@@ -497,6 +527,44 @@ const ATTACK_MUTANTS = [
     guards: "networks: a container is no router of the host's (CVE-2020-13401)",
     edits: [at("engine/networks/bridge-devices.ts", 'accept_ra`, "0"', 'accept_ra`, "2"')],
     test: [NETWORK, "has no IPv6 on networks without"],
+  },
+  {
+    guards: "networks: their rules are made again at a start (CVE-2025-54388)",
+    edits: [
+      at(
+        "engine/networks/network-registry.ts",
+        "rules: [...bridges.flatMap(bridgeRules), ...rules],",
+        "rules: isRouter ? rules : [...bridges.flatMap(bridgeRules), ...rules],",
+      ),
+    ],
+    test: [NETWORK, "opens nothing when somebody flushes"],
+  },
+  {
+    guards: "builds: an image that nobody named is no cache (CVE-2024-24557)",
+    edits: [
+      at(
+        "engine/build/step-cache.ts",
+        "cacheFrom.length === 0 ? undefined : cacheFrom.flatMap",
+        '(cacheFrom.length === 0 ? ["made:source"] : cacheFrom).flatMap',
+      ),
+    ],
+    test: ["test/integration/build/build.test.ts", "is what images that were loaded say"],
+  },
+  {
+    guards: "builds: a context is not fetched by a program (CVE-2019-13139)",
+    edits: [
+      at(
+        "api/routes/build.ts",
+        '  checkRemote(textOf(request, "remote"));',
+        '  if (!textOf(request, "remote").includes("://")) checkRemote(textOf(request, "remote"));',
+      ),
+    ],
+    test: ["test/integration/build/build.test.ts", "is no repository"],
+  },
+  {
+    guards: "logins: for their own registry alone (CVE-2021-41092)",
+    edits: [at("cli/commands/credentials.ts", "readConfig().auths?.[server];", "Object.values(readConfig().auths ?? {})[0];")],
+    test: ["test/unit/cli/credentials.test.ts", "go to no other"],
   },
   {
     guards: "networks: no IPv6 on one without (CVE-2024-32473)",

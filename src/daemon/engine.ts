@@ -110,6 +110,7 @@ export async function createEngine({
   ]);
   const runtimes = new RuntimeCatalog(probed, { config, runDirectory });
   log.info({ runtime: runtimes.defaultName, cgroupVersion: facts.cgroupVersion }, "runtimes probed");
+  for (const [name, weakness] of runtimes.weaknesses) log.warn({ runtime: name }, weakness);
 
   const cleanUp = new Disposal();
   try {
@@ -231,7 +232,7 @@ export async function createEngine({
       builtAt: BUILT_AT,
       ...settingsInInfo(settings.current),
       startedAtMs,
-      warnings,
+      warnings: [...warnings, ...runtimes.warnings],
     });
     const system: SystemBackend = {
       login: (credentials, signal) => loginToRegistry(credentials, { insecure: settings.current.registry.insecure, signal }),

@@ -2,6 +2,7 @@ import type { SystemInfo } from "../api/backends.ts";
 import { OperationError } from "../lib/errors.ts";
 import { configuredRuntime, type ProbedRuntimes } from "../engine/runtime/probe.ts";
 import { type OciRuntime, prepareRuntime } from "../engine/runtime/runtime-command.ts";
+import { weaknessOf } from "../engine/runtime/weaknesses.ts";
 import type { DaemonConfig } from "./config.ts";
 
 /** The runtimes that containers may name, as the settings have them now. */
@@ -49,6 +50,23 @@ export class RuntimeCatalog {
     for (const runtime of configured) this.#all.set(runtime.name, runtime);
     this.#offered = offered;
     this.#defaultName = defaultName;
+  }
+
+  /** What is known of those that containers may name, by name. */
+  get weaknesses(): ReadonlyMap<string, string> {
+    const known = [...this.#offered].map(name => [name, this.#weaknessOf(name)] as const);
+    return new Map(known.flatMap(([name, weakness]) => (weakness === undefined ? [] : [[name, weakness]])));
+  }
+
+  /** For `info`: of the one that containers get who name none. */
+  get warnings(): readonly string[] {
+    const weakness = this.#weaknessOf(this.#defaultName);
+    return weakness === undefined ? [] : [`WARNING: ${weakness}`];
+  }
+
+  #weaknessOf(name: string): string | undefined {
+    const version = this.#probed.versions.get(name);
+    return version === undefined ? undefined : weaknessOf(version);
   }
 
   /** For `info`. */

@@ -17,10 +17,13 @@ import { checkPropagation } from "./propagation.ts";
 import { hasProcess } from "./record.ts";
 import { Subpaths } from "./subpaths.ts";
 import { RunLog } from "../logs/run-log.ts";
+import { misplacedMount } from "../runtime/oci/mount-places.ts";
 import { encodeSpec } from "../runtime/oci/spec.ts";
+import type { OciSpec } from "../runtime/oci/types.ts";
 import { idMapFor, joinedUserNamespace } from "../runtime/oci/user-namespace.ts";
 import type { SpecRequest } from "./runtime-specs.ts";
 import type { ShimContainer } from "../runtime/shim.ts";
+import { translateRuntimeError } from "../runtime/start-error.ts";
 import { type RuntimeState, takeDownRun } from "./take-down.ts";
 import { failpoint } from "../../ports/failpoint.ts";
 import { publishVolumeMounts, publishVolumeUnmounts } from "./volume-events.ts";
@@ -85,7 +88,8 @@ export async function makeRun(context: ContainerContext, entry: ContainerEntry):
       attach: false,
     });
     const created = creation.then(made => (shim = made));
-    const [{ rootfsPath }, , made] = await allDone([prepared, isUp, created]);
+    const [{ rootfsPath, spec }, , made] = await allDone([prepared, isUp, created]);
+    checkMounts(context, { entry, spec, shim: made });
     if (idMapFor(hostConfig, context.idMap) !== undefined) await openStreams(made.pid);
     const isAttached = entry.waitingAttachments.size > 0 || (config.openStdin && config.attachStdin);
     const hub = isAttached ? new OutputHub(await made.attach()) : undefined;
@@ -97,6 +101,20 @@ export async function makeRun(context: ContainerContext, entry: ContainerEntry):
     await entry.teardown;
     throw error;
   }
+}
+
+/** @throws OperationError where its mounts are not where they should be; it is not started then. */
+function checkMounts(
+  context: ContainerContext,
+  { entry, spec, shim }: { readonly entry: ContainerEntry; readonly spec: OciSpec; readonly shim: ShimContainer },
+): void {
+  const { hostConfig, path } = entry.record.container;
+  const runtime = hostConfig.runtime === "" ? context.defaultRuntime() : hostConfig.runtime;
+  // Other runtimes, vendors' hooks and what takes mapped ids mount more than they were told. Without mounts of the user's nobody leads them anywhere.
+  const isKnown = ["crun", "runc"].includes(runtime) && hostConfig.deviceRequests.length === 0;
+  if (!isKnown || entry.record.mounts.length === 0 || idMapFor(hostConfig, context.idMap) !== undefined) return;
+  const wrong = misplacedMount(shim.mountInfo() ?? "", spec);
+  if (wrong !== undefined) throw translateRuntimeError(wrong, { phase: "create", program: path });
 }
 
 /** Whether something on the way to a made container looks at its interfaces. */
@@ -114,7 +132,7 @@ interface BundleRequest {
 async function prepareBundle(
   context: ContainerContext,
   { entry, bundlePath, subpaths }: BundleRequest,
-): Promise<{ readonly rootfsPath: string; readonly sandbox: Sandbox }> {
+): Promise<{ readonly rootfsPath: string; readonly sandbox: Sandbox; readonly spec: OciSpec }> {
   const { container: before, mounts } = entry.record;
   const joined = joinedPids(context, before);
   const [rootfsPath, sandbox] = await allDone([
@@ -123,7 +141,7 @@ async function prepareBundle(
   ]);
   const container = connected(context, { container: before, sandbox });
   entry.record = { ...entry.record, container }; // Kept with the state, once it runs.
-  const writeSpec = async (): Promise<void> => {
+  const writeSpec = async (): Promise<OciSpec> => {
     const { workingDir } = container.config;
     const plans = withNetworkFiles(mounts, container);
     await allDone([
@@ -144,9 +162,10 @@ async function prepareBundle(
     await failpoint("containers/bundle.write", () =>
       writeFile(join(bundlePath, "config.json"), encodeSpec(spec), { mode: 0o600 }),
     );
+    return spec;
   };
-  await allDone([writeNetworkFiles(context, { container, sandbox }), writeSpec()]);
-  return { rootfsPath, sandbox };
+  const [, spec] = await allDone([writeNetworkFiles(context, { container, sandbox }), writeSpec()]);
+  return { rootfsPath, sandbox, spec };
 }
 
 /** Where its network is to be owned by another's user namespace. */
@@ -157,7 +176,7 @@ function ownerOfNetwork(context: ContainerContext, container: Container): Connec
 }
 
 /** A setting that turns out to be wrong now is no fault of the request to start: Docker answers 500. */
-async function plannedSpec({ specs }: ContainerContext, request: SpecRequest): Promise<unknown> {
+async function plannedSpec({ specs }: ContainerContext, request: SpecRequest): Promise<OciSpec> {
   try {
     return await specs.container(request);
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { Container, ContainerConfig, ExecConfig, HostConfig } from "../../model/container.ts";
 import type { Image } from "../../model/image.ts";
+import type { OciSpec } from "../runtime/oci/types.ts";
 import type { MountPlan } from "./mount-plan.ts";
 
 /** What containers need of the OCI runtime's configuration. */
@@ -9,7 +10,7 @@ export interface RuntimeSpecs {
   /** The same of changes of limits, looked at alone. */
   checkUpdate(changes: Partial<HostConfig>): SettingsVerdict;
   /** The content of the bundle's config.json. @throws OperationError `invalid` in Docker's words, such as `unable to find user x: no matching entries in passwd file`. */
-  container(request: SpecRequest): Promise<unknown>;
+  container(request: SpecRequest): Promise<OciSpec>;
   /** The same for a bundle that any runtime can run, whose root is the folder `rootfs` in it. */
   portable(request: SpecRequest): Promise<unknown>;
   /** The OCI process of an exec. */

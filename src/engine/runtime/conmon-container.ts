@@ -8,6 +8,7 @@ import { deleteByHand } from "./crun-delete.ts";
 import { startExec } from "./exec-start.ts";
 import { startByFifo } from "./exec-fifo.ts";
 import type { RuntimeHost } from "./host.ts";
+import { readKernelFile } from "./kernel-file.ts";
 import { reopenLog, rotateLog } from "./log-rotation.ts";
 import { encodeSpec } from "./oci/spec.ts";
 import { hasEnded, readProcessStat } from "./process-stat.ts";
@@ -134,6 +135,10 @@ export class ConmonContainer implements ShimContainer {
 
   async update(resources: unknown): Promise<void> {
     await this.#run(["update", "--resources", "-"], { stdin: encodeSpec(resources) });
+  }
+
+  mountInfo(): string | undefined {
+    return readKernelFile(`/proc/${this.pid}/mountinfo`);
   }
 
   async pids(): Promise<readonly number[]> {

@@ -1,6 +1,6 @@
 import { access, readdir, constants, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { errnoCode, errorMessage, OperationError } from "../../lib/errors.ts";
+import { errorMessage, isShortage, OperationError } from "../../lib/errors.ts";
 import type { Exec } from "../../ports/exec.ts";
 import { SECCOMP_FILTER_ANNOTATION } from "./oci/spec.ts";
 import { globalArguments, type OciRuntime, readRuntimeError } from "./runtime-command.ts";
@@ -30,6 +30,8 @@ export interface ProbedRuntimes {
 }
 
 export interface ProgramVersion {
+  /** What it calls itself: `runc`. */
+  readonly program: string;
   readonly version: string;
   readonly commit: string;
   /** JSON of what it can do; undefined for one that does not tell. */
@@ -110,7 +112,11 @@ async function findProgram(name: string): Promise<string | undefined> {
 
 async function versionOf(exec: Exec, path: string): Promise<ProgramVersion> {
   const { stdout } = await exec.run(path, ["--version"], { allowFailure: true });
-  return { version: /version:? (\S+)/.exec(stdout)?.[1] ?? "", commit: /commit: (\S+)/.exec(stdout)?.[1] ?? "" };
+  return {
+    program: /^(\S+) version/.exec(stdout)?.[1] ?? "",
+    version: /version:? (\S+)/.exec(stdout)?.[1] ?? "",
+    commit: /commit: (\S+)/.exec(stdout)?.[1] ?? "",
+  };
 }
 
 /** @see the OCI runtime specification's features structure. */
@@ -161,12 +167,6 @@ async function runProbe(
   } finally {
     await rm(bundle, { recursive: true, force: true });
   }
-}
-
-/** This host lacks something at the moment. */
-function isShortage(error: unknown): boolean {
-  const code = errnoCode(error) ?? (error instanceof Error ? errnoCode(error.cause) : undefined);
-  return ["ENOSPC", "EIO", "EMFILE", "ENFILE", "ENOMEM", "EAGAIN"].includes(code ?? "");
 }
 
 function probeSpec(cgroupsPath: string, annotations: Readonly<Record<string, string>>): unknown {

@@ -68,6 +68,8 @@ export interface ShimContainer {
   /** Moves the log to `rotatedPath` and goes on in a new file; resolves when the old file is final. */
   rotateLog(rotatedPath: string): Promise<void>;
   update(resources: unknown): Promise<void>;
+  /** Text of its /proc/PID/mountinfo; `undefined` when it has ended. */
+  mountInfo(): string | undefined;
   /** Pids in its cgroup, as the host sees them. */
   pids(): Promise<readonly number[]>;
   exec(request: ShimExec): Promise<ShimProcess>;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { OwnDaemon } from "../daemon/own-daemon.ts";
@@ -64,6 +64,15 @@ describe("builds", function () {
       const { status, error } = await run("", { "../out": "x", ...files });
       assert.equal(status, 400);
       assert.match(error, /leads outside/);
+    });
+
+    it("is no repository, whose address could be an option of git's (CVE-2019-13139)", async () => {
+      const mark = join(daemon.directory, "pwned");
+      for (const remote of [`git://x#--upload-pack=touch ${mark};`, `https://x/y.git#--upload-pack=touch ${mark};`]) {
+        const { status, error } = await run(`remote=${encodeURIComponent(remote)}`, files);
+        assert.deepEqual([status, error.includes("does not fetch the context of a build")], [400, true], error);
+      }
+      assert.equal(existsSync(mark), false);
     });
 
     it("is never left by a link in it", async () => {
@@ -146,6 +155,8 @@ describe("builds", function () {
       execFileSync("curl", ["-s", "--unix-socket", daemon.host.socket, "--data-binary", "@-", "http://x/images/load"], {
         input: archive,
       });
+      // One that is not named is no part of it, whatever it says that it was made by (CVE-2024-24557).
+      assert.doesNotMatch(await succeeds("t=made:own", { Dockerfile: dockerfile }), /Using cache/);
       const from = encodeURIComponent(JSON.stringify(["made:source", "not:there"]));
       const text = await succeeds(`t=made:again&cachefrom=${from}`, { Dockerfile: `${dockerfile}RUN echo three\n` });
       assert.equal(text.match(/Using cache/g)?.length, 3);

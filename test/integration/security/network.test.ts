@@ -83,12 +83,13 @@ describe("what crosses networks and what does not", function () {
   it("lets a neighbour in by published ports alone, however it routes", async () => {
     assert.equal(await get("client", `${hostAddress}:8082`), true);
     assert.equal(await get("client", `${hostAddress}:8081`), false);
-    for (const name of ["local", "closed", "in-a", "inside"]) {
-      const subnet = `${(await addressOf(name)).replace(/\.\d+\.\d+$/, ".0.0")}/16`;
-      await lab.sh("client", `ip route replace ${subnet} via ${hostAddress}`);
-      assert.equal(await get("m1", `${await addressOf(name)}:80`), true, `${name} does not serve`);
-      assert.equal(await get("client", `${await addressOf(name)}:80`), false, `${name} was reached`);
-    }
+    const reach = async (name: string) => {
+      const itsAddress = await addressOf(name);
+      await lab.sh("client", `ip route replace ${itsAddress.replace(/\.\d+\.\d+$/, ".0.0")}/16 via ${hostAddress}`);
+      assert.equal(await get("m1", `${itsAddress}:80`), true, `${name} does not serve`);
+      assert.equal(await get("client", `${itsAddress}:80`), false, `${name} was reached`);
+    };
+    await Promise.all(["local", "closed", "in-a", "inside"].map(reach));
   });
 
   it("answers no neighbour on a loopback address", async () => {
@@ -101,11 +102,28 @@ describe("what crosses networks and what does not", function () {
   });
 
   it("keeps networks apart, by container addresses and published ones on loopback", async () => {
-    assert.equal(await getFrom("in-b", `${await addressOf("in-a")}:80`), false);
-    assert.equal(await getFrom("in-b", `${address}:80`), false);
+    const fromB = [`${await addressOf("in-a")}:80`, `${address}:80`, `${hostAddress}:8082`, `${hostAddress}:8081`];
+    assert.deepEqual(await Promise.all(fromB.map(where => getFrom("in-b", where))), [false, false, true, false]);
     assert.equal(await getFrom("closed", `${address}:80`), true);
-    assert.equal(await getFrom("in-b", `${hostAddress}:8082`), true);
-    assert.equal(await getFrom("in-b", `${hostAddress}:8081`), false);
+  });
+
+  it("opens nothing when somebody flushes their rules, nor when all were flushed and the daemon starts anew (CVE-2025-54388, 2025-54410)", async () => {
+    const reached = async () =>
+      Promise.all([
+        get("client", `${hostAddress}:8081`),
+        get("client", "127.0.0.1:8081"),
+        get("client", `${address}:80`),
+        getFrom("in-b", `${await addressOf("in-a")}:80`),
+      ]);
+    const nothing = [false, false, false, false];
+    await lab.sh("m1", "iptables -F INPUT; iptables -F OUTPUT; iptables -P FORWARD ACCEPT; iptables -F DOCKER-USER");
+    assert.deepEqual(await reached(), nothing);
+    await lab.sh("m1", "for t in raw mangle nat filter; do iptables -t $t -F; iptables -t $t -X; done");
+    await lab.do("kill", "m1");
+    await lab.do("restart", "m1");
+    await until("the open port answers", 10_000, () => get("client", `${hostAddress}:8082`));
+    assert.deepEqual(await reached(), nothing);
+    assert.equal(await get("m1", "127.0.0.1:8081"), true);
   });
 
   it("lets nothing of an internal network out, its questions for names neither", async () => {

@@ -41,6 +41,8 @@ import { EMPTY_CONTAINER_CONFIG, EMPTY_HOST_CONFIG } from "../../../../src/model
 import { asId, type ContainerId, type ImageId } from "../../../../src/model/ids.ts";
 import type { Image, ImageConfig } from "../../../../src/model/image.ts";
 import type { Clock } from "../../../../src/ports/clock.ts";
+import { undoAfter } from "../../../../src/lib/undo.ts";
+import type { OciSpec } from "../../../../src/engine/runtime/oci/types.ts";
 import type { Exec } from "../../../../src/ports/exec.ts";
 import type { Log } from "../../../../src/ports/log.ts";
 import type { Random } from "../../../../src/ports/random.ts";
@@ -371,6 +373,10 @@ export class FakeHost {
   readonly created: FakeProcess[] = [];
   readonly discarded: Pick<ShimRestore, "id" | "runtime">[] = [];
   failDiscard = false;
+  /** Of every process. */
+  mountInfo = "";
+  /** What the next attempts to take a container up say instead, one each. */
+  readonly restoreFailures: Error[] = [];
   nextPid = 1000;
   /** What the next creations do instead. */
   onCreate: ((request: ShimCreate) => void) | undefined;
@@ -392,6 +398,8 @@ export class FakeHost {
         return container;
       },
       restore: async ({ id, pid, pidStartTicks }) => {
+        const failure = this.restoreFailures.shift();
+        if (failure !== undefined) throw failure;
         const process = this.processes.get(id);
         if (process === undefined || process.pid !== pid || process.startTicks !== pidStartTicks) return undefined;
         process.streams = undefined;
@@ -445,6 +453,7 @@ export class FakeHost {
         if (process.failUpdate) throw new Error("device or resource busy");
         process.updated = resources;
       },
+      mountInfo: () => this.mountInfo,
       pids: async () => [process.pid],
       exec: async request => {
         const exec = new FakeExec(request.process);
@@ -464,6 +473,8 @@ const fakeExec: Exec = {
     throw new OperationError("internal", `${file} is not on the simulated machine`);
   },
 };
+
+const EMPTY_SPEC = { mounts: [], linux: { maskedPaths: [], readonlyPaths: [] } };
 
 function countingRandom(): Random {
   let state = 12345;
@@ -527,7 +538,7 @@ export class FakeWorld implements AsyncDisposable {
       specs: {
         check: () => ({ warnings: [], discarded: [] }),
         checkUpdate: () => ({ warnings: [], discarded: [] }),
-        container: async request => ({ request }),
+        container: async request => ({ request, ...EMPTY_SPEC }) as unknown as OciSpec,
         portable: async request => ({ request }),
         exec: async ({ config }) => ({ args: config.cmd }),
         resources: async hostConfig => ({ memory: hostConfig.memoryBytes }),
@@ -545,7 +556,7 @@ export class FakeWorld implements AsyncDisposable {
       defaultRuntime: () => "crun",
       cgroupVersion: 1,
       logNetwork: systemLogNetwork,
-    });
+    }).catch((error: unknown) => undoAfter(error, [() => database[Symbol.asyncDispose]()]));
     this.#parts = { engine, volumes, database };
   }
 

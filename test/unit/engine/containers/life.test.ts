@@ -107,6 +107,33 @@ describe("containers", () => {
     await assert.rejects(world.engine.stop(id, {}), { kind: "not-modified" });
   });
 
+  describe("whose mounts lie elsewhere than they should", () => {
+    beforeEach(() => void (world.host.mountInfo = "36 35 0:98 /volumes/x/_data /proc/1/attr rw master:1 - ext4 ext4 rw\n"));
+    const withVolume = { config: { volumes: ["/data"] } };
+    const MESSAGE =
+      'failed to create task for container: failed to create shim task: OCI runtime create failed: "/proc/1/attr" cannot be mounted because it is inside /proc';
+
+    for (const runtime of ["", "runc"]) {
+      it(`are not started, by the runtime "${runtime}"`, async () => {
+        const { id } = await world.engine.create(aRequest({ ...withVolume, hostConfig: { runtime } }));
+        await assert.rejects(world.engine.start(id), { kind: "internal", message: MESSAGE });
+        const { state } = await world.engine.inspect(id);
+        assert.deepEqual([state.status, state.exitCode, state.error], ["created", 128, MESSAGE]);
+        assert.deepEqual(
+          world.host.created.map(({ isStarted, signals }) => [isStarted, signals]),
+          [[false, [9]]],
+        );
+        assert.equal(world.host.processes.size, 0);
+      });
+    }
+
+    it("are started where nothing could lead them there, or others mount there", async () => {
+      await world.run();
+      await world.run({ ...withVolume, hostConfig: { runtime: "vendors" } });
+      assert.equal(world.host.processes.size, 2);
+    });
+  });
+
   it("removed with --rm are gone when they end, with their anonymous volumes", async () => {
     const { id, process } = await world.run({ hostConfig: { autoRemove: true }, config: { volumes: ["/data"] } });
     const [volume] = await world.volumes.list({});
