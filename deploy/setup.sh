@@ -3,6 +3,7 @@
 #
 #   deploy/setup.sh               packages, npm dependencies, build
 #   deploy/setup.sh --service     the same, and a systemd service
+#   deploy/setup.sh --tests       the same, and what only tests on a lab want: clocks that can be set (libfaketime)
 #   deploy/setup.sh --uninstall   takes back what it did, with all that the service's engine made but its data root
 #   deploy/setup.sh --purge       that too
 #
@@ -16,6 +17,7 @@ programs=(conmon crun runc ip iptables nft conntrack busybox tini-static zstd ns
 record=${SHOAL_SETUP_RECORD:-/var/lib/shoal-setup}
 labs=${SHOAL_LAB_ROOT:-/var/lib/shoal-lab}
 units=${SHOAL_UNIT_DIRECTORY:-/etc/systemd/system}
+libraries=${SHOAL_SETUP_LIBRARIES:-/usr/lib}
 systemd=${SHOAL_SYSTEMD_RUN:-/run/systemd/system}
 
 missing_programs() {
@@ -39,16 +41,29 @@ check_node() {
 installed_packages() { dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' | sed -n 's/^.i. *//p' | sort -u; }
 
 install_packages() {
-  local missing before
+  local missing
   missing=$(missing_programs)
   [[ -n $missing ]] || return 0
   command -v apt-get >/dev/null || fail "this is neither Debian nor Ubuntu; install these first:" $missing
   [[ $(id -u) == 0 ]] || fail "run it as root: it has to install" $missing
+  install_and_record "${packages[@]}"
+}
+
+install_and_record() {
+  local before status=0
   before=$(installed_packages)
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-upgrade --no-install-recommends -o DPkg::Lock::Timeout=120 "${packages[@]}" >/dev/null
+  apt-get update -qq || return
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-upgrade --no-install-recommends -o DPkg::Lock::Timeout=120 "$@" >/dev/null || status=$?
   mkdir -p "$record"
   comm -13 <(echo "$before") <(installed_packages) >>"$record/packages"
+  return $status
+}
+
+# Tests can do without, and say what they leave out.
+install_test_packages() {
+  ! ls "$libraries"/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || return 0
+  { command -v apt-get && [[ $(id -u) == 0 ]] && install_and_record libfaketime; } >/dev/null ||
+    echo "setup: libfaketime cannot be installed: tests leave out what needs it" >&2
 }
 
 # npm writes this file last: with a lockfile no newer than it, what is installed is what the lockfile says.
@@ -108,11 +123,12 @@ uninstall() {
 case ${1:-} in
   --uninstall) uninstall; exit ;;
   --purge) uninstall --purge; exit ;;
-  '' | --service) ;;
-  *) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  '' | --service | --tests) ;;
+  *) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 check_node
 install_packages
+[[ ${1:-} != --tests ]] || install_test_packages
 install_dependencies
 npm run --silent build
 [[ ${1:-} != --service ]] || install_service

@@ -12,6 +12,8 @@ export interface Summary {
   readonly seed: number;
   readonly tookMs: number;
   readonly faults: Readonly<Partial<Record<FaultKind, FaultCount>>>;
+  /** Not inflicted, for want of what it takes. */
+  readonly skipped?: readonly FaultKind[];
   readonly verdict?: Omit<Verdict, "findings">;
   /** From the last change until everything was as its users asked. */
   readonly settledMs?: number;
@@ -19,13 +21,14 @@ export interface Summary {
   readonly findings: readonly string[];
 }
 
-export function summaryText({ seed, tookMs, faults, verdict, settledMs, findings }: Summary): string {
+export function summaryText({ seed, tookMs, faults, skipped = [], verdict, settledMs, findings }: Summary): string {
   const counts = Object.entries(faults).map(
     ([kind, { inflicted, felt }]) => `${kind} ${inflicted}${felt === inflicted ? "" : ` (${felt} felt)`}`,
   );
   const lines = [
     `chaos, seed ${seed}: ${(tookMs / 60_000).toFixed(1)} min`,
     `  faults   ${counts.length === 0 ? "none" : counts.join(", ")}`,
+    ...(skipped.length === 0 ? [] : [`  skipped  ${skipped.join(", ")}`]),
     ...(verdict === undefined ? [] : [`  answers  ${answersText(verdict)}`]),
     ...(settledMs === undefined ? [] : [`  rest     ${Math.round(settledMs)} ms after the last change`]),
     findings.length === 0 ? "nothing found" : `FOUND ${findings.length}:`,

@@ -113,12 +113,18 @@ esac`,
         LOG: join(this.root, "log"),
         SHOAL_SETUP_RECORD: this.record,
         SHOAL_LAB_ROOT: join(this.root, "labs"),
+        SHOAL_SETUP_LIBRARIES: this.libraries,
         SHOAL_SETUP_SYSTEM_PATH: this.#bin,
         SHOAL_UNIT_DIRECTORY: join(this.root, "units"),
         SHOAL_SYSTEMD_RUN: join(this.root, "units"),
       },
     });
     return { status: status ?? -1, text: `${stdout}${stderr}` };
+  }
+
+  /** In place of /usr/lib. */
+  get libraries(): string {
+    return join(this.root, "libraries");
   }
 
   get record(): string {
@@ -225,6 +231,44 @@ describe("deploy/setup.sh", function () {
     assert.equal(status, 0, text);
     assert.deepEqual(machine.log, ["npm run --silent build"]);
   });
+
+  const clocks: readonly { readonly when: string; readonly arrange: (machine: Machine) => void; readonly does: object }[] = [
+    {
+      when: "it is not there",
+      arrange: machine => machine.withApt({ installed: ["bash"], autoremovable: [] }),
+      does: { installed: ["libfaketime"], recorded: "crun\nlibyajl2\n", says: "" },
+    },
+    {
+      when: "it is there",
+      arrange: machine => {
+        mkdirSync(join(machine.libraries, "x/faketime"), { recursive: true });
+        writeFileSync(join(machine.libraries, "x/faketime/libfaketime.so.1"), "");
+      },
+      does: { installed: [], recorded: "", says: "" },
+    },
+    {
+      when: "it cannot be had, and goes on",
+      arrange: machine => machine.program("apt-get", "exit 100"),
+      does: {
+        installed: [],
+        recorded: "",
+        says: "setup: libfaketime cannot be installed: tests leave out what needs it\n",
+      },
+    },
+  ];
+  for (const { when, arrange, does } of clocks)
+    it(`installs for tests what sets clocks when ${when}`, () => {
+      using machine = new Machine();
+      for (const name of PROGRAMS) machine.program(name, "");
+      machine.program("dpkg-query", "");
+      arrange(machine);
+      const { status, text } = machine.setup({ args: ["--tests"] });
+      assert.equal(status, 0, text);
+      assert.equal(machine.log.at(-1), "npm run --silent build");
+      const installed = machine.log.flatMap(line => / install .* (\S+)$/.exec(line)?.[1] ?? []);
+      const recorded = existsSync(machine.record) ? readFileSync(join(machine.record, "packages"), "utf8") : "";
+      assert.deepEqual({ installed, recorded, says: text }, does);
+    });
 
   it("installs a service with its socket and group, and takes all of it back once its engine is gone", () => {
     using machine = new Machine();

@@ -17,6 +17,11 @@ nothing found`,
     );
   });
 
+  it("says what was left out", () => {
+    const text = summaryText({ seed: 1, tookMs: 60_000, faults: {}, skipped: ["clock step"], findings: [] });
+    assert.equal(text, "chaos, seed 1: 1.0 min\n  faults   none\n  skipped  clock step\nnothing found");
+  });
+
   it("says what was found, also of a run that did not come to its end", () => {
     const text = summaryText({ seed: 1, tookMs: 60_000, faults: {}, findings: ["the run hung", "left behind: /a"] });
     assert.equal(text, "chaos, seed 1: 1.0 min\n  faults   none\nFOUND 2:\nthe run hung\nleft behind: /a");
