@@ -2,6 +2,7 @@
 import { fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { removeLab } from "./clean-up.ts";
+import { keepLogs } from "./keep-logs.ts";
 import { chaosOptions } from "./options.ts";
 import { type Summary, summaryText } from "./summary.ts";
 
@@ -17,6 +18,8 @@ for (const kind of skipped) console.log(`skipped: ${kind}: libfaketime is not th
 const played = await play();
 const tookMs = performance.now() - startMs;
 const summary: Summary = typeof played === "string" ? { seed, tookMs, faults: {}, findings: [played] } : played;
+if (typeof played === "string")
+  await keepLogs(lab, { seed }).catch((error: unknown) => console.log(`no logs were kept: ${String(error)}`));
 const left = await removeLab(lab).catch((error: unknown) => [String(error)]);
 const findings = [...summary.findings, ...left.map(what => `left behind: ${what}`)];
 console.log(summaryText({ ...summary, skipped, findings }));

@@ -1,5 +1,5 @@
 import { mkdirSync } from "node:fs";
-import { copyFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { LAB_ROOT } from "../../deploy/lab/paths.ts";
 import { call, importBusybox, TestLab } from "../integration/lab/lab.ts";
@@ -12,6 +12,7 @@ import { HostDisk } from "./disk.ts";
 import { canHave, describeFault, drawFault, drawFaults, type Fault } from "./fault.ts";
 import { History } from "./history.ts";
 import { inflict } from "./inflict.ts";
+import { keepLogs, OUTPUT } from "./keep-logs.ts";
 import type { ChaosOptions } from "./options.ts";
 import { sleep } from "./sleep.ts";
 import type { Summary } from "./summary.ts";
@@ -19,7 +20,6 @@ import { Tally } from "./tally.ts";
 import { judgeCalls } from "./verdict.ts";
 import { FIRST_REPLICAS, Workload } from "./workload.ts";
 
-const OUTPUT = ".chaos";
 const CLIENTS = 4;
 const REPLICAS = 5;
 const QUIET_MS = 10_000;
@@ -189,8 +189,8 @@ export class Player {
   /** What a finding is explained by: every host's log, and what the managers and engines tell. */
   async #keepState(moment: string): Promise<void> {
     const { seed } = this.#options;
+    await keepLogs(this.#theLab.name, { seed });
     for (const host of this.#theLab.hosts) {
-      await copyFile(join(LAB_ROOT, this.#theLab.name, host.name, "shoald.log"), join(OUTPUT, `${seed}-${host.name}.log`));
       const paths = ["/containers/json?all=1", ...(host.name.startsWith("m") ? ["/nodes", "/services", "/tasks"] : [])];
       const answers = await Promise.all(
         paths.map(async path => [path, await call(host, "GET", path).catch((error: unknown) => String(error))] as const),

@@ -1,14 +1,6 @@
+import { everywhere, NODES, REMOVED, replicas, RUNNING, service } from "./cluster-steps.ts";
+import { CLUSTER_WORK_SCENARIOS } from "./cluster-work-scenarios.ts";
 import { docker, kept, type Scenario, until } from "./scenario.ts";
-
-const NODES = "node ls --format '{{.Hostname}} {{.Status}} {{.Availability}} {{.ManagerStatus}}'";
-const RUNNING = "-f desired-state=running --format '{{.Image}} {{.DesiredState}} {{.Error}}'";
-const service = (name: string, options: string) =>
-  docker(`service create -d --name ${name} --stop-grace-period 0s ${options} busybox sleep 300`);
-const replicas = (name: string, shown: RegExp) =>
-  until(`service ls --filter name=${name} --format '{{.Mode}} {{.Replicas}}'`, shown);
-const onNode = (name: string) => docker(`node ps ${RUNNING} ${name}`);
-const everywhere = ["m1", "w1", "w2"].map(onNode);
-const REMOVED = (name: string) => docker(`service rm ${name}`, { isSetUp: true });
 
 /** A swarm of a manager, `m1`, and two workers, `w1` and `w2`. Which of a service's slots is where is chance; how many are is not. */
 export const CLUSTER_SCENARIOS: readonly Scenario[] = [
@@ -115,6 +107,7 @@ export const CLUSTER_SCENARIOS: readonly Scenario[] = [
       docker(NODES),
     ],
   },
+  ...CLUSTER_WORK_SCENARIOS,
   {
     name: "a worker becomes a manager and a worker again",
     steps: [

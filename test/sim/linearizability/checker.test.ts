@@ -227,6 +227,20 @@ describe("the linearizability checker", () => {
     assert.ok(!checkByPart(broken, objectModel({ isWrittenByCluster: false }), partOf).isLinearizable);
     assert.ok(performance.now() - startMs < 4_000, `it took ${performance.now() - startMs} ms`);
   });
+
+  it("rejects at once where many calls of unknown outcome can have done nothing", () => {
+    const stale = Array.from({ length: 40 }, (_, at): Line => [10 + at, 20 + at, update(7, `lost ${at}`), undefined]);
+    const lines: readonly Line[] = [
+      [0, 1, create("a"), created()],
+      [2, 3, inspect, shows(shown("1", 7))],
+      [4, 5, update(7, "2"), done],
+      [6, 7, inspect, shows(shown("2", 8))],
+      ...stale,
+      [100, 101, inspect, shows(shown("2", 8))],
+    ];
+    assert.ok(isRight(lines));
+    assert.ok(!isRight([...lines, [102, 103, inspect, shows(shown("never written", 8))]]));
+  });
 });
 
 function partOf(input: ObjectInput): string {

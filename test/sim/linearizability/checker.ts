@@ -136,6 +136,8 @@ class Search<State, Input, Output> {
       const { input, output } = call.operation;
       const state = this.#model.step(this.#state, input, output);
       if (state === undefined) continue;
+      // It may as well never have taken effect, and if it did later that can still be said.
+      if (state === this.#state && !call.isKnown) continue;
       const stateBefore = this.#state;
       this.#take(call);
       this.#state = state;
