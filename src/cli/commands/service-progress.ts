@@ -1,3 +1,4 @@
+import { isJob, jobCounts } from "./service-mode.ts";
 import { CliError, type CliContext, field, list, number, text } from "../context.ts";
 
 const POLL_MS = 200;
@@ -11,6 +12,7 @@ export async function waitForService(cli: CliContext, id: string, { isQuiet }: {
   const say = (line: string): void => {
     if (!isQuiet) cli.stdout(`${line}\n`);
   };
+  if (isJob(field(await cli.api.json("GET", `/services/${id}`), "Spec", "Mode"))) return await waitForJob(cli, id, say);
   let shown = "";
   let hasSlots = false;
   let waited = 0;
@@ -44,6 +46,22 @@ export async function waitForService(cli: CliContext, id: string, { isQuiet }: {
       say(`verify: Service ${id} converged`);
       return;
     }
+    await cli.sleep(POLL_MS);
+  }
+}
+
+/** Until as many tasks as it is to have are done. A job that cannot be done is waited for, as by Docker's CLI. */
+async function waitForJob(cli: CliContext, id: string, say: (line: string) => void): Promise<void> {
+  let shown = "";
+  for (;;) {
+    const query = { status: true, filters: JSON.stringify({ id: [id] }) };
+    const [service] = list(await cli.api.json("GET", "/services", { query }));
+    if (service === undefined) throw new CliError(`Error: no such service: ${id}`);
+    const { running, desired, completed, total } = jobCounts(service);
+    const lines = `job progress: ${completed} out of ${total} complete\nactive tasks: ${running} out of ${desired} tasks`;
+    if (lines !== shown) say(lines);
+    shown = lines;
+    if (total > 0 && completed >= total) return say("job complete");
     await cli.sleep(POLL_MS);
   }
 }

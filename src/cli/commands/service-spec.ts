@@ -1,10 +1,12 @@
 import type { Json } from "../context.ts";
-import { CliError, field, list, text } from "../context.ts";
+import { field, list, text } from "../context.ts";
 import { FlagValueError } from "../command/command.ts";
 import { parseDuration, parseSize } from "../format/units.ts";
 import { pairs, splitAt } from "./container-values.ts";
 import { parseMount } from "./mount.ts";
 import { LIST_CHANGES } from "./service-lists.ts";
+import { MODE_CHANGES, newMode, unsigned } from "./service-mode.ts";
+import { PREFERENCE_CHANGES } from "./service-placement.ts";
 import { withPath } from "./with-path.ts";
 
 /** Flags of `service create` and `service update` by their names in camel case. */
@@ -18,34 +20,11 @@ export function newServiceSpec(image: string, command: readonly string[], flags:
     Name: "",
     Labels: {},
     TaskTemplate: { ContainerSpec: { Image: image }, ForceUpdate: 0 },
-    Mode: {},
+    Mode: newMode(flags),
     EndpointSpec: { Mode: "vip" },
   };
   const args = command.length > 0 ? { Args: [...command] } : {};
-  const spec = changedServiceSpec(withPath(base, ["TaskTemplate", "ContainerSpec"], { Image: image, ...args }), flags);
-  return withPath(spec, ["Mode"], serviceMode(flags));
-}
-
-function serviceMode(flags: ServiceFlags): Json {
-  const { mode = "replicated", replicas, maxConcurrent } = flags;
-  const count = replicas === undefined ? undefined : unsigned("replicas", replicas);
-  const atOnce = maxConcurrent === undefined ? undefined : unsigned("max-concurrent", maxConcurrent);
-  if (maxConcurrent !== undefined && mode !== "replicated-job")
-    throw new CliError("max-concurrent can only be used with replicated-job mode");
-  if (count !== undefined && !["replicated", "replicated-job"].includes(String(mode)))
-    throw new CliError("replicas can only be used with replicated or replicated-job mode");
-  switch (mode) {
-    case "replicated":
-      return { Replicated: { Replicas: count ?? 1 } };
-    case "global":
-      return { Global: {} };
-    case "replicated-job":
-      return { ReplicatedJob: { MaxConcurrent: atOnce ?? count ?? 1, TotalCompletions: count ?? 1 } };
-    case "global-job":
-      return { GlobalJob: {} };
-    default:
-      throw new CliError(`Unknown mode: ${String(mode)}, only replicated and global supported`);
-  }
+  return changedServiceSpec(withPath(base, ["TaskTemplate", "ContainerSpec"], { Image: image, ...args }), flags);
 }
 
 /** The spec with what the flags say changed; what no flag names stays. */
@@ -105,11 +84,12 @@ const CHANGES: Readonly<Record<string, Change>> = {
   healthStartInterval: (spec, value) =>
     withPath(spec, [...CONTAINER, "Healthcheck", "StartInterval"], duration("health-start-interval", value)),
   entrypoint: (spec, value) => withPath(spec, [...CONTAINER, "Command"], String(value).split(/\s+/).filter(Boolean)),
+  oomScoreAdj: (spec, value) => withPath(spec, [...CONTAINER, "OomScoreAdj"], integer("oom-score-adj", value)),
   healthRetries: (spec, value) => withPath(spec, [...CONTAINER, "Healthcheck", "Retries"], integer("health-retries", value)),
   healthStartPeriod: (spec, value) =>
     withPath(spec, [...CONTAINER, "Healthcheck", "StartPeriod"], duration("health-start-period", value)),
   healthcheck: (spec, value) => (value === false ? withPath(spec, [...CONTAINER, "Healthcheck"], { Test: ["NONE"] }) : spec),
-  replicas: (spec, value) => withPath(spec, ["Mode", "Replicated", "Replicas"], unsigned("replicas", value)),
+  ...MODE_CHANGES,
   constraint: (spec, value) => withPath(spec, ["TaskTemplate", "Placement", "Constraints"], many(value)),
   constraintAdd: (spec, value) =>
     withPath(
@@ -123,7 +103,7 @@ const CHANGES: Readonly<Record<string, Change>> = {
       ["TaskTemplate", "Placement", "Constraints"],
       list(spec, "TaskTemplate", "Placement", "Constraints").filter(item => !many(value).includes(text(item))),
     ),
-  placementPref: (spec, value) => withPath(spec, ["TaskTemplate", "Placement", "Preferences"], many(value).map(parsePreference)),
+  ...PREFERENCE_CHANGES,
   replicasMaxPerNode: (spec, value) =>
     withPath(spec, ["TaskTemplate", "Placement", "MaxReplicas"], unsigned("replicas-max-per-node", value)),
   limitCpu: (spec, value) => withPath(spec, ["TaskTemplate", "Resources", "Limits", "NanoCPUs"], cpus("limit-cpu", value)),
@@ -236,11 +216,6 @@ function integer(flag: string, value: unknown): number {
   return Number(value);
 }
 
-function unsigned(flag: string, value: unknown): number {
-  if (!/^\d+$/.test(String(value))) throw invalid(flag, value, `strconv.ParseUint: parsing "${String(value)}": invalid syntax`);
-  return Number(value);
-}
-
 /** A name, or `name=net,alias=web,driver-opt=a=b`. Beyond Docker: `ip=10.0.1.20-10.0.1.29`, addresses of the tasks by their slots. */
 function parseAttachment(given: string): MutableJson {
   if (!given.includes("=")) return { Target: given };
@@ -256,12 +231,6 @@ function parseAttachment(given: string): MutableJson {
     ...(all("driver-opt").length > 0 && { DriverOpts: pairs(all("driver-opt")) }),
     ...(all("ip").length > 0 && { Addresses: all("ip") }),
   };
-}
-
-function parsePreference(value: string): Json {
-  const match = /^spread=(.+)$/.exec(value);
-  if (match === null) throw invalid("placement-pref", value, "unsupported placement preference (only spread is supported)");
-  return { Spread: { SpreadDescriptor: match[1] } };
 }
 
 /** `8080:80/tcp`, ranges, and `published=8080,target=80,protocol=tcp,mode=host`. */

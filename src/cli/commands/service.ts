@@ -3,6 +3,7 @@ import type { Command } from "../command/command.ts";
 import { CliError, type CliContext, field, filterQuery, type Json, list, number, text } from "../context.ts";
 import { type Column, renderListing } from "../format/table.ts";
 import { exitWith, type Found, findAt, inspectEach, removeEach } from "./shared.ts";
+import { replicasText, scaledMode } from "./service-mode.ts";
 import { changedServiceSpec, newServiceSpec, type ServiceFlags } from "./service-spec.ts";
 import { environment, lists } from "./container-values.ts";
 import { HOST_OPTION_LISTS, HOST_OPTION_VALUES } from "./service-host-options.ts";
@@ -12,6 +13,7 @@ import { registerServiceLogs } from "./service-logs.ts";
 import { printPretty } from "./service-pretty.ts";
 import { registryAuth } from "./image-pull.ts";
 import { waitForService } from "./service-progress.ts";
+import { withPath } from "./with-path.ts";
 import { showTasks, type TaskListingFlags } from "./task-listing.ts";
 
 const COMMON_VALUES = [
@@ -31,6 +33,8 @@ const COMMON_VALUES = [
   ...[
     "endpoint-mode",
     "log-driver",
+    "max-concurrent",
+    "oom-score-adj",
     "replicas",
     "replicas-max-per-node",
     "reserve-cpu",
@@ -54,7 +58,7 @@ const UPDATE_LISTS = [
   ...["constraint", "container-label", "env", "generic-resource", "label", "network", "publish", "mount", "secret", "config"]
     .concat(WORD_LISTS)
     .flatMap(name => [`${name}-add`, `${name}-rm`]),
-  ...["cap-add", "cap-drop", "log-opt"],
+  ...["cap-add", "cap-drop", "log-opt", "placement-pref-add", "placement-pref-rm"],
 ];
 const SHORT: Readonly<Record<string, string>> = { env: "e", label: "l", publish: "p", user: "u", workdir: "w" };
 
@@ -67,8 +71,6 @@ export function registerService(program: Command, context: () => CliContext): vo
     .stopAtOperand()
     .option("--name <string>", "Service name")
     .option("--mode <string>", "Service mode", "replicated")
-    .option("--max-concurrent <uint>", "Tasks of a job to run at once")
-    .option("--with-registry-auth", "Send our login for the registry to the nodes")
     .action(async (image: string, command: string | undefined, args: readonly string[], flags: ServiceFlags) => {
       const cli = context();
       const plain = newServiceSpec(image, command === undefined ? [] : [command, ...args], fileEnvironment(flags));
@@ -178,6 +180,7 @@ function withFlags(command: Command, values: readonly string[], lists: readonly 
     .option("-d, --detach", "Exit immediately instead of waiting for the service to converge")
     .option("-q, --quiet", "Suppress progress output")
     .option("-t, --tty", "Allocate a pseudo-TTY")
+    .option("--with-registry-auth", "Send our login for the registry to the nodes")
     .option("--privileged", "All capabilities and devices of the host (beyond Docker)")
     .option("--init", "Use an init inside each service container to forward signals and reap processes")
     .option("--read-only", "Mount the container's root filesystem as read only")
@@ -217,7 +220,9 @@ export async function updateService(cli: CliContext, name: string, given: Servic
   if (flags["image"] !== undefined && flags["resolveImage"] !== false) ({ spec, warning } = await withPinnedImage(cli, spec));
   if (flags["force"] === true) spec = bumpForce(spec);
   const query = { version, ...(isRollback ? { rollback: "previous" } : {}) };
-  const answer = await cli.api.json("POST", `/services/${id}/update`, { query, body: spec });
+  const isAuthorized = flags["withRegistryAuth"] === true;
+  const headers = isAuthorized ? await registryAuth(text(spec, "TaskTemplate", "ContainerSpec", "Image")) : {};
+  const answer = (await cli.client.json("POST", `/services/${id}/update`, { query, body: spec, headers })) as Json;
   if (warning !== "") cli.stderr(warning);
   printWarnings(cli, answer);
   cli.stdout(`${name}\n`);
@@ -247,12 +252,8 @@ async function scale(cli: CliContext, targets: readonly string[], isDetached: bo
     }
     try {
       const current = await cli.api.json("GET", `/services/${encodeURIComponent(name)}`);
-      if (field(current, "Spec", "Mode", "Replicated") === undefined)
-        throw new Error("scale can only be used with replicated or replicated-job mode");
-      const spec = {
-        ...(field(current, "Spec") as { readonly [key: string]: Json }),
-        Mode: { Replicated: { Replicas: Number(replicas) } },
-      };
+      const mode = scaledMode(field(current, "Spec", "Mode"), { count: Number(replicas), what: "scale" });
+      const spec = withPath(field(current, "Spec"), ["Mode"], mode);
       printWarnings(
         cli,
         await cli.api.json("POST", `/services/${text(current, "ID")}/update`, {
@@ -281,11 +282,7 @@ const SERVICE_COLUMNS: readonly Column<Json>[] = [
   {
     header: "REPLICAS",
     field: "Replicas",
-    value: service => {
-      const perNode = number(service, "Spec", "TaskTemplate", "Placement", "MaxReplicas");
-      const count = `${number(service, "ServiceStatus", "RunningTasks")}/${number(service, "ServiceStatus", "DesiredTasks")}`;
-      return perNode > 0 ? `${count} (max ${perNode} per node)` : count;
-    },
+    value: replicasText,
   },
   {
     header: "IMAGE",

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { parseMount } from "../../../src/cli/commands/mount.ts";
 import { changedServiceSpec, newServiceSpec, parsePort } from "../../../src/cli/commands/service-spec.ts";
-import type { Json } from "../../../src/cli/context.ts";
+import { replicasText } from "../../../src/cli/commands/service-mode.ts";
+import { field, type Json, list, text } from "../../../src/cli/context.ts";
 
 describe("newServiceSpec", () => {
   it("says what the flags say", () => {
@@ -62,6 +63,66 @@ describe("changedServiceSpec", () => {
       TaskTemplate: { ContainerSpec: { Image: "app:2", Env: ["B=3"] } },
     });
   });
+});
+
+describe("the mode of a service", () => {
+  const job = { Mode: { ReplicatedJob: { MaxConcurrent: 2, TotalCompletions: 4 } } };
+  const global = { Mode: { Global: {} } };
+
+  it("is scaled as what it is", () => {
+    assert.deepEqual(changedServiceSpec({ Mode: { Replicated: { Replicas: 1 } } }, { replicas: "3" }), {
+      Mode: { Replicated: { Replicas: 3 } },
+    });
+    assert.deepEqual(changedServiceSpec(job, { replicas: "9", maxConcurrent: "3" }), {
+      Mode: { ReplicatedJob: { MaxConcurrent: 3, TotalCompletions: 9 } },
+    });
+    assert.deepEqual(
+      field(newServiceSpec("a", [], { mode: "replicated-job", replicas: "4", maxConcurrent: "2" }), "Mode"),
+      job.Mode,
+    );
+  });
+
+  it("is refused where there are no replicas", () => {
+    const says = /replicas can only be used with replicated or replicated-job mode/;
+    assert.throws(() => changedServiceSpec(global, { replicas: "2" }), says);
+    assert.throws(() => newServiceSpec("a", [], { mode: "global", replicas: "2" }), says);
+    assert.throws(
+      () => changedServiceSpec(global, { maxConcurrent: "2" }),
+      /max-concurrent can only be used with replicated-job mode/,
+    );
+  });
+
+  for (const [mode, placement, shows] of [
+    [{ Replicated: { Replicas: 3 } }, {}, "1/2"],
+    [{ Replicated: { Replicas: 3 } }, { MaxReplicas: 2 }, "1/2 (max 2 per node)"],
+    [{ ReplicatedJob: { TotalCompletions: 9 } }, { MaxReplicas: 2 }, "1/2 (5/9 completed)"],
+    [{ GlobalJob: {} }, {}, "1/2 (5/7 completed)"],
+  ] as const)
+    it(`shows as ${shows}`, () => {
+      const ServiceStatus = { RunningTasks: 1, DesiredTasks: 2, CompletedTasks: 5 };
+      assert.equal(replicasText({ Spec: { Mode: mode, TaskTemplate: { Placement: placement } }, ServiceStatus }), shows);
+    });
+});
+
+describe("preferences of a service's placement", () => {
+  const after = (before: readonly string[], flags: Parameters<typeof changedServiceSpec>[1]): unknown => {
+    const Preferences = before.map(SpreadDescriptor => ({ Spread: { SpreadDescriptor } }));
+    const spec = changedServiceSpec({ TaskTemplate: { Placement: { Preferences } } }, flags);
+    return list(spec, "TaskTemplate", "Placement", "Preferences").map(item => text(item, "Spread", "SpreadDescriptor"));
+  };
+  const [zone, rack] = ["node.labels.zone", "node.labels.rack"];
+
+  it("are set, added and taken away", () => {
+    assert.deepEqual(after([], { placementPref: [`spread=${zone}`, `spread=${rack}`] }), [zone, rack]);
+    assert.deepEqual(after([zone], { placementPrefAdd: [`spread=${rack}`] }), [zone, rack]);
+    assert.deepEqual(after([zone, rack], { placementPrefRm: [`spread=${zone}`] }), [rack]);
+  });
+
+  for (const [given, says] of [
+    ["zone", /placement preference must be of the format "<strategy>=<arg>"/],
+    ["pack=zone", /unsupported placement preference pack \(only spread is supported\)/],
+  ] as const)
+    it(`are refused: ${given}`, () => assert.throws(() => after([], { placementPrefRm: [given] }), says));
 });
 
 describe("what a service asks of its host", () => {
