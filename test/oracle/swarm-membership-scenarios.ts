@@ -126,11 +126,8 @@ export const SWARM_MEMBERSHIP_SCENARIOS: readonly Scenario[] = [
       OUT,
       ...INIT_REFUSED.map(given => docker(`swarm init ${given.includes("--adv") ? "" : `--advertise-addr ${HERE}`} ${given}`)),
       STATE,
-      // Docker's engine is in a swarm after these, ours is not.
-      ...["--cert-expiry 1m", "--cert-expiry -48h"].flatMap(given => [
-        docker(`swarm init --advertise-addr ${HERE} ${given}`),
-        OUT,
-      ]),
+      docker(`swarm init --advertise-addr ${HERE} --cert-expiry 1m`),
+      OUT, // Docker's engine is in a swarm after that, ours is not.
       IN,
     ],
   },

@@ -1,4 +1,5 @@
 import { errorKind, errorMessage, OperationError } from "../../lib/errors.ts";
+import { undoAfter } from "../../lib/undo.ts";
 import { formatUnlockKey } from "../../model/unlock-key.ts";
 import { callCluster, requireManager } from "../cluster-call.ts";
 import type { ApiContext } from "../context.ts";
@@ -64,9 +65,10 @@ async function init(request: ApiRequest, context: ApiContext): Promise<Answer> {
     availability: checkAvailability(body.availability),
   });
   await applySpec(request, context, body).catch(async (error: unknown) => {
+    const told = `error updating cluster settings: ${errorMessage(error)}`;
     // A swarm that was to be otherwise is none; one that was there before stays.
-    if (!body.forceNewCluster) await context.backends.swarm.leave({ force: true });
-    throw new OperationError(errorKind(error), `error updating cluster settings: ${errorMessage(error)}`, { cause: error });
+    const steps = body.forceNewCluster ? [] : [() => context.backends.swarm.leave({ force: true })];
+    await undoAfter(new OperationError(errorKind(error), told, { cause: error }), steps);
   });
   return json(nodeId);
 }
