@@ -22,7 +22,9 @@ import { FIRST_REPLICAS, Workload } from "./workload.ts";
 
 const CLIENTS = 4;
 const REPLICAS = 5;
-const QUIET_MS = 10_000;
+/** What the hosts hold has not changed for so long: nothing of what was removed is still on its way out. */
+const QUIET_MS = 5_000;
+const LOOK_EVERY_MS = 1_000;
 /** Between two rounds of faults at most: time for what was hidden to show. */
 const CALM_MAX_MS = 8_000;
 /** Everything is as its users asked so long after all is healed. */
@@ -91,8 +93,21 @@ export class Player {
     await workload.begin();
     await this.#untilNone("the workload does not run", SETTLE_MS, () => unrest(this.#theLab, { replicas: FIRST_REPLICAS }));
     await removeEverything(this.#theLab);
-    await sleep(QUIET_MS);
-    return await holdings(this.#theLab);
+    return await this.#untilQuiet();
+  }
+
+  /** @throws Error when the hosts do not come to rest. */
+  async #untilQuiet(): Promise<Holdings> {
+    const deadlineMs = performance.now() + SETTLE_MS;
+    let held = await holdings(this.#theLab);
+    for (let sinceMs = performance.now(); performance.now() - sinceMs < QUIET_MS; ) {
+      if (performance.now() > deadlineMs) throw new Error(`what the hosts hold keeps changing: ${[...held].join("; ")}`);
+      await sleep(LOOK_EVERY_MS);
+      const now = await holdings(this.#theLab);
+      if (String([...now]) !== String([...held])) sinceMs = performance.now();
+      held = now;
+    }
+    return held;
   }
 
   async #withUsers(
