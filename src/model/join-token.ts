@@ -16,6 +16,12 @@ export function rootDigestText(bytes: Uint8Array): string {
   return toBase36(bytes).padStart(DIGEST_CHARACTERS, "0");
 }
 
+/** The SHA-256 in hexadecimal, as it is shown to people. */
+export function rootDigestHex({ rootDigest }: Pick<JoinToken, "rootDigest">): string {
+  const value = [...rootDigest].reduce((sum, digit) => sum * 36n + BigInt(Number.parseInt(digit, 36)), 0n);
+  return value.toString(16).padStart(64, "0");
+}
+
 /** @param rootDigest - SHA-256 of the root certificate. @param secret - 16 random bytes. */
 export function formatJoinToken({
   rootDigest,

@@ -2,7 +2,7 @@ import { Metadata } from "@grpc/grpc-js";
 import { CaClient } from "../gen/ca.ts";
 import { OperationError } from "../lib/errors.ts";
 import type { NodeSpec } from "../model/cluster.ts";
-import { parseJoinToken, rootDigestText } from "../model/join-token.ts";
+import { parseJoinToken, rootDigestHex, rootDigestText } from "../model/join-token.ts";
 import type { Certificates } from "../ports/certificates.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { IssuedCertificate } from "./backends.ts";
@@ -36,7 +36,7 @@ export async function enrol(
   // Only here others are asked: whether a certificate was given is not always known, and two would be two nodes.
   const { rootPem, address } = await firstRoot(options);
   if (rootDigestText(options.certificates.digest(rootPem)) !== rootDigest) {
-    throw new OperationError("unauthorized", "remote CA does not match fingerprint. Expected: the digest in the join token");
+    throw new OperationError("unauthorized", `remote CA does not match fingerprint. Expected: ${rootDigestHex({ rootDigest })}`);
   }
   const { csrPem, keyPem } = await options.certificates.createRequest();
   const client = new CaClient(address, strangerCredentials({ rootPem }), clientOptions);

@@ -74,11 +74,11 @@ async function create(request: ApiRequest, context: ApiContext): Promise<Answer>
   return json({ Id: id, Warning: warnings.join("\n") }, 201);
 }
 
-/** Docker answers this one with 403, where other calls get 503, and takes a node that is locked for one that is in no swarm. */
+/** Docker answers this one with 403, where other calls get 503, and takes a worker, as a node that is locked, for one that is in no swarm. */
 function requireManagerForNetwork({ backends }: ApiContext): void {
   const local = backends.swarm.local();
   try {
-    requireManager(local.state === "locked" ? { ...local, state: "inactive" } : local);
+    requireManager(isManager(local) ? local : { ...local, state: "inactive" });
   } catch (error) {
     throw new OperationError("forbidden", error instanceof Error ? error.message : String(error), { cause: error });
   }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { EndpointSpec, Revision, Service, ServiceSpec, Task } from "../../model/cluster.ts";
+import type { EndpointSpec, Revision, Service, ServiceSpec, Task, UpdateStatus } from "../../model/cluster.ts";
 import type { Filters, ServiceView } from "../../model/control.ts";
 import type { Change } from "../../model/entry.ts";
 import type { RevisionId, ServiceId } from "../../model/ids.ts";
@@ -108,6 +108,10 @@ function runAgain({ job }: Service, { nowMs }: MutationContext): Pick<Service, "
   return job === undefined ? {} : { job: { iteration: job.iteration + 1, lastExecutedAtMs: nowMs } };
 }
 
+function rollbackStarted({ nowMs }: { readonly nowMs: number }): UpdateStatus {
+  return { state: "rollback_started", startedAtMs: nowMs, message: "manually requested rollback" };
+}
+
 function rollBack(service: Service, version: number, context: MutationContext): Mutation {
   const { previousSpec, previousRevisionId } = service;
   if (previousSpec === undefined || previousRevisionId === undefined) {
@@ -115,13 +119,16 @@ function rollBack(service: Service, version: number, context: MutationContext): 
   }
   checkVersion(service, version);
   const { updateStatus: _, ...rest } = service;
+  const isRollingBack = service.job === undefined;
   const updated: Service = {
     ...rest,
     spec: previousSpec,
     revisionId: previousRevisionId,
     previousSpec: service.spec,
     previousRevisionId: service.revisionId,
-    isRollingBack: service.job === undefined && previousRevisionId !== service.revisionId,
+    isRollingBack,
+    // Whoever waits for it is told how it went also when no task has to be replaced.
+    ...(isRollingBack && { updateStatus: rollbackStarted(context) }),
     ...runAgain(service, context),
   };
   return { changes: [put("service", updated, service.version)], response: { kind: "done" } };

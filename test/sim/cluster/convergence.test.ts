@@ -421,6 +421,18 @@ describe("updates in a simulated cluster", () => {
     assert.equal(cluster.service(id).isRollingBack, false);
   });
 
+  it("says so too when no task has to go back", async () => {
+    await using cluster = await aCluster(2);
+    const id = await cluster.addService({ name: "web", mode: replicated(3), update: config });
+    await cluster.until(() => cluster.running(id).length === 3);
+    const service = cluster.service(id);
+    const updateStatus = { state: "rollback_started", startedAtMs: 0, message: "manually requested rollback" } as const;
+    const object = { ...service, isRollingBack: true, updateStatus };
+    await cluster.propose([{ kind: "put", table: "service", object, basedOn: service.version }]);
+    await cluster.until(() => cluster.service(id).updateStatus?.state === "rollback_completed");
+    assert.equal(cluster.service(id).isRollingBack, false);
+  });
+
   it("pauses a rollback that fails too", async () => {
     await using cluster = await aCluster(1);
     const update = { ...config, failureAction: "rollback" } as const;

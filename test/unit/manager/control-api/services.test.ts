@@ -229,6 +229,8 @@ describe("services", () => {
       [fourth.spec, fourth.revisionId, fourth.previousSpec, fourth.previousRevisionId, fourth.isRollingBack],
       [scaled, first.revisionId, newer, third.revisionId, true],
     );
+    const { state, message } = fourth.updateStatus ?? {};
+    assert.deepEqual([state, message], ["rollback_started", "manually requested rollback"]);
   });
 
   it("refuses an update out of sequence, of the mode, of the name, and a rollback without a previous spec", async () => {
