@@ -84,6 +84,9 @@ export const STEPS: readonly ComposeStep[] = [
   step("the change is there", "exec -T worker sh -c 'echo $TASK'"),
   step("events", "events --json", { during: ["restart", "-t", "0", "store"] }),
   step("restart", "restart -t 0 web"),
+  shell("what is healthy again", `docker ps --format '{{.Names}} {{.Status}}' ${PROJECT_LABEL} | sort`, {
+    until: /web.*\(healthy\)/,
+  }),
   step("pause", "pause worker"),
   step("ps of what is paused", "ps worker"),
   step("exec in what is paused", "exec -T worker true", { exitCode: 1 }),

@@ -16,7 +16,7 @@ const UNTIL_MS = 30_000;
 const PAUSE_MS = 200;
 const SLOW_MS = 10_000;
 /** After these all containers are inspected. */
-const INSPECTED_AFTER = new Set(["what docker ps says", "restart", "a config by file"]);
+const INSPECTED_AFTER = new Set(["what docker ps says", "what is healthy again", "a config by file"]);
 export const COMPOSE_EXPLANATIONS: readonly Explanation[] = [
   {
     scenario: /^compose/,
