@@ -37,16 +37,19 @@ export class UpdateWatch {
       const [was, is] = [before.get("service", change.object.id), after.get("service", change.object.id)];
       if (is === undefined || is.spec.mode.kind !== "replicated") continue;
       if (was !== undefined && entry.term !== undefined) this.#checkVerdict(was, is, before);
-      this.#note(is, before);
+      this.#note(is, applied);
     }
     if (entry.term !== undefined) this.#checkPlan(applied);
   }
 
-  #note(service: Service, before: StateSnapshot): void {
+  #note(service: Service, { before, after }: Applied): void {
     const { id, updateStatus, revisionId } = service;
     if (!isActive(service)) this.#attempts.delete(id);
     else if (!this.#isUnderWay(service)) {
-      const slotCount = slotsOf(before, service, task => isWanted(task) && task.revisionId !== service.revisionId);
+      const isOutdated = (task: Task) => isWanted(task) && task.revisionId !== service.revisionId;
+      // A scale that came with it is carried out first.
+      const isTakenAway = ({ id: task }: Task) => after.get("task", task)?.desiredState === "remove";
+      const slotCount = slotsOf(before, service, task => isOutdated(task) && !isTakenAway(task));
       this.#attempts.set(id, { startedAtMs: updateStatus?.startedAtMs ?? 0, revisionId, slotCount, latePlans: 0 });
     }
   }
