@@ -1,14 +1,31 @@
 import assert from "node:assert/strict";
 import { AddressPool } from "../../../../src/manager/allocator/address-pool.ts";
 import { parseSubnet } from "../../../../src/manager/allocator/ipv4.ts";
+import { slotAddressReason } from "../../../../src/manager/allocator/slot-handover.ts";
 import { addressOfSlot, keptAddresses, parseRange, slotAddressesOf } from "../../../../src/manager/allocator/slot-addresses.ts";
 import type { ServiceSpec } from "../../../../src/model/cluster.ts";
 import { asId } from "../../../../src/model/ids.ts";
-import { aService } from "../store/objects.ts";
+import { aService, aTask } from "../store/objects.ts";
 
 const ROW = { target: "app-id", addresses: ["10.9.0.20", "10.9.0.30-10.9.0.32", "10.9.0.9"] };
 
 describe("addresses of slots", () => {
+  for (const [keeper, says] of [
+    ["other", "address 10.9.0.20 on network app is kept by service other"],
+    ["web", "address 10.9.0.20 is none of network app"],
+    [undefined, "address 10.9.0.20 is none of network app"],
+  ] as const)
+    it(`that ${keeper ?? "nobody"} keeps are missing because of that, or because the network has none such`, () => {
+      const reason = slotAddressReason({
+        task: aTask("t1", { slot: 1, serviceId: asId("web") }),
+        network: { id: "app-id", spec: { name: "app" }, ipam: [{ subnet: "10.8.0.0/24" }] } as never,
+        spec: ROW,
+        wanted: "10.9.0.20",
+        addresses: { holderOf: () => undefined, keeperOf: () => keeper } as never,
+      });
+      assert.equal(reason, says);
+    });
+
   it("are counted through rows and single ones, slot 1 the first", () => {
     assert.equal(slotAddressesOf(ROW).length, 5);
     assert.deepEqual(
