@@ -42,15 +42,21 @@ export class Acknowledged {
 
   /** Asks for a change. @throws Cut, Refused */
   async change<T>(call: Call, ...promised: readonly (readonly [Key, Outcome])[]): Promise<T> {
+    return this.changeIf(() => true, call, ...promised);
+  }
+
+  /** Asks for what the answer may say was not done. @param isDone - Of the answer. @throws Cut, Refused */
+  async changeIf<T>(isDone: (answer: T) => boolean, call: Call, ...promised: readonly (readonly [Key, Outcome])[]): Promise<T> {
     for (const [key] of promised) this.#unsure.add(key);
     const reply = await send(this.#socket, call);
     if (reply.kind === "cut") throw new Cut(`${call.method} ${call.path}`);
     if (reply.status >= 300 && reply.status !== 304) throw new Refused(call, reply.status, reply.body);
+    const answer = reply.body as T;
     for (const [key, outcome] of promised) {
       this.#unsure.delete(key);
-      this.#promised.set(key, outcome);
+      if (isDone(answer)) this.#promised.set(key, outcome);
     }
-    return reply.body as T;
+    return answer;
   }
 
   /** What differs from what was acknowledged; from then on the present is what counts. @param options.afterReboot - No process has outlived it. */
@@ -71,6 +77,13 @@ export class Acknowledged {
 
   has(key: Key): boolean {
     return this.#things.has(key);
+  }
+
+  /** Of something that is there. */
+  idOf(key: Key): string {
+    const thing = this.#things.get(key);
+    if (thing === undefined) throw new Error(`there is no ${key}`);
+    return typeof thing === "string" ? thing : thing.id;
   }
 }
 

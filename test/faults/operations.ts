@@ -268,10 +268,11 @@ async function tag({ known, name }: World): Promise<void> {
 function prune(path: string, kind: "container" | "network" | "volume" | "image"): (world: World) => Promise<void> {
   return async ({ known, name }) => {
     const filter = { containers: {}, networks: {}, volumes: { all: ["true"] }, images: { dangling: ["false"] } }[path] ?? {};
-    await known.change({ method: "POST", path: `/${path}/prune?filters=${encodeURIComponent(JSON.stringify(filter))}` }, [
-      `${kind}:${name}`,
-      "gone",
-    ]);
+    const call = { method: "POST", path: `/${path}/prune?filters=${encodeURIComponent(JSON.stringify(filter))}` } as const;
+    const key = `${kind}:${name}` as const;
+    // What could not be removed is passed over, as in Docker, and is not in the answer.
+    const isNamed = (answer: unknown) => [name, known.idOf(key)].some(word => JSON.stringify(answer).includes(word));
+    await known.changeIf(isNamed, call, [key, "gone"]);
   };
 }
 
