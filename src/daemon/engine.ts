@@ -110,7 +110,9 @@ export async function createEngine({
   ]);
   const runtimes = new RuntimeCatalog(probed, { config, runDirectory });
   log.info({ runtime: runtimes.defaultName, cgroupVersion: facts.cgroupVersion }, "runtimes probed");
-  for (const [name, weakness] of runtimes.weaknesses) log.warn({ runtime: name }, weakness);
+  // A complaint only of the one that containers get who name none: who names another one looks for it here.
+  for (const [name, weakness] of runtimes.weaknesses)
+    log[name === runtimes.defaultName ? "warn" : "info"]({ runtime: name }, weakness);
 
   const cleanUp = new Disposal();
   try {
