@@ -1,4 +1,5 @@
-import { chmod, chown, rm } from "node:fs/promises";
+import { chmodSync, chownSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { createServer, Server, ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
@@ -89,10 +90,14 @@ class DockerApiServer implements ApiServer {
     if (target.kind === "tcp") return listenOn(server, { host: target.host, port: target.port });
     if (target.kind === "inherited") return listenOn(server, { fd: target.fd });
     await rm(target.path, { force: true });
-    await listenOn(server, { path: target.path });
-    this.#paths.push(target.path);
-    await chown(target.path, KEEP_OWNER, target.gid);
-    await chmod(target.path, target.mode);
+    const listening = listenOn(server, { path: target.path });
+    if (server.listening) {
+      this.#paths.push(target.path);
+      // In the turn in which it was bound: nobody is answered before the socket is whose it is to be.
+      chownSync(target.path, KEEP_OWNER, target.gid);
+      chmodSync(target.path, target.mode);
+    }
+    await listening;
     return 0;
   }
 

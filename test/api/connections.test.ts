@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { existsSync, statSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
+import { createApiServer } from "../../src/api/server.ts";
 import { Harness } from "./harness.ts";
 import { RawConnection } from "./raw-connection.ts";
 
@@ -22,6 +25,17 @@ describe("connections of clients", () => {
     await harness.call("POST", `/containers/${Id}/start`);
     return Id;
   }
+
+  it("reach a socket that has its owner and mode from the first moment", async () => {
+    const path = `${harness.socketPath}.other`;
+    const server = createApiServer(harness.serverOptions);
+    const listening = server.listen({ kind: "unix", path, mode: 0o600, gid: process.getgid?.() ?? 0 });
+    while (!existsSync(path)) await setImmediate();
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    await listening;
+    await server.close();
+    assert.equal(existsSync(path), false);
+  });
 
   it("are given no time after which we would close them", async () => {
     const connection = await RawConnection.open(harness.socketPath);
