@@ -3,22 +3,25 @@ import { ThreadTime } from "./thread-time.ts";
 const PERIOD_MS = 10;
 
 export interface Stall {
-  /** Longest time between two turns of the event loop, less the period of the probe and the wait for a processor. */
+  /** Longest time between two turns of the event loop, less the period of the probe and the wait for a processor, its own or that of a thread that it waited for. */
   readonly worstMs: number;
   /** The same with the wait for a processor, which other programs cause. */
   readonly worstWallMs: number;
-  /** The longest that its thread itself was running instead: without the wait for the collector's helpers, which need a processor too. */
+  /** The longest that its thread itself was running instead. */
   readonly worstRanMs: number;
 }
 
 /**
  * How long this process kept its event loop from turning: a timer that should fire every 10 ms is late by that. What the thread waited
- * for a processor meanwhile is told apart: that is the machine's doing.
+ * for a processor meanwhile is told apart: that is the machine's doing. So is the wait for the collector's helpers while they wait for one:
+ * what it neither ran nor waited for a processor is taken off as far as another thread of the process waited for one.
  */
 export class StallProbe {
   readonly #time = new ThreadTime();
+  readonly #others = ThreadTime.others();
   #lastMs = performance.now();
   #lastWaitMs = this.#time.waitedMs;
+  #lastOtherWaitsMs = this.#others.map(({ waitedMs }) => waitedMs);
   #lastRanMs = this.#time.ranMs;
   #worstMs = 0;
   #worstWallMs = 0;
@@ -31,12 +34,17 @@ export class StallProbe {
   #look(): void {
     const nowMs = performance.now();
     const { waitedMs, ranMs } = this.#time;
+    const otherWaitsMs = this.#others.map(other => other.waitedMs);
     const lateMs = nowMs - this.#lastMs - PERIOD_MS;
+    const ownMs = lateMs - (waitedMs - this.#lastWaitMs);
+    const sleptMs = Math.max(0, ownMs - (ranMs - this.#lastRanMs));
+    const helpersMs = Math.max(0, ...otherWaitsMs.map((otherMs, at) => otherMs - (this.#lastOtherWaitsMs[at] ?? otherMs)));
     this.#worstWallMs = Math.max(this.#worstWallMs, lateMs);
-    this.#worstMs = Math.max(this.#worstMs, lateMs - (waitedMs - this.#lastWaitMs));
+    this.#worstMs = Math.max(this.#worstMs, ownMs - Math.min(sleptMs, helpersMs));
     this.#worstRanMs = Math.max(this.#worstRanMs, Math.min(lateMs, ranMs - this.#lastRanMs));
     this.#lastMs = nowMs;
     this.#lastWaitMs = waitedMs;
+    this.#lastOtherWaitsMs = otherWaitsMs;
     this.#lastRanMs = ranMs;
   }
 

@@ -1,9 +1,21 @@
-import { openSync, readSync } from "node:fs";
+import { openSync, readdirSync, readlinkSync, readSync } from "node:fs";
 
-/** What the kernel says of the main thread: how long it ran, and how long it waited for a processor. */
+/** What the kernel says of a thread: how long it ran, and how long it waited for a processor. */
 export class ThreadTime {
-  readonly #file = openSync("/proc/thread-self/schedstat", "r");
+  readonly #file: number;
   readonly #buffer = Buffer.alloc(128);
+
+  /** @param path - Of its folder; the main thread's where none is said. */
+  constructor(path = "/proc/thread-self") {
+    this.#file = openSync(`${path}/schedstat`, "r");
+  }
+
+  /** The other threads of this process, as many as there are now. */
+  static others(): readonly ThreadTime[] {
+    const [own = ""] = /[^/]+$/.exec(readlinkSync("/proc/thread-self")) ?? [];
+    const ids = readdirSync("/proc/self/task").filter(id => id !== own);
+    return ids.map(id => new ThreadTime(`/proc/self/task/${id}`));
+  }
 
   get ranMs(): number {
     return this.#read(0);

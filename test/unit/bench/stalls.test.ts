@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { StallProbe } from "../../bench/scale/stalls.ts";
+import { ThreadTime } from "../../bench/scale/thread-time.ts";
+
+const STALL_MS = 150;
+
+/** Stands still without a processor, as in a call that waits for the disk. */
+function sleep(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, STALL_MS);
+}
+
+/** So long on a processor, however long the machine makes it wait for one. */
+function work(): void {
+  const time = new ThreadTime();
+  for (const endMs = time.ranMs + STALL_MS; time.ranMs < endMs; );
+}
+
+describe("the probe for stalls of the event loop", () => {
+  for (const [what, stall, runningMs] of [
+    ["slept", sleep, 0],
+    ["worked", work, 0.8 * STALL_MS],
+  ] as const)
+    it(`notices a loop that ${what}`, () => {
+      const probe = new StallProbe();
+      probe.beginAnew();
+      stall();
+      const { worstMs, worstWallMs, worstRanMs } = probe.worst;
+      assert.ok(worstWallMs >= 0.8 * STALL_MS && worstMs >= 0.8 * STALL_MS, `${worstMs} of ${worstWallMs} ms`);
+      assert.ok(worstRanMs >= runningMs, `${worstRanMs} ms`);
+    });
+});
