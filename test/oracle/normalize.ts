@@ -22,7 +22,8 @@ export const RULES: readonly Rule[] = [
   // One in some thousands has no digit, and no word of 25 letters is ever printed.
   { name: "swarm-id", pattern: /\b(?=[0-9a-z]*[a-z])[0-9a-z]{25}\b/g },
   { name: "short-id", pattern: /\b(?=[0-9a-f]*\d)[0-9a-f]{12}\b/g },
-  { name: "short-id", pattern: /\b(?=[0-9a-z]*\d)(?=[0-9a-z]*[a-z])[0-9a-z]{12}\b/g },
+  // One in fifty has no digit: alone on a line, as `-q` prints them, it is taken for an id, elsewhere only where it is known as one.
+  { name: "short-id", pattern: /\b(?=[0-9a-z]*\d)(?=[0-9a-z]*[a-z])[0-9a-z]{12}\b|^[a-z]{12}$/gm },
   { name: "lettered-id", pattern: /\b[a-z]{12}\b/g },
   { name: "name", pattern: /\b[a-z]+_[a-z]+\b(?=[\s",/]|$)/g },
 ];

@@ -131,6 +131,13 @@ describe("the comparer", () => {
   ];
   for (const { what, real, ours } of same) it(`lets ${what} pass`, () => assert.equal(differences(real, ours), 0));
 
+  it("takes a short id of letters alone for one where it stands alone on its line", () => {
+    const ids = (...each: readonly string[]) => outcome({ stdout: `${each.join("\n")}\n` });
+    assert.equal(differences(ids("csmmsxyhrbvx", "8xk2m1q0z7ab"), ids("1zmmsxyhrbvx", "qwertyuiopas")), 0);
+    assert.equal(differences(ids("csmmsxyhrbvx", "csmmsxyhrbvx"), ids("1zmmsxyhrbvx", "qwertyuiopas")), 1);
+    assert.equal(differences(ids("unauthorized: a"), ids("unanswerable: a")), 1);
+  });
+
   it("says of each field that is the machine's own why it is", () => {
     assert.deepEqual(
       FIELD_RULES.filter(({ because }) => because === ""),
