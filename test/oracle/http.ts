@@ -24,12 +24,13 @@ export function send({ dockerHost }: Engine, { method, path, body, headers }: Ht
       timeout: REQUEST_MS,
     });
     outgoing.on("timeout", () => outgoing.destroy(new Error(`${method} ${path} was not answered in time`)));
-    outgoing.on("error", reject);
+    const fail = (error: Error): void => reject(new Error(`${method} ${path} on ${dockerHost}: ${error.message}`, { cause: error }));
+    outgoing.on("error", fail);
     outgoing.on("response", response => {
       let stdout = "";
       response.setEncoding("utf8");
       response.on("data", (chunk: string) => (stdout += chunk));
-      response.on("error", reject);
+      response.on("error", fail);
       response.on("end", () => resolve({ exitCode: response.statusCode ?? 0, stdout, stderr: "" }));
     });
     outgoing.end(text);

@@ -76,8 +76,7 @@ export interface Pair {
 
 /**
  * Runs all scenarios that are wanted. No engine waits for another: each takes the next scenario of its side when it is done with one.
- * The first pair is in a swarm from the start where there are others to do the rest, of which one helps it when that is done; one alone is in
- * a swarm at the end.
+ * The first pair is in a swarm from the start where there are others to do the rest, or else at the end.
  */
 export async function* runAll(
   pairs: readonly Pair[],
@@ -125,47 +124,40 @@ interface SideOptions {
 
 /** All engines of one kind at work; each scenario's outcomes when it is done. */
 function startSide(engines: readonly Engine[], { isWanted, address }: SideOptions): ReadonlyMap<Scenario, Promise<ScenarioRun>> {
+  const started = new Map<Scenario, Promise<ScenarioRun>>();
   const [first, ...others] = engines;
-  if (first === undefined) return new Map();
+  if (first === undefined) return started;
   const lone = share(others.length === 0 ? [first] : others, LONE.filter(isWanted), async engine => {
     const events = await EventListener.open(engine);
     return scenario => outcomesOn(engine, scenario, events);
   });
-  const loneEnded = Promise.allSettled(lone.values());
-  const [helper, ...alone] = others;
-  // Where a scenario may have to be asked again of an engine in no swarm, the last stays out of it.
-  const inSwarm = share(
-    helper === undefined || alone.length === 0 ? [first] : [first, helper],
-    SWARM.filter(isWanted),
-    async engine => {
-      if (engine === helper || helper === undefined) await loneEnded;
-      await runDocker(engine, ["swarm", "init", "--advertise-addr", address]);
-      return scenario => outcomesOn(engine, scenario);
-    },
-  );
-  return new Map([...lone, ...inSwarm]);
+  const inSwarm = share([first], SWARM.filter(isWanted), async engine => {
+    if (others.length === 0) await Promise.allSettled(lone.values());
+    await runDocker(engine, ["swarm", "init", "--advertise-addr", address]);
+    return scenario => outcomesOn(engine, scenario);
+  });
+  for (const [scenario, done] of [...lone, ...inSwarm]) started.set(scenario, done);
+  return started;
 }
 
 type Run = (scenario: Scenario) => Promise<ScenarioRun>;
 
-/** Each engine takes the next scenario when it is there and done with one. A failure of the harness itself is told to whoever asks for the scenario. */
+/** Each engine takes the next scenario when it is done with one. A failure of the harness itself is told to whoever asks for the scenario. */
 function share(
   engines: readonly Engine[],
   scenarios: readonly Scenario[],
   open: (engine: Engine) => Promise<Run>,
 ): ReadonlyMap<Scenario, Promise<ScenarioRun>> {
-  const left: { readonly scenario: Scenario; readonly take: (run: Promise<ScenarioRun>) => void }[] = [];
-  const done = new Map(
-    scenarios.map(scenario => [scenario, new Promise<ScenarioRun>(take => left.push({ scenario, take }))] as const),
-  );
+  const takers: ((run: Promise<ScenarioRun>) => void)[] = [];
+  const done = new Map(scenarios.map(scenario => [scenario, new Promise<ScenarioRun>(resolve => takers.push(resolve))]));
+  let next = 0;
   const work = async (engine: Engine): Promise<void> => {
-    if (left.length === 0) return;
-    const opened = open(engine);
-    await Promise.allSettled([opened]);
-    for (let next = left.shift(); next !== undefined; next = left.shift()) {
-      const { scenario, take } = next;
-      const run = opened.then(each => each(scenario));
-      take(run);
+    const opened = scenarios.length === 0 ? undefined : open(engine);
+    for (let index = next++; index < scenarios.length; index = next++) {
+      const scenario = scenarios[index];
+      const run = opened?.then(each => (scenario === undefined ? Promise.reject(new Error("no such scenario")) : each(scenario)));
+      if (run === undefined) return;
+      takers[index]?.(run);
       await Promise.allSettled([run]);
     }
   };

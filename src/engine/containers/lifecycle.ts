@@ -165,6 +165,7 @@ export class Lifecycle {
     entry.log?.finish();
     this.#onEnded(entry);
     entry.isEndUntold = true;
+    const holdsClusterPlace = this.#context.networks.holdsClusterPlace(entry.id);
     entry.teardown = this.#takeDown(entry, run);
     const { container, isStoppedByUser } = entry.record;
     const { restartPolicy } = container.hostConfig;
@@ -191,6 +192,8 @@ export class Lifecycle {
     if (autoRemove && !restarts) {
       entry.record = withState(entry.record, { status: "exited", pid: 0, exitCode: exit.exitCode, finishedAtMs: clock.nowMs() });
     } else await change();
+    // Whoever waits for the end may remove its networks next, which managers refuse while they count it among their users.
+    if (holdsClusterPlace) await entry.teardown;
     // Whoever is attached and waits for the end has the output first.
     if (entry.outputs.size > 0) await settledBy(Promise.allSettled(entry.outputs), clock.timeout(OUTPUT_BEFORE_END_MS));
     if (exit.isOomKilled) publish(this.#context, entry, { action: "oom" });

@@ -36,6 +36,8 @@ export interface ContainerNetworks {
   connect(container: Container, options?: ConnectOptions): Promise<Sandbox>;
   /** Twice is safe, and so is a container that never had one. */
   release(containerId: ContainerId): Promise<void>;
+  /** Whether it runs on a cluster's network without being a task: the managers are told when it is released. */
+  holdsClusterPlace(containerId: ContainerId): boolean;
   /** After a start of the daemon: takes up the sandboxes of these containers and takes down all others. */
   restore(containers: readonly Container[]): Promise<ReadonlyMap<ContainerId, NetworkState>>;
   /** `network connect` on a running container. */

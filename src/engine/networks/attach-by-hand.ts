@@ -87,9 +87,13 @@ export class AttachByHand {
     }
   }
 
+  isHeldFor(record: SandboxRecord | undefined): boolean {
+    return this.#endpoints(record).length > 0;
+  }
+
   /** Resolves when the managers know that the container is gone, or soon after: its networks can be removed then. */
   async release(containerId: ContainerId, record: SandboxRecord | undefined): Promise<void> {
-    if (this.#endpoints(record).length > 0) await this.#options.cluster()?.letGo(containerId);
+    if (this.isHeldFor(record)) await this.#options.cluster()?.letGo(containerId);
   }
 
   /** Others in the cluster call it by its new name soon. */

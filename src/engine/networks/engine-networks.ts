@@ -238,6 +238,10 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
       this.#publish("disconnect", network, { container: containerId });
   }
 
+  holdsClusterPlace(containerId: ContainerId): boolean {
+    return this.#byHand.isHeldFor(this.#sandboxes.get(containerId));
+  }
+
   async restore(containers: readonly Container[]): Promise<ReadonlyMap<ContainerId, NetworkState>> {
     const alive = containers.filter(({ state }) => ["running", "paused"].includes(state.status));
     const running = new Map(alive.map(container => [container.id, container]));

@@ -65,6 +65,15 @@ describe("containers on a network of the cluster", function () {
     await assert.rejects(docker(m1, "network", "rm", "open"), /network \w{25} is in use by (service|task) \w{25}/);
   });
 
+  it("have given their place back when their end is told on another host", async () => {
+    for (const flags of [["--rm"], ["--name", "ended"]]) {
+      await docker(m1, "network", "create", "-d", "overlay", "--attachable", "brief");
+      await docker(w1, "run", ...flags, "--network", "brief", "busybox", "true");
+      assert.equal(await docker(m1, "network", "rm", "brief"), "brief");
+    }
+    await docker(w1, "rm", "ended");
+  });
+
   it("keep their addresses and names while the daemon is away, and lose them when they ended meanwhile", async () => {
     const before = await addressOf(w1, "two");
     await start(w1, "three");

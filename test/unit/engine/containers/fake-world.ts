@@ -150,6 +150,10 @@ export class FakeNetworks implements ContainerNetworks {
     this.connected.delete(id);
   }
 
+  holdsClusterPlace(): boolean {
+    return false;
+  }
+
   async restore(containers: readonly Container[]): Promise<ReadonlyMap<ContainerId, NetworkState>> {
     this.restored = containers.map(({ id }) => id);
     return new Map();

@@ -9,9 +9,10 @@ import { Dispatcher } from "../../../../src/manager/dispatcher/dispatcher.ts";
 import type { NodeReport, SessionReport, StatusReport } from "../../../../src/manager/dispatcher/leader-calls.ts";
 import type { Change } from "../../../../src/manager/store/change.ts";
 import { Store } from "../../../../src/manager/store/store.ts";
+import { WATCH_CHANGES_MAX } from "../../../../src/manager/store/watchers.ts";
 import { settle, simulatedClock, VirtualTime } from "../../../sim/virtual-time.ts";
 import { aNode } from "../../scheduler/fixtures.ts";
-import { aService, aTask } from "../store/objects.ts";
+import { aSecret, aService, aTask } from "../store/objects.ts";
 
 const DESCRIPTION = aNode().description ?? assert.fail();
 const HELLO: SessionUp = { kind: "hello", description: DESCRIPTION, address: "" };
@@ -238,6 +239,24 @@ describe("a worker's session", () => {
     const { version } = manager.store.view().get("node", asId("m2")) ?? assert.fail();
     manager.apply([{ kind: "remove", table: "node", id: asId("m2"), basedOn: version }]);
     assert.deepEqual(await told(), [["m1:2377"], ["m1"]]);
+  });
+
+  it("goes on, told everything anew, when the dispatcher fell behind the state", async () => {
+    await using manager = new Manager();
+    const worker = manager.open("w1");
+    await manager.pass(1_000);
+    news(worker);
+    manager.putNode("m2", { role: "manager" });
+    const many = Array.from({ length: WATCH_CHANGES_MAX }, (_, index) => aSecret(`secret${index}`));
+    manager.apply(many.map(object => ({ kind: "put", table: "secret", object, basedOn: 0 })));
+    await manager.pass(1_000);
+    const told = (): unknown => news(worker).flatMap(message => (message.kind === "managers" ? [message.nodeIds] : []));
+    assert.deepEqual(manager.warnings, ["sessions fell behind the state and are told everything anew"]);
+    assert.deepEqual(told(), [["m1", "m2"]]);
+    manager.putNode("m3", { role: "manager" });
+    await manager.pass(1_000);
+    assert.deepEqual(told(), [["m1", "m2", "m3"]]);
+    assert.equal(worker.end, undefined);
   });
 
   it("tells the node's role when it is not the one of its certificate, once", async () => {
