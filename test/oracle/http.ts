@@ -24,7 +24,8 @@ export function send({ dockerHost }: Engine, { method, path, body, headers }: Ht
       timeout: REQUEST_MS,
     });
     outgoing.on("timeout", () => outgoing.destroy(new Error(`${method} ${path} was not answered in time`)));
-    const fail = (error: Error): void => reject(new Error(`${method} ${path} on ${dockerHost}: ${error.message}`, { cause: error }));
+    const fail = (error: Error): void =>
+      reject(new Error(`${method} ${path} on ${dockerHost}: ${error.message}`, { cause: error }));
     outgoing.on("error", fail);
     outgoing.on("response", response => {
       let stdout = "";
