@@ -106,8 +106,9 @@ export class Liveness {
     this.#recentlyDown = this.#recentlyDown.filter(atMs => nowMs - atMs < MASS_WINDOW_MS);
     const silent = ready.filter(({ id }) => this.#silenceMs(id, nowMs) > this.#limitMs / 2).length;
     const isMass = late.length > 0 && silent + this.#recentlyDown.length > (ready.length + this.#recentlyDown.length) / 2;
-    if (!isMass && late.length === 0) this.#holdEndsAtMs = undefined;
-    else if (isMass) this.#holdEndsAtMs ??= nowMs + MASS_HOLD_MS;
+    if (isMass) this.#holdEndsAtMs ??= nowMs + MASS_HOLD_MS;
+    // The network gives nodes back one after the other: the last of them is no lone failure.
+    else if (silent === 0 || nowMs >= (this.#holdEndsAtMs ?? 0)) this.#holdEndsAtMs = undefined;
     if (this.#holdEndsAtMs !== undefined && nowMs < this.#holdEndsAtMs) return { down: [], up, left };
     this.#recentlyDown = [...this.#recentlyDown, ...late.map(() => nowMs)];
     return { down: late.map(({ id }) => id), up, left };

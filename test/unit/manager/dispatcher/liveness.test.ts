@@ -149,6 +149,46 @@ describe("the leader's judgement", () => {
     assert.deepEqual(liveness.judge(all, 65_600).down, ["b", "c"]);
   });
 
+  it("holds back until all of those are heard again, also for one that answers without sending beats", () => {
+    const liveness = elected();
+    const all = nodes(["a", "b", "c"]);
+    liveness.report(report(M1, [{ nodeId: "a" }, { nodeId: "b" }, { nodeId: "c" }]), 0);
+    liveness.report(report(M1, [{ nodeId: "a" }]), 5_500);
+    assert.deepEqual(liveness.judge(all, 5_600).down, []);
+    liveness.report(report(M1, [{ nodeId: "a" }, { nodeId: "b" }]), 7_000);
+    liveness.answered(asId("c"), 7_000);
+    assert.deepEqual(liveness.judge(all, 7_000).down, [], "it has a respite");
+    liveness.report(report(M1, [{ nodeId: "a" }, { nodeId: "b" }]), 8_500);
+    liveness.answered(asId("c"), 8_500);
+    assert.deepEqual(liveness.judge(all, 8_500).down, [], "which is over");
+    liveness.report(report(M1, [{ nodeId: "a" }, { nodeId: "b" }, { nodeId: "c" }]), 9_000);
+    assert.deepEqual(liveness.judge(all, 9_000).down, []);
+    liveness.report(report(M1, [{ nodeId: "a" }, { nodeId: "b" }]), 40_000);
+    assert.deepEqual(liveness.judge(all, 40_000).down, ["c"], "by itself, later");
+  });
+
+  it("holds back anew when most fall silent again, after a time without them", () => {
+    const liveness = elected();
+    const all = nodes(["a", "b", "c", "d", "e"]);
+    const beat = (ids: readonly string[], atMs: number) =>
+      liveness.report(
+        report(
+          M1,
+          ids.map(nodeId => ({ nodeId })),
+        ),
+        atMs,
+      );
+    beat(["a", "b", "c", "d", "e"], 0);
+    beat(["a"], 5_500);
+    assert.deepEqual(liveness.judge(all, 5_600).down, []);
+    beat(["a", "b", "c"], 65_000);
+    assert.deepEqual(liveness.judge(all, 65_600).down, ["d", "e"]);
+    const left = [...nodes(["a", "b", "c"]), ...nodes(["d", "e"], "down")];
+    beat(["a"], 95_700);
+    beat(["b", "c"], 90_000);
+    assert.deepEqual(liveness.judge(left, 95_700).down, []);
+  });
+
   it("counts a node as silent with the others when it was not heard for over 2.5 s", () => {
     for (const [nowMs, down] of [
       [5_001, ["c"]],
