@@ -22,6 +22,7 @@ import { loginToRegistry } from "../engine/registry/login.ts";
 import { createConmonShim } from "../engine/runtime/conmon-shim.ts";
 import { gatherHostFacts } from "../engine/runtime/host-facts.ts";
 import { probeRuntimes } from "../engine/runtime/probe.ts";
+import { notedRuntimes } from "../engine/runtime/runtime-notes.ts";
 import type { HostFacts } from "../engine/runtime/oci/facts.ts";
 import type { OciSeccomp } from "../engine/runtime/oci/types.ts";
 import { ContainerStatistics } from "../engine/stats/container-stats.ts";
@@ -98,9 +99,10 @@ export async function createEngine({
   const host = createRuntimeHost();
   const { exec } = host;
   const startedAtMs = clock.nowMs();
-  const [facts, machine, probed] = await Promise.all([
+  const [facts, machine, noted, probed] = await Promise.all([
     hostFacts(config),
     gatherSystemFacts(dataRoot),
+    notedRuntimes(runDirectory),
     probeRuntimes({
       exec,
       runDirectory,
@@ -108,7 +110,7 @@ export async function createEngine({
       configured: config.runtimes,
     }),
   ]);
-  const runtimes = new RuntimeCatalog(probed, { config, runDirectory });
+  const runtimes = new RuntimeCatalog(probed, { config, runDirectory, noted });
   log.info({ runtime: runtimes.defaultName, cgroupVersion: facts.cgroupVersion }, "runtimes probed");
   // A complaint only of the one that containers get who name none: who names another one looks for it here.
   for (const [name, weakness] of runtimes.weaknesses)

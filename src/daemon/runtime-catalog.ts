@@ -1,28 +1,35 @@
 import type { SystemInfo } from "../api/backends.ts";
 import { OperationError } from "../lib/errors.ts";
 import { configuredRuntime, type ProbedRuntimes } from "../engine/runtime/probe.ts";
-import { type OciRuntime, prepareRuntime } from "../engine/runtime/runtime-command.ts";
+import type { OciRuntime } from "../engine/runtime/runtime-command.ts";
+import { prepareRuntime } from "../engine/runtime/runtime-notes.ts";
 import { weaknessOf } from "../engine/runtime/weaknesses.ts";
 import type { DaemonConfig } from "./config.ts";
+
+interface CatalogOptions {
+  readonly config: DaemonConfig;
+  readonly runDirectory: string;
+  readonly noted: readonly OciRuntime[];
+}
 
 /** The runtimes that containers may name, as the settings have them now. */
 export class RuntimeCatalog {
   readonly #probed: ProbedRuntimes;
   readonly #runDirectory: string;
-  /** Also those that a reload took away: containers that were made with one go on. */
+  /** Also those that a reload or a restart took away: containers that were made with one go on. */
   readonly #all: Map<string, OciRuntime>;
   #offered: ReadonlySet<string>;
   #defaultName: string;
 
-  /** @throws OperationError `invalid` for a default that is not among them. */
-  constructor(
-    probed: ProbedRuntimes,
-    { config, runDirectory }: { readonly config: DaemonConfig; readonly runDirectory: string },
-  ) {
+  /**
+   * @param options.noted - Those that earlier daemons had.
+   * @throws OperationError `invalid` for a default that is not among them.
+   */
+  constructor(probed: ProbedRuntimes, { config, runDirectory, noted }: CatalogOptions) {
     this.#probed = probed;
     this.#runDirectory = runDirectory;
-    this.#all = new Map(probed.runtimes);
-    this.#offered = new Set(this.#all.keys());
+    this.#all = new Map([...noted.map(runtime => [runtime.name, runtime] as const), ...probed.runtimes]);
+    this.#offered = new Set(probed.runtimes.keys());
     this.#defaultName = this.#defaultOf(config, this.#offered);
   }
 

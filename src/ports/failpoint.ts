@@ -59,6 +59,7 @@ export const FAILPOINTS = [
   "runtime/exec.spawn",
   "runtime/pause.spawn",
   "runtime/probe-end.spawn",
+  "runtime/note.rename",
   "runtime/probe.spawn",
   "runtime/resume.spawn",
   "runtime/start.spawn",

@@ -14,7 +14,8 @@ import type { RuntimeHost } from "./host.ts";
 import { hasEnded, type ProcessStat, readProcessStat } from "./process-stat.ts";
 import { ifGone, readKernelFile } from "./kernel-file.ts";
 import { removeFile } from "./remove-file.ts";
-import { type OciRuntime, prepareRuntime, runVerb } from "./runtime-command.ts";
+import { type OciRuntime, runVerb } from "./runtime-command.ts";
+import { prepareRuntime } from "./runtime-notes.ts";
 import type { Shim, ShimContainer, ShimCreate, ShimExit, ShimRestore } from "./shim.ts";
 
 export interface ConmonShimOptions {

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { OperationError } from "../../lib/errors.ts";
 import type { RuntimeHost } from "./host.ts";
@@ -21,10 +21,6 @@ export interface OciRuntime {
 /** Arguments before the verb. */
 export function globalArguments({ args, rootPath }: OciRuntime, logPath: string): readonly string[] {
   return [...args, "--root", rootPath, "--log", logPath, "--log-format", "json"];
-}
-
-export async function prepareRuntime({ rootPath }: OciRuntime): Promise<void> {
-  await mkdir(rootPath, { recursive: true, mode: 0o700 });
 }
 
 export type RuntimeVerb = readonly ["start" | "pause" | "resume" | "update" | "delete", ...string[]];

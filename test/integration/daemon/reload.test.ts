@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { call, importBusybox, ok, until } from "../lab/lab.ts";
@@ -177,6 +177,33 @@ describe("daemon.json and signals", function () {
     await daemon.start({ flags: ["--config-file", daemon.configPath] });
     const { State } = await ok<{ State: { Status: string; ExitCode: number } }>(daemon.host, "GET", "/containers/stubborn/json");
     assert.deepEqual([State.Status, State.ExitCode], ["exited", 137]);
+  });
+
+  it("goes on with a container whose runtime is not there any more after a restart", async () => {
+    type State = { readonly Status: string; readonly Pid: number; readonly ExitCode: number };
+    const state = async () => (await ok<{ State: State }>(daemon.host, "GET", "/containers/kept/json")).State;
+    const runtimes = async () => (await ok<{ Runtimes: Record<string, { path: string }> }>(daemon.host, "GET", "/info")).Runtimes;
+    const restart = async (config: object): Promise<void> => {
+      await daemon.stop();
+      daemon.writeConfig({ ...config, "live-restore": true });
+      await daemon.start({ flags: ["--config-file", daemon.configPath] });
+    };
+    const [path = ""] = Object.values(await runtimes()).map(runtime => runtime.path);
+    await restart({ runtimes: { mine: { path } } });
+    const HostConfig = { NetworkMode: "none", Runtime: "mine" };
+    const body = { Image: "busybox", Cmd: ["sleep", "1000"], HostConfig };
+    await ok(daemon.host, "POST", "/containers/create?name=kept", body);
+    await ok(daemon.host, "POST", "/containers/kept/start");
+    const before = await state();
+    await restart({});
+    assert.deepEqual(await state(), before);
+    assert.equal((await runtimes())["mine"], undefined);
+    await ok(daemon.host, "POST", "/containers/kept/pause");
+    await ok(daemon.host, "POST", "/containers/kept/unpause");
+    await ok(daemon.host, "POST", "/containers/kept/stop?t=0");
+    const { Status, ExitCode } = await state();
+    assert.deepEqual([Status, ExitCode, existsSync(`/proc/${before.Pid}`)], ["exited", 137, false]);
+    await ok(daemon.host, "DELETE", "/containers/kept");
   });
 });
 

@@ -16,7 +16,7 @@ describe("what users are told of weak runtimes", () => {
     ]),
   };
   const catalog = (config: Partial<DaemonConfig>) =>
-    new RuntimeCatalog(probed, { config: { runtimes: {}, ...config } as DaemonConfig, runDirectory: "/run" });
+    new RuntimeCatalog(probed, { config: { runtimes: {}, ...config } as DaemonConfig, runDirectory: "/run", noted: [] });
 
   it("is all of it at the start", () => assert.deepEqual([...catalog({}).weaknesses.keys()], ["runc"]));
 
