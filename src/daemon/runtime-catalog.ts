@@ -1,7 +1,7 @@
 import type { SystemInfo } from "../api/backends.ts";
 import { OperationError } from "../lib/errors.ts";
 import { configuredRuntime, type ProbedRuntimes } from "../engine/runtime/probe.ts";
-import type { OciRuntime } from "../engine/runtime/runtime-command.ts";
+import { isBuiltIn, type OciRuntime } from "../engine/runtime/runtime-command.ts";
 import { prepareRuntime } from "../engine/runtime/runtime-notes.ts";
 import { weaknessOf } from "../engine/runtime/weaknesses.ts";
 import type { DaemonConfig } from "./config.ts";
@@ -50,7 +50,7 @@ export class RuntimeCatalog {
     const configured = Object.entries(config.runtimes).map(([name, program]) =>
       configuredRuntime(name, program, this.#runDirectory),
     );
-    const builtIn = [...this.#probed.runtimes.keys()].filter(name => ["crun", "runc"].includes(name));
+    const builtIn = [...this.#probed.runtimes.keys()].filter(isBuiltIn);
     const offered = new Set([...builtIn, ...configured.map(({ name }) => name)]);
     const defaultName = this.#defaultOf(config, offered);
     for (const runtime of configured) await prepareRuntime(runtime);

@@ -13,6 +13,8 @@ import type { ArmedFailpoint } from "../../src/daemon/failpoints.ts";
 const run = promisify(execFile);
 const DEATH_MS = 5_000;
 const STOP_MS = 20_000;
+/** One of the administrator's, which no container has. */
+export const OTHER_RUNTIME = "other";
 
 /** A lab of one host whose daemon fails on demand. */
 export class FaultHost implements AsyncDisposable {
@@ -35,6 +37,8 @@ export class FaultHost implements AsyncDisposable {
     const env = { ...process.env, ...host.#variables };
     try {
       await run(process.execPath, ["bin/lab", "up", "--name", name, "--managers", "1", "--workers", "0", "--empty"], { env });
+      // From the next start of the daemon on.
+      writeFileSync(join(host.lab.directory, "daemon.json"), JSON.stringify({ runtimes: { [OTHER_RUNTIME]: { path: "runc" } } }));
     } catch (error) {
       await host[Symbol.asyncDispose]();
       throw error;

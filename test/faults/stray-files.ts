@@ -1,7 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { FaultHost } from "./fault-host.ts";
+import { BUILT_IN_RUNTIMES } from "../../src/engine/runtime/runtime-command.ts";
+import { type FaultHost, OTHER_RUNTIME } from "./fault-host.ts";
 import type { Owners } from "./owners.ts";
+
+const RUNTIMES: readonly string[] = [...BUILT_IN_RUNTIMES, OTHER_RUNTIME];
 
 interface LayerRecord {
   readonly diffId: string;
@@ -57,8 +60,8 @@ function ofRuns(run: string, { running }: Owners): readonly string[] {
     ...others(join(run, "sandboxes"), name => isRunning(name.replace(/\.json$/, ""))),
     ...others(join(run, "console"), () => false),
     ...others(join(run, "held"), () => false),
-    ...others(join(run, "runtime"), name => ["crun", "runc"].includes(name)),
-    ...["crun", "runc"].flatMap(runtime => others(join(run, "runtime", runtime), isRunning)),
+    ...others(join(run, "runtime"), name => [...RUNTIMES, `${OTHER_RUNTIME}.json`].includes(name)),
+    ...RUNTIMES.flatMap(runtime => others(join(run, "runtime", runtime), isRunning)),
   ];
 }
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { errorMessage, isShortage, OperationError } from "../../lib/errors.ts";
 import type { Exec } from "../../ports/exec.ts";
 import { SECCOMP_FILTER_ANNOTATION } from "./oci/spec.ts";
-import { globalArguments, type OciRuntime, readRuntimeError } from "./runtime-command.ts";
+import { BUILT_IN_RUNTIMES, globalArguments, type OciRuntime, readRuntimeError } from "./runtime-command.ts";
 import { failpoint } from "../../ports/failpoint.ts";
 
 export interface ProbeRequest {
@@ -39,7 +39,6 @@ export interface ProgramVersion {
 }
 
 const SEARCH_PATHS = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/libexec/podman"];
-const BUILT_IN = ["crun", "runc"] as const;
 
 /** Asks each runtime to run a program that is not there: one that complains of nothing else can do all that comes before. */
 export async function probeRuntimes(request: ProbeRequest): Promise<ProbedRuntimes> {
@@ -49,7 +48,7 @@ export async function probeRuntimes(request: ProbeRequest): Promise<ProbedRuntim
   await takeAwayProbes(request);
   const runtimes = new Map<string, OciRuntime>();
   const refused = new Map<string, string>();
-  for (const name of BUILT_IN) {
+  for (const name of BUILT_IN_RUNTIMES) {
     const path = await findProgram(name);
     if (path === undefined) continue;
     const runtime = { name, path, kind: name, args: [], rootPath: join(runDirectory, name) } as const;
@@ -58,7 +57,7 @@ export async function probeRuntimes(request: ProbeRequest): Promise<ProbedRuntim
     else refused.set(name, failure);
   }
   for (const [name, program] of Object.entries(configured)) runtimes.set(name, configuredRuntime(name, program, runDirectory));
-  const defaultRuntime = BUILT_IN.find(name => runtimes.has(name)) ?? [...runtimes.keys()][0];
+  const defaultRuntime = BUILT_IN_RUNTIMES.find(name => runtimes.has(name)) ?? [...runtimes.keys()][0];
   if (defaultRuntime === undefined) {
     const reasons = [...refused].map(([name, reason]) => `${name}: ${reason}`).join("; ");
     throw new OperationError(
@@ -89,7 +88,7 @@ export function configuredRuntime(
 async function takeAwayProbes({ exec, runDirectory }: ProbeRequest): Promise<void> {
   const left = (await readdir(runDirectory).catch((): string[] => [])).flatMap(name => /^probe-(\d+)$/.exec(name)?.[1] ?? []);
   for (const pid of left) {
-    for (const name of BUILT_IN) {
+    for (const name of BUILT_IN_RUNTIMES) {
       const path = await findProgram(name);
       const args = ["--root", join(runDirectory, name), "delete", "--force", `${PROBE_ID}-${pid}`];
       if (path !== undefined) await failpoint("runtime/probe-end.spawn", () => exec.run(path, args, { allowFailure: true }));

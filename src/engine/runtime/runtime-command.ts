@@ -6,6 +6,13 @@ import type { ContainerId } from "../../model/ids.ts";
 import { lastRuntimeError, type RuntimePhase, translateRuntimeError } from "./start-error.ts";
 import { failpoint } from "../../ports/failpoint.ts";
 
+/** Looked for on every host, in the order in which they are preferred. */
+export const BUILT_IN_RUNTIMES = ["crun", "runc"] as const;
+
+export function isBuiltIn(name: string): boolean {
+  return BUILT_IN_RUNTIMES.some(known => known === name);
+}
+
 /** A program that speaks the OCI runtime command line. */
 export interface OciRuntime {
   readonly name: string;
