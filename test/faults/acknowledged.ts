@@ -78,13 +78,6 @@ export class Acknowledged {
   has(key: Key): boolean {
     return this.#things.has(key);
   }
-
-  /** Of something that is there. */
-  idOf(key: Key): string {
-    const thing = this.#things.get(key);
-    if (thing === undefined) throw new Error(`there is no ${key}`);
-    return typeof thing === "string" ? thing : thing.id;
-  }
 }
 
 function isAsPromised(promised: Outcome, after: KnownContainer | string | undefined, afterReboot: boolean): boolean {

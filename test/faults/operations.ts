@@ -269,11 +269,15 @@ function prune(path: string, kind: "container" | "network" | "volume" | "image")
   return async ({ known, name }) => {
     const filter = { containers: {}, networks: {}, volumes: { all: ["true"] }, images: { dangling: ["false"] } }[path] ?? {};
     const call = { method: "POST", path: `/${path}/prune?filters=${encodeURIComponent(JSON.stringify(filter))}` } as const;
-    const key = `${kind}:${name}` as const;
     // What could not be removed is passed over, as in Docker, and is not in the answer.
-    const isNamed = (answer: unknown) => [name, known.idOf(key)].some(word => JSON.stringify(answer).includes(word));
-    await known.changeIf(isNamed, call, [key, "gone"]);
+    const word = kind === "container" ? await containerId(known, name) : name;
+    const isNamed = (answer: unknown) => JSON.stringify(answer).includes(word);
+    await known.changeIf(isNamed, call, [`${kind}:${name}`, "gone"]);
   };
+}
+
+async function containerId(known: World["known"], name: string): Promise<string> {
+  return (await known.change<{ readonly Id: string }>({ method: "GET", path: `/containers/${name}/json` })).Id;
 }
 
 async function upgradeDataRoot(world: World): Promise<void> {
