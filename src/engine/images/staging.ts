@@ -91,9 +91,7 @@ export class Staging implements AsyncDisposable {
     const path = this.#newPath();
     await mkdir(path);
     await chmod(path, 0o755);
-    const source = isPlainTar(file.head)
-      ? file.path
-      : this.#archives.decompress(createReadStream(file.path, { highWaterMark: READ_BYTES }) as AsyncIterable<Uint8Array>);
+    const source = isPlainTar(file.head) ? file.path : this.#archives.decompress(readPieces(file.path));
     const { sha256, sizeBytes } = await failpoint("images/archive.unpack", () =>
       this.#archives.unpack(source, {
         target: path,
@@ -117,6 +115,11 @@ export class Staging implements AsyncDisposable {
   #newPath(): string {
     return `${this.#path}/${this.#count++}`;
   }
+}
+
+/** Opened by the first who asks: a stream that is there before, and that nobody comes to read, keeps its file and fails without a listener. */
+async function* readPieces(path: string): AsyncGenerator<Uint8Array, void, void> {
+  yield* createReadStream(path, { highWaterMark: READ_BYTES }) as AsyncIterable<Uint8Array>;
 }
 
 /** A write may be short. */

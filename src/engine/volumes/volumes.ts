@@ -126,9 +126,21 @@ export class Volumes implements ContainerVolumes {
         return undoAfter(error, [() => unmarkRemoval(this.#directoryOf(name))]);
       }
       this.#volumes.delete(name);
-      await failpoint("volumes/folder.remove", () => rm(this.#directoryOf(name), { recursive: true, force: true }));
+      try {
+        await failpoint("volumes/folder.remove", () => rm(this.#directoryOf(name), { recursive: true, force: true }));
+      } catch (error) {
+        return undoAfter(error, [() => this.#takeBack(volume)]);
+      }
       this.#publish("destroy", volume);
     });
+  }
+
+  /** As in Docker, it is there with what of it could not be removed, and can be removed again. */
+  async #takeBack(volume: Volume): Promise<void> {
+    await this.#makeFolders(volume.mountpoint);
+    await this.#options.database.write([this.#records.put(volume.name, volume)]);
+    this.#volumes.set(volume.name, volume);
+    await unmarkRemoval(this.#directoryOf(volume.name));
   }
 
   async prune(filters: Filters): Promise<{ readonly deleted: readonly string[]; readonly reclaimedBytes: number }> {
