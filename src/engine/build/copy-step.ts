@@ -1,14 +1,13 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { posix } from "node:path";
 import { errorKind, errorMessage, OperationError } from "../../lib/errors.ts";
+import { readPieces } from "../../lib/read-pieces.ts";
 import { TarParser } from "../../lib/tar/parser.ts";
 import type { RootSource } from "../archive/effects.ts";
 import type { BuildContext } from "./build-context.ts";
 import type { CopyInstruction } from "./dockerfile/instruction.ts";
 import type { BuildArchives, FoundSource } from "./effects.ts";
 
-const READ_BYTES = 256 * 1024;
 /** An archive's first member is told by its beginning: names and attributes have their own limits in the parser. */
 const ARCHIVE_START_BYTES_MAX = 8 * 1024 * 1024;
 
@@ -114,7 +113,7 @@ async function unpackInto(
   const settings = { keepsKinds: false, owner: "", isRootReadOnly: false, mounts: [] };
   try {
     await archives.makeFolder(to, destination);
-    await archives.writePath(to, { path: destination, settings, archive: readFrom(path) });
+    await archives.writePath(to, { path: destination, settings, archive: readPieces(path) });
   } catch (error) {
     throw new OperationError(errorKind(error), `failed to copy files: ${errorMessage(error)}`, { cause: error });
   }
@@ -125,7 +124,7 @@ async function isArchive(path: Buffer, archives: BuildArchives): Promise<boolean
   const parser = new TarParser();
   let bytes = 0;
   try {
-    for await (const chunk of archives.decompress(readFrom(path))) {
+    for await (const chunk of archives.decompress(readPieces(path))) {
       for (const event of parser.push(chunk)) if (event.kind === "entry") return true;
       bytes += chunk.length;
       if (bytes > ARCHIVE_START_BYTES_MAX) return false;
@@ -135,8 +134,4 @@ async function isArchive(path: Buffer, archives: BuildArchives): Promise<boolean
     if (errorKind(error) === "invalid") return false;
     throw error;
   }
-}
-
-function readFrom(path: Buffer): AsyncIterable<Uint8Array> {
-  return createReadStream(path, { highWaterMark: READ_BYTES }) as AsyncIterable<Uint8Array>;
 }

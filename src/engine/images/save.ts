@@ -1,6 +1,6 @@
-import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { createHash } from "node:crypto";
+import { readPieces } from "../../lib/read-pieces.ts";
 import { paddingBytes } from "../../lib/tar/entry.ts";
 import { encodeHeader, encodeMember, TAR_END } from "../../lib/tar/writer.ts";
 import { asId, type Digest } from "../../model/ids.ts";
@@ -14,7 +14,6 @@ export interface SavedImage {
   readonly tags: readonly Reference[];
 }
 
-const READ_BYTES = 256 * 1024;
 const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
 
 interface Descriptor {
@@ -92,7 +91,7 @@ async function* blobMember(
   { blob, source, signal }: { readonly blob: Descriptor; readonly source: string; readonly signal: AbortSignal },
 ): AsyncGenerator<Uint8Array, void, void> {
   yield encodeHeader({ type: "file", path, sizeBytes: blob.size });
-  for await (const chunk of createReadStream(source, { highWaterMark: READ_BYTES })) {
+  for await (const chunk of readPieces(source)) {
     signal.throwIfAborted();
     yield chunk as Uint8Array;
   }

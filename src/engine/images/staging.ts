@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { chmod, type FileHandle, mkdir, open, readFile } from "node:fs/promises";
 import { OperationError } from "../../lib/errors.ts";
+import { readPieces } from "../../lib/read-pieces.ts";
 import { asId, type Digest } from "../../model/ids.ts";
 import type { ImageArchives } from "./effects.ts";
 import { failpoint } from "../../ports/failpoint.ts";
@@ -27,7 +27,6 @@ export interface StagingLimits {
   readonly layerEntriesMax: number;
 }
 
-const READ_BYTES = 256 * 1024;
 const HEAD_BYTES = 512;
 /** Each write is a turn through the thread pool, so small chunks go together. */
 const WRITE_BYTES = 512 * 1024;
@@ -115,11 +114,6 @@ export class Staging implements AsyncDisposable {
   #newPath(): string {
     return `${this.#path}/${this.#count++}`;
   }
-}
-
-/** Opened by the first who asks: a stream that is there before, and that nobody comes to read, keeps its file and fails without a listener. */
-async function* readPieces(path: string): AsyncGenerator<Uint8Array, void, void> {
-  yield* createReadStream(path, { highWaterMark: READ_BYTES }) as AsyncIterable<Uint8Array>;
 }
 
 /** A write may be short. */
