@@ -3,6 +3,9 @@ import { type ChildProcess, fork } from "node:child_process";
 import { parsed, refuse } from "../../command-line.ts";
 import { simulate, type SimulationResult } from "./simulation.ts";
 
+/** Lives that one process plays: what listened in a life that is over is held by its signals, some 5 MB. */
+const SLICE = 100;
+
 /** What a child tells of one seed. */
 type Report = { readonly seed: number } & ({ readonly result: SimulationResult } | { readonly failure: string });
 
@@ -13,8 +16,8 @@ const { values } = parsed({
     processes: { type: "string", default: "2" },
     /** The first that is wrong ends it. */
     bail: { type: "boolean", default: false },
-    /** Of a child: which of them it is. */
-    share: { type: "string" },
+    /** Of a child: it plays them itself. */
+    plays: { type: "boolean", default: false },
   },
 });
 const [count, from, processes] = [counted("seeds"), counted("from"), counted("processes")];
@@ -25,8 +28,8 @@ function counted(option: "seeds" | "from" | "processes"): number {
   refuse(`--${option} is a number above 0, not ${values[option]}`);
 }
 
-async function runShare(share: number): Promise<void> {
-  for (let seed = from + share; seed < from + count; seed += processes) {
+async function play(): Promise<void> {
+  for (let seed = from; seed < from + count; seed++) {
     const report = await simulate(seed).then(
       (result): Report => ({ seed, result }),
       (error: unknown): Report => ({ seed, failure: error instanceof Error ? error.message : String(error) }),
@@ -51,9 +54,16 @@ async function runAll(): Promise<void> {
     const done = results.length + failures.length;
     if (done % 100 === 0) console.log(`${done} of ${count}, ${failures.length} failed`);
   };
-  const children = Array.from({ length: processes }, (_, share) => fork(process.argv[1] ?? "", argsOf(share)));
-  const ends = children.map(child => watched(child, note));
-  const codes = await Promise.all(ends);
+  const codes: (number | null)[] = [];
+  let next = from;
+  const work = async (): Promise<void> => {
+    while (next < from + count && !(values.bail && failures.length > 0)) {
+      const slice = { first: next, lives: Math.min(SLICE, from + count - next) };
+      next += slice.lives;
+      codes.push(await watched(fork(process.argv[1] ?? "", argsOf(slice)), note));
+    }
+  };
+  await Promise.all(Array.from({ length: processes }, work));
   const sum = (of: (result: SimulationResult) => number) => results.reduce((total, result) => total + of(result), 0);
   const slowest = Math.max(0, ...results.map(({ settledAfterMs }) => settledAfterMs));
   console.log(
@@ -65,18 +75,8 @@ async function runAll(): Promise<void> {
   process.exitCode = failures.length === 0 && results.length === count && codes.every(code => code === 0) ? 0 : 1;
 }
 
-function argsOf(share: number): readonly string[] {
-  return [
-    "--seeds",
-    String(count),
-    "--from",
-    String(from),
-    "--processes",
-    String(processes),
-    "--share",
-    String(share),
-    ...(values.bail ? ["--bail"] : []),
-  ];
+function argsOf({ first, lives }: { readonly first: number; readonly lives: number }): readonly string[] {
+  return ["--plays", "--from", String(first), "--seeds", String(lives), ...(values.bail ? ["--bail"] : [])];
 }
 
 function watched(child: ChildProcess, note: (report: Report) => void): Promise<number | null> {
@@ -84,9 +84,9 @@ function watched(child: ChildProcess, note: (report: Report) => void): Promise<n
   return new Promise(resolve => child.once("exit", resolve));
 }
 
-if (values.share === undefined) await runAll();
+if (!values.plays) await runAll();
 else {
   process.once("disconnect", () => process.exit()); // Whoever asked for it is gone, or all is told.
-  await runShare(Number(values.share));
+  await play();
   process.disconnect();
 }
