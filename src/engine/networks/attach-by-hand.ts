@@ -93,7 +93,9 @@ export class AttachByHand {
 
   /** Resolves when the managers know that the container is gone, or soon after: its networks can be removed then. */
   async release(containerId: ContainerId, record: SandboxRecord | undefined): Promise<void> {
-    if (this.isHeldFor(record)) await this.#options.cluster()?.letGo(containerId);
+    if (!this.isHeldFor(record)) return;
+    await this.#options.sandboxes.released(containerId); // Until it has left them, its places are taken for held.
+    await this.#options.cluster()?.letGo(containerId);
   }
 
   /** Others in the cluster call it by its new name soon. */
