@@ -3,12 +3,15 @@
 // ONLY=word: operations or faults with that word. PROGRESS=file FOR=seconds: in parts, each goes on where the last stopped, and plays what failed again.
 import { defined } from "../../src/lib/assert.ts";
 import { Disposal } from "../../src/lib/disposal.ts";
+import { refuse } from "../command-line.ts";
 import { FaultRun } from "./fault-run.ts";
 import { OPERATIONS } from "./operations.ts";
 import { type Passed, planRounds, spareRounds } from "./plan.ts";
 import { type Assignment, Progress } from "./progress.ts";
 import type { Round } from "./round.ts";
 
+if (process.argv.length > 2)
+  refuse(`no such argument: ${process.argv[2]}; what it is to do is said in the environment: ONLY=word, SEED=n …`);
 const numberOf = (name: string, otherwise: number): number => Number(process.env[name] ?? otherwise);
 const { PROGRESS: path, ONLY: only } = process.env;
 const endMs = performance.now() + numberOf("FOR", Infinity) * 1000;

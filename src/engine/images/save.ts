@@ -93,7 +93,7 @@ async function* blobMember(
   yield encodeHeader({ type: "file", path, sizeBytes: blob.size });
   for await (const chunk of readPieces(source)) {
     signal.throwIfAborted();
-    yield chunk as Uint8Array;
+    yield chunk;
   }
   yield new Uint8Array(paddingBytes(blob.size));
 }
