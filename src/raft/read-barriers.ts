@@ -1,6 +1,6 @@
 import { OperationError } from "../lib/errors.ts";
 
-/** A request that was not answered within so many ticks is asked anew: it, or its answer, was lost. */
+/** A request that was not answered within so many ticks is asked anew: it, or its answer, was lost, or is late. Then after twice as many. */
 const RETRY_TICKS = 5;
 /** With nobody known to lead for so long, an election has failed or this manager is cut off: reads are refused instead of kept waiting. */
 const LEADERLESS_TICKS_MAX = 5;
@@ -16,19 +16,30 @@ interface Barrier {
 
 interface Batch {
   readonly barriers: Set<Barrier>;
+  /** Each of its requests came after its reads: an answer to any of them will do. */
+  readonly requestIds: number[];
+  /** In ticks. */
   age: number;
+  retryAge: number;
   /** Known once the leader answered: what must be applied. */
   index: number | undefined;
 }
 
-/** Reads waiting for the leader's word and then for the local state to get there. Reads that come together share one request. */
+/**
+ * Reads waiting for the leader's word and then for the local state to get there. Those that come while a request is under way share the
+ * next one: each makes the leader ask every peer, and thousands of reads at once must not make thousands of rounds.
+ */
 export class ReadBarriers {
   readonly #ask: (requestId: number) => void;
   readonly #timeoutTicks: number;
   #nextRequestId: number;
   #leaderlessTicks = 0;
-  #collecting: Set<Barrier> | undefined;
-  readonly #batches = new Map<number, Batch>();
+  /** Not asked for yet. A read may join only these: an older request could be answered with a state from before the read. */
+  #waiting = new Set<Barrier>();
+  #isStartDue = false;
+  /** In the order in which they were asked. */
+  readonly #batches = new Set<Batch>();
+  readonly #byRequest = new Map<number, Batch>();
 
   /** @param firstRequestId - not used by an earlier process of this manager, so that no old answer fits. */
   constructor(options: {
@@ -44,17 +55,17 @@ export class ReadBarriers {
   async wait({ signal }: { readonly signal?: AbortSignal | undefined }): Promise<void> {
     signal?.throwIfAborted();
     await new Promise<void>((resolve, reject) => {
-      const barriers = this.#collect();
       const onAbort = () => {
         barrier.reject(signal?.reason);
       };
+      const barriers = this.#waiting;
       const barrier: Barrier = {
         resolve: () => {
           signal?.removeEventListener("abort", onAbort);
           resolve();
         },
         reject: reason => {
-          for (const set of [barriers, ...this.#sets()]) set.delete(barrier);
+          barriers.delete(barrier);
           signal?.removeEventListener("abort", onAbort);
           reject(reason);
         },
@@ -62,43 +73,53 @@ export class ReadBarriers {
       };
       signal?.addEventListener("abort", onAbort, { once: true });
       barriers.add(barrier);
+      this.#startSoon();
     });
   }
 
-  #sets(): readonly Set<Barrier>[] {
-    return [...this.#batches.values()].map(batch => batch.barriers);
-  }
-
-  /** A read may join only a request that is not sent yet: an older one could be answered with a state from before the read. */
-  #collect(): Set<Barrier> {
-    if (this.#collecting !== undefined) return this.#collecting;
-    const barriers = new Set<Barrier>();
-    this.#collecting = barriers;
+  /** With those that come in the same breath. */
+  #startSoon(): void {
+    if (this.#isStartDue) return;
+    this.#isStartDue = true;
     queueMicrotask(() => {
-      this.#collecting = undefined;
-      this.#send(barriers);
+      this.#isStartDue = false;
+      this.#startIfFree();
     });
-    return barriers;
   }
 
-  #send(barriers: Set<Barrier>): void {
-    if (barriers.size === 0) return;
+  #startIfFree(): void {
+    if (this.#waiting.size === 0) return;
+    for (const { index, age } of this.#batches) if (index === undefined && age < RETRY_TICKS) return;
+    const batch: Batch = { barriers: this.#waiting, requestIds: [], age: 0, retryAge: RETRY_TICKS, index: undefined };
+    this.#waiting = new Set();
+    this.#batches.add(batch);
+    this.#request(batch);
+  }
+
+  #request(batch: Batch): void {
     const requestId = this.#nextRequestId++;
-    this.#batches.set(requestId, { barriers, age: 0, index: undefined });
+    batch.requestIds.push(requestId);
+    this.#byRequest.set(requestId, batch);
     this.#ask(requestId);
   }
 
+  #forget(batch: Batch): void {
+    this.#batches.delete(batch);
+    for (const requestId of batch.requestIds) this.#byRequest.delete(requestId);
+  }
+
   answered(requestId: number, index: number): void {
-    const batch = this.#batches.get(requestId);
-    if (batch !== undefined) batch.index = index;
+    const batch = this.#byRequest.get(requestId);
+    if (batch === undefined) return;
+    batch.index ??= index;
+    this.#startSoon();
   }
 
   /** The local state holds everything up to `index`. */
   appliedTo(index: number): void {
-    if (this.#batches.size === 0) return;
-    for (const [requestId, batch] of this.#batches) {
+    for (const batch of this.#batches) {
       if (batch.index === undefined || batch.index > index) continue;
-      this.#batches.delete(requestId);
+      this.#forget(batch);
       for (const barrier of batch.barriers) barrier.resolve();
     }
   }
@@ -106,23 +127,30 @@ export class ReadBarriers {
   tick({ hasLeader }: { readonly hasLeader: boolean }): void {
     this.#leaderlessTicks = hasLeader ? 0 : this.#leaderlessTicks + 1;
     const isLeaderless = this.#leaderlessTicks >= LEADERLESS_TICKS_MAX;
-    for (const [requestId, batch] of [...this.#batches]) {
+    this.#age(this.#waiting, isLeaderless);
+    for (const batch of [...this.#batches]) {
       batch.age += 1;
-      for (const barrier of [...batch.barriers]) {
-        barrier.ticksLeft -= 1;
-        if (barrier.ticksLeft <= 0 || (isLeaderless && batch.index === undefined))
-          barrier.reject(new OperationError("unavailable", NO_LEADER));
+      this.#age(batch.barriers, isLeaderless && batch.index === undefined);
+      if (batch.barriers.size === 0) this.#forget(batch);
+      else if (batch.index === undefined && batch.age >= batch.retryAge) {
+        batch.retryAge = batch.age * 2;
+        this.#request(batch);
       }
-      if (batch.barriers.size === 0) this.#batches.delete(requestId);
-      else if (batch.index === undefined && batch.age >= RETRY_TICKS) {
-        this.#batches.delete(requestId);
-        this.#send(batch.barriers);
-      }
+    }
+    this.#startIfFree();
+  }
+
+  #age(barriers: ReadonlySet<Barrier>, areRefused: boolean): void {
+    for (const barrier of [...barriers]) {
+      barrier.ticksLeft -= 1;
+      if (barrier.ticksLeft <= 0 || areRefused) barrier.reject(new OperationError("unavailable", NO_LEADER));
     }
   }
 
   stop(reason: OperationError): void {
-    for (const barrier of [...(this.#collecting ?? []), ...this.#sets().flatMap(set => [...set])]) barrier.reject(reason);
+    for (const barriers of [this.#waiting, ...[...this.#batches].map(batch => batch.barriers)])
+      for (const barrier of [...barriers]) barrier.reject(reason);
     this.#batches.clear();
+    this.#byRequest.clear();
   }
 }

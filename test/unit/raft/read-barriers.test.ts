@@ -22,19 +22,55 @@ function setUp(timeoutTicks = 20): {
 const settle = () => new Promise(resolve => setImmediate(resolve));
 
 describe("ReadBarriers", () => {
-  it("share one request when they come together, and ask anew later", async () => {
-    const { barriers, asked } = setUp();
+  it("share one request when they come together, and the next one when they come while it is under way", async () => {
+    const { barriers, asked, outcome } = setUp();
     const first = [barriers.wait({}), barriers.wait({})];
     await settle();
-    const second = barriers.wait({});
+    const second = [barriers.wait({})];
     await settle();
-    assert.deepEqual(asked, [100, 101]);
+    second.push(barriers.wait({}));
+    const now = outcome(Promise.all(second).then(() => undefined));
+    await settle();
+    assert.deepEqual(asked, [100]);
     barriers.answered(100, 5);
     barriers.appliedTo(5);
     await Promise.all(first);
+    await settle();
+    assert.deepEqual([asked, now()], [[100, 101], "waiting"]);
     barriers.answered(101, 5);
     barriers.appliedTo(5);
-    await second;
+    await settle();
+    assert.equal(now(), "done");
+  });
+
+  it("wait for no request that is not answered in time", async () => {
+    const { barriers, asked } = setUp();
+    const slow = barriers.wait({});
+    await settle();
+    const next = barriers.wait({});
+    for (let tick = 0; tick < 5; tick++) barriers.tick({ hasLeader: true });
+    assert.deepEqual(asked, [100, 101, 102], "the first again, and the next");
+    barriers.answered(102, 3);
+    barriers.appliedTo(3);
+    await next;
+    barriers.answered(100, 3);
+    barriers.appliedTo(3);
+    await slow;
+  });
+
+  it("ask for nobody who has given up, and for the next at once", async () => {
+    const { barriers, asked } = setUp();
+    const controller = new AbortController();
+    const given = barriers.wait({ signal: controller.signal });
+    await settle();
+    const next = barriers.wait({});
+    controller.abort(new Error("enough"));
+    await assert.rejects(given, /enough/);
+    barriers.tick({ hasLeader: true });
+    assert.deepEqual(asked, [100, 101]);
+    barriers.answered(101, 1);
+    barriers.appliedTo(1);
+    await next;
   });
 
   it("resolve only when the local state has got as far as the leader said", async () => {
@@ -53,24 +89,37 @@ describe("ReadBarriers", () => {
     assert.equal(now(), "done");
   });
 
-  it("ask again when no answer comes, and take no answer to the first request then", async () => {
-    const { barriers, asked, outcome } = setUp();
+  it("ask again when no answer comes, then after twice as long", async () => {
+    const { barriers, asked, outcome } = setUp(50);
     const now = outcome(barriers.wait({}));
     await settle();
-    for (let tick = 0; tick < 4; tick++) barriers.tick({ hasLeader: true });
-    assert.deepEqual(asked, [100]);
-    barriers.tick({ hasLeader: true });
-    assert.deepEqual(asked, [100, 101]);
-    barriers.answered(100, 1);
-    barriers.appliedTo(1);
-    await settle();
-    assert.equal(now(), "waiting");
-    barriers.answered(101, 1);
-    for (let tick = 0; tick < 8; tick++) barriers.tick({ hasLeader: true }); // Answered: only the local state is waited for.
-    assert.deepEqual(asked, [100, 101]);
+    const askedAfter: number[] = [];
+    for (let tick = 1; tick <= 45; tick++) {
+      barriers.tick({ hasLeader: true });
+      if (asked.length > askedAfter.length + 1) askedAfter.push(tick);
+    }
+    assert.deepEqual(askedAfter, [5, 10, 20, 40]);
+    barriers.answered(104, 1);
+    for (let tick = 0; tick < 4; tick++) barriers.tick({ hasLeader: true }); // Answered: only the local state is waited for.
+    assert.equal(asked.length, 5);
     barriers.appliedTo(1);
     await settle();
     assert.equal(now(), "done");
+  });
+
+  it("take a late answer, to whichever of their requests", async () => {
+    for (const requestId of [100, 101]) {
+      const { barriers, asked, outcome } = setUp();
+      const now = outcome(barriers.wait({}));
+      await settle();
+      for (let tick = 0; tick < 5; tick++) barriers.tick({ hasLeader: true });
+      assert.deepEqual(asked, [100, 101]);
+      barriers.answered(requestId, 3);
+      barriers.answered(201 - requestId, 9); // One is enough: there is no reason to wait for more.
+      barriers.appliedTo(3);
+      await settle();
+      assert.equal(now(), "done");
+    }
   });
 
   it("give up in Docker's words after the time-out", async () => {
