@@ -17,6 +17,8 @@ export interface Consensus {
   transferLeadership(options: { readonly to?: number; readonly signal?: AbortSignal }): Promise<void>;
   /** A message from a peer, as its driver encoded it. One that names a sender whose messages `speaksFor` denies is dropped. */
   receive(message: Uint8Array, speaksFor?: SpeaksFor): void;
+  /** The connection that brought a peer's messages broke: a leader may be gone, and is not waited for as long as a silent one. */
+  disconnected(raftId: number): void;
   /**
    * The chunks of a snapshot as the leader's driver sent them. Resolves once the snapshot is restored here, or was not needed.
    * @throws OperationError `forbidden` when `speaksFor` denies the sender that it names.

@@ -19,6 +19,9 @@ import { type RaftLimits, type RaftRules, RaftState, type RaftTimes } from "./st
 import { bestSuccessor, startTransfer } from "./transfer.ts";
 import type { Entry, HardState, Member, Message, RaftRole, ReadState, Ready, SnapshotMeta } from "./types.ts";
 
+/** Enough for a leader that lives to connect again, and for a vote to be granted before the next voter asks. */
+const DISCONNECTED_TICKS = 2;
+
 export interface RaftCoreOptions {
   readonly raftId: number;
   /** What was durable when the process before this one ended. */
@@ -131,6 +134,19 @@ export class RaftCore {
   forgetLeader(): void {
     if (this.role === "follower") this.#state.leaderId = 0;
     this.#assertValid();
+  }
+
+  /**
+   * The connection of this member broke. A follower whose leader it was does not wait for its silence to be long: unless it is heard again
+   * at once, the voters ask for votes one after the other in the order of their ids. Those that hear a leader refuse (pre-vote).
+   */
+  disconnected(raftId: number): void {
+    const state = this.#state;
+    if (state.role !== "follower" || state.leaderId !== raftId) return;
+    this.forgetLeader();
+    const rank = state.membership.voters.filter(voter => voter !== raftId && voter < this.raftId).length;
+    const waitTicks = DISCONNECTED_TICKS * (1 + rank);
+    state.electionElapsed = Math.max(state.electionElapsed, state.electionTimeoutTicks - waitTicks);
   }
 
   /** Messages to this member were lost: what it lacks is asked for before more is sent ahead. */

@@ -185,6 +185,12 @@ export class RaftDriver implements Consensus {
     this.#onInput();
   }
 
+  disconnected(raftId: number): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#core.disconnected(raftId);
+    this.#onInput();
+  }
+
   async receiveSnapshot(chunks: AsyncIterable<Uint8Array>, speaksFor: SpeaksFor = () => true): Promise<void> {
     this.#stopping.signal.throwIfAborted();
     await this.#snapshots.receive(chunks, speaksFor);

@@ -41,6 +41,8 @@ export interface DispatcherBackend {
 /** `peer`: whose certificate the messages came with. */
 export interface RaftBackend {
   receive(message: Uint8Array, peer: Peer): void;
+  /** Its stream of messages ended, for whatever reason. */
+  disconnected(peer: Peer): void;
   receiveSnapshot(chunks: AsyncIterable<Uint8Array>, peer: Peer): Promise<void>;
 }
 

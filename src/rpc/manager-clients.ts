@@ -40,6 +40,17 @@ export class ManagerClients implements AsyncDisposable {
     this.#clock = clock;
   }
 
+  /**
+   * Connects to these ahead of the first call, and again when a connection is lost: to be called every so often. A new leader is asked by
+   * everybody, at a port where the workers of the lost one stand in line.
+   */
+  keep(addresses: readonly string[]): void {
+    for (const address of addresses) {
+      this.#client("control", ControlClient, address).getChannel().getConnectivityState(true);
+      this.#client("leader", LeaderClient, address).getChannel().getConnectivityState(true);
+    }
+  }
+
   /** A control call: passed on to the leader, or a worker's own. */
   async control(
     address: string,

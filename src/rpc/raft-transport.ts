@@ -15,6 +15,7 @@ const BACKOFF_FIRST_MS = 50;
 const BACKOFF_MAX_MS = 1_000;
 /** A peer that nothing was sent to for so long is no member any more. */
 const IDLE_MS = 60_000;
+const IDLE_LOOK_MS = 1_000;
 
 export interface RaftPeersOptions {
   readonly identity: () => NodeIdentity;
@@ -26,6 +27,7 @@ export class RaftPeers implements RaftTransport, AsyncDisposable {
   readonly #options: RaftPeersOptions;
   readonly #peers = new Map<string, PeerStream>();
   readonly #over = new AbortController();
+  #kept: ReadonlySet<string> = new Set();
   #tellLost: (address: string) => void = () => {};
 
   constructor(options: RaftPeersOptions) {
@@ -36,15 +38,32 @@ export class RaftPeers implements RaftTransport, AsyncDisposable {
     this.#tellLost = tell;
   }
 
-  send({ address }: RaftMember, message: Uint8Array): void {
+  /**
+   * The streams to these are open also while there is nothing to say. When a leader is lost, thousands of workers are at the others'
+   * ports; an election that had to make its connections then would stand in line with them.
+   */
+  keep(addresses: readonly string[]): void {
     if (this.#over.signal.aborted) return;
-    let peer = this.#peers.get(address);
-    if (peer === undefined) {
-      peer = new PeerStream(address, { ...this.#options, over: this.#over.signal, onLost: () => this.#tellLost(address) });
-      this.#peers.set(address, peer);
-      void peer.run().finally(() => this.#peers.delete(address));
-    }
-    peer.push(message);
+    this.#kept = new Set(addresses);
+    for (const address of addresses) this.#peer(address);
+  }
+
+  send({ address }: RaftMember, message: Uint8Array): void {
+    if (!this.#over.signal.aborted) this.#peer(address).push(message);
+  }
+
+  #peer(address: string): PeerStream {
+    const known = this.#peers.get(address);
+    if (known !== undefined) return known;
+    const peer = new PeerStream(address, {
+      ...this.#options,
+      over: this.#over.signal,
+      onLost: () => this.#tellLost(address),
+      isKept: () => this.#kept.has(address),
+    });
+    this.#peers.set(address, peer);
+    void peer.run().finally(() => this.#peers.delete(address));
+    return peer;
   }
 
   async sendSnapshot(
@@ -64,9 +83,11 @@ export class RaftPeers implements RaftTransport, AsyncDisposable {
 interface PeerStreamOptions extends RaftPeersOptions {
   readonly over: AbortSignal;
   readonly onLost: () => void;
+  /** It does not end for want of messages. */
+  readonly isKept: () => boolean;
 }
 
-/** The messages for one peer. Runs until nothing has been sent for a minute. */
+/** The messages for one peer. Runs while it is kept, and until nothing has been sent for a minute. */
 class PeerStream {
   readonly #address: string;
   readonly #options: PeerStreamOptions;
@@ -106,7 +127,7 @@ class PeerStream {
   }
 
   async run(): Promise<void> {
-    const { clock, over, onLost } = this.#options;
+    const { clock, over, onLost, isKept } = this.#options;
     let backoffMs = BACKOFF_FIRST_MS;
     while (!over.aborted) {
       const startedMs = clock.monotonicMs();
@@ -119,6 +140,7 @@ class PeerStream {
         this.#queue = [];
         this.#queuedBytes = 0;
         if (!over.aborted) onLost();
+        if (!isKept() && clock.monotonicMs() - this.#lastMs > IDLE_MS) return; // It is no member, and not there either.
       }
       if (clock.monotonicMs() - startedMs > BACKOFF_MAX_MS) backoffMs = BACKOFF_FIRST_MS;
       await clock.sleep(backoffMs, { signal: over }).catch(() => undefined);
@@ -126,7 +148,7 @@ class PeerStream {
     }
   }
 
-  /** One call on a connection of its own. Resolves when there was nothing to send for a minute; rejects when it breaks. */
+  /** One call on a connection of its own. Resolves when it is not kept and there was nothing to send for a minute; rejects when it breaks. */
   async #stream(): Promise<void> {
     const { identity, over } = this.#options;
     const client = new RaftPeerClient(this.#address, memberCredentials(identity()), clientOptions);
@@ -153,9 +175,9 @@ class PeerStream {
   }
 
   async #endWhenIdle(call: ClientWritableStream<RaftFrame>, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
-    for (let idleMs = 0; idleMs < IDLE_MS; idleMs = clock.monotonicMs() - this.#lastMs) {
-      await clock.sleep(IDLE_MS - idleMs, { signal }).catch(() => undefined);
+    const { clock, isKept } = this.#options;
+    for (let idleMs = 0; idleMs < IDLE_MS || isKept(); idleMs = clock.monotonicMs() - this.#lastMs) {
+      await clock.sleep(Math.max(IDLE_MS - idleMs, IDLE_LOOK_MS), { signal }).catch(() => undefined);
       if (signal.aborted) return;
     }
     this.#call = undefined; // What comes from here on waits for the next call.

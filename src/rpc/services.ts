@@ -98,7 +98,11 @@ export function addRaft(server: Server, backend: backends.RaftBackend): void {
   server.addService(RaftPeerService, {
     stream: collecting(async (frames, { peer }) => {
       const sender = managerOnly(peer);
-      for await (const message of data(frames)) backend.receive(message, sender);
+      try {
+        for await (const message of data(frames)) backend.receive(message, sender);
+      } finally {
+        backend.disconnected(sender); // A leader's never ends while it leads.
+      }
       return {};
     }),
     snapshot: collecting(async (frames, { peer }) => {

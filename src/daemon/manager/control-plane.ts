@@ -154,6 +154,11 @@ export async function createControlPlane(setup: ControlPlaneSetup): Promise<Cont
       dispatcher,
       raft: {
         receive: (message, peer) => consensus.receive(message, raftSender(peer, consensusView)),
+        disconnected: peer => {
+          const raftId = store.view().get("node", peer.nodeId)?.manager?.raftId;
+          // One whose certificate counts no more was cut off here.
+          if (raftId !== undefined && admissionOf(peer, store.view()) !== "superseded") consensus.disconnected(raftId);
+        },
         receiveSnapshot: (chunks, peer) => consensus.receiveSnapshot(chunks, raftSender(peer, consensusView)),
       },
       ca: authority,

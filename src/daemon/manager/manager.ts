@@ -19,6 +19,9 @@ import { createControlPlane } from "./control-plane.ts";
 import type { ManagerOptions } from "./options.ts";
 import type { ManagerKeys } from "./pipe.ts";
 
+/** How soon a lost connection to another manager is made again. */
+const RECONNECT_MS = 1_000;
+
 export interface Manager extends AsyncDisposable {
   /** Leadership is handed over, when this manager has it and there is someone to take it. */
   handOver(): Promise<void>;
@@ -72,6 +75,13 @@ export async function startManager(setup: ManagerSetup): Promise<Manager> {
   );
   resources.use(await ControlSocket.listen({ path: socketPath, backend: backends.control, local }));
 
+  const stayConnected = async (): Promise<void> => {
+    for (; !signal.aborted; await clock.sleep(RECONNECT_MS, { signal }).catch(() => undefined)) {
+      const others = consensus.status().members.filter(({ raftId }) => raftId !== options.raftId);
+      for (const connections of [transport, remote]) connections.keep(others.map(({ address }) => address));
+    }
+  };
+  void stayConnected();
   plane.run({ signal }).catch((error: unknown) => {
     if (!signal.aborted) throw error; // Nothing else would ever start it again: the process ends, and the next one takes over.
   });

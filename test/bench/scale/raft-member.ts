@@ -35,7 +35,11 @@ const [host = "", port] = options.address.split(":");
 await ManagerListener.listen({
   ...{ host, port: Number(port), identity: options.identity, clusterId: options.clusterId, log },
   backends: {
-    raft: { receive: message => driver.receive(message), receiveSnapshot: chunks => driver.receiveSnapshot(chunks) },
+    raft: {
+      receive: message => driver.receive(message),
+      disconnected: () => {}, // No leader is lost here.
+      receiveSnapshot: chunks => driver.receiveSnapshot(chunks),
+    },
     control: { call: refuse },
     dispatcher: { session: () => nothing() },
     ca: { rootCertificate: () => "", issue: refuse },

@@ -67,6 +67,7 @@ export class Faults {
       [4, () => this.#cutOneWay()],
       [8, () => this.#pause(someManager())],
       [8, () => this.#disturbNetwork()],
+      [3, () => this.#disconnect(this.#leader())],
       [5, () => this.#transfer()],
       [5, () => this.#fillDisk(someManager())],
       [5, () => this.#slowDisk(someManager())],
@@ -123,6 +124,10 @@ export class Faults {
     this.#world.trace(`${host.name}'s manager is killed`);
     host.killManager();
     this.#later(100, 3_000, () => host.startManagerIfDue());
+  }
+
+  #disconnect(host: SimulatedHost | undefined): void {
+    if (host !== undefined) this.#world.disconnect(host);
   }
 
   #healLater(maxMs: number): void {

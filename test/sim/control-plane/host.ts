@@ -107,7 +107,7 @@ export class SimulatedHost {
   /** The daemon and its manager end at once; containers run on, unless the whole machine loses power. */
   crash({ isPowerLoss }: { readonly isPowerLoss: boolean }): void {
     this.#world.trace(`${this.name} ${isPowerLoss ? "loses power" : "is killed"}`);
-    this.killManager();
+    this.killManager({ isPowerLoss });
     this.daemon?.die();
     this.daemon = undefined;
     this.servedBy = undefined;
@@ -125,9 +125,11 @@ export class SimulatedHost {
     this.start();
   }
 
-  killManager(): void {
-    this.manager?.process.die();
+  killManager({ isPowerLoss = false }: { readonly isPowerLoss?: boolean } = {}): void {
+    if (this.manager === undefined) return;
+    this.manager.process.die();
     this.manager = undefined;
+    if (!isPowerLoss) this.#world.disconnect(this);
   }
 
   startManager(): void {

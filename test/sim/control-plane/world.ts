@@ -332,6 +332,15 @@ export class World {
 
   // ---- Raft's messages ----
 
+  /** The other managers that the network reaches find out that this one's connections are broken. */
+  disconnect(host: SimulatedHost): void {
+    for (const { at, manager: other } of this.hosts.values()) {
+      if (other === undefined || at === host.at || !this.network.isOpen(host.at, at)) continue;
+      const tell = () => other.plane?.backends.raft.disconnected(host.record.certificate);
+      this.time.after(this.network.latencyMs(), () => other.process.pass(tell));
+    }
+  }
+
   transportOf(host: SimulatedHost, sender: ManagerRun): RaftTransport {
     let tellLost = (_address: string) => {};
     const admits = ({ plane }: ManagerRun) =>

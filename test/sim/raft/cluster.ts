@@ -96,6 +96,15 @@ export class SimulatedCluster {
     host.process?.die();
     host.process = undefined;
     if (isPowerLoss) host.disk.crash();
+    else for (const other of this.hosts.values()) this.disconnect(host, other);
+  }
+
+  /** `other` finds out that the connection is broken that brings `host`'s messages. */
+  disconnect(host: Host, other: Host): void {
+    const { process } = other;
+    if (host === other || process === undefined || !this.network.isOpen(host.raftId, other.raftId)) return;
+    this.trace(`${other.raftId} loses the connection of ${host.raftId}`);
+    this.time.after(this.network.latencyMs(), () => process.pass(() => process.driver?.disconnected(host.raftId)));
   }
 
   #transport({ raftId: from }: Host, sender: Process): RaftTransport {

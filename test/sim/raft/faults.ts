@@ -45,6 +45,7 @@ export class Faults {
       [8, () => this.#fillDisk(random.chance(0.6) ? this.#leader() : this.#anyHost())],
       [8, () => this.#slowDisk(random.chance(0.6) ? this.#leader() : this.#anyHost())],
       [3, () => this.#stepClock(this.#anyHost())],
+      [6, () => this.#disconnect()],
     ];
     let draw = random.below(strikes.reduce((sum, [weight]) => sum + weight, 0));
     for (const [weight, strike] of strikes) {
@@ -117,6 +118,13 @@ export class Faults {
     this.#cluster.trace(`${from.raftId} is not heard by ${to.raftId}`);
     network.cut(from.raftId, to.raftId);
     this.#healLater();
+  }
+
+  #disconnect(): void {
+    const { random, hosts } = this.#cluster;
+    const host = this.#leader();
+    if (host === undefined) return;
+    for (const other of hosts.values()) if (random.chance(0.6)) this.#cluster.disconnect(host, other);
   }
 
   #pause(host: Host | undefined): void {

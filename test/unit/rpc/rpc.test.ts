@@ -106,6 +106,7 @@ function backends(root: CertificateWithKey) {
         received.push(message);
         senders.push(sender);
       },
+      disconnected: () => {},
       receiveSnapshot: async chunks => {
         let bytes = 0;
         for await (const chunk of chunks) bytes += chunk.length;

@@ -46,6 +46,7 @@ export class SoloConsensus implements Consensus {
     appliedIndex: this.index,
     members: this.members,
   });
+  disconnected = () => {};
   async *watchStatus() {
     yield this.status();
   }
