@@ -28,7 +28,7 @@ const CONNECTION_MUTANTS = [
   },
   {
     guards: "swarm: certificates of this cluster",
-    edits: [at("rpc/peer.ts", "peer?.clusterId === clusterId ?", "peer !== undefined ?")],
+    edits: [at("rpc/peer.ts", "peer?.clusterId !== clusterId", "peer === undefined")],
     test: [CONNECTIONS, "for another cluster"],
   },
   {

@@ -1,6 +1,6 @@
 import { type ChannelCredentials, credentials, type ClientUnaryCall, type ServiceError } from "@grpc/grpc-js";
 import { setMaxListeners } from "node:events";
-import { createSecureContext, type PeerCertificate } from "node:tls";
+import { createSecureContext, type PeerCertificate, type SecureContext } from "node:tls";
 import type { NodeId } from "../model/ids.ts";
 import type { NodeIdentity } from "../ports/certificates.ts";
 import { peerInCertificate } from "./peer.ts";
@@ -8,17 +8,26 @@ import { fromStatus } from "./status.ts";
 
 /** Shows this node's certificate, and takes only a manager of the same cluster at the other end. TLS 1.3 only. */
 export function memberCredentials(identity: NodeIdentity): ChannelCredentials {
-  return credentials.createFromSecureContext(createSecureContext(contextOptions(identity)), {
-    checkServerIdentity: checkManager,
-  });
+  return credentials.createFromSecureContext(contextOf(identity), { checkServerIdentity: checkManager });
 }
 
 /** Shows this node's certificate, and takes only the node of this id at the other end. */
 export function nodeCredentials(identity: NodeIdentity, nodeId: NodeId): ChannelCredentials {
-  return credentials.createFromSecureContext(createSecureContext(contextOptions(identity)), {
+  return credentials.createFromSecureContext(contextOf(identity), {
     checkServerIdentity: (_host: string, certificate: PeerCertificate) =>
       peerInCertificate(certificate)?.nodeId === nodeId ? undefined : new Error(`the other end is not node ${nodeId}`),
   });
+}
+
+const contexts = new WeakMap<NodeIdentity, SecureContext>();
+
+/** Made once for an identity: to read its key and certificates takes longer than a handshake. */
+function contextOf(identity: NodeIdentity): SecureContext {
+  const known = contexts.get(identity);
+  if (known !== undefined) return known;
+  const made = createSecureContext(contextOptions(identity));
+  contexts.set(identity, made);
+  return made;
 }
 
 export function contextOptions({ certificatePem, keyPem, rootPem }: NodeIdentity) {

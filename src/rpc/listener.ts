@@ -11,7 +11,8 @@ import { contextOptions } from "./channel.ts";
 import { limitHandshakes } from "./handshakes.ts";
 import { laggingBackends } from "./lagging.ts";
 import { serverOptions, strangerOptions } from "./limits.ts";
-import { judge, keepPeer, type Peer } from "./peer.ts";
+import { type PacedServer, pacedServer } from "./paced-server.ts";
+import { judge, type Peer } from "./peer.ts";
 import { addCa, addControl, addDispatcher, addJoin, addLeader, addRaft } from "./services.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -50,6 +51,7 @@ interface Caller {
 export class ManagerListener implements AsyncDisposable {
   readonly #options: ListenerOptions;
   readonly #tls: TlsServer;
+  readonly #port: PacedServer;
   readonly #servers: readonly Server[];
   readonly #members: ConnectionInjector;
   readonly #ahead: ConnectionInjector;
@@ -79,10 +81,10 @@ export class ManagerListener implements AsyncDisposable {
       rejectUnauthorized: false, // Judged below: a stranger may ask for a certificate.
       ALPNProtocols: ["h2"],
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-      noDelay: true,
     });
-    this.#tls.maxConnections = CONNECTIONS_MAX;
     limitHandshakes(this.#tls);
+    this.#port = pacedServer(this.#tls);
+    this.#port.server.maxConnections = CONNECTIONS_MAX;
     this.#tls.on("secureConnection", socket => this.#accept(socket));
     this.#tls.on("tlsClientError", (_error, socket) => socket.destroy());
     this.#reviews = [
@@ -96,10 +98,10 @@ export class ManagerListener implements AsyncDisposable {
     const listener = new ManagerListener(options);
     await new Promise<void>((resolve, reject) => {
       const onError = (cause: Error) => reject(new OperationError("unavailable", cause.message, { cause }));
-      listener.#tls.once("error", onError);
-      listener.#tls.listen({ host: options.host, port: options.port }, () => {
-        listener.#tls.off("error", onError);
-        listener.#tls.on("error", error => options.log.error({ error: error.message }, "manager port failed"));
+      listener.#port.server.once("error", onError);
+      listener.#port.server.listen({ host: options.host, port: options.port }, () => {
+        listener.#port.server.off("error", onError);
+        listener.#port.server.on("error", error => options.log.error({ error: error.message }, "manager port failed"));
         resolve();
       });
     });
@@ -107,7 +109,7 @@ export class ManagerListener implements AsyncDisposable {
   }
 
   get port(): number {
-    return (this.#tls.address() as AddressInfo).port;
+    return (this.#port.server.address() as AddressInfo).port;
   }
 
   /** From now on connections are made with this certificate; those that are open stay. */
@@ -127,7 +129,6 @@ export class ManagerListener implements AsyncDisposable {
       this.#unjudged.delete(socket);
     });
     if (isAdmitted) {
-      keepPeer(socket);
       (admission === "ahead" ? this.#ahead : this.#members).injectConnection(socket);
     } else if (judged.kind !== "refused") {
       this.#acceptStranger(socket);
@@ -158,8 +159,9 @@ export class ManagerListener implements AsyncDisposable {
 
   /** Cuts every connection: whoever is at the other end goes to another manager. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const closed = new Promise<void>(resolve => this.#tls.close(() => resolve()));
+    const closed = new Promise<void>(resolve => this.#port.server.close(() => resolve()));
     this.#reviews.forEach(clearInterval);
+    this.#port.cutWaiting();
     for (const socket of this.#sockets.keys()) socket.destroy();
     for (const server of this.#servers) server.forceShutdown();
     await closed;

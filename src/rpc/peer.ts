@@ -33,16 +33,11 @@ export function peerOf(call: { getAuthContext(): { sslPeerCertificate?: PeerCert
 const SOME_BYTES = Buffer.alloc(0);
 
 /**
- * gRPC asks for the certificate at each call, and Node reads all of it anew each time: a quarter of what a short call cost. It cannot
- * change in TLS 1.3, so the connection keeps what says who is at the other end.
+ * What to do with a fresh connection: its certificate is this cluster's, there is none, or it (or the protocol) is no good.
+ *
+ * gRPC asks a member's for the certificate at each call, and Node reads all of it anew each time: a quarter of what a short call cost. It
+ * cannot change in TLS 1.3, so the connection keeps what says who is at the other end.
  */
-export function keepPeer(socket: TLSSocket): void {
-  const { subject } = socket.getPeerCertificate();
-  const kept = { subject: { ...subject }, raw: SOME_BYTES };
-  Object.defineProperty(socket, "getPeerCertificate", { value: () => kept });
-}
-
-/** What to do with a fresh connection: its certificate is this cluster's, there is none, or it (or the protocol) is no good. */
 export function judge(
   socket: TLSSocket,
   clusterId: ClusterId,
@@ -51,5 +46,8 @@ export function judge(
   const certificate = socket.getPeerCertificate();
   if (Object.keys(certificate).length === 0) return { kind: "stranger" };
   const peer = socket.authorized ? peerInCertificate(certificate) : undefined;
-  return peer?.clusterId === clusterId ? { kind: "member", peer } : { kind: "refused" };
+  if (peer?.clusterId !== clusterId) return { kind: "refused" };
+  const kept = { subject: { ...certificate.subject }, raw: SOME_BYTES };
+  Object.defineProperty(socket, "getPeerCertificate", { value: () => kept });
+  return { kind: "member", peer };
 }

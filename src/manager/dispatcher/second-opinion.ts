@@ -4,7 +4,7 @@ import type { NodeId } from "../../model/ids.ts";
 import type { Clock } from "../../ports/clock.ts";
 
 /** Questions under way at once: when thousands fall silent, most of them are not asked, and judged by their beats alone. */
-const QUESTIONS_MAX = 128;
+const QUESTIONS_MAX = 32;
 /** Of one node: a question that was lost before the network was back is followed by one that is not. */
 const QUESTIONS_PER_NODE_MAX = 4;
 const ANSWER_MS = 1_000;
