@@ -1,11 +1,11 @@
-import { SECOND_FORMAT_LEVEL } from "../../codec/format-needs.ts";
 import { OperationError } from "../../lib/errors.ts";
-import type { Node, NodeDescription } from "../../model/cluster.ts";
+import type { Node } from "../../model/cluster.ts";
 import type { NodeId, SessionId } from "../../model/ids.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { ApplyResult, Change, Entry } from "../store/change.ts";
 import type { Snapshot } from "../store/snapshot.ts";
+import { described } from "./described.ts";
 import type { LeaderCalls, NodeReport, SessionReport, StatusReport } from "./leader-calls.ts";
 import { FormatLevels } from "./format-levels.ts";
 import { Liveness } from "./liveness.ts";
@@ -90,12 +90,8 @@ export class LeaderDuties implements LeaderCalls {
       const view = this.#options.view();
       const node = view.get("node", nodeId);
       if (node === undefined) throw new OperationError("not-found", `node ${nodeId} not found`);
-      const next: Node = {
-        ...node,
-        description: readable(description, view),
-        status: { ...node.status, address: address === "" ? node.status.address : address },
-      };
-      if (isSame(next.description, node.description) && next.status.address === node.status.address) return;
+      const next = described(node, { description, address, view });
+      if (next === node) return;
       if (await this.#put([next])) return;
     }
     throw new OperationError("unavailable", "the node's description was overtaken too often");
@@ -135,7 +131,7 @@ export class LeaderDuties implements LeaderCalls {
   async #judge(liveness: Liveness, signal: AbortSignal): Promise<void> {
     const { view, clock } = this.#options;
     const snapshot = view();
-    const nodes = [...snapshot.all("node")].map(({ id, status }) => ({ id, state: status.state }));
+    const nodes = [...snapshot.all("node")].map(({ id, status, role }) => ({ id, state: status.state, role }));
     this.#secondOpinion.ask(
       liveness.suspects(nodes, clock.monotonicMs()).flatMap(nodeId => {
         const host = snapshot.get("node", nodeId)?.status.address ?? "";
@@ -173,16 +169,4 @@ export class LeaderDuties implements LeaderCalls {
     const changes: readonly Change[] = nodes.map(object => ({ kind: "put", table: "node", object, basedOn: object.version }));
     return (await this.#options.propose({ changes, reliesOn: [] }, {})).kind === "applied";
   }
-}
-
-/** Without what not all managers can read: until they can, nothing is made of it either. */
-function readable(description: NodeDescription, { formatLevel }: Pick<Snapshot, "formatLevel">): NodeDescription {
-  if (formatLevel >= SECOND_FORMAT_LEVEL) return description;
-  const { tls: _, dataPathAddress: __, ...rest } = description;
-  const { nanoCpus, memoryBytes } = description.resources;
-  return { ...rest, resources: { nanoCpus, memoryBytes } };
-}
-
-function isSame(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -1,3 +1,4 @@
+import type { NodeRole } from "../../model/cluster.ts";
 import type { NodeId, SessionId } from "../../model/ids.ts";
 import type { SessionReport } from "./leader-calls.ts";
 
@@ -7,6 +8,11 @@ const SILENCE_MIN_MS = 5_000;
 const MANAGER_SILENCE_MS = 1_500;
 /** Workers of such a manager get this much more: they have to find another one first. */
 const MOVING_MS = 5_000;
+/**
+ * And so much a worker that has not been heard since the election: it was at the manager that is gone, as were many others, and an election
+ * may take less time than it takes them to find out.
+ */
+const UNHEARD_MS = 3_000;
 /** A silent node is asked itself from so long before its limit. */
 const ASK_BEFORE_MS = 1_500;
 /** How long its answer counts. */
@@ -27,6 +33,12 @@ export interface Verdict {
   readonly up: readonly NodeId[];
   /** Those that said goodbye and do not count as down yet. */
   readonly left: readonly NodeId[];
+}
+
+interface JudgedNode {
+  readonly id: NodeId;
+  readonly state: string;
+  readonly role: NodeRole;
 }
 
 interface Heard {
@@ -82,10 +94,11 @@ export class Liveness {
   }
 
   /** Which nodes to ask whether they are there. @param nodes - Those that are in the state now. */
-  suspects(nodes: readonly { readonly id: NodeId; readonly state: string }[], nowMs: number): readonly NodeId[] {
+  suspects(nodes: readonly JudgedNode[], nowMs: number): readonly NodeId[] {
     return nodes
-      .filter(({ id, state }) => {
-        const lateMs = this.#silenceMs(id, nowMs) - this.#limitOf(id, nowMs);
+      .filter(node => {
+        const { id, state } = node;
+        const lateMs = this.#silenceMs(id, nowMs) - this.#limitOf(node, nowMs);
         return state === "ready" && !this.#left.has(id) && lateMs > -ASK_BEFORE_MS && lateMs <= ANSWERING_MAX_MS;
       })
       .map(({ id }) => id);
@@ -97,12 +110,14 @@ export class Liveness {
   }
 
   /** Which nodes' state has to change. @param nodes - Those that are in the state now. */
-  judge(nodes: readonly { readonly id: NodeId; readonly state: string }[], nowMs: number): Verdict {
+  judge(nodes: readonly JudgedNode[], nowMs: number): Verdict {
     const left = nodes.filter(({ id, state }) => state !== "down" && this.#left.has(id)).map(({ id }) => id);
     const staying = nodes.filter(({ id }) => !this.#left.has(id));
     const up = staying.filter(({ id, state }) => state !== "ready" && this.#isHeard(id, nowMs)).map(({ id }) => id);
     const ready = staying.filter(({ state }) => state === "ready");
-    const late = ready.filter(({ id }) => this.#silenceMs(id, nowMs) > this.#limitOf(id, nowMs) + this.#respiteMs(id, nowMs));
+    const isLate = (node: JudgedNode): boolean =>
+      this.#silenceMs(node.id, nowMs) > this.#limitOf(node, nowMs) + this.#respiteMs(node.id, nowMs);
+    const late = ready.filter(isLate);
     this.#recentlyDown = this.#recentlyDown.filter(atMs => nowMs - atMs < MASS_WINDOW_MS);
     const silent = ready.filter(({ id }) => this.#silenceMs(id, nowMs) > this.#limitMs / 2).length;
     const isMass = late.length > 0 && silent + this.#recentlyDown.length > (ready.length + this.#recentlyDown.length) / 2;
@@ -130,9 +145,10 @@ export class Liveness {
     return 0;
   }
 
-  #limitOf(id: NodeId, nowMs: number): number {
+  #limitOf({ id, role }: JudgedNode, nowMs: number): number {
     const managerId = this.#heard.get(id)?.managerId;
-    if (managerId === undefined || managerId === id) return this.#limitMs;
+    if (managerId === undefined) return role === "worker" ? this.#limitMs + UNHEARD_MS : this.#limitMs;
+    if (managerId === id) return this.#limitMs;
     const isManagerHeard = nowMs - Math.max(this.#electedAtMs, this.#managers.get(managerId) ?? -Infinity) <= MANAGER_SILENCE_MS;
     return isManagerHeard ? this.#limitMs : this.#limitMs + MOVING_MS;
   }

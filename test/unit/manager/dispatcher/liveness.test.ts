@@ -6,8 +6,8 @@ import type { NodeId } from "../../../../src/model/ids.ts";
 const M1 = asId<NodeId>("m1");
 const M2 = asId<NodeId>("m2");
 
-function nodes(ids: readonly string[], state = "ready"): readonly { readonly id: NodeId; readonly state: string }[] {
-  return ids.map(id => ({ id: asId<NodeId>(id), state }));
+function nodes(ids: readonly string[], state = "ready"): Parameters<Liveness["judge"]>[0] {
+  return ids.map(id => ({ id: asId<NodeId>(id), state, role: id.startsWith("m") ? "manager" : "worker" }));
 }
 
 interface Beat {
@@ -103,11 +103,22 @@ describe("the leader's judgement", () => {
     assert.deepEqual(liveness.judge(nodes(["a", "b", "c"]), 5_501).down, ["a"]);
   });
 
-  it("counts from its election what it has not heard itself", () => {
+  it("counts from its election what it has not heard itself, and gives 3 s more to workers, who had to move", () => {
     const liveness = elected(100_000);
-    liveness.report(report(M1, [{ nodeId: "b" }, { nodeId: "c" }]), 104_000);
-    assert.deepEqual(liveness.judge(nodes(["a", "b", "c"]), 105_000).down, []);
-    assert.deepEqual(liveness.judge(nodes(["a", "b", "c"]), 105_001).down, ["a"]);
+    const all = nodes(["a", "b", "c", "d", "m2"]);
+    const heard = report(
+      M1,
+      ["b", "c", "d"].map(nodeId => ({ nodeId })),
+    );
+    liveness.report(heard, 104_000);
+    assert.deepEqual(liveness.judge(all, 105_000).down, []);
+    assert.deepEqual(liveness.judge(all, 105_001).down, ["m2"]);
+    liveness.report(heard, 107_000);
+    const staying = all.filter(({ id }) => id !== M2);
+    assert.deepEqual(liveness.suspects(staying, 106_500), []);
+    assert.deepEqual(liveness.suspects(staying, 106_501), ["a"]);
+    assert.deepEqual(liveness.judge(staying, 108_000).down, []);
+    assert.deepEqual(liveness.judge(staying, 108_001).down, ["a"]);
     assert.deepEqual(liveness.judge(nodes(["d"], "unknown"), 200_000), { down: [], up: [], left: [] });
   });
 
