@@ -18,6 +18,8 @@ export interface NodeNeeds {
   readonly takesFromAll: boolean;
 }
 
+export const NO_NEEDS: NodeNeeds = { networks: new Set(), secrets: new Set(), configs: new Set(), takesFromAll: false };
+
 export function needsOf(view: Snapshot, nodeId: NodeId): NodeNeeds {
   const networks = new Set<NetworkId>();
   const secrets = new Set<SecretId>();

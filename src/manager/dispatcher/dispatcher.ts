@@ -10,11 +10,14 @@ import type { Log } from "../../ports/log.ts";
 import type { WatchedStore } from "../control-loop-inbox.ts";
 import type { Snapshot } from "../store/snapshot.ts";
 import { authorityIn, managersIn } from "./cluster-news.ts";
+import { described } from "./described.ts";
 import type { LeaderCalls, NodeReport } from "./leader-calls.ts";
+import { LeaderWait } from "./leader-wait.ts";
 import { checkAddress, checkDescription, shortened } from "./report-limits.ts";
 import { route } from "./router.ts";
 import { Session } from "./session.ts";
 import { SessionTable } from "./session-table.ts";
+import { Turns } from "./turns.ts";
 
 /** News that comes within this time goes down together. */
 const BATCH_MS = 50;
@@ -25,6 +28,16 @@ const FIRST_REPORT_MS = 50;
 const SLICE_CHANGES = 500;
 /** A manager that has not reached a leader for this long sends its workers to another one. */
 const LEADERLESS_MAX_MS = 4_000;
+/**
+ * A worker that comes while there is no leader is kept waiting for one for so long. If it were sent away at once, the workers of a
+ * lost leader would be back at once, each with a handshake, and the managers too busy with them to elect anybody.
+ */
+const OPENING_MAX_MS = 2_500;
+const NEVER = new AbortController().signal;
+const NO_LEADER = "this manager has no leader";
+/** They are not sent away all at once: a leader may be there before the last has to go. */
+const SENT_AWAY = 32;
+const SENT_AWAY_PERIOD_MS = 50;
 const FORWARD_RETRY_MS = 200;
 const FORWARD_ATTEMPTS_MAX = 20;
 
@@ -54,9 +67,20 @@ export class Dispatcher {
   #managers: ReturnType<typeof managersIn> | undefined;
   #lastLeaderMs: number;
   #opened = new AbortController();
+  #isSendingAway = false;
+  readonly #leaderWait: LeaderWait;
+  /** Everything is told to few at a time: the workers of a lost manager come as one crowd. */
+  readonly #turns: Turns;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    this.#turns = new Turns(options);
+    const isThere = async (): Promise<boolean> =>
+      await this.#readBarrier(NEVER).then(
+        () => true,
+        () => false,
+      );
+    this.#leaderWait = new LeaderWait({ ...options, isThere });
     this.#lastLeaderMs = options.clock.monotonicMs();
   }
 
@@ -86,11 +110,13 @@ export class Dispatcher {
     { signal }: { readonly signal: AbortSignal },
   ): AsyncGenerator<SessionDown, void, undefined> {
     const { store, clock, newSessionId, beatPeriodMs } = this.#options;
-    if (this.#isLeaderless()) throw new OperationError("unavailable", "this manager has no leader");
-    await this.#options.readBarrier({ signal: AbortSignal.any([signal, clock.timeout(LEADERLESS_MAX_MS)]) });
-    if (store.view().get("node", nodeId) === undefined) throw new OperationError("not-found", `node ${nodeId} not found`);
-    const session = new Session({ id: newSessionId(), nodeId, view: store.view(), nowMs: clock.monotonicMs() });
-    const seat = this.#sessions.open(session);
+    await this.#isCurrent(signal);
+    const begin = () => {
+      if (store.view().get("node", nodeId) === undefined) throw new OperationError("not-found", `node ${nodeId} not found`);
+      const session = new Session({ id: newSessionId(), nodeId, nowMs: clock.monotonicMs() });
+      return { session, seat: this.#sessions.open(session) };
+    };
+    const { session, seat } = await this.#turns.run(begin, { signal });
     this.#opened.abort();
     const closed = AbortSignal.any([seat.closed, signal]);
     const reading = this.#readUp({ session, remoteAddress, closed }, up).then(
@@ -113,7 +139,9 @@ export class Dispatcher {
         if (authority !== undefined) yield { kind: "authority", authority };
         const wanted = store.view().get("node", nodeId)?.spec.role;
         if (told !== undefined && wanted !== undefined && wanted !== told) yield { kind: "role", role: (told = wanted) };
-        const assignments = session.next(store.view());
+        const assignments = session.isFullDue
+          ? await this.#turns.run(() => session.next(store.view()), { signal: closed })
+          : session.next(store.view());
         seat.reindex();
         if (assignments !== undefined) yield { kind: "assignments", assignments };
         await seat.news(closed);
@@ -128,18 +156,41 @@ export class Dispatcher {
     }
   }
 
+  /** Resolves when the local state holds all that was acknowledged before the call. @throws OperationError `unavailable` without a leader. */
+  async #isCurrent(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const giveUpAtMs = clock.monotonicMs() + OPENING_MAX_MS;
+    for (;;) {
+      try {
+        return await this.#readBarrier(signal);
+      } catch (error) {
+        const leftMs = giveUpAtMs - clock.monotonicMs();
+        if (errorKind(error) !== "unavailable" || leftMs <= 0) throw error;
+        await this.#leaderWait.wait(leftMs, { signal });
+      }
+    }
+  }
+
+  async #readBarrier(signal: AbortSignal): Promise<void> {
+    const { clock, readBarrier } = this.#options;
+    if (this.#isLeaderless()) throw new OperationError("unavailable", NO_LEADER);
+    using waiting = new LinkedSignal([signal, clock.timeout(LEADERLESS_MAX_MS)]);
+    await readBarrier({ signal: waiting.signal });
+  }
+
   async #readUp(
     context: { readonly session: Session; readonly remoteAddress: string; readonly closed: AbortSignal },
     up: AsyncIterable<SessionUp>,
   ): Promise<void> {
     const { session, remoteAddress, closed } = context;
-    const { clock, leader } = this.#options;
+    const { clock, leader, store } = this.#options;
     const { nodeId } = session;
     const iterator = up[Symbol.asyncIterator]();
     // Not waited for: beats must not stand behind it. One after the other, or an older description could be the last to be written.
     const description = new Newest<NodeReport>(report =>
       this.#forward(session, { closed, send: () => leader.describeNode(report, { signal: closed }) }),
     );
+    let isDescribed = false;
     let stop: () => void = () => undefined;
     closed.addEventListener("abort", () => stop(), { once: true });
     try {
@@ -157,7 +208,12 @@ export class Dispatcher {
             checkDescription(message.description);
             checkAddress(message.address);
             const address = message.address === "" ? remoteAddress : message.address;
-            description.put({ nodeId, description: message.description, address });
+            // A node that only changed managers has nothing new to say. Later ones may overtake what this session said before.
+            const view = store.view();
+            const node = view.get("node", nodeId);
+            const isNews = node === undefined || described(node, { description: message.description, address, view }) !== node;
+            if (isDescribed || isNews) description.put({ nodeId, description: message.description, address });
+            isDescribed ||= isNews;
             break;
           }
           case "statuses": {
@@ -263,8 +319,19 @@ export class Dispatcher {
       } catch (error) {
         signal.throwIfAborted();
         log.debug({ error: String(error) }, "no leader was told of the sessions");
-        if (this.#isLeaderless()) this.#sessions.closeAll("this manager has no leader");
+        if (this.#isLeaderless()) void this.#sendAway(signal);
       }
+    }
+  }
+
+  async #sendAway(signal: AbortSignal): Promise<void> {
+    if (this.#isSendingAway) return;
+    this.#isSendingAway = true;
+    try {
+      while (!signal.aborted && this.#isLeaderless() && this.#sessions.closeSome(SENT_AWAY, NO_LEADER) > 0)
+        await this.#options.clock.sleep(SENT_AWAY_PERIOD_MS);
+    } finally {
+      this.#isSendingAway = false;
     }
   }
 

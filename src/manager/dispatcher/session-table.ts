@@ -145,6 +145,13 @@ export class SessionTable implements Recipients {
     for (const entry of this.#byNode.values()) this.#close(entry, reason);
   }
 
+  /** @returns how many there were to close, at most `max`. */
+  closeSome(max: number, reason: string): number {
+    const some = [...this.#byNode.values()].slice(0, max);
+    for (const entry of some) this.#close(entry, reason);
+    return some.length;
+  }
+
   #close(entry: Entry, reason: string): void {
     if (entry.controller.signal.aborted) return;
     entry.reason = reason;

@@ -2,7 +2,7 @@ import { asId } from "../../model/ids.ts";
 import type { NodeId, SessionId } from "../../model/ids.ts";
 import type { Assignment, AssignmentKey, Assignments } from "../../model/session.ts";
 import type { Snapshot } from "../store/snapshot.ts";
-import { assignmentFor, fullAssignments, needsOf } from "./assignments.ts";
+import { NO_NEEDS, assignmentFor, fullAssignments, needsOf } from "./assignments.ts";
 import type { NodeNeeds } from "./assignments.ts";
 
 /** More than this to tell at once, and everything is told anew. */
@@ -14,19 +14,19 @@ export class Session {
   readonly nodeId: NodeId;
   readonly openedAtMs: number;
   lastHeardMs: number;
-  #needs: NodeNeeds;
+  /** Known with the first `next`: until then everything is to be told anyway. */
+  #needs: NodeNeeds = NO_NEEDS;
   #dirty = new Map<string, AssignmentKey>();
   #isFullDue = true;
   #areNeedsDue = false;
   #isStandingDue = false;
   #sequence = 0;
 
-  constructor(options: { readonly id: SessionId; readonly nodeId: NodeId; readonly view: Snapshot; readonly nowMs: number }) {
+  constructor(options: { readonly id: SessionId; readonly nodeId: NodeId; readonly nowMs: number }) {
     this.id = options.id;
     this.nodeId = options.nodeId;
     this.openedAtMs = options.nowMs;
     this.lastHeardMs = options.nowMs;
-    this.#needs = needsOf(options.view, options.nodeId);
   }
 
   get needs(): NodeNeeds {
@@ -37,6 +37,11 @@ export class Session {
   holds({ kind, id }: AssignmentKey): boolean {
     const { secrets, configs } = this.#needs;
     return kind === "secret" ? secrets.has(asId(id)) : kind === "config" && configs.has(asId(id));
+  }
+
+  /** Everything is to be told. */
+  get isFullDue(): boolean {
+    return this.#isFullDue;
   }
 
   get hasNews(): boolean {

@@ -62,6 +62,8 @@ class Manager {
   /** What the leader says to reports of tasks and nodes. */
   failure: Error | undefined;
   hasLeader = true;
+  /** Asked for so far. */
+  barriers = 0;
   fenced: readonly SessionId[] = [];
   readonly #dispatcher: Dispatcher;
   readonly #ended: Promise<unknown>;
@@ -78,7 +80,10 @@ class Manager {
     this.#dispatcher = new Dispatcher({
       ...{ store: this.store, clock, log, managerId: asId("m1"), beatPeriodMs: 1_000 },
       newSessionId: () => asId(`session${++this.#opened}`),
-      readBarrier: async () => {},
+      readBarrier: async () => {
+        this.barriers++;
+        if (!this.hasLeader) throw new OperationError("unavailable", "no leader");
+      },
       leader: {
         writeStatuses: async report => this.#answer(() => this.statuses.push(report)),
         describeNode: async report => this.#answer(() => this.nodes.push(report)),
@@ -479,18 +484,111 @@ describe("what a manager tells the leader of its sessions", () => {
     await manager.pass(1);
     assert.equal(last.end, undefined);
     await manager.pass(600);
-    assert.deepEqual(
-      [worker.end, last.end],
-      Array.from({ length: 2 }, () => "unavailable: this manager has no leader"),
-    );
+    assert.deepEqual([worker.end, last.end], ["unavailable: this manager has no leader", undefined]);
+    await manager.pass(2_000);
+    assert.equal(last.end, "unavailable: this manager has no leader");
     const late = manager.open("w1");
-    await manager.pass(1);
+    await manager.pass(2_450);
+    assert.deepEqual([late.end, late.down], [undefined, []]);
+    await manager.pass(100);
     assert.equal(late.end, "unavailable: this manager has no leader");
     manager.hasLeader = true;
     await manager.pass(600);
     const back = manager.open("w1");
     await manager.pass(100);
     assert.equal(back.end, undefined);
+  });
+
+  it("sends workers away a few at a time, and no more once a leader hears it", async () => {
+    await using manager = new Manager();
+    const workers = Array.from({ length: 600 }, (_, at) => {
+      manager.putNode(`n${at}`);
+      return manager.open(`n${at}`);
+    });
+    await manager.pass(1_040);
+    const heardAtMs = manager.sessions.at(-1)?.atMs ?? assert.fail();
+    manager.hasLeader = false;
+    await manager.pass(heardAtMs + 4_001 - manager.time.nowMs);
+    const sentAway = (): number => workers.filter(({ end }) => end !== undefined).length;
+    while (sentAway() === 0) await manager.pass(10);
+    assert.equal(sentAway(), 32);
+    await manager.pass(50);
+    assert.equal(sentAway(), 64);
+    manager.hasLeader = true;
+    await manager.pass(3_000);
+    assert.ok(sentAway() >= 64 && sentAway() <= 64 + 32 * 11, `${sentAway()} were sent away`); // The next report is 500 ms away at most.
+  });
+});
+
+describe("workers that come while there is no leader", () => {
+  it("wait, and begin as soon as there is one, for which one asks for all", async () => {
+    await using manager = new Manager();
+    await manager.pass(600);
+    manager.hasLeader = false;
+    const workers = Array.from({ length: 50 }, (_, at) => {
+      manager.putNode(`n${at}`);
+      return manager.open(`n${at}`);
+    });
+    await manager.pass(1);
+    assert.equal(manager.barriers, 50, "each has asked once");
+    await manager.pass(1_500);
+    assert.ok(manager.barriers <= 50 + 15, `${manager.barriers} questions`);
+    assert.ok(workers.every(({ down, end }) => down.length === 0 && end === undefined));
+    manager.hasLeader = true;
+    await manager.pass(110);
+    assert.ok(workers.every(({ down }) => down[0]?.kind === "welcome"));
+  });
+
+  it("ask nothing more when they are gone", async () => {
+    await using manager = new Manager();
+    await manager.pass(600);
+    manager.hasLeader = false;
+    const worker = manager.open("w1");
+    await manager.pass(200);
+    worker.stop.abort(new Error("gone"));
+    await manager.pass(100);
+    assert.match(worker.end ?? "", /gone/);
+    const { barriers } = manager;
+    await manager.pass(1_000);
+    assert.equal(manager.barriers, barriers);
+  });
+
+  it("are turned away when the node was removed meanwhile", async () => {
+    await using manager = new Manager();
+    await manager.pass(600);
+    manager.hasLeader = false;
+    const worker = manager.open("w1");
+    await manager.pass(200);
+    manager.apply([
+      { kind: "remove", table: "node", id: asId("w1"), basedOn: manager.store.view().get("node", asId("w1"))?.version ?? 0 },
+    ]);
+    manager.hasLeader = true;
+    await manager.pass(200);
+    assert.equal(worker.end, "not-found: node w1 not found");
+  });
+});
+
+describe("what a node says of itself", () => {
+  it("is not brought to the leader when it is in the state already, and is again once something else was said", async () => {
+    await using manager = new Manager();
+    const { status } = manager.store.view().get("node", asId("w1")) ?? assert.fail();
+    manager.putNode("w1", { description: DESCRIPTION, status: { ...status, address: "192.0.2.1" } });
+    const worker = manager.open("w1", { remoteAddress: "192.0.2.1" });
+    const hello = (hostname: string): SessionUp => ({ kind: "hello", description: { ...DESCRIPTION, hostname }, address: "" });
+    const said = (): readonly string[] => manager.nodes.map(({ description, address }) => `${description.hostname} ${address}`);
+    worker.up.push(hello(DESCRIPTION.hostname));
+    await manager.pass(10);
+    assert.deepEqual(said(), []);
+    worker.up.push(hello("other"));
+    await manager.pass(10);
+    // The state has not got "other" yet: what is said now has to come after it.
+    worker.up.push(hello(DESCRIPTION.hostname));
+    await manager.pass(10);
+    assert.deepEqual(said(), ["other 192.0.2.1", `${DESCRIPTION.hostname} 192.0.2.1`]);
+    const moved = manager.open("w1", { remoteAddress: "192.0.2.2" });
+    moved.up.push(hello(DESCRIPTION.hostname));
+    await manager.pass(10);
+    assert.equal(said().at(-1), `${DESCRIPTION.hostname} 192.0.2.2`);
   });
 });
 

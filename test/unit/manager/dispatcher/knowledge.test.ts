@@ -64,7 +64,7 @@ class World {
   }
 
   #listen(nodeId: NodeId): Listener {
-    const session = new Session({ id: asId(`${nodeId}-session`), nodeId, view: this.store.view(), nowMs: 0 });
+    const session = new Session({ id: asId(`${nodeId}-session`), nodeId, nowMs: 0 });
     return { nodeId, session, seat: this.table.open(session), known: new Map(), isIdle: true };
   }
 

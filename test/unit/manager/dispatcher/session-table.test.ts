@@ -24,7 +24,7 @@ const VIEW = new Store().view().with([
 ]);
 
 function aSession(id: string): Session {
-  const session = new Session({ id: asId(id), nodeId: NODE, view: VIEW, nowMs: 0 });
+  const session = new Session({ id: asId(id), nodeId: NODE, nowMs: 0 });
   session.next(VIEW);
   return session;
 }
