@@ -6,6 +6,7 @@ import { measureControl } from "./control.ts";
 import { measureRaft } from "./raft.ts";
 import { Report } from "./report.ts";
 import { measureChurn } from "./churn.ts";
+import { measureFailover } from "./failover.ts";
 import { measurePlanning } from "./planning.ts";
 import { measurePlacing } from "./placing.ts";
 import { measureRunning } from "./running.ts";
@@ -36,6 +37,7 @@ const RUNS: Readonly<Record<string, () => Promise<void> | void>> = {
       },
       report,
     ),
+  failover: () => measureFailover({ workers: 2_000, tasks: 2_000, processes: 4, times: 3 }, report),
   placing: () =>
     measurePlacing(
       { nodes: 10_000, tasks: 100_000, planSecondsMax: 3, onePlanMsMax: 5, stallMsMax: 50, taskBytesMax: 3_000 },

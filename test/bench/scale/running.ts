@@ -1,5 +1,6 @@
 import { systemClock } from "../../../src/system/clock.ts";
 import { round } from "../statistics.ts";
+import { loseLeader } from "./failover.ts";
 import type { Report } from "./report.ts";
 import { World } from "./world.ts";
 
@@ -84,39 +85,4 @@ function weighSessions(
   report.say(`${name}: a session weighs ${round(grown("heapBytes"))} kB of heap and buffers`);
   if (options.sessionBytesMax !== undefined)
     report.atMost(`${name}: a session's share of resident memory`, grown("rssBytes"), options.sessionBytesMax / 1_000, "kB");
-}
-
-/** Its workers go to the others; nothing that runs is touched. */
-async function loseLeader(
-  name: string,
-  { world, tasks, report }: { readonly world: World; readonly tasks: number; readonly report: Report },
-): Promise<void> {
-  const { started } = await world.workerFigures();
-  const roles = (await world.managerFigures()).map(({ role }) => role);
-  const lost = roles.indexOf("leader");
-  const other = (lost + 1) % roles.length;
-  const leader = world.members[lost];
-  if (leader === undefined) throw new Error("nobody leads");
-  const beganMs = performance.now();
-  await leader.process.kill();
-  const data = Buffer.from("x");
-  let attempt = 0;
-  await world.until(
-    "a write is taken",
-    async () => {
-      const answer = await world.call(
-        { kind: "create-config", spec: { name: `c${attempt++}`, labels: {}, data } },
-        { at: other },
-      );
-      return answer.kind === "created";
-    },
-    60_000,
-    10,
-  );
-  report.atMost(`${name}: leader lost until the next write`, (performance.now() - beganMs) / 1_000, 3, "s");
-  await systemClock.sleep(20_000);
-  const now = await world.workerFigures();
-  const running = await world.runningTasks("web", { at: other });
-  report.say(`${name}: ${now.sessions} sessions 20 s after the leader was lost, ${running} tasks run`);
-  report.atMost(`${name}: tasks started again after the leader was lost`, now.started - started + (tasks - running), 0, "tasks");
 }

@@ -149,6 +149,14 @@ export class World implements AsyncDisposable {
     await Promise.all(this.members.map(({ process }) => process.ready()));
   }
 
+  /** One that was killed comes back with what it had. */
+  async startMember(at: number): Promise<void> {
+    const member = this.members[at];
+    if (member === undefined) throw new Error(`there is no manager ${at}`);
+    member.process = startManager(member.options);
+    await member.process.ready();
+  }
+
   /** Where every worker's session is said to be heard, four times as many managers as there are: for nodes that only have to be there. */
   beatForAll(): AsyncDisposable {
     const over = new AbortController();
