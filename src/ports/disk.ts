@@ -10,8 +10,9 @@ export interface Disk {
    * Opens for appending behind all that is there, made when missing.
    * @param options.aheadBytes - When the file has to grow, it grows by about so many zeros more, which later appends replace: a sync
    * is much cheaper while the size stays. Until `truncate` whoever reads the file finds the rest of them at its end.
+   * @param options.syncsAppends - Every append will be followed by a sync: a disk may do both at once, and then `sync` has nothing to do.
    */
-  openAppend(path: string, options?: { readonly aheadBytes?: number }): Promise<DiskFile>;
+  openAppend(path: string, options?: { readonly aheadBytes?: number; readonly syncsAppends?: boolean }): Promise<DiskFile>;
   /** Writes a temporary file, syncs it, renames it over `path`, syncs the folder: after a crash the old or the new content is there, whole. */
   replace(path: string, content: Uint8Array): Promise<void>;
   rename(from: string, to: string): Promise<void>;

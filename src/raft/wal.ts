@@ -141,7 +141,7 @@ export class WriteAheadLog implements AsyncDisposable {
   }
 
   #openSegment(name: string): Promise<DiskFile> {
-    return this.#options.disk.openAppend(this.#path(name), { aheadBytes: AHEAD_BYTES });
+    return this.#options.disk.openAppend(this.#path(name), { aheadBytes: AHEAD_BYTES, syncsAppends: true });
   }
 
   #keyIdOf(name: string, bytes: Uint8Array, first: Uint8Array): number {

@@ -1,3 +1,6 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { FAILPOINTS, type FailpointName } from "../../src/ports/failpoint.ts";
 import { importBusybox } from "../integration/lab/lab.ts";
 import { Acknowledged } from "./acknowledged.ts";
@@ -52,11 +55,18 @@ export class FaultRun implements AsyncDisposable {
       isHit: false,
       ending: "broken off",
     }));
-    if (result.problems.length > 0) {
-      await this.#host[Symbol.asyncDispose]();
-      [this.#host, this.#known] = await populatedHost();
-    }
-    return result;
+    if (result.problems.length === 0) return result;
+    const log = this.#keepLog(name);
+    await this.#host[Symbol.asyncDispose]();
+    [this.#host, this.#known] = await populatedHost();
+    return { ...result, problems: [...result.problems, `the daemon's log: ${log}`] };
+  }
+
+  /** The host goes, and its log with it. @returns where it is kept. */
+  #keepLog(name: string): string {
+    const path = join(mkdtempSync(join(tmpdir(), "shoal-fault-")), `${name}.log`);
+    writeFileSync(path, this.#host.log());
+    return path;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

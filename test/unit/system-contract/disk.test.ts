@@ -85,6 +85,19 @@ for (const { name, make } of subjects) {
         assert.equal(await second.append(Buffer.from("?")), 12);
         assert.equal(await textOf(disk, "a/log"), "onetwo!\0\0\0\0?");
       },
+      "appends, truncates and syncs alike when each append is to be synced": async disk => {
+        await disk.makeDirectory("a");
+        await using file = await disk.openAppend("a/log", { aheadBytes: 4, syncsAppends: true });
+        assert.equal(await file.append(Buffer.from("one")), 3);
+        await file.sync();
+        assert.equal(await textOf(disk, "a/log"), "one\0\0\0\0");
+        assert.equal(await file.append(Buffer.from("two!")), 7);
+        await file.truncate(6);
+        await file.sync();
+        assert.equal(await file.append(Buffer.from("three")), 11);
+        await file.sync();
+        assert.equal(await textOf(disk, "a/log"), "onetwothree\0\0\0\0");
+      },
       "replaces a file whole, and shows no temporary one": async disk => {
         await disk.makeDirectory("a");
         for (const text of ["first, which is longer", "second"]) {
