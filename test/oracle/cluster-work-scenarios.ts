@@ -122,15 +122,16 @@ export const CLUSTER_WORK_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "a stack over three nodes",
+    // With digits, names are not taken for made-up ones and numbered as they come: the client makes services in any order.
     steps: [
       docker("stack deploy -c - shop", {
         stdin:
-          "services:\n  all:\n    image: busybox\n    command: sleep 300\n    stop_grace_period: 0s\n    deploy: { mode: global }\n  away:\n    image: busybox\n    command: sleep 300\n    stop_grace_period: 0s\n    deploy: { replicas: 2, placement: { constraints: [node.role==worker], max_replicas_per_node: 1 } }\n",
+          "services:\n  all1:\n    image: busybox\n    command: sleep 300\n    stop_grace_period: 0s\n    deploy: { mode: global }\n  away1:\n    image: busybox\n    command: sleep 300\n    stop_grace_period: 0s\n    deploy: { replicas: 2, placement: { constraints: [node.role==worker], max_replicas_per_node: 1 } }\n",
         isSetUp: true,
       }),
-      until("stack services shop --format '{{.Name}} {{.Replicas}}'", /all 3\/3[\s\S]*away 2\/2/),
+      until("stack services shop --format '{{.Name}} {{.Replicas}}'", /all1 3\/3[\s\S]*away1 2\/2/),
       ...everywhere,
-      docker("stack ps shop --format '{{.DesiredState}} {{.Error}}' -f name=shop_away"),
+      docker("stack ps shop --format '{{.DesiredState}} {{.Error}}' -f name=shop_away1"),
       docker("stack rm shop", { isSetUp: true }),
       until("node ps -q -f desired-state=running m1 w1 w2", /^\s*$/),
     ],
