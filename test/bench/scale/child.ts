@@ -29,7 +29,7 @@ export class Child<Call> {
   constructor(name: string, argument: unknown, { environment = {} }: { readonly environment?: NodeJS.ProcessEnv } = {}) {
     const profile = process.env["PROFILE"] === name ? ["--cpu-prof", `--cpu-prof-dir=${OUTPUT}`] : [];
     this.#process = fork(join(OUTPUT, `${name}.mjs`), [JSON.stringify(argument)], {
-      execArgv: ["--expose-gc", "--enable-source-maps", ...profile],
+      execArgv: ["--expose-gc", ...profile],
       env: { ...process.env, UV_THREADPOOL_SIZE: "16", ...environment },
       serialization: "advanced",
     });
