@@ -14,6 +14,8 @@ const NS_PER_MS = 1_000_000;
 /** @see SwarmKit api/defaults/service.go */
 const DEFAULTS: UpdateConfig = { parallelism: 1, delayNs: 0, failureAction: "pause", maxFailureRatio: 0, order: "stop-first" };
 const MONITOR_DEFAULT_MS = 5_000;
+/** The version of a task that this turn makes. */
+const BEING_MADE = 0;
 
 /**
  * Moves the service towards its present revision, a few instances at a time.
@@ -31,7 +33,7 @@ export function planUpdate(planner: ServicePlanner, instances: readonly Instance
   const config = (service.isRollingBack ? service.spec.rollback : service.spec.update) ?? DEFAULTS;
   const status: UpdateStatus =
     isActive && service.updateStatus !== undefined ? begunByNow(service.updateStatus, planner.nowMs) : begin(planner);
-  const updated = updatedTasks(instances, { service, sinceMs: status.startedAtMs ?? 0 });
+  const updated = updatedTasks(instances, ofThisUpdate(service, status));
   const failed = updated.filter(task => hasEndedByItself(task) && (task.ranForMs ?? 0) <= monitorMsOf(config));
   const [firstFailed] = failed;
   const total = new Set([...outdated.map(keyOf), ...updated.map(keyOf)]).size;
@@ -71,15 +73,22 @@ function complete(status: UpdateStatus, nowMs: number): UpdateStatus {
 }
 
 /**
- * The first task of the present revision in each instance since the update began, or what took its place when it lost its node.
- * Restarts of one that ended by itself do not count.
+ * Whether a task was made since the update began. One that was last written before the service got its spec was not, whatever the clock
+ * said by which it was made: an earlier leader's, or this one's before it was set back.
  */
-function updatedTasks(
-  instances: readonly Instance[],
-  { service, sinceMs }: { readonly service: Service; readonly sinceMs: number },
-): readonly Task[] {
+function ofThisUpdate(service: Service, { startedAtMs = 0 }: UpdateStatus): (task: Task) => boolean {
+  const { revisionId, specChangedAfter = -1 } = service;
+  const isWrittenSince = ({ version }: Task): boolean => version === BEING_MADE || version > specChangedAfter;
+  return task => task.revisionId === revisionId && task.createdAtMs >= startedAtMs && isWrittenSince(task);
+}
+
+/**
+ * The first of these tasks of the present revision in each instance, or what took its place when it lost its node. Restarts of one that
+ * ended by itself do not count.
+ */
+function updatedTasks(instances: readonly Instance[], counts: (task: Task) => boolean): readonly Task[] {
   return instances.flatMap(({ tasks }) => {
-    const updated = tasks.filter(task => task.revisionId === service.revisionId && task.createdAtMs >= sinceMs);
+    const updated = tasks.filter(counts);
     const first = updated.find(hasEndedByItself) ?? updated.findLast(isWanted) ?? updated[0];
     return first === undefined ? [] : [first];
   });
@@ -179,7 +188,8 @@ function busyCount(
 ): number {
   const { instances, updated, config } = options;
   const known = new Set(updated);
-  const taken = updatedTasks(instances, { service: planner.service, sinceMs: 0 }).filter(task => !known.has(task));
+  const { revisionId } = planner.service;
+  const taken = updatedTasks(instances, task => task.revisionId === revisionId).filter(task => !known.has(task));
   return updated.filter(task => isBusy(planner, { task, config })).length + taken.filter(isPreparing).length;
 }
 

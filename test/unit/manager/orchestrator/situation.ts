@@ -38,7 +38,7 @@ export interface Situation {
 
 /**
  * `t1 2@n1 running/starting r2`: the task t1 in slot 2 on node n1, of which `running` is wanted and which is `starting`, of revision r2.
- * `@-`: on no node yet; `r1` is the present revision. `made=5 told=7 at=6 from=9 till=11 ran=3 run=1`: its times in ms, and a job's iteration.
+ * `@-`: on no node yet; `r1` is the present revision. `made=5 told=7 at=6 from=9 till=11 ran=3 run=1 version=2`: its times in ms, a job's iteration and its version.
  */
 export function task(words: string): Task {
   const [id = "", place = "", states = "", ...more] = words.split(" ");
@@ -50,6 +50,7 @@ export function task(words: string): Task {
     slot: Number(slot),
     serviceId: asId("web-id"),
     revisionId: asId(more.find(each => /^r\d$/.test(each)) ?? "r1"),
+    version: number("version"),
     createdAtMs: number("made"),
     updatedAtMs: number("told"),
     desiredState: desiredState ?? "running",
@@ -117,13 +118,13 @@ export function viewOf(situation: Situation): readonly [Snapshot, Service] {
       updatedAtMs,
     }),
   );
-  const put = (table: Change["table"], object: { readonly id: string }): Change =>
-    ({ kind: "put", table, object, basedOn: 0 }) as never;
+  const put = (table: Change["table"], object: { readonly id: string }, basedOn = 0): Change =>
+    ({ kind: "put", table, object, basedOn }) as never;
   const changes = [
     put("service", service),
     ...["r0", "r1"].map(id => put("revision", revision(id))),
     ...all.map(node => put("node", node)),
-    ...tasks.map(each => put("task", typeof each === "string" ? task(each) : each)),
+    ...tasks.map(each => (typeof each === "string" ? task(each) : each)).map(each => put("task", each, each.version)),
   ];
   changes.push(put("cluster", clusterWith(situation)));
   return [new Store().view().with(changes), service];

@@ -223,6 +223,23 @@ describe("an update", () => {
       config: { failureAction: "rollback" },
       does: ["web: rollback_paused back"],
     },
+    ...[
+      {
+        when: "is not failed by what had ended before its spec was given, by a clock that ran ahead",
+        at: 50,
+        does: ["a2: shutdown", "+2 ready"],
+      },
+      { when: "is failed by what was written since", at: 51, does: ["web: rollback_paused back"] },
+    ].map(({ at, ...each }) => ({
+      ...each,
+      tasks: [
+        "b1 1@n1 running/running made=200 told=300 version=60",
+        `a1 1@n1 shutdown/failed ${since} ran=10 version=${at}`,
+        "a2 2@n2 running/running r0",
+      ],
+      status: BACK,
+      service: { ...PREVIOUS, isRollingBack: true, specChangedAfter: 50 },
+    })),
     {
       when: "that is paused does nothing",
       tasks: old,
