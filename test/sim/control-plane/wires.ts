@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { OperationError } from "../../../src/lib/errors.ts";
 import type { SimulatedNetwork } from "../network.ts";
 import { Pipe } from "../pipe.ts";
@@ -48,6 +49,7 @@ export class Wires {
         // The other side hears of it when the news gets there.
         this.#carry([from.at, to.at], () => to.process()?.pass(() => cancelled.abort(signal?.reason)), {});
       };
+      if (signal !== undefined) setMaxListeners(0, signal); // One signal may end any number of calls.
       signal?.addEventListener("abort", onAbort, { signal: settled.signal });
       this.#time.after(CALL_DEADLINE_MS, () => lost("the call was not answered in time"));
       this.#carry(
