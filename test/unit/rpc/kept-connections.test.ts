@@ -73,6 +73,26 @@ describe("connections kept to another manager", () => {
     assert.equal(opened, 1);
   });
 
+  it("last while they are kept, and end a minute after the last message when they are not", async () => {
+    let nowMs = 0;
+    // A minute goes by in a few turns.
+    const fast = {
+      ...clock,
+      monotonicMs: () => nowMs,
+      sleep: async (ms: number) => {
+        nowMs += ms;
+        await clock.sleep(1);
+      },
+    };
+    await using peers = new RaftPeers({ identity: () => identity, clock: fast });
+    peers.keep([address]);
+    peers.send({ raftId: 2, address }, Uint8Array.of(1));
+    await until(() => received === 1 && nowMs > 300_000, "five minutes");
+    assert.deepEqual([opened, broken], [1, []]);
+    peers.keep([]);
+    await until(() => broken.length > 0, "the end");
+  });
+
   it("tell the other manager when they break", async () => {
     const peers = new RaftPeers({ identity: () => identity, clock });
     peers.keep([address]);
