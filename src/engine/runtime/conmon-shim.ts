@@ -158,7 +158,9 @@ export async function createConmonShim(options: ConmonShimOptions): Promise<Conm
 
   async function restore(request: ShimRestore): Promise<ShimContainer | undefined> {
     const { id, bundlePath, logPath, pid, pidStartTicks } = request;
-    const [exitCode, conmon] = await Promise.all([exits.read(id), findConmon(request)]);
+    // In this order: a conmon that ends meanwhile has left the exit code by the time it is looked for.
+    const conmon = await findConmon(request);
+    const exitCode = await exits.read(id);
     const found = readProcessStat(pid);
     const isAlive = found?.startTicks === pidStartTicks && !hasEnded(found);
     if (exitCode === undefined && !isAlive && conmon === undefined) return undefined;
