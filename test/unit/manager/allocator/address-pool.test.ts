@@ -53,6 +53,14 @@ describe("a pool of addresses", () => {
     assert.deepEqual(takeAll(pool), ["10.0.1.2/29", "10.0.1.4/29", "10.0.1.5/29", "10.0.1.6/29"]);
   });
 
+  it("gives out an address that is asked for, once, and never the subnet's own, its broadcast or one outside", () => {
+    const pool = aPool("10.0.1.0/29", "10.0.1.4/30");
+    const asked = ["10.0.1.1", "10.0.1.6", "10.0.1.6", "10.0.1.0", "10.0.1.7", "10.0.0.255", "10.0.1.8", "nowhere"];
+    const given = asked.map(address => pool.takeThis(address));
+    assert.deepEqual(given.slice(0, 2), ["10.0.1.1/29", "10.0.1.6/29"]);
+    assert.ok(given.slice(2).every(address => address === undefined));
+  });
+
   it("gives out an address that rests only when nothing else is left", () => {
     const pool = aPool("10.0.1.0/29");
     pool.hold("10.0.1.1", "somebody");
