@@ -31,7 +31,7 @@ export class Child<Call> {
     const profile = process.env["PROFILE"] === name ? ["--cpu-prof", `--cpu-prof-dir=${OUTPUT}`] : [];
     this.#process = fork(join(OUTPUT, `${name}.mjs`), [JSON.stringify(argument)], {
       execArgv: ["--expose-gc", ...(name === "manager" ? MANAGER_NODE_FLAGS : []), ...profile],
-      env: { ...process.env, UV_THREADPOOL_SIZE: "16", ...environment },
+      env: { ...process.env, ...environment },
       serialization: "advanced",
     });
   }
