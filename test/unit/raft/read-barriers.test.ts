@@ -150,6 +150,25 @@ describe("ReadBarriers", () => {
     assert.match(unanswered(), /^The swarm does not have a leader\./);
   });
 
+  it("give up alike while they wait for a request that is under way", async () => {
+    const { barriers, asked, outcome } = setUp(50);
+    const first = outcome(barriers.wait({}));
+    await settle();
+    const next = outcome(barriers.wait({}));
+    await settle();
+    for (let tick = 0; tick < 5; tick++) barriers.tick({ hasLeader: false });
+    await settle();
+    for (const now of [first, next]) assert.match(now(), /^The swarm does not have a leader\./);
+    assert.deepEqual(asked, [100]);
+  });
+
+  it("ask nothing for a caller who has given up before", async () => {
+    const { barriers, asked } = setUp();
+    await assert.rejects(barriers.wait({ signal: AbortSignal.abort(new Error("enough")) }), /enough/);
+    await settle();
+    assert.deepEqual(asked, []);
+  });
+
   it("end for a caller that gives up, and for all when the manager stops", async () => {
     const { barriers, asked } = setUp();
     const controller = new AbortController();
