@@ -68,7 +68,9 @@ export class ManagerListener implements AsyncDisposable {
     this.#options = options;
     const { backends, identity } = options;
     const members = serverOf(backends, { mayActForOthers: true });
-    const ahead = serverOf({ ...backends, ...laggingBackends }, { mayActForOthers: false });
+    // These are cut here, as soon as they can be judged: that says nothing of who is at the other end.
+    const raft = { ...backends.raft, disconnected: () => {} };
+    const ahead = serverOf({ ...backends, ...laggingBackends, raft }, { mayActForOthers: false });
     const strangers = new Server(strangerOptions);
     addCa(strangers, { backend: backends.ca, mayActForOthers: false });
     this.#servers = [members, ahead, strangers];

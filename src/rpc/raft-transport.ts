@@ -97,6 +97,8 @@ class PeerStream {
   #call: ClientWritableStream<RaftFrame> | undefined;
   /** The call takes no more until it says so. */
   #isFull = false;
+  /** By the last stream. */
+  #wasReached = false;
 
   constructor(address: string, options: PeerStreamOptions) {
     this.#address = address;
@@ -130,7 +132,7 @@ class PeerStream {
     const { clock, over, onLost, isKept } = this.#options;
     let backoffMs = BACKOFF_FIRST_MS;
     while (!over.aborted) {
-      const startedMs = clock.monotonicMs();
+      this.#wasReached = false;
       try {
         await this.#stream();
         if (this.#queue.length === 0) return; // Idle: a later message starts anew.
@@ -142,7 +144,7 @@ class PeerStream {
         if (!over.aborted) onLost();
         if (!isKept() && clock.monotonicMs() - this.#lastMs > IDLE_MS) return; // It is no member, and not there either.
       }
-      if (clock.monotonicMs() - startedMs > BACKOFF_MAX_MS) backoffMs = BACKOFF_FIRST_MS;
+      if (this.#wasReached) backoffMs = BACKOFF_FIRST_MS; // It is there, and may only have wanted another connection.
       await clock.sleep(backoffMs, { signal: over }).catch(() => undefined);
       backoffMs = Math.min(BACKOFF_MAX_MS, backoffMs * 2);
     }
@@ -153,6 +155,9 @@ class PeerStream {
     const { identity, over } = this.#options;
     const client = new RaftPeerClient(this.#address, memberCredentials(identity()), clientOptions);
     const ended = new AbortController();
+    client.waitForReady(Infinity, error => {
+      if (error === undefined && !ended.signal.aborted) this.#wasReached = true;
+    });
     try {
       await new Promise<void>((resolve, reject) => {
         const call = client.stream(error => (error === null ? resolve() : reject(fromStatus(error))));
