@@ -119,7 +119,9 @@ async function killAll(host: LabHost): Promise<void> {
 
 function recorded(path: string): ProcessIdentity | undefined {
   if (!existsSync(path)) return undefined;
-  const identity = JSON.parse(readFileSync(path, "utf8")) as ProcessIdentity;
+  const text = readFileSync(path, "utf8");
+  if (text === "") return undefined; // Whoever wrote it was interrupted.
+  const identity = JSON.parse(text) as ProcessIdentity;
   return isAlive(identity) ? identity : undefined;
 }
 
