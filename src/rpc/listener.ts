@@ -161,10 +161,8 @@ export class ManagerListener implements AsyncDisposable {
 
   /** Cuts every connection: whoever is at the other end goes to another manager. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const closed = new Promise<void>(resolve => this.#port.server.close(() => resolve()));
     this.#reviews.forEach(clearInterval);
-    this.#port.cutWaiting();
-    for (const socket of this.#sockets.keys()) socket.destroy();
+    const closed = this.#port.close();
     for (const server of this.#servers) server.forceShutdown();
     await closed;
   }

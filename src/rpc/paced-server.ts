@@ -6,8 +6,8 @@ const PER_TURN = 2;
 
 export interface PacedServer {
   readonly server: Server;
-  /** Those that were not handed on yet; the others are for their new owner to end. */
-  readonly cutWaiting: () => void;
+  /** Listens no more and cuts every connection, handed on or not: also those that whoever got them never made anything of. */
+  readonly close: () => Promise<void>;
 }
 
 /**
@@ -32,11 +32,22 @@ export function pacedServer(tls: TlsServer, perTurn = PER_TURN): PacedServer {
     isBegun = true;
     setImmediate(handOn);
   };
+  const open = new Set<Socket>();
   const server = createServer({ pauseOnConnect: true, noDelay: true }, socket => {
-    const leave = (): void => void waiting.delete(socket);
-    socket.once("error", leave).once("close", leave);
+    const leave = (): void => {
+      waiting.delete(socket);
+      open.delete(socket);
+    };
+    open.add(socket);
+    socket.on("error", leave).once("close", leave);
+    if (!server.listening) return void socket.destroy(); // It came in the turn in which the server was closed.
     waiting.add(socket);
     begin();
   });
-  return { server, cutWaiting: () => waiting.forEach(socket => socket.destroy()) };
+  const close = async (): Promise<void> => {
+    const closed = new Promise<void>(resolve => server.close(() => resolve()));
+    for (const socket of open) socket.destroy();
+    await closed;
+  };
+  return { server, close };
 }

@@ -110,7 +110,7 @@ export class Dispatcher {
     { signal }: { readonly signal: AbortSignal },
   ): AsyncGenerator<SessionDown, void, undefined> {
     const { store, clock, newSessionId, beatPeriodMs } = this.#options;
-    await this.#isCurrent(signal);
+    await this.#untilCurrent(signal);
     const begin = () => {
       if (store.view().get("node", nodeId) === undefined) throw new OperationError("not-found", `node ${nodeId} not found`);
       const session = new Session({ id: newSessionId(), nodeId, nowMs: clock.monotonicMs() });
@@ -157,7 +157,7 @@ export class Dispatcher {
   }
 
   /** Resolves when the local state holds all that was acknowledged before the call. @throws OperationError `unavailable` without a leader. */
-  async #isCurrent(signal: AbortSignal): Promise<void> {
+  async #untilCurrent(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     const giveUpAtMs = clock.monotonicMs() + OPENING_MAX_MS;
     for (;;) {
@@ -324,6 +324,7 @@ export class Dispatcher {
     }
   }
 
+  /** A few at a time, so that other managers are not asked by all workers at once, and no more once a leader is there. */
   async #sendAway(signal: AbortSignal): Promise<void> {
     if (this.#isSendingAway) return;
     this.#isSendingAway = true;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { EventEmitter, once } from "node:events";
-import type { Server as TlsServer } from "node:tls";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
 import { pacedServer } from "../../../src/rpc/paced-server.ts";
 
 const CONNECTIONS = 50;
@@ -50,16 +50,26 @@ describe("a paced server", () => {
   });
 
   it("cuts those that wait when it is closed", async () => {
-    const { server: other, cutWaiting } = pacedServer(new EventEmitter() as TlsServer, 0);
+    const { server: other, close } = pacedServer(new EventEmitter() as TlsServer, 0);
     await new Promise<void>(resolve => void other.listen(0, "127.0.0.1", resolve));
     const client = connect((other.address() as AddressInfo).port, "127.0.0.1");
     clients.push(client);
     const ended = once(client, "close");
     client.on("error", () => undefined).resume();
     await once(other, "connection");
-    const closed = once(other, "close");
-    other.close();
-    cutWaiting();
-    await Promise.all([ended, closed]);
+    await Promise.all([ended, close()]);
+  });
+
+  it("cuts those whose handshake is under way when it is closed", async () => {
+    const tls = createTlsServer();
+    const { server: other, close } = pacedServer(tls);
+    await new Promise<void>(resolve => void other.listen(0, "127.0.0.1", resolve));
+    const handedOver = once(tls, "connection");
+    const client = connect((other.address() as AddressInfo).port, "127.0.0.1"); // And says nothing.
+    clients.push(client);
+    const ended = once(client, "close");
+    client.on("error", () => undefined).resume();
+    await handedOver;
+    await Promise.all([ended, close()]);
   });
 });
