@@ -157,7 +157,6 @@ const FAULTS = [
     find: "hasEndedByItself(task) && (task.ranForMs ?? 0) <= monitorMsOf(config)",
     put: "hasEndedByItself(task)",
     finder: /update failure/,
-    livesMin: 200, // In one of fifty something ends then.
   },
   {
     name: "an update that is to be rolled back is paused",

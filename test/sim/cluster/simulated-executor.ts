@@ -17,11 +17,19 @@ export function brokenSlots(image: string): number {
   return isBroken === undefined ? 0 : Number(slots);
 }
 
+/** In how many of the first slots they end when an update has no eye on them any more: `late-2:v7`. */
+function endingSlots(image: string): number {
+  return Number(/^late-(\d+)\b/.exec(image)?.[1] ?? 0);
+}
+
+const BROKEN_RUN_MS = 500;
+const LATE_RUN_MS = 7_000;
+
 /** Containers of a node that is not there. They outlive the agent, as real ones outlive the daemon. */
 export class SimulatedExecutor implements Executor {
   readonly containers = new Map<TaskId, Container>();
   network: NetworkAssignments = new Map();
-  /** Before a container runs. Of what happens then its image decides: `missing` cannot be prepared; see also `brokenSlots`. */
+  /** Before a container runs. Of what happens then its image decides: `missing` cannot be prepared; see also `brokenSlots` and `endingSlots`. */
   startMs = 100;
   readonly #clock: Clock;
 
@@ -62,7 +70,9 @@ export class SimulatedExecutor implements Executor {
     const container = this.#get(task.task.id);
     if (container.state === "created") container.state = "running";
     const { image } = task.revision.task.container;
-    if (brokenSlots(image) >= Math.max(1, task.task.slot)) void this.#clock.sleep(500).then(() => this.exit(task.task.id, 1));
+    const slot = Math.max(1, task.task.slot);
+    const runMs = brokenSlots(image) >= slot ? BROKEN_RUN_MS : endingSlots(image) >= slot ? LATE_RUN_MS : undefined;
+    if (runMs !== undefined) void this.#clock.sleep(runMs).then(() => this.exit(task.task.id, 1));
     return { container: { containerId: `container-${task.task.id}`, pid: 1, exitCode: 0 } };
   }
 
