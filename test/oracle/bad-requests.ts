@@ -16,10 +16,14 @@ const create = (when: string, hostConfig: object, config: object = {}): BadReque
 });
 const network = (when: string, body: object): BadRequest => ({ when, path: "/v1.50/networks/create", body });
 const volume = (when: string, body: object): BadRequest => ({ when, path: "/v1.50/volumes/create", body });
+/** Some are taken by a real engine too: without tasks, so that what is there afterwards does not depend on how soon one begins. */
 const service = (when: string, spec: object, container: object = {}, task: object = {}): BadRequest => ({
   when,
   path: "/v1.50/services/create",
-  body: { Name: "web", TaskTemplate: { ContainerSpec: { Image: "busybox", ...container }, ...task }, ...spec },
+  body: {
+    ...{ Name: "web", Mode: { Replicated: { Replicas: 0 } } },
+    ...{ TaskTemplate: { ContainerSpec: { Image: "busybox", ...container }, ...task }, ...spec },
+  },
   onManager: true,
 });
 const get = (when: string, path: string): BadRequest => ({ when, method: "GET", path: `/v1.50${path}` });
