@@ -40,7 +40,7 @@ export class Report {
   stalls(name: string, figures: readonly ManagerFigures[], { maxMs }: { readonly maxMs?: number } = {}): void {
     const each = figures.map(
       ({ stall, role }) =>
-        `${role} ${round(stall.worstMs)} ms (${round(stall.worstWallMs)} by the clock, ${round(stall.worstRanMs)} running)`,
+        `${role} ${round(stall.worstMs)} ms (${round(stall.worstWallMs)} by the clock, ${round(stall.worstRanMs)} running, ${round(stall.collectorMs)} of the collector's)`,
     );
     this.say(`${name}: worst stall of each manager: ${each.join(", ")}`);
     if (maxMs !== undefined)

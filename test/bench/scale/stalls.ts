@@ -1,6 +1,9 @@
+import { PerformanceObserver } from "node:perf_hooks";
 import { ThreadTime } from "./thread-time.ts";
 
 const PERIOD_MS = 10;
+/** Shorter pauses of the collector are no stall's cause. */
+const COLLECTION_MIN_MS = 2;
 
 export interface Stall {
   /** Longest time between two turns of the event loop, less the period of the probe and the wait for a processor, its own or that of a thread that it waited for. */
@@ -9,6 +12,13 @@ export interface Stall {
   readonly worstWallMs: number;
   /** The longest that its thread itself was running instead. */
   readonly worstRanMs: number;
+  /** How much of `worstMs`'s time the collector of garbage took, by the clock. */
+  readonly collectorMs: number;
+}
+
+interface Span {
+  readonly fromMs: number;
+  readonly toMs: number;
 }
 
 /**
@@ -26,8 +36,15 @@ export class StallProbe {
   #worstMs = 0;
   #worstWallMs = 0;
   #worstRanMs = 0;
+  #worst: Span = { fromMs: 0, toMs: 0 };
+  /** They are told of a turn late. */
+  #collections: Span[] = [];
 
   start(): void {
+    new PerformanceObserver(list => {
+      for (const { startTime: fromMs, duration } of list.getEntries())
+        if (duration >= COLLECTION_MIN_MS) this.#collections.push({ fromMs, toMs: fromMs + duration });
+    }).observe({ entryTypes: ["gc"] });
     setInterval(() => this.#look(), PERIOD_MS).unref();
   }
 
@@ -40,7 +57,11 @@ export class StallProbe {
     const sleptMs = Math.max(0, ownMs - (ranMs - this.#lastRanMs));
     const helpersMs = Math.max(0, ...otherWaitsMs.map((otherMs, at) => otherMs - (this.#lastOtherWaitsMs[at] ?? otherMs)));
     this.#worstWallMs = Math.max(this.#worstWallMs, lateMs);
-    this.#worstMs = Math.max(this.#worstMs, ownMs - Math.min(sleptMs, helpersMs));
+    const stallMs = ownMs - Math.min(sleptMs, helpersMs);
+    if (stallMs > this.#worstMs) {
+      this.#worstMs = stallMs;
+      this.#worst = { fromMs: this.#lastMs, toMs: nowMs };
+    }
     this.#worstRanMs = Math.max(this.#worstRanMs, Math.min(lateMs, ranMs - this.#lastRanMs));
     this.#lastMs = nowMs;
     this.#lastWaitMs = waitedMs;
@@ -50,11 +71,18 @@ export class StallProbe {
 
   get worst(): Stall {
     this.#look();
-    return { worstMs: this.#worstMs, worstWallMs: this.#worstWallMs, worstRanMs: this.#worstRanMs };
+    const collectorMs = this.#collections.reduce((sum, span) => sum + overlapMs(span, this.#worst), 0);
+    return { worstMs: this.#worstMs, worstWallMs: this.#worstWallMs, worstRanMs: this.#worstRanMs, collectorMs };
   }
 
   beginAnew(): void {
     this.#look();
     this.#worstMs = this.#worstWallMs = this.#worstRanMs = 0;
+    this.#worst = { fromMs: 0, toMs: 0 };
+    this.#collections = [];
   }
+}
+
+function overlapMs(one: Span, other: Span): number {
+  return Math.max(0, Math.min(one.toMs, other.toMs) - Math.max(one.fromMs, other.fromMs));
 }
