@@ -2,7 +2,8 @@ import { errorMessage } from "../lib/errors.ts";
 import type { TaskStatus } from "../model/cluster.ts";
 import type { TaskId } from "../model/ids.ts";
 import type { AssignedTask } from "../model/session.ts";
-import { isTerminal, laterState } from "../model/task-state.ts";
+import type { TaskState } from "../model/task-state.ts";
+import { isTerminal, isToRun, laterState, stateRank } from "../model/task-state.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { Executor, TaskFiles } from "./executor.ts";
@@ -133,7 +134,7 @@ export class TaskSet {
       needs,
       onStatus: async (id, next) => {
         await this.#keep(runner.task, next);
-        reporter.set(id, next);
+        reporter.set(id, next, { isOnTheWay: isOnTheWay(next.state, runner.task.task.desiredState) });
         if (next.state === "running") onRunning?.(runner.task);
       },
     });
@@ -166,4 +167,10 @@ export class TaskSet {
       work().finally(() => this.#retiring.delete(id)),
     );
   }
+}
+
+/** It is to run and does not yet, or waits to be let: what it has come to in between is told for people alone. */
+function isOnTheWay(state: TaskState, desiredState: TaskState): boolean {
+  const goal = stateRank(desiredState) < stateRank("running") ? desiredState : "running";
+  return isToRun(desiredState) && stateRank(state) < stateRank(goal);
 }

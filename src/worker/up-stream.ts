@@ -7,6 +7,8 @@ type Hello = Extract<SessionUp, { kind: "hello" }>;
 
 /** Statuses that change within this time go up together. */
 const BATCH_MS = 50;
+/** So long those of tasks on their way wait for the next ones: most containers run by then, and two of three messages are spared. */
+const ON_THE_WAY_MS = 500;
 const BEAT_DEFAULT_MS = 1_000;
 
 /** What goes up in one session: hello, beats at their time, statuses and what was applied as they come. Beats wait for nothing. */
@@ -21,6 +23,8 @@ export class UpStream {
   #areStatusesOpen = false;
   #applied = 0;
   #sentApplied = 0;
+  /** When the first of the statuses that wait was seen. */
+  #waitingSinceMs: number | undefined;
   #nextHello: Hello | undefined;
   #wake: () => void = () => undefined;
 
@@ -75,15 +79,27 @@ export class UpStream {
         }
         // Whoever reads this may come for more after the session's end; what it was given then would be missing in the next session.
         const statuses = this.#areStatusesOpen && !signal.aborted ? reporter.take() : [];
+        this.#waitingSinceMs = undefined;
         if (statuses.length > 0) yield { kind: "statuses", statuses };
       } else {
-        if (this.#nextHello === undefined) await this.#sleep(nextBeatMs - clock.monotonicMs(), { wakes: true });
+        if (this.#nextHello === undefined)
+          await this.#sleep(Math.min(nextBeatMs, this.#dueMs()) - clock.monotonicMs(), { wakes: true });
       }
     }
   }
 
   #hasNews(): boolean {
-    return this.#applied > this.#sentApplied || (this.#areStatusesOpen && this.#options.reporter.hasUnsent);
+    const { reporter, clock } = this.#options;
+    if (this.#applied > this.#sentApplied) return true;
+    return this.#areStatusesOpen && (reporter.hasUrgent || clock.monotonicMs() >= this.#dueMs());
+  }
+
+  /** By then what waits is told. */
+  #dueMs(): number {
+    const { reporter, clock } = this.#options;
+    if (!this.#areStatusesOpen || !reporter.hasUnsent) return Infinity;
+    this.#waitingSinceMs ??= clock.monotonicMs();
+    return this.#waitingSinceMs + ON_THE_WAY_MS - BATCH_MS;
   }
 
   async #sleep(ms: number, { wakes }: { readonly wakes: boolean }): Promise<void> {

@@ -39,4 +39,56 @@ describe("what a worker says in a session", () => {
     while (await time.step(200));
     assert.deepEqual((await told).value, { kind: "statuses", statuses: [{ taskId: TASK, status: ENDED }] });
   });
+
+  /** @returns what is said within `ms`, with when. */
+  async function said(ms: number, tell: (reporter: StatusReporter, time: VirtualTime) => void) {
+    const time = new VirtualTime();
+    const reporter = new StatusReporter();
+    const over = new AbortController();
+    const hello = { kind: "hello", address: "", description: {} as NodeDescription } as const;
+    const stream = new UpStream({ hello, reporter, clock: simulatedClock(time), signal: over.signal });
+    const told: (readonly [atMs: number, states: string])[] = [];
+    const reading = (async () => {
+      for await (const message of stream.messages())
+        if (message.kind === "statuses") told.push([time.nowMs, message.statuses.map(({ status }) => status.state).join()]);
+    })();
+    stream.openStatuses();
+    await time.runUntil(0);
+    tell(reporter, time);
+    await time.runUntil(ms);
+    over.abort();
+    await reading;
+    return told;
+  }
+
+  const status = (state: TaskStatus["state"]): TaskStatus => ({ state, atMs: 0, message: "" });
+
+  it("tells what a task comes to on its way with what it comes to in the end, or half a second late", async () => {
+    const told = await said(2_000, (reporter, time) => {
+      reporter.set(TASK, status("preparing"), { isOnTheWay: true });
+      time.after(300, () => reporter.set(TASK, status("running")));
+      time.after(1_000, () => reporter.set(TASK, status("starting"), { isOnTheWay: true }));
+    });
+    assert.deepEqual(told, [
+      [350, "running"],
+      [1_500, "starting"],
+    ]);
+  });
+
+  it("makes nothing wait that is urgent for a later status on the way, or for a task beside it", async () => {
+    const told = await said(2_000, (reporter, time) => {
+      reporter.set(TASK, status("ready"));
+      time.after(10, () => reporter.set(TASK, status("starting"), { isOnTheWay: true }));
+      time.after(20, () => reporter.set(asId("task2"), status("preparing"), { isOnTheWay: true }));
+    });
+    assert.deepEqual(told, [[50, "starting,preparing"]]);
+  });
+
+  it("tells a new session at once of what the last one was not told", async () => {
+    const told = await said(400, reporter => {
+      reporter.set(TASK, status("preparing"), { isOnTheWay: true });
+      reporter.resend(() => false);
+    });
+    assert.deepEqual(told, [[50, "preparing"]]);
+  });
 });
