@@ -45,7 +45,8 @@ async function attachToTerminal(world: World): Promise<void> {
 /** @throws Cut when the daemon is gone. */
 function open({ host }: World, path: string, body?: object): Promise<OpenStream> {
   return OpenStream.open(host.socket, "POST", path, body).catch((cause: unknown) => {
-    throw host.isUp() ? cause : new Cut(path);
+    const listensNoMore = (cause as NodeJS.ErrnoException).code === "ENOENT"; // It is stopping.
+    throw host.isUp() && !listensNoMore ? cause : new Cut(path);
   });
 }
 

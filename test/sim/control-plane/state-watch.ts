@@ -48,7 +48,8 @@ export class StateWatch {
     const tasks = tasksOf(after, service, is.slot);
     if (!tasks.some(isWanted) || tasks.some(isServing)) return; // Scaled down, or its successor runs.
     const hasJustFailed = (task: Task) => hasFailed(task) && task.version > after.index - ON_ITS_WAY_ENTRIES;
-    if (tasks.some(task => task.revisionId === service.revisionId && hasJustFailed(task))) return; // It ran when this was planned.
+    // It ran when this was planned; of an earlier revision where another update was asked for since.
+    if (tasks.some(task => task.revisionId !== was.revisionId && hasJustFailed(task))) return;
     must(
       service.spec.update?.order !== "start-first" || service.isRollingBack,
       `update limit: a start-first update of ${service.spec.name} took slot ${is.slot} down before its successor ran`,
