@@ -30,7 +30,7 @@ type Response<Kind extends model.ControlResponse["kind"]> = Omit<Extract<model.C
 const nothing = record<Record<never, never>, wire.Nothing>({});
 const byIdOrName = record<{ readonly idOrName: string }, wire.ByIdOrName>({ idOrName: text });
 const byFilters = record<{ readonly filters: model.Filters }, wire.ByFilters>({ filters: map(wrappedList(text)) });
-const replacement = { id: id<never>(), version: number, data: bytes, reloadSignal: optional(text) };
+const replacement = { id: text, version: number, data: bytes, reloadSignal: optional(text) };
 const createBlob = record<Request<"create-secret">, wire.CreateBlob>({ spec: needed(blobSpec) });
 
 const requestCases = union<model.ControlRequest, NonNullable<wire.ControlCallRequest["request"]>>({
@@ -51,7 +51,7 @@ const requestCases = union<model.ControlRequest, NonNullable<wire.ControlCallReq
   "update-service": [
     "updateService",
     record<Request<"update-service">, wire.UpdateService>({
-      id: id(),
+      id: text,
       version: number,
       spec: needed(serviceSpec),
       rollback: flag,
@@ -66,7 +66,7 @@ const requestCases = union<model.ControlRequest, NonNullable<wire.ControlCallReq
   "list-nodes": ["listNodes", byFilters],
   "update-node": [
     "updateNode",
-    record<Request<"update-node">, wire.UpdateNode>({ id: id(), version: number, spec: needed(nodeSpec) }),
+    record<Request<"update-node">, wire.UpdateNode>({ id: text, version: number, spec: needed(nodeSpec) }),
   ],
   "remove-node": ["removeNode", record<Request<"remove-node">, wire.RemoveNode>({ idOrName: text, force: flag })],
   "create-network": ["createNetwork", record<Request<"create-network">, wire.CreateNetwork>({ spec: needed(networkSpec) })],
@@ -93,7 +93,7 @@ const requestCases = union<model.ControlRequest, NonNullable<wire.ControlCallReq
   "replace-config": ["replaceConfig", record<Request<"replace-config">, wire.ReplaceBlob>(replacement)],
   "update-secret": [
     "updateSecret",
-    record<Request<"update-secret">, wire.UpdateBlob>({ id: id(), version: number, spec: needed(blobSpec) }),
+    record<Request<"update-secret">, wire.UpdateBlob>({ id: text, version: number, spec: needed(blobSpec) }),
   ],
   "remove-secret": ["removeSecret", byIdOrName],
   "create-config": ["createConfig", createBlob],
@@ -101,7 +101,7 @@ const requestCases = union<model.ControlRequest, NonNullable<wire.ControlCallReq
   "list-configs": ["listConfigs", byFilters],
   "update-config": [
     "updateConfig",
-    record<Request<"update-config">, wire.UpdateBlob>({ id: id(), version: number, spec: needed(blobSpec) }),
+    record<Request<"update-config">, wire.UpdateBlob>({ id: text, version: number, spec: needed(blobSpec) }),
   ],
   "remove-config": ["removeConfig", byIdOrName],
   "state-hash": ["stateHash", nothing],

@@ -14,7 +14,7 @@ import type {
   Task,
 } from "./cluster.ts";
 import type { UnlockKey } from "./unlock-key.ts";
-import type { ConfigId, NetworkId, NodeId, RequestId, SecretId, ServiceId, TaskId } from "./ids.ts";
+import type { NetworkId, NodeId, RequestId, TaskId } from "./ids.ts";
 
 /** Filters as Docker's clients send them: `{"name": ["web"], "label": ["a=b"]}`. Several values of one key: any; several keys: all. */
 export type Filters = Readonly<Record<string, readonly string[]>>;
@@ -40,11 +40,13 @@ export type ControlRequest =
     }
   /** For managers, and for users who may see the key. */
   | { readonly kind: "get-unlock-key" }
+  // An `id` of what is to change may be a name too: it is looked up where it is changed. There a request that is tried again is known, whatever
+  // became of its object since.
   | { readonly kind: "create-service"; readonly spec: ServiceSpec }
   /** `rollback: true` puts the previous spec back and ignores `spec`. */
   | {
       readonly kind: "update-service";
-      readonly id: ServiceId;
+      readonly id: string;
       readonly version: number;
       readonly spec: ServiceSpec;
       readonly rollback: boolean;
@@ -56,7 +58,7 @@ export type ControlRequest =
   | { readonly kind: "list-tasks"; readonly filters: Filters }
   | { readonly kind: "get-node"; readonly idOrName: string }
   | { readonly kind: "list-nodes"; readonly filters: Filters }
-  | { readonly kind: "update-node"; readonly id: NodeId; readonly version: number; readonly spec: NodeSpec }
+  | { readonly kind: "update-node"; readonly id: string; readonly version: number; readonly spec: NodeSpec }
   | { readonly kind: "remove-node"; readonly idOrName: string; readonly force: boolean }
   | { readonly kind: "create-network"; readonly spec: NetworkSpec }
   | { readonly kind: "get-network"; readonly idOrName: string }
@@ -68,14 +70,14 @@ export type ControlRequest =
   | { readonly kind: "create-secret"; readonly spec: Secret["spec"] }
   | { readonly kind: "get-secret"; readonly idOrName: string }
   | { readonly kind: "list-secrets"; readonly filters: Filters }
-  | { readonly kind: "update-secret"; readonly id: SecretId; readonly version: number; readonly spec: Secret["spec"] }
-  | ({ readonly kind: "replace-secret"; readonly id: SecretId } & Replacement)
+  | { readonly kind: "update-secret"; readonly id: string; readonly version: number; readonly spec: Secret["spec"] }
+  | ({ readonly kind: "replace-secret"; readonly id: string } & Replacement)
   | { readonly kind: "remove-secret"; readonly idOrName: string }
   | { readonly kind: "create-config"; readonly spec: Config["spec"] }
   | { readonly kind: "get-config"; readonly idOrName: string }
   | { readonly kind: "list-configs"; readonly filters: Filters }
-  | { readonly kind: "update-config"; readonly id: ConfigId; readonly version: number; readonly spec: Config["spec"] }
-  | ({ readonly kind: "replace-config"; readonly id: ConfigId } & Replacement)
+  | { readonly kind: "update-config"; readonly id: string; readonly version: number; readonly spec: Config["spec"] }
+  | ({ readonly kind: "replace-config"; readonly id: string } & Replacement)
   | { readonly kind: "remove-config"; readonly idOrName: string }
   /** A hash of this very manager's store at the index it has applied; never forwarded. For tests and support. */
   | { readonly kind: "state-hash" };

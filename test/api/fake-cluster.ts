@@ -120,13 +120,12 @@ export class FakeCluster implements ControlCaller {
         return { kind: "tasks", tasks: [task] };
       }
       case "get-node":
-        if (![this.#node.id, "m1", "self"].includes(request.idOrName)) {
-          throw new OperationError("not-found", `node ${request.idOrName} not found`);
-        }
+        this.#checkNode(request.idOrName);
         return { kind: "nodes", nodes: [this.#nodeView()] };
       case "list-nodes":
         return { kind: "nodes", nodes: [this.#nodeView()] };
       case "update-node":
+        this.#checkNode(request.id);
         this.#checkVersion(this.#node, request.version);
         this.#node = { ...this.#node, ...this.#meta(), spec: request.spec };
         return { kind: "done" };
@@ -184,8 +183,12 @@ export class FakeCluster implements ControlCaller {
     const next = rollback ? service.previousSpec : spec;
     if (next === undefined) throw new OperationError("invalid", `service ${id} does not have a previous spec`);
     const revisionId = this.#newId<Service["revisionId"]>("revision");
-    this.#services.set(id, { ...service, ...this.#meta(), spec: next, previousSpec: service.spec, revisionId });
+    this.#services.set(service.id, { ...service, ...this.#meta(), spec: next, previousSpec: service.spec, revisionId });
     return { kind: "done" };
+  }
+
+  #checkNode(idOrName: string): void {
+    if (![this.#node.id, "m1", "self"].includes(idOrName)) throw new OperationError("not-found", `node ${idOrName} not found`);
   }
 
   #createNetwork(spec: NetworkSpec): ControlResponse {

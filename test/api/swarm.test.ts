@@ -26,6 +26,17 @@ describe("the swarm side of the API", () => {
     );
   });
 
+  it("answers an update that is tried again as the first time, also when what it changed is removed by then", async () => {
+    await harness.call("POST", "/services/create", { body: WEB });
+    const { json } = await harness.call("GET", "/services/web");
+    assert.ok(isRecord(json) && isRecord(json["Version"]));
+    const path = `/services/web/update?version=${String(json["Version"]["Index"])}`;
+    const update = () => harness.call("POST", path, { body: WEB, headers: { "X-Shoal-Request-Id": REQUEST_ID } });
+    assert.equal((await update()).status, 200);
+    await harness.call("DELETE", "/services/web");
+    assert.equal((await update()).status, 200, "again");
+  });
+
   it("makes an id of its own for every other request", async () => {
     await harness.call("POST", "/services/create", { body: WEB });
     const again = await harness.call("POST", "/services/create", { body: WEB });

@@ -30,8 +30,7 @@ async function create(request: ApiRequest, context: ApiContext): Promise<Answer>
 async function update(request: ApiRequest, context: ApiContext): Promise<Answer> {
   const spec = await readBody(request, configSpec);
   const version = objectVersionOf(request, "config");
-  const { id } = await find(request, context);
-  await callCluster(request, context, { kind: "update-config", id, version, spec });
+  await callCluster(request, context, { kind: "update-config", id: idOf(request), version, spec });
   return empty(200);
 }
 
@@ -41,9 +40,8 @@ async function replace(request: ApiRequest, context: ApiContext): Promise<Answer
   const version = objectVersionOf(request, "config");
   checkFileData(data, { what: "config", bytesMax: CONFIG_BYTES_MAX });
   if (reloadSignal !== undefined) checkSignal(reloadSignal);
-  const { id } = await find(request, context);
   const reloading = reloadSignal === undefined ? {} : { reloadSignal };
-  await callCluster(request, context, { kind: "replace-config", id, version, data, ...reloading });
+  await callCluster(request, context, { kind: "replace-config", id: idOf(request), version, data, ...reloading });
   return empty(200);
 }
 

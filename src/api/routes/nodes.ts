@@ -41,8 +41,7 @@ async function update(request: ApiRequest, context: ApiContext): Promise<Answer>
   if (!["active", "pause", "drain"].includes(spec.availability)) {
     throw new OperationError("invalid", `invalid Availability: ${JSON.stringify(spec.availability)}`);
   }
-  const { node } = await find(request, context);
-  await callCluster(request, context, { kind: "update-node", id: node.id, version, spec });
+  await callCluster(request, context, { kind: "update-node", id: idOf(request), version, spec });
   return empty(200);
 }
 

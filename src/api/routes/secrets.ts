@@ -30,8 +30,7 @@ async function create(request: ApiRequest, context: ApiContext): Promise<Answer>
 async function update(request: ApiRequest, context: ApiContext): Promise<Answer> {
   const spec = await readBody(request, secretSpec);
   const version = objectVersionOf(request, "secret");
-  const { id } = await find(request, context);
-  await callCluster(request, context, { kind: "update-secret", id, version, spec });
+  await callCluster(request, context, { kind: "update-secret", id: idOf(request), version, spec });
   return empty(200);
 }
 
@@ -41,9 +40,8 @@ async function replace(request: ApiRequest, context: ApiContext): Promise<Answer
   const version = objectVersionOf(request, "secret");
   checkFileData(data, { what: "secret", bytesMax: SECRET_BYTES_MAX });
   if (reloadSignal !== undefined) checkSignal(reloadSignal);
-  const { id } = await find(request, context);
   const reloading = reloadSignal === undefined ? {} : { reloadSignal };
-  await callCluster(request, context, { kind: "replace-secret", id, version, data, ...reloading });
+  await callCluster(request, context, { kind: "replace-secret", id: idOf(request), version, data, ...reloading });
   return empty(200);
 }
 

@@ -70,13 +70,12 @@ async function update(request: ApiRequest, context: ApiContext): Promise<Answer>
     throw new OperationError("invalid", `unrecognized rollback option ${rollback}`);
   }
   if (rollback === "") checkServiceSpec(spec);
-  const { service } = await find(request, context); // The path may hold a name.
   const response = await withNetworks(spec, context, () =>
     callCluster(request, context, {
       kind: "update-service",
-      id: service.id,
+      id: idOf(request),
       version,
-      spec: rollback === "" ? spec : service.spec,
+      spec,
       rollback: rollback === "previous",
     }),
   );

@@ -1,6 +1,5 @@
 import type { Node, NodeSpec } from "../../model/cluster.ts";
 import type { Filters, NodeView } from "../../model/control.ts";
-import type { NodeId } from "../../model/ids.ts";
 import type { ConsensusStatus } from "../../ports/consensus.ts";
 import { rpcError } from "../rpc-error.ts";
 import type { StateSnapshot } from "../store/state-snapshot.ts";
@@ -8,7 +7,7 @@ import { beginsWith, checkFilters, hasLabels, passes } from "./filters.ts";
 import { find, nodeName } from "./find.ts";
 import { checkVersion, type PlanMutation } from "./mutations.ts";
 
-export function updateNode(request: { readonly id: NodeId; readonly version: number; readonly spec: NodeSpec }): PlanMutation {
+export function updateNode(request: { readonly id: string; readonly version: number; readonly spec: NodeSpec }): PlanMutation {
   const { id, version, spec } = request;
   return view => {
     const node = find(view, "node", id);

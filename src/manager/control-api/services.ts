@@ -43,7 +43,7 @@ export function createService(asked: ServiceSpec): PlanMutation {
 }
 
 export function updateService(request: {
-  readonly id: ServiceId;
+  readonly id: string;
   readonly version: number;
   readonly spec: ServiceSpec;
   readonly rollback: boolean;
