@@ -12,7 +12,7 @@ import { pairFor, runAll, SCENARIOS, settle } from "../../oracle/run-all.ts";
 import type { ScenarioResult } from "../../oracle/run-scenario.ts";
 import { skip } from "../../skip.ts";
 
-const START_MS = 400_000;
+const START_MS = 700_000;
 /** What real-docker.sh exits with where no real engine can be had. */
 const NO_REAL_ENGINE = 3;
 const SHOWN_MAX = 5;
