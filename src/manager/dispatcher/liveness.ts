@@ -13,6 +13,13 @@ const MOVING_MS = 5_000;
  * may take less time than it takes them to find out.
  */
 const UNHEARD_MS = 3_000;
+/**
+ * Workers without a manager queue for another. While one of them arrives at least this often, the rest is taken for being on its way: how
+ * long the queue is says how many there are, and how busy the managers, not who is down.
+ */
+const ARRIVAL_GAP_MS = 2_000;
+/** But no longer than this since they lost their manager: one that is down has been hidden by the others for long enough. */
+const ARRIVING_MAX_MS = 30_000;
 /** A silent node is asked itself from so long before its limit. */
 const ASK_BEFORE_MS = 1_500;
 /** How long its answer counts. */
@@ -57,6 +64,8 @@ export class Liveness {
   readonly #answers = new Map<NodeId, number>();
   /** When each said goodbye. */
   readonly #left = new Map<NodeId, number>();
+  /** When a worker that had no manager was last heard at one. */
+  #arrivedAtMs = -Infinity;
   #recentlyDown: readonly number[] = [];
   #holdEndsAtMs: number | undefined;
 
@@ -82,6 +91,9 @@ export class Liveness {
         continue;
       }
       this.#left.delete(nodeId);
+      if (known?.managerId !== managerId && this.#homelessSinceMs({ id: nodeId, role: "worker" }, nowMs) !== undefined) {
+        this.#arrivedAtMs = nowMs;
+      }
       const atMs = Math.max(nowMs - silenceMs, known?.sessionId === sessionId ? known.atMs : -Infinity);
       this.#heard.set(nodeId, { sessionId, managerId, openedAtMs, atMs });
     }
@@ -145,11 +157,20 @@ export class Liveness {
     return 0;
   }
 
-  #limitOf({ id, role }: JudgedNode, nowMs: number): number {
+  #limitOf(node: JudgedNode, nowMs: number): number {
+    const homelessSinceMs = this.#homelessSinceMs(node, nowMs);
+    if (homelessSinceMs === undefined) return this.#limitMs;
+    const isQueueMoving = nowMs - this.#arrivedAtMs <= ARRIVAL_GAP_MS && nowMs - homelessSinceMs <= ARRIVING_MAX_MS;
+    if (isQueueMoving) return Infinity;
+    return this.#limitMs + (this.#heard.has(node.id) ? MOVING_MS : UNHEARD_MS);
+  }
+
+  /** Since when the node has had no manager that this one hears. @returns undefined when it has one, or is one itself. */
+  #homelessSinceMs({ id, role }: Pick<JudgedNode, "id" | "role">, nowMs: number): number | undefined {
     const managerId = this.#heard.get(id)?.managerId;
-    if (managerId === undefined) return role === "worker" ? this.#limitMs + UNHEARD_MS : this.#limitMs;
-    if (managerId === id) return this.#limitMs;
-    const isManagerHeard = nowMs - Math.max(this.#electedAtMs, this.#managers.get(managerId) ?? -Infinity) <= MANAGER_SILENCE_MS;
-    return isManagerHeard ? this.#limitMs : this.#limitMs + MOVING_MS;
+    if (managerId === undefined) return role === "worker" ? this.#electedAtMs : undefined;
+    if (managerId === id) return undefined;
+    const heardAtMs = Math.max(this.#electedAtMs, this.#managers.get(managerId) ?? -Infinity);
+    return nowMs - heardAtMs <= MANAGER_SILENCE_MS ? undefined : heardAtMs;
   }
 }

@@ -145,6 +145,62 @@ describe("the leader's judgement", () => {
     );
   });
 
+  describe("while workers that lost their manager arrive at another, at most 2 s apart,", () => {
+    const all = nodes(["a", "b", "c", "d", "e", "f"]);
+    const beats = (liveness: Liveness, atMs: number, ids: readonly string[], managerId = M1) =>
+      liveness.report(
+        report(
+          managerId,
+          ids.map(nodeId => ({ nodeId, sessionId: `${nodeId}-${managerId}` })),
+        ),
+        atMs,
+      );
+
+    it("takes those for being on their way that have not arrived since the election", () => {
+      const liveness = elected();
+      beats(liveness, 1_000, ["a", "b", "c", "d"]);
+      beats(liveness, 7_000, ["a", "b", "c", "d", "e"]);
+      assert.deepEqual(liveness.judge(all, 9_000).down, [], "e has just arrived");
+      assert.deepEqual(liveness.judge(all, 9_001).down, ["f"]);
+    });
+
+    it("takes those for being on their way whose manager fell silent", () => {
+      const liveness = elected();
+      beats(liveness, 0, ["a", "b", "c", "d"]);
+      beats(liveness, 0, ["e", "f"], M2);
+      beats(liveness, 9_000, ["a", "b", "c", "d", "e"]);
+      assert.deepEqual(liveness.judge(all, 11_000).down, [], "e has just arrived");
+      assert.deepEqual(liveness.judge(all, 11_001).down, ["f"]);
+    });
+
+    it("judges those as ever that have a manager", () => {
+      const liveness = elected();
+      beats(liveness, 0, ["a", "b", "c", "d"]);
+      beats(liveness, 5_000, ["a", "b", "c", "e"]);
+      assert.deepEqual(liveness.judge(all, 5_001).down, ["d"]);
+    });
+
+    it("waits for no other for longer than 30 s", () => {
+      const liveness = elected();
+      const many = Array.from({ length: 20 }, (_, index) => `w${index}`);
+      beats(liveness, 1_000, many);
+      for (let atMs = 2_000; atMs <= 30_000; atMs += 1_000) {
+        beats(liveness, atMs, [...many, ...Array.from({ length: atMs / 1_000 }, (_, index) => `late${index}`)]);
+        assert.deepEqual(liveness.judge(nodes([...many, "x"]), atMs).down, [], `at ${atMs}`);
+      }
+      beats(liveness, 30_001, [...many, "last"]);
+      assert.deepEqual(liveness.judge(nodes([...many, "x"]), 30_001).down, ["x"]);
+    });
+
+    it("takes no node for one of them that opens a session elsewhere without need", () => {
+      const liveness = elected();
+      beats(liveness, 1_000, ["a", "b", "c", "d", "e"]);
+      beats(liveness, 7_000, ["a", "b", "c", "d"]);
+      beats(liveness, 7_500, ["e"], M2);
+      assert.deepEqual(liveness.judge(all, 8_001).down, ["f"]);
+    });
+  });
+
   it("evicts nobody for 60 s when more than half fall silent at once", () => {
     const liveness = elected();
     const all = nodes(["a", "b", "c"]);
