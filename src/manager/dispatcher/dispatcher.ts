@@ -2,6 +2,7 @@ import { FORMAT_LEVEL } from "../../codec/entry.ts";
 import { OperationError, errorKind } from "../../lib/errors.ts";
 import { LinkedSignal } from "../../lib/linked-signal.ts";
 import { Newest } from "../../lib/newest.ts";
+import { ThinnedWarning } from "../../lib/thinned-warning.ts";
 import type { Cluster, Node, NodeRole } from "../../model/cluster.ts";
 import type { NodeId, SessionId } from "../../model/ids.ts";
 import type { SessionDown, SessionUp } from "../../model/session.ts";
@@ -71,10 +72,12 @@ export class Dispatcher {
   readonly #leaderWait: LeaderWait;
   /** Everything is told to few at a time: the workers of a lost manager come as one crowd. */
   readonly #turns: Turns;
+  readonly #unreached: ThinnedWarning;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#turns = new Turns(options);
+    this.#unreached = new ThinnedWarning(options);
     const isThere = async (): Promise<boolean> =>
       await this.#readBarrier(NEVER).then(
         () => true,
@@ -237,7 +240,7 @@ export class Dispatcher {
     session: Session,
     { closed, send }: { readonly closed: AbortSignal; readonly send: () => Promise<void> },
   ): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock } = this.#options;
     for (let attempt = 1; !closed.aborted; attempt++) {
       try {
         await send();
@@ -245,7 +248,7 @@ export class Dispatcher {
       } catch (error) {
         if (closed.aborted) return;
         if (errorKind(error) !== "unavailable" || attempt === FORWARD_ATTEMPTS_MAX) {
-          log.warn({ node: session.nodeId, error: String(error) }, "a worker's report did not reach the leader");
+          this.#unreached.warn({ node: session.nodeId, error: String(error) }, "a worker's report did not reach the leader");
           this.#sessions.close(session, "the leader could not be told");
           return;
         }
