@@ -13,6 +13,9 @@ import { mergeValues, requiredFile } from "./config/values.ts";
 
 export type { LogFormat, LogLevel } from "./config/check.ts";
 
+/** As dockerd's: on a host that has this group its members may use the engine. */
+export const DEFAULT_GROUP = "docker";
+
 /** The daemon's settings: flags and daemon.json together, defaults filled in. */
 export interface DaemonConfig {
   /** `unix:///path`, `tcp://host:port` or `fd://`. */
@@ -20,8 +23,8 @@ export interface DaemonConfig {
   readonly dataRoot: string;
   readonly execRoot: string;
   readonly pidFile: string;
-  /** Group of unix sockets, if they are to have one. */
-  readonly group: string | undefined;
+  /** Of the unix sockets: a name, a number, or nothing for root's. */
+  readonly group: string;
   readonly isDebug: boolean;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
@@ -106,7 +109,7 @@ export function toConfig(values: Values): DaemonConfig {
     dataRoot: values["data-root"] ?? "/var/lib/shoal",
     execRoot,
     pidFile: values.pidfile ?? `${execRoot}/shoald.pid`,
-    group: values.group,
+    group: values.group ?? DEFAULT_GROUP,
     isDebug,
     logLevel: isDebug ? "debug" : wordOr(LOG_LEVELS, values["log-level"], "info"),
     logFormat: wordOr(LOG_FORMATS, values["log-format"], "json"),

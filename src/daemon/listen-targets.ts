@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { ListenTarget, TlsOptions } from "../api/server.ts";
 import { OperationError } from "../lib/errors.ts";
 import type { InheritedSocket } from "../system/service-manager.ts";
-import type { DaemonConfig } from "./config.ts";
+import { DEFAULT_GROUP, type DaemonConfig } from "./config.ts";
 
 const SOCKET_MODE = 0o660;
 const PLAIN_PORT = 2375;
@@ -89,11 +89,12 @@ async function readTls({ verifiesClients, ca, certificate, key }: DaemonConfig["
   return { certificatePem, keyPem, ...(verifiesClients && { clientCaPem: await read(ca) }) };
 }
 
-/** 0 when no group is named. @throws OperationError `not-found` for a group the host does not have. */
-async function groupId(group: string | undefined): Promise<number> {
-  if (group === undefined || group === "") return 0;
+/** 0 for the group that is named by default, where the host lacks it. @throws OperationError `not-found` for any other that it lacks. */
+async function groupId(group: string): Promise<number> {
+  if (group === "") return 0;
   if (/^\d+$/.test(group)) return Number(group);
   const line = (await readFile("/etc/group", "utf8")).split("\n").find(entry => entry.startsWith(`${group}:`));
-  if (line === undefined) throw new OperationError("not-found", `group ${group} not found`);
-  return Number(line.split(":")[2]);
+  if (line !== undefined) return Number(line.split(":")[2]);
+  if (group === DEFAULT_GROUP) return 0;
+  throw new OperationError("not-found", `group ${group} not found`);
 }

@@ -55,7 +55,7 @@ export const OPTIONS = {
   "firewall-backend": option(TEXT, { note: "`iptables` alone" }),
   "fixed-cidr": option(TEXT),
   "fixed-cidr-v6": option(TEXT),
-  group: option(TEXT, { short: "G", note: "no group unless it is named" }),
+  group: option(TEXT, { short: "G", note: "`docker` where the host has that group" }),
   host: option(LIST, {
     short: "H",
     keys: ["hosts"],

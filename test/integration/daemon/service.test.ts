@@ -81,4 +81,17 @@ describe("a daemon under a service manager", function () {
     const { gid, uid, mode } = statSync(daemon.host.socket);
     assert.deepEqual([uid, gid, mode & 0o777], [0, GID_OF_DAEMON, 0o660]);
   });
+
+  it("gives it to the group docker when none is named, or to root's where the host lacks that one", async () => {
+    await using daemon = new OwnDaemon();
+    await daemon.start();
+    const expected = Number(/^docker:[^:]*:(\d+):/m.exec(readFileSync("/etc/group", "utf8"))?.[1] ?? 0);
+    assert.equal(statSync(daemon.host.socket).gid, expected);
+  });
+
+  it("does not start with a group that the host lacks", async () => {
+    await using daemon = new OwnDaemon();
+    assert.equal(await daemon.launch({ flags: ["--group", "no-such-group"] }), 1);
+    assert.match(daemon.output, /group no-such-group not found/);
+  });
 });

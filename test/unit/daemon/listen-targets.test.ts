@@ -5,24 +5,21 @@ const NO_TLS = { isEnabled: false, isRefused: false, verifiesClients: false, ca:
 
 describe("parseListenTarget", () => {
   it("takes a unix socket", async () => {
-    assert.deepEqual(await parseListenTarget("unix:///run/a.sock", { tls: NO_TLS, group: undefined }), [
+    assert.deepEqual(await parseListenTarget("unix:///run/a.sock", { tls: NO_TLS, group: "" }), [
       { kind: "unix", path: "/run/a.sock", mode: 0o660, gid: 0 },
     ]);
   });
 
   it("takes TCP without TLS only when that was said", async () => {
-    await assert.rejects(parseListenTarget("tcp://127.0.0.1:2375", { tls: NO_TLS, group: undefined }), /--tls=false/);
-    assert.deepEqual(await parseListenTarget("tcp://127.0.0.1", { tls: { ...NO_TLS, isRefused: true }, group: undefined }), [
+    await assert.rejects(parseListenTarget("tcp://127.0.0.1:2375", { tls: NO_TLS, group: "" }), /--tls=false/);
+    assert.deepEqual(await parseListenTarget("tcp://127.0.0.1", { tls: { ...NO_TLS, isRefused: true }, group: "" }), [
       { kind: "tcp", host: "127.0.0.1", port: 2375 },
     ]);
   });
 
   for (const host of ["ftp://x", "unix://relative", "nonsense", "tcp://["]) {
     it(`refuses ${host}`, async () => {
-      await assert.rejects(
-        parseListenTarget(host, { tls: { ...NO_TLS, isRefused: true }, group: undefined }),
-        /invalid bind address/,
-      );
+      await assert.rejects(parseListenTarget(host, { tls: { ...NO_TLS, isRefused: true }, group: "" }), /invalid bind address/);
     });
   }
 
@@ -31,18 +28,18 @@ describe("parseListenTarget", () => {
       { fd: 3, kind: "unix" },
       { fd: 4, kind: "tcp" },
     ] as const;
-    const refused = { tls: { ...NO_TLS, isRefused: true }, group: undefined };
+    const refused = { tls: { ...NO_TLS, isRefused: true }, group: "" };
     const numbers = async (host: string) =>
       (await parseListenTarget(host, refused, inherited)).map(target => target.kind === "inherited" && target.fd);
     assert.deepEqual([await numbers("fd://"), await numbers("fd://*"), await numbers("fd://4")], [[3, 4], [3, 4], [4]]);
     await assert.rejects(parseListenTarget("fd://5", refused, inherited), /failed to find systemd socket activation .*: 5/);
     await assert.rejects(parseListenTarget("fd://", refused), /no sockets found via socket activation/);
-    await assert.rejects(parseListenTarget("fd://4", { tls: NO_TLS, group: undefined }, inherited), /--tls=false/);
+    await assert.rejects(parseListenTarget("fd://4", { tls: NO_TLS, group: "" }, inherited), /--tls=false/);
   });
 
   it("refuses TLS files and groups that are not there", async () => {
     const tls = { ...NO_TLS, isEnabled: true, certificate: "/nope/cert.pem", key: "/nope/key.pem" };
-    await assert.rejects(parseListenTarget("tcp://127.0.0.1", { tls, group: undefined }), /could not read TLS file \/nope/);
+    await assert.rejects(parseListenTarget("tcp://127.0.0.1", { tls, group: "" }), /could not read TLS file \/nope/);
     await assert.rejects(
       parseListenTarget("unix:///run/a.sock", { tls: NO_TLS, group: "nobody-has-this" }),
       /group nobody-has-this not found/,
