@@ -18,7 +18,7 @@ import { errorKind } from "../../../src/lib/errors.ts";
 import { contentsOf, missing, PLAIN, tar, Tree } from "./tree.ts";
 import { skip } from "../../skip.ts";
 
-const TIMES = 250;
+const TIMES = 100;
 /** Fast enough to hit any moment of a copy; it rests in both states, so that copies get through. */
 const SWAP = `
   const { renameSync, rmSync, symlinkSync } = require("node:fs");
