@@ -1,6 +1,15 @@
 import type { ClusterId, NodeId } from "../../model/ids.ts";
 import type { LogFormat, LogLevel } from "../config.ts";
 
+/**
+ * V8's halves for new objects, in MB. By default each grows to 16 and is never given back: 34 MB a manager that is idle again, which is a
+ * third of what each of 2,000 sessions takes.
+ */
+const SEMI_SPACE_MB = 8;
+
+/** How Node.js is told to run a manager. */
+export const MANAGER_NODE_FLAGS: readonly string[] = [`--max-semi-space-size=${SEMI_SPACE_MB}`];
+
 /** What `shoald` tells its manager process, as JSON in its first argument. No secrets: those come by the pipe. */
 export interface ManagerOptions {
   /** The swarm folder of the node. */

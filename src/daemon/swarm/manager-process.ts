@@ -5,7 +5,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { ChildProcess, Spawner } from "../../ports/process.ts";
 import type { LogLevel } from "../config.ts";
-import type { ManagerOptions } from "../manager/options.ts";
+import { MANAGER_NODE_FLAGS, type ManagerOptions } from "../manager/options.ts";
 import { formatKeys, MANAGER_COMMANDS, type ManagerKeys, parseReport, REPORTS_FD } from "../manager/pipe.ts";
 import type { KeyReport } from "./node-keys.ts";
 
@@ -59,7 +59,7 @@ export class ManagerProcess implements AsyncDisposable {
       const startedMs = clock.monotonicMs();
       this.#starting = spawner.spawn({
         file: process.execPath,
-        args: [PROGRAM, JSON.stringify({ ...options, logLevel: logLevel() } satisfies ManagerOptions)],
+        args: [...MANAGER_NODE_FLAGS, PROGRAM, JSON.stringify({ ...options, logLevel: logLevel() } satisfies ManagerOptions)],
         stdio: ["pipe-to-child", { fd: STDERR }, { fd: STDERR }, "pipe-from-child"],
         env: { PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin" },
       });
