@@ -2,7 +2,6 @@ import { FORMAT_LEVEL } from "../../codec/entry.ts";
 import { OperationError, errorKind } from "../../lib/errors.ts";
 import { LinkedSignal } from "../../lib/linked-signal.ts";
 import { Newest } from "../../lib/newest.ts";
-import { ThinnedWarning } from "../../lib/thinned-warning.ts";
 import type { Cluster, Node, NodeRole } from "../../model/cluster.ts";
 import type { NodeId, SessionId } from "../../model/ids.ts";
 import type { SessionDown, SessionUp } from "../../model/session.ts";
@@ -18,6 +17,7 @@ import { checkAddress, checkDescription, shortened } from "./report-limits.ts";
 import { route } from "./router.ts";
 import { Session } from "./session.ts";
 import { SessionTable } from "./session-table.ts";
+import { ThinnedWarning } from "./thinned-warning.ts";
 import { Turns } from "./turns.ts";
 
 /** News that comes within this time goes down together. */

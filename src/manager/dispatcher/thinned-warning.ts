@@ -1,5 +1,5 @@
-import type { Clock } from "../ports/clock.ts";
-import type { Log } from "../ports/log.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Log } from "../../ports/log.ts";
 
 const PERIOD_MS = 1_000;
 

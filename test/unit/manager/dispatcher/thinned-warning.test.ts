@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ThinnedWarning } from "../../../src/lib/thinned-warning.ts";
+import { ThinnedWarning } from "../../../../src/manager/dispatcher/thinned-warning.ts";
 
 describe("a warning that many have cause for", () => {
   it("is one line a second, which counts those that were not said", () => {
