@@ -15,9 +15,10 @@ const MOVING_MS = 5_000;
 const UNHEARD_MS = 3_000;
 /**
  * Workers without a manager queue for another. While one of them arrives at least this often, the rest is taken for being on its way: how
- * long the queue is says how many there are, and how busy the managers, not who is down.
+ * long the queue is says how many there are, and how busy the managers, not who is down. One that came while nobody led was sent away after
+ * 2.5 s and comes again.
  */
-const ARRIVAL_GAP_MS = 2_000;
+const ARRIVAL_GAP_MS = 5_000;
 /** But no longer than this since they lost their manager: one that is down has been hidden by the others for long enough. */
 const ARRIVING_MAX_MS = 30_000;
 /** A silent node is asked itself from so long before its limit. */
