@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from "node:fs";
 
 const MOCHA = ["node_modules/.bin/mocha"];
 const PRIVATE_MOUNTS = ["bash", "test/integration/private-mounts.sh"];
+const CHAOS = ["node", "--import=tsx", "test/chaos/main.ts", "--minutes", "3", "--seed", "1"];
 
 /**
  * Integration groups that may run side by side: what they put up in the kernel has names of its own. Any other runs alone. The longest
@@ -22,6 +23,8 @@ const WHEN_NAMED = ["swarm"];
 /** Groups of one stage run side by side; a stage starts when at most one group of those before is left, which would leave a core idle. */
 const STAGES = [
   [
+    // Mostly waits, beside groups that mostly compute.
+    { name: "chaos", command: [...PRIVATE_MOUNTS, ...CHAOS], isPlain: true, isShown: true },
     { name: "check", command: ["node", "scripts/check.mjs"], isPlain: true },
     { name: "unit", command: [...MOCHA, "test/unit/**/*.test.ts", "test/architecture.test.ts"] },
     { name: "simulation", command: [...MOCHA, "test/sim/**/*.test.ts"] },
@@ -66,7 +69,7 @@ function stoppedBySignal() {
   return controller.signal;
 }
 
-function run({ name, command, isPlain }) {
+function run({ name, command, isPlain, isShown }) {
   const started = performance.now();
   return new Promise(resolve => {
     const [file, ...args] = command;
@@ -94,7 +97,7 @@ function run({ name, command, isPlain }) {
       console.log(
         `\n== ${name}: ${passed} passed, ${failed} failed, ${skipped} skipped, ${((performance.now() - started) / 1000).toFixed(1)} s ==`,
       );
-      if (failed > 0 || skipped > 0 || process.env.VERBOSE) console.log(output.trimEnd());
+      if (failed > 0 || skipped > 0 || isShown || process.env.VERBOSE) console.log(output.trimEnd());
       else for (const line of output.split("\n")) if (/^(slow:|note:)/.test(line)) console.log(line);
       resolve({ passed, failed, skipped });
     });
