@@ -1,4 +1,3 @@
-import { LinkedSignal } from "../lib/linked-signal.ts";
 import type { SessionUp } from "../model/session.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { StatusReporter } from "./status-reporter.ts";
@@ -27,6 +26,8 @@ export class UpStream {
   #waitingSinceMs: number | undefined;
   #nextHello: Hello | undefined;
   #wake: () => void = () => undefined;
+  /** The last sleep that something woke this from. It goes on: to call one off costs more than all else that a status does here. */
+  #slept: { readonly endsAtMs: number; readonly end: Promise<void> } | undefined;
 
   constructor(options: {
     readonly hello: Hello;
@@ -72,7 +73,7 @@ export class UpStream {
       this.#nextHello = undefined;
       if (nextHello !== undefined) yield nextHello;
       if (this.#hasNews()) {
-        await this.#sleep(Math.min(BATCH_MS, nextBeatMs - clock.monotonicMs()), { wakes: false });
+        await this.#sleep(Math.min(BATCH_MS, nextBeatMs - clock.monotonicMs()));
         if (this.#applied > this.#sentApplied) {
           this.#sentApplied = this.#applied;
           yield { kind: "applied", sequence: this.#applied };
@@ -81,10 +82,7 @@ export class UpStream {
         const statuses = this.#areStatusesOpen && !signal.aborted ? reporter.take() : [];
         this.#waitingSinceMs = undefined;
         if (statuses.length > 0) yield { kind: "statuses", statuses };
-      } else {
-        if (this.#nextHello === undefined)
-          await this.#sleep(Math.min(nextBeatMs, this.#dueMs()) - clock.monotonicMs(), { wakes: true });
-      }
+      } else if (this.#nextHello === undefined) await this.#untilWokenOr(Math.min(nextBeatMs, this.#dueMs()));
     }
   }
 
@@ -102,13 +100,20 @@ export class UpStream {
     return this.#waitingSinceMs + ON_THE_WAY_MS - BATCH_MS;
   }
 
-  async #sleep(ms: number, { wakes }: { readonly wakes: boolean }): Promise<void> {
+  async #sleep(ms: number): Promise<void> {
     const { clock, signal } = this.#options;
-    if (ms <= 0) return;
-    const woken = new AbortController();
-    this.#wake = wakes ? () => woken.abort() : () => undefined;
-    using linked = new LinkedSignal([signal, woken.signal]);
-    await clock.sleep(ms, { signal: linked.signal }).catch(() => undefined);
+    if (ms > 0) await clock.sleep(ms, { signal }).catch(() => undefined);
+  }
+
+  async #untilWokenOr(atMs: number): Promise<void> {
+    const woken = new Promise<void>(resolve => (this.#wake = resolve));
+    if (this.#slept === undefined || this.#slept.endsAtMs > atMs) this.#slept = { endsAtMs: atMs, end: this.#sleepUntil(atMs) };
+    await Promise.race([this.#slept.end, woken]);
     this.#wake = () => undefined;
+  }
+
+  async #sleepUntil(atMs: number): Promise<void> {
+    await this.#sleep(atMs - this.#options.clock.monotonicMs());
+    if (this.#slept?.endsAtMs === atMs) this.#slept = undefined; // Timers end a little early: the rest is another sleep.
   }
 }
