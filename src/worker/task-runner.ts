@@ -35,7 +35,8 @@ export class TaskRunner {
   #status: TaskStatus;
   #isPrepared = false;
   #stopToldAtMs: number | undefined;
-  #step = new AbortController();
+  /** Aborted when it is told to stop; from then on it is never to run again. */
+  readonly #toldToStop = new AbortController();
   #wake: () => void = () => undefined;
   #changes = 0;
 
@@ -74,16 +75,14 @@ export class TaskRunner {
 
   /** Runs until the task has ended and rests, or `signal`. A daemon that stops leaves its containers running. */
   async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    using working = new LinkedSignal([signal, this.#toldToStop.signal]);
     while (!signal.aborted && !isTerminal(this.#status.state)) {
       const seen = this.#changes;
-      this.#step = new AbortController();
       const step = nextStep({
         state: this.#status.state,
         desiredState: this.#task.task.desiredState,
         isPrepared: this.#isPrepared,
       });
-      using linked = new LinkedSignal([signal, this.#step.signal]);
-      const joined = linked.signal;
       switch (step.kind) {
         case "rest":
           await this.#rest({ seen, signal });
@@ -92,13 +91,13 @@ export class TaskRunner {
           await this.#enter("accepted", { message: "accepted" });
           break;
         case "prepare":
-          await this.#prepare(joined);
+          await this.#prepare(working.signal);
           break;
         case "start":
-          await this.#start(joined);
+          await this.#start(working.signal);
           break;
         case "wait":
-          await this.#wait(joined);
+          await this.#wait(working.signal);
           break;
         case "stop":
           await this.#stop(signal);
@@ -115,7 +114,7 @@ export class TaskRunner {
     this.#changes++;
     if (this.#isToStop && this.#stopToldAtMs === undefined) {
       this.#stopToldAtMs = this.#options.clock.monotonicMs();
-      this.#step.abort();
+      this.#toldToStop.abort();
     }
     this.#wake();
   }
