@@ -54,7 +54,7 @@ export async function crashHost(host: LabHost): Promise<void> {
 export async function killDaemon(host: LabHost): Promise<void> {
   const daemon = daemonProcess(host);
   if (daemon === undefined) return;
-  const pids = [daemon.pid, ...childrenNamed(daemon.pid, "manager.mjs")];
+  const pids = [daemon.pid, ...childrenNamed(daemon.pid, "/bin/manager")];
   const identities = pids.map(identify).filter(identity => identity !== undefined);
   signalAll(pids, "SIGKILL");
   await until(`${host.name} killed`, STOP_MS, () => !identities.some(isAlive));

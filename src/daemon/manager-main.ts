@@ -17,6 +17,7 @@ import type { ManagerOptions } from "./manager/options.ts";
 import { formatReport, MANAGER_COMMANDS, type ManagerKeys, parseKeys, REPORTS_FD } from "./manager/pipe.ts";
 import { NodeFiles } from "./swarm/node-files.ts";
 import type { KeyReport } from "./swarm/node-keys.ts";
+import { VERSION } from "./version.ts";
 
 /** How long an earlier manager may take to end before this one gives up. */
 const LOCK_WAIT_MS = 5_000;
@@ -25,6 +26,10 @@ const LOCK_WAIT_MS = 5_000;
 process.on("SIGUSR1", () => {});
 
 async function main(): Promise<void> {
+  if (process.argv[2] === "--version") {
+    console.log(`manager version ${VERSION}`);
+    return;
+  }
   const options = JSON.parse(process.argv[2] ?? "") as ManagerOptions;
   const log = createLog({ program: "manager", level: options.logLevel, format: options.logFormat, file: options.logFile });
   const running: { manager?: Manager } = {};

@@ -4,7 +4,7 @@ import koffi from "koffi";
 /** The one place where C functions are declared. Each is checked: a failure throws with the call's name and errno. */
 export class SystemCallError extends Error {
   override readonly name = "SystemCallError";
-  /** Node's name of the errno: `ENOENT`, … */
+  /** Node's name of the errno: `ENOENT` say. */
   readonly code: string;
 
   constructor(call: string, errno: number) {

@@ -9,7 +9,7 @@ import { MANAGER_NODE_FLAGS, type ManagerOptions } from "../manager/options.ts";
 import { formatKeys, MANAGER_COMMANDS, type ManagerKeys, parseReport, REPORTS_FD } from "../manager/pipe.ts";
 import type { KeyReport } from "./node-keys.ts";
 
-const PROGRAM = join(dirname(fileURLToPath(import.meta.url)), "manager.mjs");
+const PROGRAM = join(dirname(fileURLToPath(import.meta.url)), "../bin/manager");
 const BACKOFF_FIRST_MS = 100;
 const BACKOFF_MAX_MS = 10_000;
 /** A manager that ran for so long has not failed at its start. */
