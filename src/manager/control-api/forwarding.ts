@@ -13,6 +13,8 @@ export const FORWARDING_DEADLINE_MS = 10_000;
  * manager that is cut off answers its clients within 3 s of the cut (it steps down after 1 to 2 s).
  */
 const LEADERLESS_MAX_MS = 500;
+/** A manager that has just begun has yet to hear from the leader, or to elect one: no call is refused for that so soon after its start. */
+const STARTING_MS = 3_000;
 const RETRY_FIRST_MS = 20;
 const RETRY_MAX_MS = 200;
 
@@ -39,9 +41,11 @@ export interface ForwardingOptions {
  */
 export class ForwardingControl implements ControlCaller {
   readonly #options: ForwardingOptions;
+  readonly #beganAtMs: number;
 
   constructor(options: ForwardingOptions) {
     this.#options = options;
+    this.#beganAtMs = options.clock.monotonicMs();
   }
 
   /** @param options.isForwarded - Another manager passed it on: answered here or refused, so that calls never go in circles. */
@@ -70,7 +74,8 @@ export class ForwardingControl implements ControlCaller {
     for (let waitMs = RETRY_FIRST_MS; ; waitMs = Math.min(RETRY_MAX_MS, waitMs * 2)) {
       const nowMs = clock.monotonicMs();
       if (consensus.status().leaderId !== undefined) leaderSeenMs = nowMs;
-      else if (nowMs - leaderSeenMs > LEADERLESS_MAX_MS) throw new OperationError("unavailable", NO_LEADER_MESSAGE);
+      else if (nowMs - leaderSeenMs > LEADERLESS_MAX_MS && nowMs - this.#beganAtMs > STARTING_MS)
+        throw new OperationError("unavailable", NO_LEADER_MESSAGE);
       try {
         const answer = await this.#attempt(request, options);
         if (answer !== undefined) return answer;

@@ -42,9 +42,10 @@ describe("ForwardingControl", () => {
     consensus.role = "follower";
     consensus.leaderId = 2;
     const seen: string[] = [];
+    const clock = new FastClock();
     const control = new ForwardingControl({
       consensus,
-      clock: new FastClock(),
+      clock,
       local: {
         call: async () => {
           seen.push("local");
@@ -58,7 +59,7 @@ describe("ForwardingControl", () => {
         return result;
       },
     });
-    return { control, consensus, seen };
+    return { clock, control, consensus, seen };
   }
 
   it("reads here, writes at the leader, and passes nothing on twice", async () => {
@@ -98,15 +99,27 @@ describe("ForwardingControl", () => {
     assert.equal(demoted.seen.length, 3);
   });
 
-  it("says after 10 s that there is no leader", async () => {
-    const { control, consensus } = setUp(() => away);
+  it("says after half a second that there is no leader, but not in the first 3 s after its start", async () => {
+    const { clock, control, consensus } = setUp(() => away);
     consensus.leaderId = undefined;
-    for (const request of [write, readRequest]) {
+    for (const [request, [fromMs, toMs]] of [
+      [write, [3_000, 3_300]],
+      [readRequest, [500, 800]],
+    ] as const) {
+      const beganMs = clock.monotonicMs();
       await assert.rejects(control.call(request, { requestId: newRequestId() }), {
         kind: "unavailable",
         message: NO_LEADER_MESSAGE,
       });
+      const tookMs = clock.monotonicMs() - beganMs;
+      assert.ok(tookMs > fromMs && tookMs < toMs, `after ${tookMs} ms`);
     }
+  });
+
+  it("says after 10 s that the leader does not answer", async () => {
+    const { clock, control } = setUp(() => away);
+    await assert.rejects(control.call(write, { requestId: newRequestId() }), { kind: "unavailable", message: NO_LEADER_MESSAGE });
+    assert.ok(clock.monotonicMs() >= 10_000);
   });
 
   it("stops when its caller does", async () => {
