@@ -121,7 +121,7 @@ class ComposeRun {
     }
   }
 
-  /** Events told of while a command runs: from a signal that shows that they are listened to, to the last `start`. */
+  /** Events told of while a command runs: from a signal that shows that they are listened to, to the `restart` itself. */
   async #eventsDuring({ args }: ComposeStep, command: readonly string[]): Promise<Outcome> {
     const { engine, namespace } = this.#target;
     const listener = spawn("nsenter", [`--net=/run/netns/${namespace}`, ...this.#command(args as readonly string[])], {
@@ -140,7 +140,7 @@ class ComposeRun {
     };
     await waitFor("kill", ["kill", "-s", "SIGWINCH", "web"]);
     const outcome = await this.#once({ name: "", args: command });
-    await waitFor('"start"');
+    await waitFor('"restart"'); // The last of them.
     listener.kill("SIGKILL");
     const events = told.split("\n").filter(line => line.includes('"store"'));
     return { ...outcome, stdout: events.map(withoutTime).join("\n") };
