@@ -16,6 +16,12 @@ import type { Snapshot } from "./store/snapshot.ts";
 const CHANGES_MAX = 500;
 /** After refusals for staleness a turn is made smaller, down to this: less to be overtaken. */
 const CHANGES_MIN = 20;
+/** Of the first turn, which runs what V8 has not compiled yet and takes five times as long for each change. */
+const CHANGES_FIRST = 100;
+/** Nothing else gets its turn while one is planned: where one takes longer, the next has less to do, */
+const TURN_MS = 20;
+/** down to this: most of what a smaller one costs is looking at every node. */
+const CHANGES_TIMELY_MIN = 100;
 /** A change in one of these may leave a node without its number or address. */
 const NODE_TABLES = ["node", "network", "cluster"] as const;
 const PROPOSE_RETRY_MS = 500;
@@ -44,7 +50,7 @@ export async function runControlLoop(options: ControlLoopOptions): Promise<void>
   const inbox = new Inbox(store, { signal });
   const agenda = new Agenda();
   let memory: LoopMemory | undefined;
-  let changesMax = CHANGES_MAX;
+  let changesMax = CHANGES_FIRST;
   let sweepsRevisions = true;
   let looksAtNodes = true;
   for (;;) {
@@ -72,13 +78,14 @@ export async function runControlLoop(options: ControlLoopOptions): Promise<void>
       else await clock.sleep(0, { signal }); // Others get their turn between the slices of a long list.
       continue;
     }
-    log.debug({ changes: turn.changes.length, ms: clock.monotonicMs() - beganMs }, "a turn is planned");
+    const tookMs = clock.monotonicMs() - beganMs;
+    log.debug({ changes: turn.changes.length, ms: tookMs }, "a turn is planned");
     if (turn.changes.length > CHANGES_MIN) await clock.sleep(0, { signal }); // Writing it out takes a while too.
     const result = await proposeTurn(turn, options);
     if (result === undefined) continue; // Nothing was settled: all of it is planned again.
     if (result.kind === "applied") {
       agenda.settle(turn.looked, { nowMs });
-      changesMax = Math.min(CHANGES_MAX, changesMax * 2);
+      changesMax = Math.min(CHANGES_MAX, changesMax * 2, timely(changesMax, { changes: turn.changes.length, tookMs }));
       continue;
     }
     if (result.reason === "term") return;
@@ -105,6 +112,12 @@ async function proposeTurn(
     await clock.sleep(PROPOSE_RETRY_MS, { signal });
     return undefined;
   }
+}
+
+/** As many changes as fit the time at the pace of the last turn, which may have been too small to tell. */
+function timely(changesMax: number, { changes, tookMs }: { readonly changes: number; readonly tookMs: number }): number {
+  const fitting = Math.floor((changes * TURN_MS) / tookMs);
+  return Math.max(tookMs > TURN_MS ? CHANGES_TIMELY_MIN : changesMax, fitting);
 }
 
 function hasGone(view: Snapshot, taskIds: ReadonlySet<string> | undefined): boolean {

@@ -26,11 +26,13 @@ class Leader {
   ended: Promise<string>;
   #made = 0;
 
-  constructor(changes: readonly Change[]) {
+  /** @param taskMs - How long it takes to plan a task. */
+  constructor(changes: readonly Change[], { taskMs = 0 }: { readonly taskMs?: number } = {}) {
     this.apply({ changes, reliesOn: [] });
+    const clock = simulatedClock(this.time);
     this.ended = runControlLoop({
       store: this.store,
-      clock: simulatedClock(this.time),
+      clock: { ...clock, monotonicMs: () => clock.monotonicMs() + this.#made * taskMs },
       log: { debug: () => {}, info: () => {}, warn: (_, message) => void this.warnings.push(message), error: () => {} },
       newTaskId: () => asId(`task${++this.#made}`),
       term: 1,
@@ -89,17 +91,29 @@ describe("the control loop", () => {
   it("makes what is wanted, in entries of its term that others' messages can get past, and rests", async () => {
     await using leader = new Leader(aWorld(1_100));
     await leader.time.runUntil(1_000);
-    assert.deepEqual(leader.sizes, [500, 500, 100]);
+    assert.deepEqual(leader.sizes, [100, 200, 400, 400]);
     assert.ok(leader.proposed.every(({ entry }) => entry.term === 1));
     await leader.time.runUntil(600_000);
-    assert.equal(leader.proposed.length, 3);
+    assert.equal(leader.proposed.length, 4);
   });
+
+  for (const { taskMs, sizes } of [
+    { taskMs: 0.04, sizes: [100, 200, 400, 500, 500, 300] },
+    { taskMs: 0.1, sizes: [100, 200, ...Array<number>(8).fill(200), 100] },
+    { taskMs: 1, sizes: Array<number>(20).fill(100) },
+  ]) {
+    it(`plans no more at a time than takes 20 ms, where a task takes ${taskMs} ms, but at least 100`, async () => {
+      await using leader = new Leader(aWorld(2_000), { taskMs });
+      await leader.time.runUntil(1_000);
+      assert.deepEqual(leader.sizes, sizes);
+    });
+  }
 
   it("plans smaller turns when it is overtaken, down to a bound, and larger ones when that goes well", async () => {
     await using leader = new Leader(aWorld(1_100));
     leader.answers = Array.from({ length: 6 }, () => STALE);
     await leader.time.runUntil(1_000);
-    assert.deepEqual(leader.sizes, [500, 250, 125, 62, 31, 20, 20, 40, 80, 160, 320, 480]);
+    assert.deepEqual(leader.sizes, [100, 50, 25, 20, 20, 20, 20, 40, 80, 160, 320, 480]);
     assert.equal(leader.warnings.length, 0);
   });
 
