@@ -29,7 +29,7 @@ import { letContainersPass } from "../files/owned-files.ts";
 import { checkBindSource, copyImageContent, holdVolumes, imagesIn, settleVolume } from "./prepare-mounts.ts";
 import { type ContainerRecord, idleEndpoint } from "./record.ts";
 import { checkRestartOnUnhealthy } from "./restart-unhealthy.ts";
-import { noteVolumesToUndo, UNDO_FILE } from "./undo-file.ts";
+import { forgetVolumesToUndo, noteVolumesToUndo } from "./undo-file.ts";
 import { checkConfig, settleHostConfig } from "./settle-host-config.ts";
 import { inheritedMounts } from "./volumes-from.ts";
 
@@ -175,7 +175,7 @@ async function makeEntry(context: ContainerContext, making: Making): Promise<Con
     const record = newRecord(context, { making, plans, logPath: shownPath(log, making.request.hostConfig.logConfig) });
     const entry = new ContainerEntry(record, log);
     await context.store.add(entry, changes);
-    if (madeVolumes.length > 0) await rm(join(directory, UNDO_FILE), { force: true });
+    if (madeVolumes.length > 0) await forgetVolumesToUndo(directory);
     return entry;
   } catch (error) {
     await undo(context, { id, plans, madeVolumes });

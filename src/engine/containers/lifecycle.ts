@@ -1,5 +1,6 @@
 import { errorMessage, OperationError } from "../../lib/errors.ts";
 import { Gate } from "../../lib/gate.ts";
+import { undoAfter } from "../../lib/undo.ts";
 import { healthUnwatched } from "../health/state.ts";
 import { networksJoinedBefore } from "../networks/ports-error.ts";
 import type { ShimContainer, ShimExit } from "../runtime/shim.ts";
@@ -24,7 +25,7 @@ import { nextRestartDelayMs, shouldRestart, shouldRestartUnhealthy } from "./res
 import { endUnhealthy, restartsOnUnhealthy } from "./restart-unhealthy.ts";
 import { startFailure } from "./start-error.ts";
 import { takeDownRun } from "./take-down.ts";
-import { noteVolumesToUndo } from "./undo-file.ts";
+import { forgetVolumesToUndo, noteVolumesToUndo } from "./undo-file.ts";
 import { failpoint } from "../../ports/failpoint.ts";
 import { publishVolumeUnmounts } from "./volume-events.ts";
 
@@ -297,19 +298,24 @@ export class Lifecycle {
   }
 
   async #removeRecord(entry: ContainerEntry, { volumes }: { readonly volumes: boolean }): Promise<void> {
-    if (volumes) {
-      const anonymous = volumesIn(entry.record.mounts).filter(({ isAnonymous }) => isAnonymous);
-      await noteVolumesToUndo(
-        directoryOf(this.#context, entry.id),
-        anonymous.map(({ name }) => name),
-      );
-    }
     const { images, store } = this.#context;
+    const directory = directoryOf(this.#context, entry.id);
     const rootfsIds = [entry.id, ...imagesIn(entry.record.mounts).map(({ rootfsId }) => rootfsId)];
-    await store.remove(
-      entry,
-      rootfsIds.map(id => images.removalOfRootfs(id)),
-    );
+    const going = volumes ? volumesIn(entry.record.mounts).filter(({ isAnonymous }) => isAnonymous) : [];
+    try {
+      await noteVolumesToUndo(
+        directory,
+        going.map(({ name }) => name),
+      );
+      await store.remove(
+        entry,
+        rootfsIds.map(id => images.removalOfRootfs(id)),
+      );
+    } catch (error) {
+      if (going.length === 0) throw error;
+      // The next removal may be one that is to leave the volumes.
+      await undoAfter(error, [() => forgetVolumesToUndo(directory)]);
+    }
   }
 
   /** @returns whether none is left that should go. */

@@ -12,7 +12,7 @@ import type { Lifecycle } from "./lifecycle.ts";
 import { holdVolumes, imagesIn, volumesIn } from "./prepare-mounts.ts";
 import { type ContainerRecord, hasProcess, withState } from "./record.ts";
 import { shouldStartWithDaemon } from "./restart-policy.ts";
-import { UNDO_FILE, volumesToUndo } from "./undo-file.ts";
+import { forgetVolumesToUndo, volumesToUndo } from "./undo-file.ts";
 
 /** What is recorded of a process whose end nobody saw. */
 const EXIT_UNKNOWN = 255;
@@ -60,7 +60,7 @@ async function adopt(context: ContainerContext, record: ContainerRecord): Promis
   const entry = new ContainerEntry(record, log);
   context.store.adopt(entry);
   holdVolumes(context, { plans: record.mounts, id });
-  await rm(join(directoryOf(context, id), UNDO_FILE), { force: true });
+  await forgetVolumesToUndo(directoryOf(context, id));
   return entry;
 }
 

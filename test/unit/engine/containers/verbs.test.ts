@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { parseSignal } from "../../../../src/engine/containers/signals.ts";
 import { parseProcessTable } from "../../../../src/engine/containers/top.ts";
 import type { Filters } from "../../../../src/model/control.ts";
@@ -130,6 +132,19 @@ describe("container verbs", () => {
     });
     await world.engine.remove(id, gently);
     await assert.rejects(world.engine.inspect(id), { kind: "not-found" });
+  });
+
+  it("a removal that the disk refuses leaves no note of the volumes that were to go with it", async () => {
+    const { id } = await world.engine.create(aRequest({ config: { volumes: ["/data"] } }));
+    const note = join(world.directory, "containers", id, "undo.json");
+    let wasNoted = false;
+    await withFullDisk(async isHit => {
+      const removal = world.engine.remove(id, { ...gently, volumes: true });
+      await until(() => (wasNoted ||= existsSync(note)) || isHit(), "the removal is tried");
+      await assert.rejects(removal, { code: "ENOSPC" });
+    });
+    assert.ok(!existsSync(note), "a start would take the volumes away after a removal that is to leave them");
+    await world.engine.remove(id, gently);
   });
 
   it("update limits of what runs, and keep them", async () => {
