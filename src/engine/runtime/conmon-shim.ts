@@ -14,6 +14,7 @@ import type { RuntimeHost } from "./host.ts";
 import { hasEnded, type ProcessStat, readProcessStat } from "./process-stat.ts";
 import { ifGone, readKernelFile } from "./kernel-file.ts";
 import { removeFile } from "./remove-file.ts";
+import { finishDelete } from "./crun-delete.ts";
 import { type OciRuntime, runVerb } from "./runtime-command.ts";
 import { prepareRuntime } from "./runtime-notes.ts";
 import type { Shim, ShimContainer, ShimCreate, ShimExit, ShimRestore } from "./shim.ts";
@@ -187,10 +188,12 @@ export async function createConmonShim(options: ConmonShimOptions): Promise<Conm
 
   async function discard({ id, bundlePath, runtime: name }: Pick<ShimRestore, "id" | "bundlePath" | "runtime">): Promise<void> {
     const runtime = runtimes.get(nameOf(name)); // One that is configured no more has nothing that could be asked for.
-    if (runtime !== undefined)
+    if (runtime !== undefined) {
+      await finishDelete(runtime, id);
       await runVerb({ host, runtime, bundlePath }, { verb: ["delete", "--force"], id }).catch((error: unknown) => {
         if (!/does not exist|no such file/i.test(String(error))) throw error;
       });
+    }
     await endConmon({ id, bundlePath });
     exits.forget(id);
     await Promise.all([exits.remove(id), ...SHIM_FILES.map(name => removeFile(join(bundlePath, name)))]);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, rmdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ConmonShim } from "../../../src/engine/runtime/conmon-shim.ts";
 import type { ShimContainer, ShimCreate, ShimRestore } from "../../../src/engine/runtime/shim.ts";
@@ -154,6 +154,22 @@ describe("containers over a daemon's kill -9", function () {
       await shim.discard(restore);
       assert.equal(await shim.restore(restore), undefined);
     });
+  });
+
+  it("are taken away by discard also where their deletion was cut short", async () => {
+    for (const missing of ["status", "config.json"]) {
+      const { restore } = await leftBehind(["sh", "-c", "read x"]);
+      const used = lab.probed.runtimes.get(runtime) ?? assert.fail();
+      const state = join(used.rootPath, restore.id);
+      await withNextDaemon(async shim => {
+        const container = await restored(shim, restore);
+        await container.kill(9);
+        await container.exit;
+        if (used.kind === "crun") await rm(join(state, missing));
+        await shim.discard(restore);
+        assert.ok(!existsSync(state), `left where ${missing} was gone`);
+      });
+    }
   });
 
   it("and their conmons live outside the cgroup of the daemon that made them", async () => {
