@@ -21,11 +21,20 @@ describe("the probe for stalls of the event loop", () => {
     ["worked", work, 0.8 * STALL_MS],
   ] as const)
     it(`notices a loop that ${what}`, () => {
+      const others = ThreadTime.others();
+      const waitsMs = () => others.map(({ waitedMs }) => waitedMs);
+      const before = waitsMs();
       const probe = new StallProbe();
       probe.beginAnew();
       stall();
       const { worstMs, worstWallMs, worstRanMs } = probe.worst;
-      assert.ok(worstWallMs >= 0.8 * STALL_MS && worstMs >= 0.8 * STALL_MS, `${worstMs} of ${worstWallMs} ms`);
+      // On a busy machine the collector's helpers wait for a processor meanwhile: that is taken off where nothing ran.
+      const helpersMs = Math.max(0, ...waitsMs().map((ms, at) => ms - (before[at] ?? ms)));
+      assert.ok(worstWallMs >= 0.8 * STALL_MS, `${worstWallMs} ms`);
+      assert.ok(
+        worstMs >= 0.8 * STALL_MS - helpersMs,
+        `${worstMs} of ${worstWallMs} ms, ${helpersMs} ms waited by another thread`,
+      );
       assert.ok(worstRanMs >= runningMs, `${worstRanMs} ms`);
     });
 });
