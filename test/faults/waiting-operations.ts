@@ -44,8 +44,10 @@ async function attachToTerminal(world: World): Promise<void> {
 
 /** @throws Cut when the daemon is gone. */
 function open({ host }: World, path: string, body?: object): Promise<OpenStream> {
-  return OpenStream.open(host.socket, "POST", path, body).catch((cause: unknown) => {
-    const listensNoMore = (cause as NodeJS.ErrnoException).code === "ENOENT"; // It is stopping.
+  return OpenStream.open(host.socket, "POST", path, body).catch(async (cause: unknown) => {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "ECONNRESET") await host.awaitDeath().catch(() => undefined); // Who is killed ends after its connections.
+    const listensNoMore = code === "ENOENT"; // It is stopping.
     throw host.isUp() && !listensNoMore ? cause : new Cut(path);
   });
 }

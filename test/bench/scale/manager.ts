@@ -42,7 +42,7 @@ const world = { files, disk, clock: systemClock, random: systemRandom, log };
 const manager = await startManager({ options, keys: keyFile.keys, report: () => {}, ...world });
 stalls.start();
 
-answer<ManagerCall>(({ collects, beginsAnew }) => {
+answer<ManagerCall>(({ collects, beginsAnew, looksForStalls }) => {
   const stall = stalls.worst;
   if (collects) for (let round = 0; round < 3; round++) gc();
   const { rss, heapUsed, external } = process.memoryUsage();
@@ -54,5 +54,7 @@ answer<ManagerCall>(({ collects, beginsAnew }) => {
     turns = { count: 0, changes: 0, totalMs: 0, worstMs: 0 };
     stalls.beginAnew(); // Also what a collection took: that was the bench's doing.
   }
+  if (looksForStalls) stalls.resume();
+  else stalls.pause();
   return { ...figures, role, term, appliedIndex } satisfies ManagerFigures;
 });

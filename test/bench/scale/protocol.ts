@@ -39,6 +39,8 @@ export interface ManagerCall {
   /** Garbage first. */
   readonly collects: boolean;
   readonly beginsAnew: boolean;
+  /** Whether stalls are looked for from now on. */
+  readonly looksForStalls: boolean;
 }
 export type WorkerCall =
   | {

@@ -57,7 +57,7 @@ export async function measureRunning(options: RunningOptions, report: Report): P
   if (options.isShort === true) return;
 
   await systemClock.sleep(IDLE_AFTER_MS);
-  const idle = await world.managerFigures();
+  const idle = await world.managerFigures({ looksForStalls: false });
   await systemClock.sleep(IDLE_FOR_MS);
   const later = await world.managerFigures();
   const percents = later.map(({ cpuMs }, at) => ((cpuMs - (idle[at]?.cpuMs ?? 0)) / IDLE_FOR_MS) * 100);
@@ -66,7 +66,8 @@ export async function measureRunning(options: RunningOptions, report: Report): P
   );
   if (idlePercentMax !== undefined)
     report.atMost(`${name}: CPU of the busiest manager`, Math.max(...percents), idlePercentMax, "% of a core");
-  report.stalls(`${name}, idle`, later);
+  await systemClock.sleep(IDLE_FOR_MS);
+  report.stalls(`${name}, idle`, await world.managerFigures());
   if (options.losesLeader === true) await loseLeader(name, { world, tasks, report });
 }
 

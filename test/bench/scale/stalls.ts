@@ -21,6 +21,14 @@ interface Span {
   readonly toMs: number;
 }
 
+/** By the clock and by the kernel; of the other threads how long each waited for a processor. */
+interface Reading {
+  readonly atMs: number;
+  readonly ranMs: number;
+  readonly waitedMs: number;
+  readonly othersMs: readonly number[];
+}
+
 /**
  * How long this process kept its event loop from turning: a timer that should fire every 10 ms is late by that. What the thread waited
  * for a processor meanwhile is told apart: that is the machine's doing. So is the wait for the collector's helpers while they wait for one:
@@ -29,10 +37,8 @@ interface Span {
 export class StallProbe {
   readonly #time = new ThreadTime();
   readonly #others = ThreadTime.others();
-  #lastMs = performance.now();
-  #lastWaitMs = this.#time.waitedMs;
-  #lastOtherWaitsMs = this.#others.map(({ waitedMs }) => waitedMs);
-  #lastRanMs = this.#time.ranMs;
+  #timer: NodeJS.Timeout | undefined;
+  #last = this.#read();
   #worstMs = 0;
   #worstWallMs = 0;
   #worstRanMs = 0;
@@ -45,28 +51,44 @@ export class StallProbe {
       for (const { startTime: fromMs, duration } of list.getEntries())
         if (duration >= COLLECTION_MIN_MS) this.#collections.push({ fromMs, toMs: fromMs + duration });
     }).observe({ entryTypes: ["gc"] });
-    setInterval(() => this.#look(), PERIOD_MS).unref();
+    this.resume();
+  }
+
+  /** It wakes an idle process a hundred times a second, which is 1 to 3 % of a core: not while that is what is measured. */
+  pause(): void {
+    this.#look();
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** What happened since it paused is not looked at. */
+  resume(): void {
+    if (this.#timer !== undefined) return;
+    this.#last = this.#read();
+    this.#timer = setInterval(() => this.#look(), PERIOD_MS).unref();
   }
 
   #look(): void {
-    const nowMs = performance.now();
-    const { waitedMs, ranMs } = this.#time;
-    const otherWaitsMs = this.#others.map(other => other.waitedMs);
-    const lateMs = nowMs - this.#lastMs - PERIOD_MS;
-    const ownMs = lateMs - (waitedMs - this.#lastWaitMs);
-    const sleptMs = Math.max(0, ownMs - (ranMs - this.#lastRanMs));
-    const helpersMs = Math.max(0, ...otherWaitsMs.map((otherMs, at) => otherMs - (this.#lastOtherWaitsMs[at] ?? otherMs)));
+    if (this.#timer === undefined) return;
+    const last = this.#last;
+    const now = this.#read();
+    this.#last = now;
+    const lateMs = now.atMs - last.atMs - PERIOD_MS;
+    const ranMs = now.ranMs - last.ranMs;
+    const ownMs = lateMs - (now.waitedMs - last.waitedMs);
+    const sleptMs = Math.max(0, ownMs - ranMs);
+    const helpersMs = Math.max(0, ...now.othersMs.map((waitedMs, at) => waitedMs - (last.othersMs[at] ?? waitedMs)));
     this.#worstWallMs = Math.max(this.#worstWallMs, lateMs);
     const stallMs = ownMs - Math.min(sleptMs, helpersMs);
     if (stallMs > this.#worstMs) {
       this.#worstMs = stallMs;
-      this.#worst = { fromMs: this.#lastMs, toMs: nowMs };
+      this.#worst = { fromMs: last.atMs, toMs: now.atMs };
     }
-    this.#worstRanMs = Math.max(this.#worstRanMs, Math.min(lateMs, ranMs - this.#lastRanMs));
-    this.#lastMs = nowMs;
-    this.#lastWaitMs = waitedMs;
-    this.#lastOtherWaitsMs = otherWaitsMs;
-    this.#lastRanMs = ranMs;
+    this.#worstRanMs = Math.max(this.#worstRanMs, Math.min(lateMs, ranMs));
+  }
+
+  #read(): Reading {
+    return { atMs: performance.now(), ...this.#time.read(), othersMs: this.#others.map(other => other.waitedMs) };
   }
 
   get worst(): Stall {

@@ -18,15 +18,16 @@ export class ThreadTime {
   }
 
   get ranMs(): number {
-    return this.#read(0);
+    return this.read().ranMs;
   }
 
   get waitedMs(): number {
-    return this.#read(1);
+    return this.read().waitedMs;
   }
 
-  #read(field: number): number {
+  read(): { readonly ranMs: number; readonly waitedMs: number } {
     const bytes = readSync(this.#file, this.#buffer, 0, this.#buffer.length, 0);
-    return Number(this.#buffer.toString("latin1", 0, bytes).split(" ")[field]) / 1e6;
+    const [ran, waited] = this.#buffer.toString("latin1", 0, bytes).split(" ");
+    return { ranMs: Number(ran) / 1e6, waitedMs: Number(waited) / 1e6 };
   }
 }

@@ -25,9 +25,10 @@ describe("the probe for stalls of the event loop", () => {
       const waitsMs = () => others.map(({ waitedMs }) => waitedMs);
       const before = waitsMs();
       const probe = new StallProbe();
-      probe.beginAnew();
+      probe.start();
       stall();
       const { worstMs, worstWallMs, worstRanMs } = probe.worst;
+      probe.pause();
       // On a busy machine the collector's helpers wait for a processor meanwhile: that is taken off where nothing ran.
       const helpersMs = Math.max(0, ...waitsMs().map((ms, at) => ms - (before[at] ?? ms)));
       assert.ok(worstWallMs >= 0.8 * STALL_MS, `${worstWallMs} ms`);
@@ -37,4 +38,16 @@ describe("the probe for stalls of the event loop", () => {
       );
       assert.ok(worstRanMs >= runningMs, `${worstRanMs} ms`);
     });
+
+  it("looks at nothing while it pauses", () => {
+    const probe = new StallProbe();
+    probe.start();
+    probe.pause();
+    probe.beginAnew();
+    sleep();
+    probe.resume();
+    const { worstWallMs } = probe.worst;
+    probe.pause();
+    assert.ok(worstWallMs < STALL_MS / 2, `${worstWallMs} ms`);
+  });
 });
