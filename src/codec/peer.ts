@@ -1,9 +1,10 @@
 import type { TaskLogLine, TaskLogsRequest } from "../model/task-logs.ts";
 import type * as wire from "../gen/peer.ts";
-import { type Codec, flag, id, number, optional, record, text } from "./combinators.ts";
+import { type Codec, flag, id, number, optional, type OptionalCodec, record, text } from "./combinators.ts";
 
 /** A number of ns does not fit into a double; "" is none. */
-const timeNs: Codec<bigint | undefined, string> = {
+const timeNs: OptionalCodec<bigint | undefined, string> = {
+  isOptional: true,
   toWire: value => (value === undefined ? "" : String(value)),
   fromWire: value => (/^\d+$/.test(value) ? BigInt(value) : undefined),
 };
