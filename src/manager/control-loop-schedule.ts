@@ -1,5 +1,5 @@
 import type { Revision, Task } from "../model/cluster.ts";
-import type { NodeId } from "../model/ids.ts";
+import type { NodeId, RevisionId } from "../model/ids.ts";
 import type { GenericResource } from "../model/resources.ts";
 import { NO_RESOURCES, reservedHostPorts } from "../scheduler/node-view.ts";
 import type { PlacementRequest } from "../scheduler/place.ts";
@@ -28,34 +28,38 @@ export function planSchedule(
   }
   if (requests.length === 0) return tasks;
   const { assigned, claimed, reasons } = usage.place(view, { requests, changes: planned });
+  const hostPorts = new Map<RevisionId, Task["hostPorts"]>();
   return tasks.map(task => {
     const nodeId = assigned.get(task.id);
-    if (nodeId !== undefined) return onNode(view, { task, nodeId, resources: claimed.get(task.id), nowMs });
+    if (nodeId !== undefined) {
+      const { revisionId } = task;
+      let ports = hostPorts.get(revisionId);
+      if (ports === undefined) hostPorts.set(revisionId, (ports = hostPortsOf(view.get("revision", revisionId))));
+      return onNode(task, { nodeId, hostPorts: ports, genericResources: claimed.get(task.id), nowMs });
+    }
     const reason = reasons.get(task.id);
     return reason === undefined ? task : waiting(task, { reason, nowMs });
   });
 }
 
 function onNode(
-  view: Snapshot,
-  {
-    task,
-    nodeId,
-    resources,
-    nowMs,
-  }: {
-    readonly task: Task;
+  task: Task,
+  given: {
     readonly nodeId: NodeId;
-    readonly resources: readonly GenericResource[] | undefined;
+    readonly hostPorts: Task["hostPorts"];
+    readonly genericResources: readonly GenericResource[] | undefined;
     readonly nowMs: number;
   },
 ): Task {
-  const ports = view.get("revision", task.revisionId)?.endpoint.ports ?? [];
+  const { nodeId, hostPorts, genericResources, nowMs } = given;
   const message =
     task.nodeId === undefined ? "scheduler assigned task to node" : "scheduler confirmed task can run on preassigned node";
-  const hostPorts = ports.filter(port => port.publishMode === "host");
-  const genericResources = resources === undefined ? {} : { genericResources: resources };
-  return { ...task, nodeId, hostPorts, ...genericResources, status: { state: "assigned", atMs: nowMs, message } };
+  const placed: Task = { ...task, nodeId, hostPorts, status: { state: "assigned", atMs: nowMs, message } };
+  return genericResources === undefined ? placed : { ...placed, genericResources };
+}
+
+function hostPortsOf(revision: Revision | undefined): Task["hostPorts"] {
+  return revision?.endpoint.ports.filter(({ publishMode }) => publishMode === "host") ?? [];
 }
 
 function needsNode(task: Task): boolean {

@@ -1,5 +1,5 @@
 import type { Node, Service, Task } from "../../model/cluster.ts";
-import type { NodeId, RevisionId, TaskId } from "../../model/ids.ts";
+import type { NodeId, TaskId } from "../../model/ids.ts";
 import { isTerminal, isToRun } from "../../model/task-state.ts";
 import type { Snapshot } from "../store/snapshot.ts";
 
@@ -79,32 +79,39 @@ function byAge(a: Task, b: Task): number {
   return a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1);
 }
 
-/** A task that runs the service's present revision. Its networks are the allocator's, its node the scheduler's business. */
-export function newTask(options: {
-  readonly id: TaskId;
-  readonly service: Service;
-  readonly revisionId: RevisionId;
+export interface NewTaskOptions {
   readonly slot: number;
-  readonly nodeId?: NodeId;
+  readonly nodeId: NodeId | undefined;
   readonly desiredState: "ready" | "running" | "complete";
-  readonly startNotBeforeMs?: number;
-  readonly nowMs: number;
-}): Task {
-  const { id, service, revisionId, slot, nodeId, desiredState, startNotBeforeMs, nowMs } = options;
-  return {
+  readonly startNotBeforeMs: number | undefined;
+}
+
+const NOTHING: readonly never[] = [];
+
+/**
+ * A task that runs the service's present revision. Its networks are the allocator's, its node the scheduler's business. Made field by
+ * field: a hundred thousand of them are made for one service, and spreads take five times as long.
+ */
+export function newTask(
+  service: Service,
+  { id, nowMs, options }: { readonly id: TaskId; readonly nowMs: number; readonly options: NewTaskOptions },
+): Task {
+  const { slot, nodeId, desiredState, startNotBeforeMs } = options;
+  const task: { -readonly [Key in keyof Task]: Task[Key] } = {
     id,
     version: 0,
     createdAtMs: nowMs,
     updatedAtMs: nowMs,
     serviceId: service.id,
-    revisionId,
+    revisionId: service.revisionId,
     slot,
-    ...(nodeId !== undefined && { nodeId }),
     desiredState,
     status: { state: "new", atMs: nowMs, message: "created" },
-    networks: [],
-    hostPorts: [],
-    ...(startNotBeforeMs !== undefined && { startNotBeforeMs }),
-    ...(service.job !== undefined && { jobIteration: service.job.iteration }),
+    networks: NOTHING,
+    hostPorts: NOTHING,
   };
+  if (nodeId !== undefined) task.nodeId = nodeId;
+  if (startNotBeforeMs !== undefined) task.startNotBeforeMs = startNotBeforeMs;
+  if (service.job !== undefined) task.jobIteration = service.job.iteration;
+  return task;
 }

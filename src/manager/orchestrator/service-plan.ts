@@ -7,7 +7,7 @@ import type { Change } from "../store/change.ts";
 import type { Snapshot } from "../store/snapshot.ts";
 import { putTask, removal } from "../control-loop-draft.ts";
 import { isOnItsWay, newTask, troubleOf } from "./instance.ts";
-import type { NodeTrouble } from "./instance.ts";
+import type { NewTaskOptions, NodeTrouble } from "./instance.ts";
 import { tasksWithoutResources } from "./node-resources.ts";
 import { attemptsToRemember } from "./restart.ts";
 
@@ -143,14 +143,8 @@ export class ServicePlanner {
     return task;
   }
 
-  create(options: {
-    readonly slot: number;
-    readonly nodeId?: NodeId;
-    readonly desiredState: "ready" | "running" | "complete";
-    readonly startNotBeforeMs?: number;
-  }): Task {
-    const { service, nowMs } = this;
-    return this.put(newTask({ ...options, id: this.#newTaskId(), service, revisionId: service.revisionId, nowMs }));
+  create(options: NewTaskOptions): Task {
+    return this.put(newTask(this.service, { id: this.#newTaskId(), nowMs: this.nowMs, options }));
   }
 
   remove(task: Task): void {

@@ -10,9 +10,9 @@ export function createSuccessor(planner: ServicePlanner, instance: Instance, { d
   if (delayMs > 0) planner.wakeAt(startNotBeforeMs);
   return planner.create({
     slot: instance.slot,
-    ...(instance.nodeId !== undefined && { nodeId: instance.nodeId }),
+    nodeId: instance.nodeId,
     desiredState: mustWait ? "ready" : planner.startedState,
-    ...(delayMs > 0 && { startNotBeforeMs }),
+    startNotBeforeMs: delayMs > 0 ? startNotBeforeMs : undefined,
   });
 }
 
