@@ -10,7 +10,7 @@ const BATCH_MS = 50;
 const ON_THE_WAY_MS = 500;
 const BEAT_DEFAULT_MS = 1_000;
 
-/** What goes up in one session: hello, beats at their time, statuses and what was applied as they come. Beats wait for nothing. */
+/** What goes up in one session: hello, statuses and what was applied as they come, and beats when there is nothing else. Beats wait for nothing. */
 export class UpStream {
   readonly #options: {
     readonly hello: Hello;
@@ -64,24 +64,26 @@ export class UpStream {
     const { hello, reporter, clock, signal } = this.#options;
     yield hello;
     let nextBeatMs = clock.monotonicMs() + this.#beatPeriodMs;
+    // Whatever is said tells that the worker is there: a beat is for who has nothing to say.
+    const said = <Message extends SessionUp>(message: Message): Message => {
+      nextBeatMs = clock.monotonicMs() + this.#beatPeriodMs;
+      return message;
+    };
     while (!signal.aborted) {
-      if (clock.monotonicMs() >= nextBeatMs) {
-        nextBeatMs = clock.monotonicMs() + this.#beatPeriodMs;
-        yield { kind: "beat" };
-      }
+      if (clock.monotonicMs() >= nextBeatMs) yield said({ kind: "beat" });
       const nextHello = this.#nextHello;
       this.#nextHello = undefined;
-      if (nextHello !== undefined) yield nextHello;
+      if (nextHello !== undefined) yield said(nextHello);
       if (this.#hasNews()) {
         await this.#sleep(Math.min(BATCH_MS, nextBeatMs - clock.monotonicMs()));
         if (this.#applied > this.#sentApplied) {
           this.#sentApplied = this.#applied;
-          yield { kind: "applied", sequence: this.#applied };
+          yield said({ kind: "applied", sequence: this.#applied });
         }
         // Whoever reads this may come for more after the session's end; what it was given then would be missing in the next session.
         const statuses = this.#areStatusesOpen && !signal.aborted ? reporter.take() : [];
         this.#waitingSinceMs = undefined;
-        if (statuses.length > 0) yield { kind: "statuses", statuses };
+        if (statuses.length > 0) yield said({ kind: "statuses", statuses });
       } else if (this.#nextHello === undefined) await this.#untilWokenOr(Math.min(nextBeatMs, this.#dueMs()));
     }
   }

@@ -48,9 +48,12 @@ describe("what a worker says in a session", () => {
     const hello = { kind: "hello", address: "", description: {} as NodeDescription } as const;
     const stream = new UpStream({ hello, reporter, clock: simulatedClock(time), signal: over.signal });
     const told: (readonly [atMs: number, states: string])[] = [];
+    const beats: number[] = [];
     const reading = (async () => {
-      for await (const message of stream.messages())
+      for await (const message of stream.messages()) {
+        if (message.kind === "beat") beats.push(time.nowMs);
         if (message.kind === "statuses") told.push([time.nowMs, message.statuses.map(({ status }) => status.state).join()]);
+      }
     })();
     stream.openStatuses();
     await time.runUntil(0);
@@ -58,13 +61,13 @@ describe("what a worker says in a session", () => {
     await time.runUntil(ms);
     over.abort();
     await reading;
-    return told;
+    return { told, beats };
   }
 
   const status = (state: TaskStatus["state"]): TaskStatus => ({ state, atMs: 0, message: "" });
 
   it("tells what a task comes to on its way with what it comes to in the end, or half a second late", async () => {
-    const told = await said(2_000, (reporter, time) => {
+    const { told } = await said(2_000, (reporter, time) => {
       reporter.set(TASK, status("preparing"), { isOnTheWay: true });
       time.after(300, () => reporter.set(TASK, status("running")));
       time.after(1_000, () => reporter.set(TASK, status("starting"), { isOnTheWay: true }));
@@ -76,7 +79,7 @@ describe("what a worker says in a session", () => {
   });
 
   it("makes nothing wait that is urgent for a later status on the way, or for a task beside it", async () => {
-    const told = await said(2_000, (reporter, time) => {
+    const { told } = await said(2_000, (reporter, time) => {
       reporter.set(TASK, status("ready"));
       time.after(10, () => reporter.set(TASK, status("starting"), { isOnTheWay: true }));
       time.after(20, () => reporter.set(asId("task2"), status("preparing"), { isOnTheWay: true }));
@@ -85,10 +88,22 @@ describe("what a worker says in a session", () => {
   });
 
   it("tells a new session at once of what the last one was not told", async () => {
-    const told = await said(400, reporter => {
+    const { told } = await said(400, reporter => {
       reporter.set(TASK, status("preparing"), { isOnTheWay: true });
       reporter.resend(() => false);
     });
     assert.deepEqual(told, [[50, "preparing"]]);
+  });
+
+  it("sends a beat when nothing else has been said for a beat's period", async () => {
+    const { told, beats } = await said(5_000, (reporter, time) => {
+      time.after(1_650, () => reporter.set(TASK, status("running")));
+      time.after(2_450, () => reporter.set(TASK, status("complete")));
+    });
+    assert.deepEqual(told, [
+      [1_700, "running"],
+      [2_500, "complete"],
+    ]);
+    assert.deepEqual(beats, [1_000, 3_500, 4_500]);
   });
 });
