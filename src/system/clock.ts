@@ -4,12 +4,33 @@ import type { Clock } from "../ports/clock.ts";
 /** Node fires a timer with a longer delay at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
+/**
+ * Who lets other work go before its own goes on, in the order in which they came. One goes on in each turn of the event loop: several
+ * slices of 10 or 20 ms in the same turn would be one long stall.
+ */
+const yielding = new Set<{ readonly goOn: () => void }>();
+let isTurnDue = false;
+
+function goOnInNextTurn(): void {
+  if (isTurnDue || yielding.size === 0) return;
+  isTurnDue = true;
+  // A timer waits for a whole millisecond at least; this for nothing but what is due.
+  setImmediate(() => {
+    isTurnDue = false;
+    const [first] = yielding;
+    if (first !== undefined) yielding.delete(first);
+    goOnInNextTurn();
+    first?.goOn();
+  });
+}
+
 /** @returns what calls it off. */
 function startTimer(ms: number, run: () => void): () => void {
   if (ms === 0) {
-    // A timer waits for a whole millisecond at least; this for nothing but what is due.
-    const immediate = setImmediate(run);
-    return () => clearImmediate(immediate);
+    const entry = { goOn: run };
+    yielding.add(entry);
+    goOnInNextTurn();
+    return () => yielding.delete(entry);
   }
   const timer = setTimeout(run, Math.min(ms, TIMER_MS_MAX));
   return () => clearTimeout(timer);

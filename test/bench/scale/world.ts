@@ -288,9 +288,7 @@ export class World implements AsyncDisposable {
   }
 
   /** Of every manager. Without options stalls and turns begin anew with this call. */
-  async managerFigures({ collects = false, beginsAnew = true, looksForStalls = true } = {}): Promise<
-    readonly ManagerFigures[]
-  > {
+  async managerFigures({ collects = false, beginsAnew = true, looksForStalls = true } = {}): Promise<readonly ManagerFigures[]> {
     const call = { collects, beginsAnew, looksForStalls };
     return await Promise.all(this.members.map(({ process }) => process.call<ManagerFigures>(call)));
   }

@@ -78,3 +78,30 @@ for (const { name, make } of subjects) {
     });
   });
 }
+
+describe("The system's clock", () => {
+  it("has one of those that yielded go on in each turn of the event loop, in their order", async () => {
+    let turn = 0;
+    const count = (): void => {
+      turn++;
+      if (turn < 20) setImmediate(count);
+    };
+    setImmediate(count);
+    const wentOn: (readonly [who: string, turn: number])[] = [];
+    const yielded = async (who: string, options: { readonly signal?: AbortSignal } = {}): Promise<void> => {
+      await systemClock.sleep(0, options);
+      wentOn.push([who, turn]);
+    };
+    const controller = new AbortController();
+    const calledOff = assert.rejects(yielded("b", { signal: controller.signal }));
+    const others = ["a", "c", "d"].map(who => yielded(who));
+    controller.abort();
+    await Promise.all([calledOff, ...others]);
+    assert.deepEqual(
+      wentOn.map(([who]) => who),
+      ["a", "c", "d"],
+    );
+    const turns = wentOn.map(([, at]) => at);
+    assert.deepEqual(turns, [...new Set(turns)], "each in a turn of its own");
+  });
+});
