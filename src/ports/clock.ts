@@ -4,7 +4,7 @@ export interface Clock {
   nowMs(): number;
   /** Monotonic time in ms, from any origin. For deadlines. */
   monotonicMs(): number;
-  /** Resolves after `ms`; rejects with the signal's reason when it is aborted first. 0: what else is due gets its turn. */
+  /** Resolves after `ms`; rejects with the signal's reason when it is aborted first. 0: what else is due gets its turn first, and each who waits so another. */
   sleep(ms: number, options?: { readonly signal?: AbortSignal }): Promise<void>;
   /** A signal that aborts after `ms` with an OperationError `unavailable`. Join it to others by `AbortSignal.any`. */
   timeout(ms: number): AbortSignal;

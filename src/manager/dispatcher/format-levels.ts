@@ -16,6 +16,8 @@ export class FormatLevels {
   raise(view: Snapshot): Omit<Entry, "atMs"> | undefined {
     const [cluster] = view.all("cluster");
     if (cluster === undefined) return undefined;
+    const inForce = cluster.formatLevel ?? FIRST_FORMAT_LEVEL;
+    if (Math.max(0, ...this.#known.values()) <= inForce) return undefined; // As ever but after an upgrade: the nodes are not looked through.
     let level = Infinity;
     const reliesOn: Reliance[] = [];
     for (const { id, version, role, manager } of view.all("node")) {
@@ -23,7 +25,7 @@ export class FormatLevels {
       reliesOn.push({ table: "node", id, version });
       if (manager !== undefined) level = Math.min(level, this.#known.get(id) ?? 0);
     }
-    if (level === Infinity || level <= (cluster.formatLevel ?? FIRST_FORMAT_LEVEL)) return undefined;
+    if (level === Infinity || level <= inForce) return undefined;
     const object = { ...cluster, formatLevel: level };
     return { level, changes: [{ kind: "put", table: "cluster", object, basedOn: cluster.version }], reliesOn };
   }

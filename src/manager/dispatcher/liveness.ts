@@ -111,8 +111,11 @@ export class Liveness {
     return nodes
       .filter(node => {
         const { id, state } = node;
-        const lateMs = this.#silenceMs(id, nowMs) - this.#limitOf(node, nowMs);
-        return state === "ready" && !this.#left.has(id) && lateMs > -ASK_BEFORE_MS && lateMs <= ANSWERING_MAX_MS;
+        const silenceMs = this.#silenceMs(id, nowMs);
+        // No limit is lower than this one: of most nodes nothing else has to be asked.
+        if (state !== "ready" || silenceMs <= this.#limitMs - ASK_BEFORE_MS || this.#left.has(id)) return false;
+        const lateMs = silenceMs - this.#limitOf(node, nowMs);
+        return lateMs > -ASK_BEFORE_MS && lateMs <= ANSWERING_MAX_MS;
       })
       .map(({ id }) => id);
   }
@@ -128,8 +131,10 @@ export class Liveness {
     const staying = nodes.filter(({ id }) => !this.#left.has(id));
     const up = staying.filter(({ id, state }) => state !== "ready" && this.#isHeard(id, nowMs)).map(({ id }) => id);
     const ready = staying.filter(({ state }) => state === "ready");
-    const isLate = (node: JudgedNode): boolean =>
-      this.#silenceMs(node.id, nowMs) > this.#limitOf(node, nowMs) + this.#respiteMs(node.id, nowMs);
+    const isLate = (node: JudgedNode): boolean => {
+      const silenceMs = this.#silenceMs(node.id, nowMs);
+      return silenceMs > this.#limitMs && silenceMs > this.#limitOf(node, nowMs) + this.#respiteMs(node.id, nowMs);
+    };
     const late = ready.filter(isLate);
     this.#recentlyDown = this.#recentlyDown.filter(atMs => nowMs - atMs < MASS_WINDOW_MS);
     const silent = ready.filter(({ id }) => this.#silenceMs(id, nowMs) > this.#limitMs / 2).length;
