@@ -1,5 +1,6 @@
 import { assertNever } from "../../lib/assert.ts";
 import type { Service, Task } from "../../model/cluster.ts";
+import type { RevisionId } from "../../model/ids.ts";
 import type { StoredObject } from "../../codec/entry.ts";
 import { isTerminal } from "../../model/task-state.ts";
 import { formatAddress } from "../allocator/ipv4.ts";
@@ -19,7 +20,7 @@ export function indexTask(tree: Writable, task: Task): void {
   tree("tasksByService").set(serviceKey(task), task);
   if (task.nodeId !== undefined) tree("tasksByNode").set(`${task.nodeId}/${task.id}`, task);
   for (const { networkId } of task.networks) tree("tasksOnNetwork").set(`${networkId}/${task.id}`, task);
-  tree("revisionUsers").set(`${task.revisionId}/${task.id}`, task.id);
+  countUse(tree, task.revisionId, 1);
 }
 
 /** The indexes hold both under the same keys: a status went on, say, which is nearly every change of a task. */
@@ -49,17 +50,17 @@ export function unindexTask(tree: Writable, task: Task): void {
   tree("tasksByService").delete(serviceKey(task));
   if (task.nodeId !== undefined) tree("tasksByNode").delete(`${task.nodeId}/${task.id}`);
   for (const { networkId } of task.networks) tree("tasksOnNetwork").delete(`${networkId}/${task.id}`);
-  tree("revisionUsers").delete(`${task.revisionId}/${task.id}`);
+  countUse(tree, task.revisionId, -1);
 }
 
 export function indexService(tree: Writable, service: Service): void {
   for (const key of referenceKeys(service)) tree("references").set(key, service);
-  for (const key of revisionKeys(service)) tree("revisionUsers").set(key, service.id);
+  for (const id of revisionsOf(service)) countUse(tree, id, 1);
 }
 
 export function unindexService(tree: Writable, service: Service): void {
   for (const key of referenceKeys(service)) tree("references").delete(key);
-  for (const key of revisionKeys(service)) tree("revisionUsers").delete(key);
+  for (const id of revisionsOf(service)) countUse(tree, id, -1);
 }
 
 /** A service that is being removed starts no task any more: it needs none of them. */
@@ -73,9 +74,16 @@ function referenceKeys({ id, spec, isRemoving }: Service): string[] {
   ];
 }
 
-function revisionKeys({ id, revisionId, previousRevisionId }: Service): string[] {
-  const revisions = previousRevisionId === undefined ? [revisionId] : [revisionId, previousRevisionId];
-  return revisions.map(revision => `${revision}/${id}`);
+/** What it has, and what it could go back to. */
+function revisionsOf({ revisionId, previousRevisionId }: Service): readonly RevisionId[] {
+  return previousRevisionId === undefined ? [revisionId] : [revisionId, previousRevisionId];
+}
+
+function countUse(tree: Writable, id: RevisionId, by: 1 | -1): void {
+  const uses = tree("revisionUses");
+  const count = (uses.get(id) ?? 0) + by;
+  if (count === 0) uses.delete(id);
+  else uses.set(id, count);
 }
 
 /** What an object holds that no other may hold at the same time: addresses, numbers. A task that has ended holds nothing. */

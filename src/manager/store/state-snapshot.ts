@@ -4,7 +4,7 @@ import type { Change, TableName, Tables } from "../../model/entry.ts";
 import type { NetworkId, NodeId, RevisionId, ServiceId } from "../../model/ids.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { Draft, type State } from "./state.ts";
-import { hasPrefix, type Tree, withPrefix } from "./trees.ts";
+import { type Tree, withPrefix } from "./trees.ts";
 
 /** A published state, for reading. */
 export class StateSnapshot implements Snapshot {
@@ -74,7 +74,7 @@ export class StateSnapshot implements Snapshot {
   }
 
   revisionsInUse(id: RevisionId): boolean {
-    return hasPrefix(this.#state.trees.revisionUsers, `${id}/`);
+    return this.#state.trees.revisionUses.has(id);
   }
 
   with(changes: readonly Change[]): Snapshot {

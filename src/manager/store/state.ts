@@ -27,8 +27,8 @@ export interface Trees extends ObjectTrees {
   tasksByNode: Tree<Task>;
   /** `network/task`. */
   tasksOnNetwork: Tree<Task>;
-  /** `revision/user` to the id of the task or service that needs it. */
-  revisionUsers: Tree<string>;
+  /** How many tasks and services need each revision; missing where none does. */
+  revisionUses: Tree<number>;
   /** `secret/id/service`, `config/id/service`, `network/id/service`: what services refer to. */
   references: Tree<Service>;
   /** `claim/owner` to the owner's id: what only one may hold. */
@@ -60,7 +60,7 @@ export function emptyState(): State {
       tasksByService: newTree(),
       tasksByNode: newTree(),
       tasksOnNetwork: newTree(),
-      revisionUsers: newTree(),
+      revisionUses: newTree(),
       references: newTree(),
       claims: newTree(),
       requests: newTree(),

@@ -20,8 +20,3 @@ export function* withPrefix<Value>(tree: Tree<Value>, prefix: string): Generator
     yield value;
   }
 }
-
-export function hasPrefix(tree: Tree<unknown>, prefix: string): boolean {
-  const key = tree.getPairOrNextHigher(prefix)?.[0];
-  return key?.startsWith(prefix) ?? false;
-}
