@@ -65,7 +65,7 @@ function isDescriptionOfSecond({ tls, dataPathAddress, resources: { generic } }:
 }
 
 function isTaskOfSecond({ stopNotAfterMs, attachment, genericResources, ranForMs }: Task): boolean {
-  return isAnyThere(stopNotAfterMs, attachment, genericResources, ranForMs);
+  return stopNotAfterMs !== undefined || attachment !== undefined || genericResources !== undefined || ranForMs !== undefined;
 }
 
 function isNetworkOfSecond({ vxlanPort, spec, ipam }: Network): boolean {

@@ -21,6 +21,8 @@ export type Taken =
   /** Start over: nothing is known about what changed. */
   { readonly kind: "all" } | { readonly kind: "touched"; readonly ids: ReadonlyMap<TableName, ReadonlySet<string>> };
 
+const WOKEN = new Error("something was touched");
+
 /** Collects what a store's entries touch until someone takes it. Holds ids only, each once. */
 export class Inbox implements StoreListener {
   readonly #signal: AbortSignal;
@@ -51,11 +53,11 @@ export class Inbox implements StoreListener {
     this.#signal.throwIfAborted();
     if (!this.isEmpty || ms <= 0) return;
     const woken = new AbortController();
-    this.#wake = () => woken.abort();
+    this.#wake = () => woken.abort(WOKEN); // A reason of its own would be an exception with its stack, at every entry.
     try {
       await clock.sleep(ms, { signal: woken.signal });
     } catch (error) {
-      if (!woken.signal.aborted) throw error;
+      if (error !== WOKEN) throw error;
     } finally {
       this.#wake = undefined;
     }

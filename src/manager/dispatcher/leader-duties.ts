@@ -131,7 +131,7 @@ export class LeaderDuties implements LeaderCalls {
   async #judge(liveness: Liveness, signal: AbortSignal): Promise<void> {
     const { view, clock } = this.#options;
     const snapshot = view();
-    const nodes = [...snapshot.all("node")].map(({ id, status, role }) => ({ id, state: status.state, role }));
+    const nodes = [...snapshot.all("node")];
     this.#secondOpinion.ask(
       liveness.suspects(nodes, clock.monotonicMs()).flatMap(nodeId => {
         const host = snapshot.get("node", nodeId)?.status.address ?? "";

@@ -43,9 +43,10 @@ export interface Verdict {
   readonly left: readonly NodeId[];
 }
 
+/** What it has to know of a `Node`. */
 interface JudgedNode {
   readonly id: NodeId;
-  readonly state: string;
+  readonly status: { readonly state: string };
   readonly role: NodeRole;
 }
 
@@ -53,7 +54,7 @@ interface Heard {
   readonly sessionId: SessionId;
   readonly managerId: NodeId;
   readonly openedAtMs: number;
-  readonly atMs: number;
+  atMs: number;
 }
 
 /** The leader's judgement of who is there. Lives for one term; all times are this manager's monotonic clock. */
@@ -95,8 +96,11 @@ export class Liveness {
       if (known?.managerId !== managerId && this.#homelessSinceMs({ id: nodeId, role: "worker" }, nowMs) !== undefined) {
         this.#arrivedAtMs = nowMs;
       }
-      const atMs = Math.max(nowMs - silenceMs, known?.sessionId === sessionId ? known.atMs : -Infinity);
-      this.#heard.set(nodeId, { sessionId, managerId, openedAtMs, atMs });
+      const atMs = nowMs - silenceMs;
+      if (known === undefined || known.sessionId !== sessionId || known.managerId !== managerId) {
+        const lastMs = known?.sessionId === sessionId ? known.atMs : -Infinity;
+        this.#heard.set(nodeId, { sessionId, managerId, openedAtMs, atMs: Math.max(atMs, lastMs) });
+      } else if (atMs > known.atMs) known.atMs = atMs;
     }
     return fenced;
   }
@@ -107,17 +111,17 @@ export class Liveness {
   }
 
   /** Which nodes to ask whether they are there. @param nodes - Those that are in the state now. */
-  suspects(nodes: readonly JudgedNode[], nowMs: number): readonly NodeId[] {
-    return nodes
-      .filter(node => {
-        const { id, state } = node;
-        const silenceMs = this.#silenceMs(id, nowMs);
-        // No limit is lower than this one: of most nodes nothing else has to be asked.
-        if (state !== "ready" || silenceMs <= this.#limitMs - ASK_BEFORE_MS || this.#left.has(id)) return false;
-        const lateMs = silenceMs - this.#limitOf(node, nowMs);
-        return lateMs > -ASK_BEFORE_MS && lateMs <= ANSWERING_MAX_MS;
-      })
-      .map(({ id }) => id);
+  suspects(nodes: Iterable<JudgedNode>, nowMs: number): readonly NodeId[] {
+    const suspects: NodeId[] = [];
+    for (const node of nodes) {
+      const { id, status } = node;
+      const silenceMs = this.#silenceMs(id, nowMs);
+      // No limit is lower than this one: of most nodes nothing else has to be asked.
+      if (status.state !== "ready" || silenceMs <= this.#limitMs - ASK_BEFORE_MS || this.#left.has(id)) continue;
+      const lateMs = silenceMs - this.#limitOf(node, nowMs);
+      if (lateMs > -ASK_BEFORE_MS && lateMs <= ANSWERING_MAX_MS) suspects.push(id);
+    }
+    return suspects;
   }
 
   /** The node answered when it was asked. */
@@ -125,30 +129,35 @@ export class Liveness {
     this.#answers.set(id, nowMs);
   }
 
-  /** Which nodes' state has to change. @param nodes - Those that are in the state now. */
-  judge(nodes: readonly JudgedNode[], nowMs: number): Verdict {
-    const left = nodes.filter(({ id, state }) => state !== "down" && this.#left.has(id)).map(({ id }) => id);
-    const staying = nodes.filter(({ id }) => !this.#left.has(id));
-    const up = staying.filter(({ id, state }) => state !== "ready" && this.#isHeard(id, nowMs)).map(({ id }) => id);
-    const ready = staying.filter(({ state }) => state === "ready");
-    const isLate = (node: JudgedNode): boolean => {
-      const silenceMs = this.#silenceMs(node.id, nowMs);
-      return silenceMs > this.#limitMs && silenceMs > this.#limitOf(node, nowMs) + this.#respiteMs(node.id, nowMs);
-    };
-    const late = ready.filter(isLate);
+  /** Which nodes' state has to change. Several times a second, for thousands of them. @param nodes - Those that are in the state now. */
+  judge(nodes: Iterable<JudgedNode>, nowMs: number): Verdict {
+    const [left, up, late]: [NodeId[], NodeId[], NodeId[]] = [[], [], []];
+    let ready = 0;
+    let silent = 0;
+    for (const node of nodes) {
+      const { id, status } = node;
+      if (this.#left.has(id)) {
+        if (status.state !== "down") left.push(id);
+        continue;
+      }
+      const silenceMs = this.#silenceMs(id, nowMs);
+      if (status.state !== "ready") {
+        if (silenceMs <= this.#limitMs && this.#heard.has(id)) up.push(id);
+        continue;
+      }
+      ready++;
+      if (silenceMs <= this.#limitMs / 2) continue;
+      silent++;
+      if (silenceMs > this.#limitMs && silenceMs > this.#limitOf(node, nowMs) + this.#respiteMs(id, nowMs)) late.push(id);
+    }
     this.#recentlyDown = this.#recentlyDown.filter(atMs => nowMs - atMs < MASS_WINDOW_MS);
-    const silent = ready.filter(({ id }) => this.#silenceMs(id, nowMs) > this.#limitMs / 2).length;
-    const isMass = late.length > 0 && silent + this.#recentlyDown.length > (ready.length + this.#recentlyDown.length) / 2;
+    const isMass = late.length > 0 && silent + this.#recentlyDown.length > (ready + this.#recentlyDown.length) / 2;
     if (isMass) this.#holdEndsAtMs ??= nowMs + MASS_HOLD_MS;
     // The network gives nodes back one after the other: the last of them is no lone failure.
     else if (silent === 0 || nowMs >= (this.#holdEndsAtMs ?? 0)) this.#holdEndsAtMs = undefined;
     if (this.#holdEndsAtMs !== undefined && nowMs < this.#holdEndsAtMs) return { down: [], up, left };
     this.#recentlyDown = [...this.#recentlyDown, ...late.map(() => nowMs)];
-    return { down: late.map(({ id }) => id), up, left };
-  }
-
-  #isHeard(id: NodeId, nowMs: number): boolean {
-    return this.#heard.has(id) && this.#silenceMs(id, nowMs) <= this.#limitMs;
+    return { down: late, up, left };
   }
 
   #silenceMs(id: NodeId, nowMs: number): number {

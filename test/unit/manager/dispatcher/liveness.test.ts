@@ -6,8 +6,8 @@ import type { NodeId } from "../../../../src/model/ids.ts";
 const M1 = asId<NodeId>("m1");
 const M2 = asId<NodeId>("m2");
 
-function nodes(ids: readonly string[], state = "ready"): Parameters<Liveness["judge"]>[0] {
-  return ids.map(id => ({ id: asId<NodeId>(id), state, role: id.startsWith("m") ? "manager" : "worker" }));
+function nodes(ids: readonly string[], state = "ready") {
+  return ids.map(id => ({ id: asId<NodeId>(id), status: { state }, role: id.startsWith("m") ? "manager" : "worker" }) as const);
 }
 
 interface Beat {
