@@ -71,7 +71,7 @@ function removeTree(tree) {
 function makeTree() {
   const tree = mkdtempSync(join(tmpdir(), "shoal-mutants-"));
   trees.add(tree);
-  for (const folder of ["src", "test/unit", "test/sim"]) {
+  for (const folder of ["src", "test/unit", "test/sim", "test/bench"]) {
     for (const name of readdirSync(folder, { recursive: true })) {
       const path = join(folder, name);
       if (name.endsWith(".ts")) write(tree, path, readFileSync(path, "utf8"));
