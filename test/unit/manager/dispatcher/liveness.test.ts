@@ -351,4 +351,18 @@ describe("the leader's judgement", () => {
     assert.deepEqual(liveness.report(report(M1, [{ nodeId: "a", sessionId: "old", ageMs: 9_500 }]), 10_500), ["old"]);
     assert.deepEqual(liveness.report(report(M2, [{ nodeId: "a", sessionId: "new", ageMs: 600 }]), 10_500), []);
   });
+
+  it("knows the newer of two sessions that a node had at one manager, and hears by it", () => {
+    const liveness = elected();
+    liveness.report(report(M1, [{ nodeId: "a", sessionId: "old", ageMs: 9_000 }]), 10_000);
+    liveness.report(report(M1, [{ nodeId: "a", sessionId: "new", ageMs: 100 }]), 10_500);
+    assert.deepEqual(liveness.report(report(M1, [{ nodeId: "a", sessionId: "old", ageMs: 10_000 }]), 11_000), ["old"]);
+    assert.deepEqual(liveness.report(report(M1, [{ nodeId: "a", sessionId: "new", ageMs: 600 }]), 11_000), []);
+    // A report that was under way for long takes back nothing.
+    liveness.report(report(M1, [{ nodeId: "a", sessionId: "new", ageMs: 600, silenceMs: 900 }]), 11_000);
+    const one = nodes(["a", "b", "c"]);
+    liveness.report(report(M1, [{ nodeId: "b" }, { nodeId: "c" }]), 16_000);
+    assert.deepEqual(liveness.judge(one, 16_000).down, []);
+    assert.deepEqual(liveness.judge(one, 16_001).down, ["a"]);
+  });
 });
