@@ -342,6 +342,7 @@ describe("attacks by a worker on the managers' port", function () {
     if (!beside.destroyed) await until("its message is dropped", isDropped); // Or its connections were reviewed just now, and cut.
     const before = world.log.lines.length;
     await sendRaft(manager, message);
-    assert.deepEqual(world.log.lines.slice(before), [], "it came no further than the port");
+    const told = world.log.lines.slice(before).filter(line => !line.startsWith("this process stood still")); // A busy machine's doing.
+    assert.deepEqual(told, [], "it came no further than the port");
   });
 });
