@@ -55,12 +55,8 @@ function onNode(
   const message =
     task.nodeId === undefined ? "scheduler assigned task to node" : "scheduler confirmed task can run on preassigned node";
   // A field added to a spread gives each object a shape of its own in V8, and whatever reads it takes ten times as long.
-  const placed: Task = Object.assign({}, task, {
-    nodeId,
-    hostPorts,
-    status: { state: "assigned", atMs: nowMs, message } as const,
-  });
-  return genericResources === undefined ? placed : { ...placed, genericResources };
+  const placed = { nodeId, hostPorts, status: { state: "assigned", atMs: nowMs, message } } as const;
+  return Object.assign({}, task, placed, genericResources === undefined ? {} : { genericResources });
 }
 
 function hostPortsOf(revision: Revision | undefined): Task["hostPorts"] {
