@@ -47,7 +47,12 @@ export function signalAll(pids: readonly number[], signal: NodeJS.Signals): void
 export function thaw(cgroup: string): void {
   for (const directory of cgroupDirectories(cgroup)) {
     const state = join(directory, "freezer.state");
-    if (readText(state)?.trim().startsWith("FR") === true) writeFileSync(state, "THAWED");
+    if (readText(state)?.trim().startsWith("FR") !== true) continue;
+    try {
+      writeFileSync(state, "THAWED");
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    }
   }
 }
 
@@ -89,9 +94,22 @@ export function cgroupRoots(): readonly string[] {
 function* withDescendants(directory: string): Iterable<string> {
   if (!existsSync(directory)) return;
   yield directory;
-  for (const entry of readdirSync(directory, { withFileTypes: true })) {
-    if (entry.isDirectory()) yield* withDescendants(join(directory, entry.name));
+  for (const name of foldersIn(directory)) yield* withDescendants(join(directory, name));
+}
+
+/** @returns none where the folder is gone: daemons that end remove cgroups while we look. */
+function foldersIn(directory: string): readonly string[] {
+  try {
+    const entries = readdirSync(directory, { withFileTypes: true });
+    return entries.filter(entry => entry.isDirectory()).map(({ name }) => name);
+  } catch (error) {
+    if (isGone(error)) return [];
+    throw error;
   }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENODEV");
 }
 
 function pidsInCgroup(directory: string): readonly number[] {

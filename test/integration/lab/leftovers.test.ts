@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
+import { cgroupDirectories } from "../../../deploy/lab/processes.ts";
 
 const LAB = "leftover"; // Names no other program of this machine.
 /** From the first namespace to a cluster under load. */
@@ -17,7 +18,7 @@ function listing(): readonly string[] {
       .split("\n")
       .map(line => `mount ${line.split(" ")[4]}`),
     ...(existsSync("/run/netns") ? readdirSync("/run/netns") : []).map(name => `namespace ${name}`),
-    ...execFileSync("find", ["/sys/fs/cgroup", "-type", "d"], { encoding: "utf8" })
+    ...execFileSync("find", ["/sys/fs/cgroup", "-ignore_readdir_race", "-type", "d"], { encoding: "utf8" })
       .split("\n")
       .map(path => `cgroup ${path}`),
     ...(existsSync("/var/lib/shoal-lab") ? readdirSync("/var/lib/shoal-lab") : []).map(name => `folder ${name}`),
@@ -68,6 +69,18 @@ describe("the try demonstration, interrupted", function () {
       rmdirSync(cgroup);
       execFileSync("ip", ["netns", "delete", "planted"]);
     }
+  });
+
+  it("looks through cgroups that go while it looks", () => {
+    const hierarchy = join("/sys/fs/cgroup", existsSync("/sys/fs/cgroup/pids") ? "pids" : "");
+    const cgroup = join(hierarchy, "planted");
+    mkdirSync(cgroup);
+    const seen: string[] = [];
+    for (const directory of cgroupDirectories("planted")) {
+      seen.push(directory);
+      rmdirSync(directory);
+    }
+    assert.deepEqual(seen, [cgroup]);
   });
 
   for (const momentMs of MOMENTS_MS) {
