@@ -31,7 +31,7 @@ const MIB = 1024 * 1024;
 export const DEFAULT_OPTIONS: RaftDriverOptions = {
   tickMs: 100,
   electionTicks: 10,
-  heartbeatTicks: 1,
+  heartbeatTicks: 2, // Five in the shortest election timeout: an idle leader's messages are mostly these.
   stallMs: 500,
   snapshotEveryEntries: 10_000,
   snapshotEveryBytes: 64 * MIB,

@@ -14,7 +14,7 @@ export const serverOptions: ChannelOptions = {
   ...NO_BOOKS,
   // Only so that nothing is kept for long of a caller that is gone, or that never says a word: who is down is seen by its beats, and
   // the pings of 2,000 idle workers would be much of what a manager does.
-  "grpc.keepalive_time_ms": 5_000,
+  "grpc.keepalive_time_ms": 10_000,
   "grpc.keepalive_timeout_ms": 2_000,
   "grpc.keepalive_permit_without_calls": 1,
   "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,

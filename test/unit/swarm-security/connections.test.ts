@@ -167,7 +167,7 @@ describe("attacks on the managers' port", function () {
 
   it("a half-open session, which speaks no HTTP/2 after its handshake, is cut", async () => {
     const socket = await dial(world.port, { identity: await world.join("worker") });
-    assert.equal(await isCut(socket, 8_000), true);
+    assert.equal(await isCut(socket, 13_000), true);
   });
 
   it("a stranger's request of more than 64 KiB is refused", async () => {
