@@ -62,7 +62,7 @@ const CONNECTION_MUTANTS = [
   },
   {
     guards: "swarm: a connection that does not speak",
-    edits: [at("rpc/limits.ts", '"grpc.keepalive_time_ms": 5_000', '"grpc.keepalive_time_ms": 500_000')],
+    edits: [at("rpc/limits.ts", '"grpc.keepalive_time_ms": 10_000', '"grpc.keepalive_time_ms": 500_000')],
     test: [CONNECTIONS, "half-open session"],
   },
   {
