@@ -3,7 +3,7 @@ import { refuse } from "../../command-line.ts";
 import { benchScheduler } from "../scheduler.ts";
 import { buildChildren } from "./child.ts";
 import { measureControl } from "./control.ts";
-import { measureRaft } from "./raft.ts";
+import { measureBare, measureRaft } from "./raft.ts";
 import { Report } from "./report.ts";
 import { measureChurn } from "./churn.ts";
 import { measureFailover } from "./failover.ts";
@@ -44,7 +44,10 @@ const RUNS: Readonly<Record<string, () => Promise<void> | void>> = {
       report,
     ),
   churn: () => measureChurn({ workers: 100, tasks: 1_000, starts: 100_000, processes: 2, grownPercentMax: 20 }, report),
-  raft: () => measureRaft({ syncMs: 0 }, report),
+  raft: async () => {
+    await measureBare(report);
+    await measureRaft({ syncMs: 0 }, report);
+  },
   "raft-slow-disk": () => measureRaft({ syncMs: 1 }, report),
   control: () => measureControl(report),
   scheduler: () => {
@@ -66,6 +69,6 @@ const RUNS: Readonly<Record<string, () => Promise<void> | void>> = {
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter(name => RUNS[name] === undefined);
 if (unknown.length > 0) refuse(`no such runs: ${unknown.join(", ")} (there are ${Object.keys(RUNS).join(", ")})`);
-await buildChildren(["manager", "workers", "raft-member"]);
+await buildChildren(["manager", "workers", "raft-member", "bare-member"]);
 for (const name of wanted.length === 0 ? Object.keys(RUNS) : wanted) await RUNS[name]?.();
 process.exitCode = report.finish() ? 0 : 1;

@@ -76,3 +76,21 @@ export interface RaftFigures {
   readonly stall: Stall;
   readonly cpuMs: number;
 }
+
+export interface BareMemberOptions {
+  readonly directory: string;
+  /** Of its file there. */
+  readonly name: string;
+}
+
+/** It writes to its own file and to the peers at these ports for so long; without peers it only says its port. */
+export interface BareCall {
+  readonly peers: readonly number[];
+  readonly forMs: number;
+}
+
+export interface BareFigures {
+  readonly port: number;
+  readonly perSecond: number;
+  readonly medianMs: number;
+}

@@ -7,11 +7,30 @@ import { systemClock } from "../../../src/system/clock.ts";
 import { round } from "../statistics.ts";
 import { Child } from "./child.ts";
 import { freePort } from "./free-port.ts";
-import type { RaftCall, RaftFigures, RaftMemberOptions } from "./protocol.ts";
+import type { BareCall, BareFigures, RaftCall, RaftFigures, RaftMemberOptions } from "./protocol.ts";
 import type { Report } from "./report.ts";
 
 const FOR_MS = 4_000;
 const DAY_MS = 24 * 3_600_000;
+
+/** What the machine allows: the same three processes, disk and loopback with one writer, and nothing between them but TCP. */
+export async function measureBare(report: Report): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), "shoal-scale-"));
+  const members = ["m1", "m2", "m3"].map(name => new Child<BareCall>("bare-member", { directory, name }));
+  try {
+    await Promise.all(members.map(member => member.ready()));
+    const [writer, ...others] = members;
+    if (writer === undefined) return;
+    const known = await Promise.all(others.map(member => member.call<BareFigures>({ peers: [], forMs: 0 })));
+    const peers = known.map(({ port }) => port);
+    await writer.call<BareFigures>({ peers, forMs: 1_000 }); // Warm.
+    const { perSecond, medianMs } = await writer.call<BareFigures>({ peers, forMs: FOR_MS });
+    report.say(`bare TCP in Raft's place, 1 writer: ${Math.round(perSecond)} commits/s, median ${round(medianMs, 2)} ms`);
+  } finally {
+    for (const member of members) await member.end();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
 
 /** Three members in processes of their own, over gRPC and disk; the writers are inside the leader. */
 export async function measureRaft({ syncMs }: { readonly syncMs: number }, report: Report): Promise<void> {
