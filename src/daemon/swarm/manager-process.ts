@@ -5,7 +5,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { ChildProcess, Spawner } from "../../ports/process.ts";
 import type { LogLevel } from "../config.ts";
-import { MANAGER_NODE_FLAGS, type ManagerOptions } from "../manager/options.ts";
+import { MANAGER_ENVIRONMENT, MANAGER_NODE_FLAGS, type ManagerOptions } from "../manager/options.ts";
 import { formatKeys, MANAGER_COMMANDS, type ManagerKeys, parseReport, REPORTS_FD } from "../manager/pipe.ts";
 import type { KeyReport } from "./node-keys.ts";
 
@@ -61,7 +61,7 @@ export class ManagerProcess implements AsyncDisposable {
         file: process.execPath,
         args: [...MANAGER_NODE_FLAGS, PROGRAM, JSON.stringify({ ...options, logLevel: logLevel() } satisfies ManagerOptions)],
         stdio: ["pipe-to-child", { fd: STDERR }, { fd: STDERR }, "pipe-from-child"],
-        env: { PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin" },
+        env: { ...MANAGER_ENVIRONMENT, PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin" },
       });
       const child = await this.#starting;
       this.#child = child;

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { build } from "esbuild";
-import { MANAGER_NODE_FLAGS } from "../../../src/daemon/manager/options.ts";
+import { MANAGER_ENVIRONMENT, MANAGER_NODE_FLAGS } from "../../../src/daemon/manager/options.ts";
 
 const CALL_MS = 240_000;
 const OUTPUT = "node_modules/.cache/shoal-scale";
@@ -29,9 +29,10 @@ export class Child<Call> {
 
   constructor(name: string, argument: unknown, { environment = {} }: { readonly environment?: NodeJS.ProcessEnv } = {}) {
     const profile = process.env["PROFILE"] === name ? ["--cpu-prof", `--cpu-prof-dir=${OUTPUT}`] : [];
+    const isManager = name === "manager";
     this.#process = fork(join(OUTPUT, `${name}.mjs`), [JSON.stringify(argument)], {
-      execArgv: ["--expose-gc", ...(name === "manager" ? MANAGER_NODE_FLAGS : []), ...profile],
-      env: { ...process.env, ...environment },
+      execArgv: ["--expose-gc", ...(isManager ? MANAGER_NODE_FLAGS : []), ...profile],
+      env: { ...process.env, ...(isManager ? MANAGER_ENVIRONMENT : {}), ...environment },
       serialization: "advanced",
     });
   }
