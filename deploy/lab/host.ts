@@ -128,7 +128,7 @@ function recorded(path: string): ProcessIdentity | undefined {
 /** For `--userns-remap daemon`, a user that every Debian has. */
 const SUBORDINATE_IDS = "daemon:100000:65536\n";
 
-/** A boot: a fresh /run, a new boot id, a /sys of this network namespace, cgroups that crun accepts. */
+/** A boot: a fresh /run and /dev/shm, a new boot id, a /sys of this network namespace, cgroups that crun accepts. */
 async function startHolder(host: LabHost, hosts: readonly LabHost[]): Promise<void> {
   const { directory } = host;
   for (const name of ["data", "cgroups", "proc"]) mkdirSync(join(directory, name), { recursive: true });
@@ -150,6 +150,7 @@ mount -t sysfs sysfs /sys
 mount --rbind ${directory}/cgroups /sys/fs/cgroup
 mount -t tmpfs tmpfs /run
 mkdir -p /run/lock /run/netns
+mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs /dev/shm # What programs leave there goes with the host.
 mount -t proc proc ${directory}/proc # A whole one: where there is none, the kernel mounts none in a user namespace.
 mount --bind ${directory}/boot_id /proc/sys/kernel/random/boot_id
 mount --bind ${directory}/hosts /etc/hosts
@@ -201,7 +202,18 @@ async function startDaemon(host: LabHost, variables: Readonly<Record<string, str
   const joinCgroups = `for d in /sys/fs/cgroup/*${host.cgroup}/daemon /sys/fs/cgroup${host.cgroup}/daemon; do [ -d "$d" ] && echo $$ > "$d/cgroup.procs"; done; exec "$@"`;
   const [enter = "", ...rest] = enterCommand(host);
   const log = openSync(join(directory, "shoald.log"), "a");
-  const child = spawn(enter, [...rest, "sh", "-c", joinCgroups, "sh", process.execPath, join(BIN, "shoald"), ...flags], {
+  const program = [
+    "env",
+    ...clockVariables(host),
+    "sh",
+    "-c",
+    joinCgroups,
+    "sh",
+    process.execPath,
+    join(BIN, "shoald"),
+    ...flags,
+  ];
+  const child = spawn(enter, [...rest, ...program], {
     detached: true,
     stdio: ["ignore", log, log],
     cwd: "/",
@@ -209,7 +221,6 @@ async function startDaemon(host: LabHost, variables: Readonly<Record<string, str
       PATH: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin",
       HOME: "/root",
       ...(process.env["SHOAL_FAILPOINTS"] && { SHOAL_FAILPOINTS: process.env["SHOAL_FAILPOINTS"] }),
-      ...clockVariables(host),
       ...variables,
     },
   });
@@ -226,18 +237,17 @@ async function startDaemon(host: LabHost, variables: Readonly<Record<string, str
   });
 }
 
-/** With `SHOAL_LAB_CLOCK_LIBRARY` (libfaketime's path) each host's wall clock is off by what its file `clock` says; the monotonic one never. */
-function clockVariables({ directory }: LabHost): Record<string, string> {
+/**
+ * With `SHOAL_LAB_CLOCK_LIBRARY` (libfaketime's path) each host's wall clock is off by what its file `clock` says; the monotonic one never.
+ * For programs inside the host: what each leaves in /dev/shm goes with it.
+ */
+function clockVariables({ directory }: LabHost): readonly string[] {
   const library = process.env["SHOAL_LAB_CLOCK_LIBRARY"];
-  if (library === undefined) return {};
+  if (library === undefined) return [];
   const file = join(directory, "clock");
   if (!existsSync(file)) writeFileSync(file, "+0");
-  return {
-    LD_PRELOAD: library,
-    FAKETIME_TIMESTAMP_FILE: file,
-    FAKETIME_DONT_FAKE_MONOTONIC: "1",
-    FAKETIME_CACHE_DURATION: "1",
-  };
+  const settings = ["FAKETIME_DONT_FAKE_MONOTONIC=1", "FAKETIME_CACHE_DURATION=1"];
+  return [`LD_PRELOAD=${library}`, `FAKETIME_TIMESTAMP_FILE=${file}`, ...settings];
 }
 
 /** The file is there a moment before anybody listens at it. */
