@@ -7,41 +7,43 @@ const PRIVATE_MOUNTS = ["bash", "test/integration/private-mounts.sh"];
 const CHAOS = ["node", "--import=tsx", "test/chaos/main.ts", "--minutes", "3", "--seed", "1"];
 
 /**
- * Integration groups that may run beside others, and how many processors each keeps busy: what they put up in the kernel has names of its
- * own. Any other runs alone.
+ * Integration groups that may run side by side: what they put up in the kernel has names of its own. Any other runs alone. The longest
+ * first: the last group of all has the machine for itself, and a short one wastes less of it.
  */
-const INTEGRATION_LOADS = {
-  ...{ lab: 0.6, oracle: 0.9, archive: 1 },
-  ...{ network: 0.5, daemon: 0.6, security: 0.7, faults: 0.7, cli: 0.6, conformance: 0.6, "one-node": 0.5 },
-  ...{ images: 0.7, bundles: 0.7, runtime: 0.7, containers: 0.7, build: 0.6, fields: 0.7, scale: 1.2, setup: 0.5 },
-};
-/** Processors that may be asked for at once. More than there are: nobody asks for his all the time. */
-const LOAD_MAX = 2.8;
+const COMPATIBLE = [
+  ["archive", "lab", "oracle"],
+  ["cli", "conformance", "network", "setup"],
+  ["containers", "daemon", "faults", "one-node", "security"],
+  ["build", "bundles", "fields", "images", "runtime", "scale"],
+];
 
 /** Run only when named: three real engines and three of ours at once, for a minute and a half. */
 const WHEN_NAMED = ["swarm"];
 
-/** In the order in which they begin, the longest first: a group begins as soon as there is room for it beside those that run. */
-const GROUPS = [
-  integration("lab"),
-  // Mostly waits.
-  { name: "chaos", load: 0.5, command: [...PRIVATE_MOUNTS, ...CHAOS], isPlain: true, isShown: true },
-  { name: "check", load: 1, command: ["node", "scripts/check.mjs"], isPlain: true },
-  { name: "api", load: 0.7, command: [...MOCHA, "test/api/**/*.test.ts"] },
-  integration("oracle"),
-  { name: "simulation", load: 1, command: [...MOCHA, "test/sim/**/*.test.ts"] },
-  { name: "unit", load: 1, command: [...MOCHA, "test/unit/**/*.test.ts", "test/architecture.test.ts"] },
-  ...integrationFolders()
-    .filter(folder => folder !== "lab" && folder !== "oracle")
-    .map(integration),
+/** Groups of one stage run side by side; a stage starts when at most one group of those before is left, which would leave a core idle. */
+const STAGES = [
+  [
+    // Mostly waits, beside groups that mostly compute.
+    { name: "chaos", command: [...PRIVATE_MOUNTS, ...CHAOS], isPlain: true, isShown: true },
+    { name: "check", command: ["node", "scripts/check.mjs"], isPlain: true },
+    { name: "unit", command: [...MOCHA, "test/unit/**/*.test.ts", "test/architecture.test.ts"] },
+    { name: "simulation", command: [...MOCHA, "test/sim/**/*.test.ts"] },
+    { name: "api", command: [...MOCHA, "test/api/**/*.test.ts"] },
+  ],
+  ...integrationStages().map(folders =>
+    folders.map(folder => ({
+      name: `integration/${folder}`,
+      command: [...PRIVATE_MOUNTS, ...MOCHA, `test/integration/${folder}/**/*.test.ts`],
+      isAlone: !COMPATIBLE.flat().includes(folder),
+    })),
+  ),
 ];
 
-function integration(folder) {
-  return {
-    name: `integration/${folder}`,
-    load: INTEGRATION_LOADS[folder] ?? LOAD_MAX,
-    command: [...PRIVATE_MOUNTS, ...MOCHA, `test/integration/${folder}/**/*.test.ts`],
-  };
+function integrationStages() {
+  const present = integrationFolders();
+  const together = COMPATIBLE.map(folders => folders.filter(folder => present.includes(folder)));
+  const alone = present.filter(folder => !COMPATIBLE.flat().includes(folder)).map(folder => [folder]);
+  return [...together, ...alone].filter(folders => folders.length > 0);
 }
 
 /** No group needs that long on a slow machine: past it something hangs. */
@@ -55,13 +57,7 @@ function integrationFolders() {
         readdirSync(`test/integration/${entry.name}`, { recursive: true }).some(name => String(name).endsWith(".test.ts")),
     )
     .map(entry => entry.name)
-    .sort((a, b) => rank(a) - rank(b));
-}
-
-/** As in the list of loads; unknown ones at the end. */
-function rank(folder) {
-  const at = Object.keys(INTEGRATION_LOADS).indexOf(folder);
-  return at < 0 ? Infinity : at;
+    .sort();
 }
 
 /** Who is told to stop has the groups take down what they put up, and begins no other. */
@@ -108,28 +104,32 @@ function run({ name, command, isPlain, isShown }) {
   });
 }
 
+const running = new Set();
+async function untilLeft(count) {
+  while (running.size > count) await Promise.race(running);
+}
+
 const only = process.argv.slice(2);
-const isMeant = ({ name }) =>
-  only.length === 0 ? !WHEN_NAMED.some(folder => name === `integration/${folder}`) : only.some(prefix => name.startsWith(prefix));
-const waiting = GROUPS.filter(isMeant);
-const running = new Map();
 const results = [];
-while (waiting.length > 0 || running.size > 0) {
-  if (stopping.aborted) waiting.length = 0;
-  const load = [...running.keys()].reduce((sum, group) => sum + group.load, 0);
-  const next = waiting.findIndex(group => running.size === 0 || load + group.load <= LOAD_MAX);
-  if (next >= 0) {
-    const [group] = waiting.splice(next, 1);
-    running.set(group, begin(group));
-  } else if (running.size > 0) await Promise.race(running.values());
+for (const stage of STAGES) {
+  const isMeant = name =>
+    only.length === 0
+      ? !WHEN_NAMED.some(folder => name === `integration/${folder}`)
+      : only.some(prefix => name.startsWith(prefix));
+  const groups = stage.filter(({ name }) => isMeant(name));
+  const isAlone = groups.some(group => group.isAlone);
+  await untilLeft(isAlone ? 0 : 1);
+  if (stopping.aborted) break;
+  for (const group of groups) {
+    const ended = run(group).then(result => {
+      results.push(result);
+      running.delete(ended);
+    });
+    running.add(ended);
+  }
+  if (isAlone) await untilLeft(0);
 }
-
-async function begin(group) {
-  const result = await run(group);
-  running.delete(group);
-  results.push(result);
-}
-
+await untilLeft(0);
 if (only.length === 0)
   for (const folder of WHEN_NAMED) console.log(`\nnot run here: node scripts/test.mjs integration/${folder}`);
 const sum = key => results.reduce((total, result) => total + result[key], 0);
