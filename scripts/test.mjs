@@ -78,7 +78,8 @@ function run({ name, command, isPlain, isShown }) {
       output += `FAILED ${name} did not end within ${GROUP_LIMIT_MS / 1000} s\n`;
       process.kill(-child.pid, "SIGKILL");
     }, GROUP_LIMIT_MS);
-    const stop = () => process.kill(-child.pid, "SIGINT");
+    // Not what tests run: they take it down themselves.
+    const stop = () => (isPlain ? process.kill(-child.pid, "SIGINT") : child.kill("SIGINT"));
     stopping.addEventListener("abort", stop);
     // A process that was left behind may hold the output open: it is not waited for.
     child.on("exit", () => setTimeout(() => child.stdout.destroy() && child.stderr.destroy(), 1000));
