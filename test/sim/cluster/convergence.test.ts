@@ -50,7 +50,9 @@ function times<T>(count: number, value: T): readonly T[] {
   return Array.from({ length: count }, () => value);
 }
 
-describe("a simulated cluster", () => {
+describe("a simulated cluster", function () {
+  this.timeout(60_000); // Its own clock is simulated: what is waited for is the processor.
+
   it("brings a replicated service up, spread over its nodes", async () => {
     await using cluster = await aCluster(3);
     const id = await cluster.addService({ name: "web", mode: replicated(6) });
