@@ -93,7 +93,7 @@ const FAULTS = [
     name: "a worker goes on with what is to stop",
     file: "src/worker/task-machine.ts",
     find: 'if (!isToRun(desiredState)) return { kind: "stop" };',
-    put: 'if (!isToRun(desiredState) && state !== "running") return { kind: "stop" };',
+    put: 'if (!isToRun(desiredState)) return { kind: state === "running" ? "rest" : "stop" };',
     finder: /two places/,
   },
   {
