@@ -150,7 +150,7 @@ mount -t sysfs sysfs /sys
 mount --rbind ${directory}/cgroups /sys/fs/cgroup
 mount -t tmpfs tmpfs /run
 mkdir -p /run/lock /run/netns
-mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs /dev/shm # What programs leave there goes with the host.
+mount -t tmpfs -o "mode=1777,size=$(df -k --output=size /dev/shm | tail -n 1 | tr -d ' ')k" tmpfs /dev/shm # As large as the machine's; what programs leave there goes with the host.
 mount -t proc proc ${directory}/proc # A whole one: where there is none, the kernel mounts none in a user namespace.
 mount --bind ${directory}/boot_id /proc/sys/kernel/random/boot_id
 mount --bind ${directory}/hosts /etc/hosts
