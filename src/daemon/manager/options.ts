@@ -12,8 +12,8 @@ export const MANAGER_NODE_FLAGS: readonly string[] = [`--max-semi-space-size=${S
 
 /**
  * And the C library. Node.js keeps 64 KiB for what each TLS connection reads next, of which a session of beats needs a page. Cut out of the
- * heap it mostly lies where others have been and counts as resident whole; mapped by itself only the pages that were used do: of each of
- * 2,000 sessions that was 20 to 30 kB. By default the library maps only what is twice as large, and less and less.
+ * heap it mostly lies where others have been and counts as resident whole; mapped by itself only the pages that were used do: 32 kB of
+ * each of 2,000 sessions that came to a busy machine, next to nothing on a quiet one. By default the library maps only what is twice as large.
  *
  * @see mallopt(3), M_MMAP_THRESHOLD
  */
