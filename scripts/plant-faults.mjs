@@ -76,6 +76,13 @@ const FAULTS = [
     finder: /carried out twice/,
   },
   {
+    name: "a request that was refused is carried out when its first try comes late",
+    file: "src/manager/control-api/mutations.ts",
+    find: "options.mayRepeat === true && isRefusal(error)",
+    put: "options.mayRepeat === undefined && isRefusal(error)",
+    finder: /not linearizable/,
+  },
+  {
     name: "what apply writes depends on chance",
     file: "src/manager/store/store.ts",
     find: "updatedAtMs: atMs }",

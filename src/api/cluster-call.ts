@@ -38,8 +38,7 @@ type AnswerTo<Kind extends ControlRequest["kind"]> = Extract<
 >;
 
 /**
- * Calls the managers on behalf of a request. A write is carried out once for each id: the client's own, so that it may try again,
- * or a new one.
+ * Calls the managers on behalf of a request. A write is answered once for each id: the client's own, so that it may try again, or a new one.
  *
  * @throws OperationError `unavailable` when this node is no manager.
  */
@@ -53,7 +52,11 @@ export async function callCluster<Kind extends ControlRequest["kind"]>(
   const own = isRead ? undefined : ownRequestId(request);
   const requestId = own ?? clusterIdFrom<RequestId>(random.bytes(ID_BYTES));
   // Which kind answers which is the contract; the check of it is below.
-  const answer = (await backends.control.call(call, { requestId, signal: request.signal })) as AnswerTo<Kind>;
+  const answer = (await backends.control.call(call, {
+    requestId,
+    mayRepeat: own !== undefined,
+    signal: request.signal,
+  })) as AnswerTo<Kind>;
   const isExpected = EXPECTED[call.kind] === undefined || EXPECTED[call.kind] === answer.kind;
   assert(isExpected, `a manager answered ${answer.kind} to ${call.kind}`);
   return answer;

@@ -1,5 +1,6 @@
 import type * as model from "../model/control.ts";
 import type { ClusterEvent } from "../model/cluster-event.ts";
+import { ERROR_KINDS } from "../lib/errors.ts";
 import type { RequestId } from "../model/ids.ts";
 import * as wire from "../gen/control.ts";
 import {
@@ -18,6 +19,7 @@ import {
   record,
   text,
   union,
+  UnknownWireValue,
   word,
   wrappedList,
 } from "./combinators.ts";
@@ -111,6 +113,8 @@ export interface ControlCall {
   readonly requestId: RequestId;
   /** A manager has passed it on already: it is not passed on again. */
   readonly isForwarded: boolean;
+  /** See `ControlCallOptions`. */
+  readonly mayRepeat: boolean;
   readonly request: model.ControlRequest;
 }
 
@@ -120,11 +124,13 @@ export const controlCall: Codec<ControlCall, wire.ControlCallRequest> = {
   toWire: call => ({
     requestId: call.requestId,
     isForwarded: call.isForwarded,
+    mayRepeat: call.mayRepeat,
     request: requestCases.toWire(call.request),
   }),
   fromWire: message => ({
     requestId: requestId.fromWire(message.requestId),
     isForwarded: message.isForwarded,
+    mayRepeat: message.mayRepeat,
     request: requestCases.fromWire(message.request),
   }),
 };
@@ -143,7 +149,7 @@ const taskView = record<model.TaskView, wire.TaskView>({
 });
 const nodeView = record<model.NodeView, wire.NodeView>({ node: needed(node), isLeader: flag, isReachable: flag });
 
-const responseCases = union<model.ControlResponse, NonNullable<wire.ControlCallResponse["response"]>>({
+const outcomeCases = union<model.RequestOutcome, NonNullable<wire.ControlCallResponse["response"]>>({
   done: ["done", nothing],
   created: ["created", record<Response<"created">, wire.Created>({ id: text, warnings: list(text) })],
   cluster: ["cluster", record<Response<"cluster">, wire.ClusterAnswer>({ cluster: needed(cluster) })],
@@ -155,15 +161,24 @@ const responseCases = union<model.ControlResponse, NonNullable<wire.ControlCallR
   secrets: ["secrets", record<Response<"secrets">, wire.Secrets>({ secrets: list(secret) })],
   configs: ["configs", record<Response<"configs">, wire.Configs>({ configs: list(config) })],
   "state-hash": ["stateHash", record<Response<"state-hash">, wire.StateHash>({ index: number, hash: text })],
+  refusal: ["refusal", record<Omit<model.Refusal, "kind">, wire.Refusal>({ errorKind: word(ERROR_KINDS), message: text })],
 });
 
-export const controlResponse: Codec<model.ControlResponse, wire.ControlCallResponse> = {
-  toWire: response => ({ response: responseCases.toWire(response) }),
-  fromWire: message => responseCases.fromWire(message.response),
+const requestOutcome: Codec<model.RequestOutcome, wire.ControlCallResponse> = {
+  toWire: outcome => ({ response: outcomeCases.toWire(outcome) }),
+  fromWire: message => outcomeCases.fromWire(message.response),
 };
 
-/** What a user's request answered, as replicated state keeps it for a retry. */
-export const controlResponseBytes: BytesCodec<model.ControlResponse> = bytesOf(controlResponse, wire.ControlCallResponse);
+export const requestOutcomeBytes: BytesCodec<model.RequestOutcome> = bytesOf(requestOutcome, wire.ControlCallResponse);
+
+export const controlResponse: Codec<model.ControlResponse, wire.ControlCallResponse> = {
+  toWire: requestOutcome.toWire,
+  fromWire(message) {
+    const outcome = requestOutcome.fromWire(message);
+    if (outcome.kind === "refusal") throw new UnknownWireValue("a refusal as an answer");
+    return outcome;
+  },
+};
 
 export const clusterEvent = record<ClusterEvent, wire.ClusterEvent>({
   type: word(["node", "service", "network", "secret", "config"]),

@@ -5,7 +5,7 @@ import { FIRST_FORMAT_LEVEL } from "./entry.ts";
 /**
  * What came with the second format: which one is in force, locked managers, replaced roots, attachable networks, a drain that starts first,
  * generic resources, addresses of slots, other data for secrets and configs, templates, data paths of their own, external CAs, older snapshots that are kept,
- * when a spec was given, how long a task ran.
+ * when a spec was given, how long a task ran, requests' refusals.
  */
 export const SECOND_FORMAT_LEVEL = 2;
 

@@ -43,6 +43,8 @@ export interface ControlCallRequest {
   requestId: string;
   /** Already passed on once by a manager: whoever gets it answers itself or says that it does not lead. */
   isForwarded: boolean;
+  /** Another try of the same request may be on its way somewhere: what this one is answered stands for that too, also when it is refused. */
+  mayRepeat: boolean;
   request:
     | { $case: "getCluster"; value: Nothing }
     | { $case: "updateCluster"; value: UpdateCluster }
@@ -189,7 +191,15 @@ export interface ControlCallResponse {
     | { $case: "configs"; value: Configs }
     | { $case: "stateHash"; value: StateHash }
     | { $case: "unlockKey"; value: UnlockKey }
+    | //
+    /** In replicated state only. As an answer it is a status of gRPC. */
+    { $case: "refusal"; value: Refusal }
     | undefined;
+}
+
+export interface Refusal {
+  errorKind: string;
+  message: string;
 }
 
 export interface ClusterEvent {
@@ -268,7 +278,7 @@ export interface StateHash {
 }
 
 function createBaseControlCallRequest(): ControlCallRequest {
-  return { requestId: "", isForwarded: false, request: undefined };
+  return { requestId: "", isForwarded: false, mayRepeat: false, request: undefined };
 }
 
 export const ControlCallRequest: MessageFns<ControlCallRequest> = {
@@ -278,6 +288,9 @@ export const ControlCallRequest: MessageFns<ControlCallRequest> = {
     }
     if (message.isForwarded !== false) {
       writer.uint32(16).bool(message.isForwarded);
+    }
+    if (message.mayRepeat !== false) {
+      writer.uint32(24).bool(message.mayRepeat);
     }
     switch (message.request?.$case) {
       case "getCluster":
@@ -410,6 +423,14 @@ export const ControlCallRequest: MessageFns<ControlCallRequest> = {
             }
 
             message.isForwarded = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.mayRepeat = reader.bool();
             continue;
           }
           case 10: {
@@ -1831,6 +1852,9 @@ export const ControlCallResponse: MessageFns<ControlCallResponse> = {
       case "unlockKey":
         UnlockKey.encode(message.response.value, writer.uint32(90).fork()).join();
         break;
+      case "refusal":
+        Refusal.encode(message.response.value, writer.uint32(98).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1934,6 +1958,71 @@ export const ControlCallResponse: MessageFns<ControlCallResponse> = {
             }
 
             message.response = { $case: "unlockKey", value: UnlockKey.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.response = { $case: "refusal", value: Refusal.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRefusal(): Refusal {
+  return { errorKind: "", message: "" };
+}
+
+export const Refusal: MessageFns<Refusal> = {
+  encode(message: Refusal, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.errorKind !== "") {
+      writer.uint32(10).string(message.errorKind);
+    }
+    if (message.message !== "") {
+      writer.uint32(18).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Refusal {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRefusal();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.errorKind = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = reader.string();
             continue;
           }
         }

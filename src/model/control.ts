@@ -13,6 +13,7 @@ import type {
   ServiceSpec,
   Task,
 } from "./cluster.ts";
+import type { ErrorKind } from "../lib/errors.ts";
 import type { UnlockKey } from "./unlock-key.ts";
 import type { NetworkId, NodeId, RequestId, TaskId } from "./ids.ts";
 
@@ -115,6 +116,16 @@ export type ControlResponse =
   | { readonly kind: "configs"; readonly configs: readonly Config[] }
   | { readonly kind: "state-hash"; readonly index: number; readonly hash: string };
 
+/** What was wrong with a request. Callers get it thrown. */
+export interface Refusal {
+  readonly kind: "refusal";
+  readonly errorKind: ErrorKind;
+  readonly message: string;
+}
+
+/** What came of a user's write, as replicated state keeps it for its other tries. */
+export type RequestOutcome = ControlResponse | Refusal;
+
 /** get-x answers with a list of one. */
 export interface ServiceView {
   readonly service: Service;
@@ -138,13 +149,20 @@ export interface NodeView {
   readonly isReachable: boolean;
 }
 
+export interface ControlCallOptions {
+  readonly requestId: RequestId;
+  /**
+   * Another try with the same id may be on its way somewhere, and be read at any time: what this one is answered stands for that too, also when
+   * it is refused. A refusal costs an entry of the log then.
+   */
+  readonly mayRepeat?: boolean;
+  readonly signal?: AbortSignal;
+}
+
 /** One call: REST states this; the manager's control API does it, through rpc. */
 export interface ControlCaller {
   /** @throws OperationError of any kind, in Docker's words. */
-  call(
-    request: ControlRequest,
-    options: { readonly requestId: RequestId; readonly signal?: AbortSignal },
-  ): Promise<ControlResponse>;
+  call(request: ControlRequest, options: ControlCallOptions): Promise<ControlResponse>;
 }
 
 export type { NetworkId };

@@ -1,8 +1,8 @@
 import type { Admission } from "../model/admission.ts";
 import type { ClusterEvent } from "../model/cluster-event.ts";
-import type { ControlRequest, ControlResponse } from "../model/control.ts";
+import type { ControlCallOptions, ControlRequest, ControlResponse } from "../model/control.ts";
 import type { NodeDescription, NodeRole, NodeSpec, TaskStatus } from "../model/cluster.ts";
-import type { NodeId, RequestId, SessionId, TaskId } from "../model/ids.ts";
+import type { NodeId, SessionId, TaskId } from "../model/ids.ts";
 import type { SessionDown, SessionUp } from "../model/session.ts";
 import type { RaftMember } from "../ports/consensus.ts";
 import type { Peer } from "./peer.ts";
@@ -17,7 +17,7 @@ export interface ControlBackend {
   /** `isForwarded`: another manager passed it on, so it is answered here or refused as unavailable. */
   call(
     request: ControlRequest,
-    options: Waiting & { readonly requestId: RequestId; readonly isForwarded: boolean },
+    options: Waiting & ControlCallOptions & { readonly isForwarded: boolean },
   ): Promise<ControlResponse>;
 }
 

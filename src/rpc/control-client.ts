@@ -8,8 +8,7 @@ import {
   ControlClient,
 } from "../gen/control.ts";
 import type { ClusterEvent } from "../model/cluster-event.ts";
-import type { ControlCaller, ControlRequest, ControlResponse } from "../model/control.ts";
-import type { RequestId } from "../model/ids.ts";
+import type { ControlCaller, ControlCallOptions, ControlRequest, ControlResponse } from "../model/control.ts";
 import type { Clock } from "../ports/clock.ts";
 import { CALL_DEADLINE_MS, clientOptions, CONTROL_BYTES_MAX } from "./limits.ts";
 import { fromStatus } from "./status.ts";
@@ -27,12 +26,8 @@ export class LocalControl implements ControlCaller, AsyncDisposable {
     this.#clock = clock;
   }
 
-  async call(
-    request: ControlRequest,
-    { requestId, signal }: { readonly requestId: RequestId; readonly signal?: AbortSignal },
-  ): Promise<ControlResponse> {
-    const options = { requestId, isForwarded: false, nowMs: this.#clock.nowMs(), ...(signal && { signal }) };
-    return await callControl(this.#client, request, options);
+  async call(request: ControlRequest, options: ControlCallOptions): Promise<ControlResponse> {
+    return await callControl(this.#client, request, { ...options, isForwarded: false, nowMs: this.#clock.nowMs() });
   }
 
   /** What happens from now on, until the signal or the end of the manager process. */
@@ -72,17 +67,15 @@ export class LocalControl implements ControlCaller, AsyncDisposable {
 export async function callControl(
   client: ControlClient,
   request: ControlRequest,
-  options: {
-    readonly requestId: RequestId;
+  options: ControlCallOptions & {
     readonly isForwarded: boolean;
     /** Wall time now: gRPC's deadlines are wall times. */
     readonly nowMs: number;
-    readonly signal?: AbortSignal;
   },
 ): Promise<ControlResponse> {
-  const { requestId, isForwarded, nowMs, signal = new AbortController().signal } = options;
+  const { requestId, isForwarded, mayRepeat = false, nowMs, signal = new AbortController().signal } = options;
   signal.throwIfAborted();
-  const message = controlCall.toWire({ requestId, isForwarded, request });
+  const message = controlCall.toWire({ requestId, isForwarded, mayRepeat, request });
   const call = client.call(message, new Metadata(), { deadline: nowMs + CALL_DEADLINE_MS });
   const pages: ControlResponse[] = [];
   try {

@@ -4,9 +4,9 @@ import { ControlClient } from "../gen/control.ts";
 import { LeaderClient } from "../gen/dispatcher.ts";
 import { word } from "../codec/combinators.ts";
 import type { NodeRole } from "../model/cluster.ts";
-import type { ControlRequest, ControlResponse } from "../model/control.ts";
+import type { ControlCallOptions, ControlRequest, ControlResponse } from "../model/control.ts";
 import { OperationError } from "../lib/errors.ts";
-import { asId, type NodeId, type RequestId, type SessionId } from "../model/ids.ts";
+import { asId, type NodeId, type SessionId } from "../model/ids.ts";
 import type { NodeIdentity } from "../ports/certificates.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RaftMember } from "../ports/consensus.ts";
@@ -55,7 +55,7 @@ export class ManagerClients implements AsyncDisposable {
   async control(
     address: string,
     request: ControlRequest,
-    options: Waiting & { readonly requestId: RequestId; readonly isForwarded?: boolean },
+    options: Waiting & ControlCallOptions & { readonly isForwarded?: boolean },
   ): Promise<ControlResponse> {
     const client = this.#client("control", ControlClient, address);
     return await callControl(client, request, { isForwarded: true, ...options, nowMs: this.#clock.nowMs() });

@@ -50,9 +50,9 @@ export function addControl(
   server.addService(ControlService, {
     call: answering(async function* (message, { peer, signal }) {
       if (local === undefined) nodeOnly(peer);
-      const { request, requestId, isForwarded } = controlCall.fromWire(message);
+      const { request, ...call } = controlCall.fromWire(message);
       if (local === undefined && !isOfOwnContainer(request, peer)) managerOnly(peer);
-      const response = await backend.call(request, { requestId, isForwarded, signal });
+      const response = await backend.call(request, { ...call, signal });
       for (const page of controlPages(response)) {
         yield controlResponse.toWire(page);
         await nextTurn();

@@ -12,7 +12,15 @@ import type {
   Service,
   ServiceSpec,
 } from "../../src/model/cluster.ts";
-import type { ControlCaller, ControlRequest, ControlResponse, NodeView, ServiceView, TaskView } from "../../src/model/control.ts";
+import type {
+  ControlCaller,
+  ControlCallOptions,
+  ControlRequest,
+  ControlResponse,
+  NodeView,
+  ServiceView,
+  TaskView,
+} from "../../src/model/control.ts";
 import { asId } from "../../src/model/ids.ts";
 import type { RequestId } from "../../src/model/ids.ts";
 import type { UnlockKey } from "../../src/model/unlock-key.ts";
@@ -32,7 +40,7 @@ const NODE_ID = "node1".padEnd(25, "0");
 export class FakeCluster implements ControlCaller {
   local: LocalSwarmState = INACTIVE;
   /** Requests as they came. */
-  readonly calls: { readonly request: ControlRequest; readonly requestId: RequestId }[] = [];
+  readonly calls: (ControlCallOptions & { readonly request: ControlRequest })[] = [];
   readonly #services = new Map<string, Service>();
   readonly #networks = new Map<string, Network>();
   readonly #secrets = new Map<string, Secret>();
@@ -73,8 +81,9 @@ export class FakeCluster implements ControlCaller {
     adoptUnlockKey: async unlock => void this.adopted.push(unlock),
   };
 
-  async call(request: ControlRequest, { requestId }: { readonly requestId: RequestId }): Promise<ControlResponse> {
-    this.calls.push({ request, requestId });
+  async call(request: ControlRequest, options: ControlCallOptions): Promise<ControlResponse> {
+    this.calls.push({ request, ...options });
+    const { requestId } = options;
     const first = this.#results.get(requestId);
     if (first !== undefined) return first;
     const response = this.#carryOut(request);

@@ -21,8 +21,11 @@ describe("the swarm side of the API", () => {
     const again = await harness.call("POST", "/services/create", { body: WEB, headers });
     assert.deepEqual([again.status, again.json], [201, first.json]);
     assert.deepEqual(
-      calls("create-service").map(({ requestId }) => requestId),
-      [REQUEST_ID, REQUEST_ID],
+      calls("create-service").map(({ requestId, mayRepeat }) => [requestId, mayRepeat]),
+      [
+        [REQUEST_ID, true],
+        [REQUEST_ID, true],
+      ],
     );
   });
 
@@ -44,6 +47,7 @@ describe("the swarm side of the API", () => {
     const ids = calls("create-service").map(({ requestId }) => requestId);
     assert.equal(new Set(ids).size, 2);
     for (const id of ids) assert.match(id, /^[0-9a-z]{25}$/);
+    assert.ok(calls("create-service").every(({ mayRepeat }) => mayRepeat === false));
   });
 
   it("refuses an id of another form", async () => {

@@ -107,7 +107,7 @@ export async function callManagers(
   caller: Caller,
 ): Promise<ControlResponse> {
   return await atSomeManager(record, caller, (clients, address, waiting) =>
-    clients.control(address, request, { requestId, isForwarded: false, ...waiting }),
+    clients.control(address, request, { requestId, isForwarded: false, mayRepeat: true, ...waiting }),
   );
 }
 

@@ -1,15 +1,13 @@
 import { connect } from "node:net";
 import { errorKind, OperationError } from "../../lib/errors.ts";
 import type { ClusterEvent } from "../../model/cluster-event.ts";
-import type { ControlCaller, ControlRequest, ControlResponse } from "../../model/control.ts";
+import type { ControlCaller, ControlCallOptions, ControlRequest, ControlResponse } from "../../model/control.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { LocalControl } from "../../rpc/control-client.ts";
 
 /** How long a call waits for a manager process that is just starting. */
 const STARTING_MS = 10_000;
 const POLL_MS = 20;
-
-type CallOptions = Parameters<ControlCaller["call"]>[1];
 
 /** Calls to the manager process of this node, also while that is starting: they wait for it. */
 export class ManagerControl implements ControlCaller, AsyncDisposable {
@@ -23,7 +21,7 @@ export class ManagerControl implements ControlCaller, AsyncDisposable {
     this.#clock = clock;
   }
 
-  async call(request: ControlRequest, options: CallOptions): Promise<ControlResponse> {
+  async call(request: ControlRequest, options: ControlCallOptions): Promise<ControlResponse> {
     const client = await this.#connected(options);
     try {
       return await client.call(request, options);
@@ -32,7 +30,7 @@ export class ManagerControl implements ControlCaller, AsyncDisposable {
       // The process ended: the same request to the next one is carried out once, whatever became of this.
       if (this.#client === client) this.#client = undefined;
       await client[Symbol.asyncDispose]();
-      return await (await this.#connected(options)).call(request, options);
+      return await (await this.#connected(options)).call(request, { ...options, mayRepeat: true });
     }
   }
 
@@ -49,7 +47,7 @@ export class ManagerControl implements ControlCaller, AsyncDisposable {
   }
 
   /** A client is made only when there is someone to answer: after a failure it would wait ever longer before it tried again. */
-  async #connected({ signal }: Pick<CallOptions, "signal">): Promise<LocalControl> {
+  async #connected({ signal }: Pick<ControlCallOptions, "signal">): Promise<LocalControl> {
     const clock = this.#clock;
     const waiting = AbortSignal.any([this.#closed.signal, clock.timeout(STARTING_MS), ...(signal === undefined ? [] : [signal])]);
     while (this.#client === undefined) {

@@ -1,7 +1,5 @@
 import { assertNever } from "../../lib/assert.ts";
-import { controlResponseBytes } from "../../codec/control.ts";
-import type { ControlCaller, ControlRequest, ControlResponse } from "../../model/control.ts";
-import type { RequestId } from "../../model/ids.ts";
+import type { ControlCaller, ControlCallOptions, ControlRequest, ControlResponse } from "../../model/control.ts";
 import type { Certificates } from "../../ports/certificates.ts";
 import type { ExternalSigner } from "../../ports/external-signer.ts";
 import { Mutations, type MutationsOptions, type PlanMutation } from "./mutations.ts";
@@ -37,26 +35,26 @@ export function createControlApi(options: ControlApiOptions): ControlCaller {
   const { store, consensus } = options;
   const mutations = new Mutations(options);
   return {
-    async call(request, { requestId, signal }) {
+    async call(request, call) {
+      const { signal } = call;
       const waiting = signal === undefined ? {} : { signal };
       if (request.kind === "state-hash")
         return { kind: "state-hash", ...(await store.stateHash({ pause: () => new Pace().nextTurn() })) };
-      if (!isRead(request)) return await write(request, { requestId, ...waiting });
+      if (!isRead(request)) return await write(request, call);
       await consensus.readBarrier(waiting);
       return await read(request, options);
     },
   };
 
-  async function write(request: Write, call: { readonly requestId: RequestId; readonly signal?: AbortSignal }) {
-    const waiting = call.signal === undefined ? {} : { signal: call.signal };
+  async function write(request: Write, call: ControlCallOptions): Promise<ControlResponse> {
+    const { signal } = call;
     if (request.kind === "remove-network" && consensus.status().role === "leader")
-      await untilReleased(() => store.view(), request.idOrName, { clock: options.clock, ...waiting });
-    if (request.kind !== "update-cluster") return await mutations.run(planOf(request), call);
-    await consensus.readBarrier(waiting);
-    const done = store.completedRequest(call.requestId);
-    if (done !== undefined) return controlResponseBytes.decode(done.result);
-    const now = { view: store.view(), nowMs: options.clock.nowMs() };
-    return await mutations.run(await prepareClusterUpdate(request, { ...options, ...now, ...waiting }), call);
+      await untilReleased(() => store.view(), request.idOrName, { clock: options.clock, ...(signal && { signal }) });
+    if (request.kind !== "update-cluster") return await mutations.run(() => planOf(request), call);
+    return await mutations.run(
+      view => prepareClusterUpdate(request, { ...options, view, nowMs: options.clock.nowMs(), ...(signal && { signal }) }),
+      call,
+    );
   }
 }
 

@@ -1,6 +1,5 @@
 import { errorKind, errorMessage, OperationError } from "../../lib/errors.ts";
-import type { ControlCaller, ControlRequest, ControlResponse } from "../../model/control.ts";
-import type { RequestId } from "../../model/ids.ts";
+import type { ControlCaller, ControlCallOptions, ControlRequest, ControlResponse } from "../../model/control.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Consensus } from "../../ports/consensus.ts";
 import { RPC_ERROR_PREFIX } from "../rpc-error.ts";
@@ -21,18 +20,13 @@ const RETRY_MAX_MS = 200;
 export const NO_LEADER_MESSAGE =
   "rpc error: code = Unknown desc = The swarm does not have a leader. It's possible that too few managers are online. Make sure more than half of the managers are online.";
 
-interface CallOptions {
-  readonly requestId: RequestId;
-  readonly signal?: AbortSignal;
-}
-
 export interface ForwardingOptions {
   readonly consensus: Consensus;
   readonly clock: Clock;
   /** This manager's own control API. */
   readonly local: ControlCaller;
   /** The same call at the leader's manager port, over mutual TLS. */
-  readonly remote: (address: string, request: ControlRequest, options: CallOptions) => Promise<ControlResponse>;
+  readonly remote: (address: string, request: ControlRequest, options: ControlCallOptions) => Promise<ControlResponse>;
 }
 
 /**
@@ -49,14 +43,17 @@ export class ForwardingControl implements ControlCaller {
   }
 
   /** @param options.isForwarded - Another manager passed it on: answered here or refused, so that calls never go in circles. */
-  async call(request: ControlRequest, options: CallOptions & { readonly isForwarded?: boolean }): Promise<ControlResponse> {
+  async call(
+    request: ControlRequest,
+    options: ControlCallOptions & { readonly isForwarded?: boolean },
+  ): Promise<ControlResponse> {
     const { clock, local } = this.#options;
     const { isForwarded = false, ...call } = options;
     if (isForwarded || request.kind === "state-hash") return await local.call(request, call);
     const deadline = clock.timeout(FORWARDING_DEADLINE_MS);
     const signal = call.signal === undefined ? deadline : AbortSignal.any([call.signal, deadline]);
     try {
-      return await this.#untilAnswered(request, { requestId: call.requestId, signal });
+      return await this.#untilAnswered(request, { ...call, signal });
     } catch (cause) {
       // Whatever was being waited for may have failed in its own way: what ended the wait is what counts.
       call.signal?.throwIfAborted();
@@ -67,9 +64,10 @@ export class ForwardingControl implements ControlCaller {
 
   async #untilAnswered(
     request: ControlRequest,
-    options: { readonly requestId: RequestId; readonly signal: AbortSignal },
+    options: ControlCallOptions & { readonly signal: AbortSignal },
   ): Promise<ControlResponse> {
     const { clock, consensus } = this.#options;
+    let { mayRepeat = false } = options;
     let leaderSeenMs = clock.monotonicMs();
     for (let waitMs = RETRY_FIRST_MS; ; waitMs = Math.min(RETRY_MAX_MS, waitMs * 2)) {
       const nowMs = clock.monotonicMs();
@@ -77,9 +75,10 @@ export class ForwardingControl implements ControlCaller {
       else if (nowMs - leaderSeenMs > LEADERLESS_MAX_MS && nowMs - this.#beganAtMs > STARTING_MS)
         throw new OperationError("unavailable", NO_LEADER_MESSAGE);
       try {
-        const answer = await this.#attempt(request, options);
+        const answer = await this.#attempt(request, { ...options, mayRepeat });
         if (answer !== undefined) return answer;
       } catch (error) {
+        mayRepeat = true; // Whoever was asked may yet read it.
         if ((errorKind(error) !== "unavailable" && !isAboutThisManager(error)) || options.signal.aborted) throw error;
       }
       await clock.sleep(waitMs, { signal: options.signal });
@@ -87,10 +86,7 @@ export class ForwardingControl implements ControlCaller {
   }
 
   /** Nothing when nobody is known to lead. */
-  async #attempt(
-    request: ControlRequest,
-    options: { readonly requestId: RequestId; readonly signal: AbortSignal },
-  ): Promise<ControlResponse | undefined> {
+  async #attempt(request: ControlRequest, options: ControlCallOptions): Promise<ControlResponse | undefined> {
     const { consensus, local, remote } = this.#options;
     const { role, leaderId, members } = consensus.status();
     if (leaderId === undefined) return undefined;

@@ -1,9 +1,11 @@
-import { controlResponseBytes } from "../../codec/control.ts";
+import { assert } from "../../lib/assert.ts";
+import { requestOutcomeBytes } from "../../codec/control.ts";
+import { SECOND_FORMAT_LEVEL } from "../../codec/format-needs.ts";
 import { OperationError } from "../../lib/errors.ts";
 import { madeUpName } from "../../lib/made-up-name.ts";
-import type { ControlResponse } from "../../model/control.ts";
+import type { ControlCallOptions, ControlResponse, RequestOutcome } from "../../model/control.ts";
 import type { Change, Reliance } from "../../model/entry.ts";
-import { clusterIdFrom, type ClusterObjectId, type RequestId } from "../../model/ids.ts";
+import { clusterIdFrom, type ClusterObjectId } from "../../model/ids.ts";
 import type { Sequenced } from "../../model/sequenced.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Consensus } from "../../ports/consensus.ts";
@@ -42,7 +44,7 @@ export interface MutationsOptions {
   readonly random: Random;
 }
 
-/** Users' writes: planned on a fresh state, proposed, and carried out once for each request id. */
+/** Users' writes: planned on a fresh state, proposed, and answered once for each request id. */
 export class Mutations {
   readonly #options: MutationsOptions;
 
@@ -50,30 +52,64 @@ export class Mutations {
     this.#options = options;
   }
 
+  /** @param prepare - Called once, unless the request was answered before. What it waits for is not waited for in planning. */
   async run(
-    plan: PlanMutation,
-    { requestId, signal }: { readonly requestId: RequestId; readonly signal?: AbortSignal },
+    prepare: (view: StateSnapshot) => PlanMutation | Promise<PlanMutation>,
+    options: ControlCallOptions,
   ): Promise<ControlResponse> {
+    const outcome = await this.#carryOut(prepare, options).catch(async (error: unknown) => {
+      if (options.mayRepeat === true && isRefusal(error)) return await this.#refuse(error, options);
+      throw error;
+    });
+    if (outcome.kind === "refusal") throw new OperationError(outcome.errorKind, outcome.message);
+    return outcome;
+  }
+
+  async #carryOut(
+    prepare: (view: StateSnapshot) => PlanMutation | Promise<PlanMutation>,
+    { requestId, signal }: ControlCallOptions,
+  ): Promise<RequestOutcome> {
     const { store, consensus, proposals, clock, random } = this.#options;
     const waiting = signal === undefined ? {} : { signal };
     const newId = <Id extends ClusterObjectId>() => clusterIdFrom<Id>(random.bytes(25));
     const newName = () => madeUpName(() => random.uint32());
-    let refusal = "";
+    let plan: PlanMutation | undefined;
+    let conflict = "";
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
       await consensus.readBarrier(waiting);
       const done = store.completedRequest(requestId);
-      if (done !== undefined) return controlResponseBytes.decode(done.result);
+      if (done !== undefined) return requestOutcomeBytes.decode(done.result);
+      plan ??= await prepare(store.view());
       const view = store.view();
       const { changes: planned, reliesOn = [], response } = plan(view, { nowMs: clock.nowMs(), newId, newName });
       const changes = planned.map(change => withSpecChanged(change, view));
-      const request = { id: requestId, result: controlResponseBytes.encode(response) };
+      const request = { id: requestId, result: requestOutcomeBytes.encode(response) };
       const result = await proposals.propose({ changes, reliesOn, request }, waiting);
-      if (result.kind === "applied") return result.result === undefined ? response : controlResponseBytes.decode(result.result);
+      if (result.kind === "applied") return result.result === undefined ? response : requestOutcomeBytes.decode(result.result);
       // What it relied on moved meanwhile: planned again, it either fits the new state or says in its own words why not.
-      refusal = result.message;
+      conflict = result.message;
     }
-    throw new OperationError("unavailable", `the state kept changing: ${refusal}`);
+    throw new OperationError("unavailable", `the state kept changing: ${conflict}`);
   }
+
+  /**
+   * Makes a refusal the last word. An earlier try may have been read by a manager that stood still since, and would be carried out when its user
+   * has been told no, should the state fit by then; once this is applied it is refused like this one. If it came first, its answer is this one's.
+   */
+  async #refuse({ kind, message }: OperationError, { requestId, signal }: ControlCallOptions): Promise<RequestOutcome> {
+    const { store, proposals } = this.#options;
+    const refusal = { kind: "refusal", errorKind: kind, message } as const;
+    if (store.view().formatLevel < SECOND_FORMAT_LEVEL) return refusal;
+    const request = { id: requestId, result: requestOutcomeBytes.encode(refusal) };
+    const result = await proposals.propose({ changes: [], reliesOn: [], request }, signal === undefined ? {} : { signal });
+    assert(result.kind === "applied" && result.result !== undefined, "a refusal relies on nothing that could refuse it");
+    return requestOutcomeBytes.decode(result.result);
+  }
+}
+
+/** Something is wrong with the request itself; other failures leave open what comes of it. */
+function isRefusal(error: unknown): error is OperationError {
+  return error instanceof OperationError && error.kind !== "unavailable" && error.kind !== "cancelled";
 }
 
 /** @throws OperationError when the user read another spec than the one that is there. */

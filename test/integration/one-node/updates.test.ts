@@ -155,7 +155,7 @@ describe("a swarm of one whose daemon and objects change", function () {
     await shoal("service", "create", "-d", "--name", "db", ...options, "busybox:latest", "sleep", "1000");
     /** As the tasks themselves see them, by slot. */
     const addresses = async () => {
-      const containers = (await shoal("ps", "--filter", "name=db.", "--format", "{{.Names}}")).trim().split("\n").toSorted();
+      const containers = (await shoal("ps", "--filter", "name=^db[.]", "--format", "{{.Names}}")).trim().split("\n").toSorted();
       const seen = containers.map(async name => `${name.slice(0, 4)} ${await shoal("exec", name, "ip", "-4", "-o", "address")}`);
       return (await Promise.all(seen)).map(text => [text.slice(0, 4), /inet (10\.9\.\S+)/.exec(text)?.[1]].join(" "));
     };

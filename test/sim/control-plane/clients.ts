@@ -15,6 +15,8 @@ import type { World } from "./world.ts";
 export type Table = "secret" | "config" | "service" | "node";
 
 const ATTEMPT_MS = 12_000;
+/** Shorter than managers stand still: what such a client has sent may be read when it has been answered elsewhere. */
+const IMPATIENT_MS = 1_000;
 const RETRY_MS = 200;
 const THOUGHT_MS_MAX = 1_500;
 
@@ -94,8 +96,8 @@ export class Clients {
       output = answer.kind === "created" ? { kind: "created", id: answer.id } : { kind: "done" };
     } catch (error) {
       output = refusal(error);
-      // A manager that was asked before may still be at it, and succeed later: this refusal is not the last word.
-      this.#record(table, { input, output: isLeftOpen ? undefined : output, calledAt });
+      // Where no refusals are kept, a manager that was asked before may still be at it, and succeed later: this one is not the last word.
+      this.#record(table, { input, output: isLeftOpen && this.#world.isMixed ? undefined : output, calledAt });
       return output;
     }
     this.#record(table, { input, output, calledAt });
@@ -126,14 +128,14 @@ export class Clients {
 
   /** At some manager; when that does not answer, mostly at another, with the same request id. @throws What was answered, or `unavailable`. */
   async #ask(request: ControlRequest, requestId: RequestId, onLost: () => void = () => {}): Promise<ControlResponse> {
-    const { random, clock, outside, hosts } = this.#world;
+    const { random, clock, hosts } = this.#world;
+    const attemptMs = random.chance(0.4) ? IMPATIENT_MS : ATTEMPT_MS;
     for (let attempts = random.chance(0.2) ? 1 : 4; ; attempts--) {
       const managers = [...hosts.values()].filter(({ manager }) => manager !== undefined);
       const host = random.pick(managers);
       try {
         if (host === undefined) throw new OperationError("unavailable", "no manager runs");
-        const signal = clock.timeout(ATTEMPT_MS);
-        return await this.#world.control(outside, host.address, request, { requestId, isForwarded: false, signal });
+        return await this.#attempt(host.address, request, { requestId, signal: clock.timeout(attemptMs) });
       } catch (error) {
         const isUnknown = error instanceof OperationError && (error.kind === "unavailable" || error.kind === "cancelled");
         if (!isUnknown || attempts === 1) throw error;
@@ -141,6 +143,19 @@ export class Clients {
       }
       await clock.sleep(RETRY_MS);
     }
+  }
+
+  /** Every other client that gives up does not say so, or its word is lost. */
+  async #attempt(
+    address: string,
+    request: ControlRequest,
+    { requestId, signal }: { readonly requestId: RequestId; readonly signal: AbortSignal },
+  ): Promise<ControlResponse> {
+    const { random, outside } = this.#world;
+    const options = { requestId, isForwarded: false, mayRepeat: true };
+    if (random.chance(0.5)) return await this.#world.control(outside, address, request, { ...options, signal });
+    const answer = this.#world.control(outside, address, request, { ...options, signal: new AbortController().signal });
+    return await Promise.race([answer, rejected(signal)]);
   }
 
   /** At the end. @throws What cannot be. */
@@ -173,6 +188,10 @@ export class Clients {
       );
     }
   }
+}
+
+function rejected(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
 }
 
 /** A node that cannot be demoted or removed as things are. */

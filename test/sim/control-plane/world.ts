@@ -7,8 +7,8 @@ import type { LeaderCalls, StatusReport } from "../../../src/manager/dispatcher/
 import { isNewer } from "../../../src/manager/dispatcher/status-writer.ts";
 import type { IssueCall, IssuedCertificate } from "../../../src/manager/ca/authority.ts";
 import { entryBytes, FORMAT_LEVEL } from "../../../src/codec/entry.ts";
-import type { ControlRequest, ControlResponse } from "../../../src/model/control.ts";
-import { type ClusterId, clusterIdFrom, type NetworkId, type NodeId, type RequestId } from "../../../src/model/ids.ts";
+import type { ControlCallOptions, ControlRequest, ControlResponse } from "../../../src/model/control.ts";
+import { type ClusterId, clusterIdFrom, type NetworkId, type NodeId } from "../../../src/model/ids.ts";
 import type { SessionDown, SessionUp } from "../../../src/model/session.ts";
 import type { NodeCertificate } from "../../../src/ports/certificates.ts";
 import type { RaftTransport } from "../../../src/ports/consensus.ts";
@@ -256,13 +256,13 @@ export class World {
     place: Place,
     address: string,
     request: ControlRequest,
-    { requestId, isForwarded, ...waiting }: { readonly requestId: RequestId; readonly isForwarded: boolean } & Waiting,
+    options: ControlCallOptions & { readonly isForwarded: boolean } & Waiting,
   ): Promise<ControlResponse> {
     return await this.#call(
       place,
       address,
-      waiting,
-      (plane, _peer, { signal }) => plane.backends.control.call(request, { requestId, isForwarded, signal }),
+      options,
+      (plane, _peer, waiting) => plane.backends.control.call(request, { ...options, ...waiting }),
       { isForAll: place === this.outside },
     );
   }

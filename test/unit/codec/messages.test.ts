@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { controlCall, controlResponseBytes } from "../../../src/codec/control.ts";
+import { controlCall, requestOutcomeBytes } from "../../../src/codec/control.ts";
 import { assignedTaskBytes, assignmentBytes, sessionDown, sessionUp } from "../../../src/codec/session.ts";
 import { ControlCallRequest } from "../../../src/gen/control.ts";
 import * as wire from "../../../src/gen/dispatcher.ts";
-import type { ControlRequest, ControlResponse } from "../../../src/model/control.ts";
+import type { ControlRequest, RequestOutcome } from "../../../src/model/control.ts";
 import { asId } from "../../../src/model/ids.ts";
 import type { Assignment, SessionDown, SessionUp } from "../../../src/model/session.ts";
 import * as any from "./arbitraries.ts";
@@ -75,7 +75,7 @@ const requests = messages<ControlRequest>({
 });
 
 const record = (fields: Record<string, fc.Arbitrary<unknown>>) => fc.record(fields, { noNullPrototype: true });
-const responses = messages<ControlResponse>({
+const responses = messages<RequestOutcome>({
   done: {},
   created: { id: text, warnings: some(text) },
   cluster: { cluster: any.cluster },
@@ -87,6 +87,7 @@ const responses = messages<ControlResponse>({
   configs: { configs: some(any.config) },
   "unlock-key": { version: count, key: any.data },
   "state-hash": { index: count, hash: text },
+  refusal: { errorKind: fc.constantFrom("conflict", "not-found"), message: text },
 });
 
 const ups = messages<SessionUp>({
@@ -154,7 +155,7 @@ describe("messages between nodes", () => {
   for (const [kind, request] of requests) {
     it(`carry the control request ${kind} as it is`, () => {
       gives(request, value => {
-        const call = { requestId: asId<never>("r"), isForwarded: true, request: value };
+        const call = { requestId: asId<never>("r"), isForwarded: true, mayRepeat: true, request: value };
         const data = ControlCallRequest.encode(controlCall.toWire(call)).finish();
         return controlCall.fromWire(ControlCallRequest.decode(data)).request;
       });
@@ -162,7 +163,7 @@ describe("messages between nodes", () => {
   }
   for (const [kind, response] of responses) {
     it(`carry the control response ${kind} as it is`, () => {
-      gives(response, value => controlResponseBytes.decode(controlResponseBytes.encode(value)));
+      gives(response, value => requestOutcomeBytes.decode(requestOutcomeBytes.encode(value)));
     });
   }
   for (const [kind, up] of ups) {

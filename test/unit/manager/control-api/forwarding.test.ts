@@ -52,8 +52,8 @@ describe("ForwardingControl", () => {
           return answer("local");
         },
       },
-      remote: async (address, _request, { requestId }) => {
-        seen.push(`${address} ${requestId}`);
+      remote: async (address, _request, { requestId, mayRepeat }) => {
+        seen.push(`${address} ${requestId}${mayRepeat === true ? " again" : ""}`);
         const result = remote(address, seen.length);
         if (result instanceof OperationError) throw result;
         return result;
@@ -80,7 +80,8 @@ describe("ForwardingControl", () => {
       return away;
     });
     assert.deepEqual(await control.call(write, { requestId }), answer("local"));
-    assert.deepEqual(seen, [...Array<string>(3).fill(`m2:2377 ${requestId}`), "local"]);
+    const again = `m2:2377 ${requestId} again`;
+    assert.deepEqual(seen, [`m2:2377 ${requestId}`, again, again, "local"], "and says so");
   });
 
   it("hands a refusal on at once", async () => {

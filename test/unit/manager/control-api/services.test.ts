@@ -303,16 +303,6 @@ describe("services", () => {
     assert.deepEqual(await ids({ name: ["web.1.t1"] }), ["web.t1.busybox"]);
     await assert.rejects(ids({ "desired-state": ["nope"] }), { kind: "invalid" });
   });
-
-  it("answers a repeated request with the first result, also when the first answer was lost", async () => {
-    cluster.consensus.answersLost = 1;
-    const requestId = asId<never>("again");
-    const request = { kind: "create-service", spec: aSpec("web") } as const;
-    await assert.rejects(cluster.call(request, requestId), { kind: "unavailable" });
-    const first = await cluster.call(request, requestId);
-    assert.deepEqual(await cluster.call(request, requestId), first);
-    assert.equal(cluster.store.view().count("service"), 1);
-  });
 });
 
 const networkSpec = {
