@@ -9,8 +9,8 @@ const CUTS_AT_ONCE_MAX = 4;
 export interface Cut {
   /** `undefined`: on the host. */
   readonly namespacePath: string | undefined;
-  /** Where the connection's answers came from: the task that is gone. */
-  readonly backend: string;
+  /** Where the connections' answers came from: the tasks that are gone. */
+  readonly backends: readonly string[];
   /**
    * `all`: nobody is there any more. `unanswered`: perhaps nobody is. A first packet without an answer stays on record for two minutes,
    * and a client that comes back with the same port within them would be sent to the same task again.
@@ -19,12 +19,9 @@ export interface Cut {
 }
 
 /** UDP has no first packet: its clients may as well go on elsewhere at once. */
-const FILTERS: Readonly<Record<Cut["what"], readonly (readonly string[])[]>> = {
-  all: [[]],
-  unanswered: [
-    ["-p", "tcp", "--state", "SYN_SENT"],
-    ["-p", "udp"],
-  ],
+const FILTERS: Readonly<Record<Cut["what"], readonly string[]>> = {
+  all: [""],
+  unanswered: ["-p tcp --state SYN_SENT ", "-p udp "],
 };
 
 /**
@@ -32,13 +29,15 @@ const FILTERS: Readonly<Record<Cut["what"], readonly (readonly string[])[]>> = {
  * port would send to nobody for ever.
  */
 export async function cutConnections(exec: Exec, cuts: readonly Cut[]): Promise<void> {
-  const queue = cuts.flatMap(cut => FILTERS[cut.what].map(filter => ({ ...cut, filter })));
+  const queue = [...cuts];
   const work = async (): Promise<void> => {
     for (let cut = queue.shift(); cut !== undefined; cut = queue.shift()) {
-      const command = ["conntrack", "-D", ...cut.filter, "--reply-src", cut.backend];
-      const [file = "", ...args] =
-        cut.namespacePath === undefined ? command : ["nsenter", `--net=${cut.namespacePath}`, ...command];
-      await exec.run(file, args, { allowFailure: true }); // It fails when there was none.
+      const { namespacePath, backends, what } = cut;
+      const deletions = backends.flatMap(backend => FILTERS[what].map(filter => `-D ${filter}--reply-src ${backend}\n`));
+      const command = ["conntrack", "--load-file", "-"];
+      const [file = "", ...args] = namespacePath === undefined ? command : ["nsenter", `--net=${namespacePath}`, ...command];
+      // It fails when the container has ended meanwhile, and its namespace with it.
+      await exec.run(file, args, { stdin: deletions.join(""), allowFailure: true });
     }
   };
   await Promise.all(Array.from({ length: CUTS_AT_ONCE_MAX }, work));
@@ -59,7 +58,11 @@ export function deadEndpoints(
   return { ended, lost };
 }
 
-/** @param namespacesOn - Of containers here that are on a network. Ingress connections are the host's. */
+/**
+ * One cut for each namespace that may have connections to any of them.
+ *
+ * @param namespacesOn - Of containers here that are on a network. Ingress connections are the host's.
+ */
 export function cutsFor(
   endpoints: readonly Endpoint[],
   {
@@ -72,12 +75,21 @@ export function cutsFor(
     readonly namespacesOn: (networkId: NetworkId) => readonly string[];
   },
 ): readonly Cut[] {
-  return endpoints.flatMap(endpoint =>
-    endpoint.networks.flatMap(({ networkId }) => {
+  const byNetwork = new Map<NetworkId, string[]>();
+  for (const endpoint of endpoints) {
+    for (const { networkId } of endpoint.networks) {
       const backend = addressOn(endpoint, networkId);
-      if (backend === undefined) return [];
-      const paths = networkId === ingressId ? [undefined] : namespacesOn(networkId);
-      return paths.map(namespacePath => ({ namespacePath, backend, what }));
-    }),
-  );
+      if (backend !== undefined) gather(byNetwork, networkId, [backend]);
+    }
+  }
+  const byNamespace = new Map<string | undefined, string[]>();
+  for (const [networkId, backends] of byNetwork)
+    for (const path of networkId === ingressId ? [undefined] : namespacesOn(networkId)) gather(byNamespace, path, backends);
+  return [...byNamespace].map(([namespacePath, backends]) => ({ namespacePath, backends, what }));
+}
+
+function gather<Key>(lists: Map<Key, string[]>, key: Key, more: readonly string[]): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [...more]);
+  else list.push(...more);
 }
