@@ -34,7 +34,6 @@ const LEADERLESS_MAX_MS = 4_000;
  * lost leader would be back at once, each with a handshake, and the managers too busy with them to elect anybody.
  */
 const OPENING_MAX_MS = 2_500;
-const NEVER = new AbortController().signal;
 const NO_LEADER = "this manager has no leader";
 /** They are not sent away all at once: a leader may be there before the last has to go. */
 const SENT_AWAY = 32;
@@ -79,7 +78,7 @@ export class Dispatcher {
     this.#turns = new Turns(options);
     this.#unreached = new ThinnedWarning(options);
     const isThere = async (): Promise<boolean> =>
-      await this.#readBarrier(NEVER).then(
+      await this.#readBarrier(new AbortController().signal).then(
         () => true,
         () => false,
       );
