@@ -18,7 +18,9 @@ import { systemLogNetwork } from "../../../src/system/log-network.ts";
 import { systemRandom } from "../../../src/system/random.ts";
 import { connectTcp } from "../../../src/system/connect-tcp.ts";
 import { createRuntimeHost } from "../../../src/system/runtime-host.ts";
-import { FakeImages, FakeNetworks, quietLog } from "../../unit/engine/containers/fake-world.ts";
+import { FakeImages } from "../../unit/engine/containers/fake-images.ts";
+import { FakeNetworks } from "../../unit/engine/containers/fake-networks.ts";
+import { quietLog } from "../../unit/engine/containers/fake-world.ts";
 
 const CGROUPS = "/sys/fs/cgroup";
 const BUSYBOX = "/usr/bin/busybox";

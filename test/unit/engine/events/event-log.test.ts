@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { EVENTS_KEPT_MAX, EventLog, SUBSCRIBER_QUEUE_MAX } from "../../../../src/engine/events/event-log.ts";
 import type { EngineEvent } from "../../../../src/model/container.ts";
 import type { Filters } from "../../../../src/model/control.ts";
-import { ManualClock } from "../containers/fake-world.ts";
+import { ManualClock } from "../containers/manual-clock.ts";
 
 const never = new AbortController().signal;
 
