@@ -81,6 +81,7 @@ const FAULTS = [
     find: "options.mayRepeat === true && isRefusal(error)",
     put: "options.mayRepeat === undefined && isRefusal(error)",
     finder: /not linearizable/,
+    livesMin: 200, // The name has to be taken and freed again while a manager stands still.
   },
   {
     name: "what apply writes depends on chance",

@@ -129,7 +129,7 @@ export class Clients {
   /** At some manager; when that does not answer, mostly at another, with the same request id. @throws What was answered, or `unavailable`. */
   async #ask(request: ControlRequest, requestId: RequestId, onLost: () => void = () => {}): Promise<ControlResponse> {
     const { random, clock, hosts } = this.#world;
-    const attemptMs = random.chance(0.4) ? IMPATIENT_MS : ATTEMPT_MS;
+    const attemptMs = random.chance(0.7) ? IMPATIENT_MS : ATTEMPT_MS;
     for (let attempts = random.chance(0.2) ? 1 : 4; ; attempts--) {
       const managers = [...hosts.values()].filter(({ manager }) => manager !== undefined);
       const host = random.pick(managers);
@@ -145,7 +145,7 @@ export class Clients {
     }
   }
 
-  /** Every other client that gives up does not say so, or its word is lost. */
+  /** Most clients that give up do not say so, or their word is lost. */
   async #attempt(
     address: string,
     request: ControlRequest,
@@ -153,7 +153,7 @@ export class Clients {
   ): Promise<ControlResponse> {
     const { random, outside } = this.#world;
     const options = { requestId, isForwarded: false, mayRepeat: true };
-    if (random.chance(0.5)) return await this.#world.control(outside, address, request, { ...options, signal });
+    if (random.chance(0.25)) return await this.#world.control(outside, address, request, { ...options, signal });
     const answer = this.#world.control(outside, address, request, { ...options, signal: new AbortController().signal });
     return await Promise.race([answer, rejected(signal)]);
   }
