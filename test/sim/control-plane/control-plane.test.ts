@@ -11,7 +11,7 @@ describe("a simulated control plane", () => {
   for (const seed of seeds) {
     it(`keeps what it promises under faults and recovers after them, SEED=${seed}`, async () => {
       const result = await simulate(seed, { onTrace });
-      assert.ok(result.acknowledgedCount > 20, "users were served");
+      assert.ok(result.acknowledgedCount > 10, "users were served");
     }).timeout(60_000);
   }
 
