@@ -38,7 +38,6 @@ const upCases = union<model.SessionUp, NonNullable<wire.SessionUp["message"]>>({
   hello: ["hello", record<Up<"hello">, wire.SessionUp_Hello>({ description: needed(nodeDescription), address: text })],
   beat: ["beat", record<Up<"beat">, wire.SessionUp_Beat>({})],
   statuses: ["statuses", record<Up<"statuses">, wire.SessionUp_Statuses>({ statuses: list(reportedStatus) })],
-  applied: ["applied", record<Up<"applied">, wire.SessionUp_Applied>({ sequence: number })],
 });
 
 export const sessionUp: Codec<model.SessionUp, wire.SessionUp> = {

@@ -38,12 +38,10 @@ export const protobufFileName = "dispatcher.proto";
 /** One two-way stream per node: statuses and beats up, assignments down (src/model/session.ts). */
 
 export interface SessionUp {
-  message:
-    | { $case: "hello"; value: SessionUp_Hello }
-    | { $case: "beat"; value: SessionUp_Beat }
-    | { $case: "statuses"; value: SessionUp_Statuses }
-    | { $case: "applied"; value: SessionUp_Applied }
-    | undefined;
+  message: { $case: "hello"; value: SessionUp_Hello } | { $case: "beat"; value: SessionUp_Beat } | {
+    $case: "statuses";
+    value: SessionUp_Statuses;
+  } | undefined;
 }
 
 export interface SessionUp_Hello {
@@ -61,10 +59,6 @@ export interface SessionUp_Statuses {
 export interface SessionUp_Status {
   taskId: string;
   status: TaskStatus | undefined;
-}
-
-export interface SessionUp_Applied {
-  sequence: number;
 }
 
 export interface SessionDown {
@@ -260,9 +254,6 @@ export const SessionUp: MessageFns<SessionUp> = {
       case "statuses":
         SessionUp_Statuses.encode(message.message.value, writer.uint32(26).fork()).join();
         break;
-      case "applied":
-        SessionUp_Applied.encode(message.message.value, writer.uint32(34).fork()).join();
-        break;
     }
     return writer;
   },
@@ -302,14 +293,6 @@ export const SessionUp: MessageFns<SessionUp> = {
             }
 
             message.message = { $case: "statuses", value: SessionUp_Statuses.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 4: {
-            if (tag !== 34) {
-              break;
-            }
-
-            message.message = { $case: "applied", value: SessionUp_Applied.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -505,52 +488,6 @@ export const SessionUp_Status: MessageFns<SessionUp_Status> = {
             }
 
             message.status = TaskStatus.decode(reader, reader.uint32());
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-};
-
-function createBaseSessionUp_Applied(): SessionUp_Applied {
-  return { sequence: 0 };
-}
-
-export const SessionUp_Applied: MessageFns<SessionUp_Applied> = {
-  encode(message: SessionUp_Applied, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.sequence !== 0) {
-      writer.uint32(8).uint64(message.sequence);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): SessionUp_Applied {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseSessionUp_Applied();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.sequence = longToNumber(reader.uint64());
             continue;
           }
         }

@@ -11,9 +11,7 @@ export type SessionUp =
       readonly address: string;
     }
   | { readonly kind: "beat" }
-  | { readonly kind: "statuses"; readonly statuses: readonly { readonly taskId: TaskId; readonly status: TaskStatus }[] }
-  /** Everything up to this sequence number has been carried out in the network sets of this node. */
-  | { readonly kind: "applied"; readonly sequence: number };
+  | { readonly kind: "statuses"; readonly statuses: readonly { readonly taskId: TaskId; readonly status: TaskStatus }[] };
 
 /** What a manager sends down. */
 export type SessionDown =

@@ -168,8 +168,7 @@ export class Agent {
     }: { readonly tasks: TaskSet; readonly applier: NetworkApplier; readonly renewal: FileRenewal; readonly up: UpStream },
   ): Promise<void> {
     this.#assigned = applyAssignments(this.#assigned, assignments);
-    const { sequence } = this.#assigned;
-    if (touchesNetwork(assignments)) applier.set(networkAssignments(this.#assigned), () => up.applied(sequence));
+    if (touchesNetwork(assignments)) applier.set(networkAssignments(this.#assigned));
     for (const wake of this.#onAssigned) wake();
     await tasks.apply(assignedTasks(this.#assigned));
     if (touchesFiles(assignments)) for (const task of tasks.running()) renewal.look(task);

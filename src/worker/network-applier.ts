@@ -9,7 +9,7 @@ const RETRY_MAX_MS = 10_000;
 /** Brings the node's networks to what was told last; what was told in between is passed over. */
 export class NetworkApplier {
   readonly #options: { readonly executor: Executor; readonly clock: Clock; readonly log: Log; readonly signal: AbortSignal };
-  #wanted: { readonly state: NetworkAssignments; readonly onApplied: () => void } | undefined;
+  #wanted: NetworkAssignments | undefined;
   #wantedCount = 0;
   #appliedCount = 0;
   #running = false;
@@ -19,8 +19,8 @@ export class NetworkApplier {
     this.#options = options;
   }
 
-  set(state: NetworkAssignments, onApplied: () => void): void {
-    this.#wanted = { state, onApplied };
+  set(state: NetworkAssignments): void {
+    this.#wanted = state;
     this.#wantedCount++;
     if (!this.#running) void this.#run();
   }
@@ -49,9 +49,8 @@ export class NetworkApplier {
     try {
       while (this.#appliedCount < this.#wantedCount && this.#wanted !== undefined && !signal.aborted) {
         const count = this.#wantedCount;
-        const { state, onApplied } = this.#wanted;
         try {
-          await executor.applyNetwork(state);
+          await executor.applyNetwork(this.#wanted);
         } catch (error) {
           log.warn({ error: errorMessage(error) }, "the node's networks could not be set up; trying again");
           await clock.sleep(delayMs, { signal }).catch(() => undefined);
@@ -60,7 +59,6 @@ export class NetworkApplier {
         }
         delayMs = RETRY_MIN_MS;
         this.#appliedCount = count;
-        onApplied();
         for (const wake of this.#waiters) wake();
       }
     } finally {

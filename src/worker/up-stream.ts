@@ -10,7 +10,7 @@ const BATCH_MS = 50;
 const ON_THE_WAY_MS = 500;
 const BEAT_DEFAULT_MS = 1_000;
 
-/** What goes up in one session: hello, statuses and what was applied as they come, and beats when there is nothing else. Beats wait for nothing. */
+/** What goes up in one session: hello, statuses as they come, and beats when there is nothing else. Beats wait for nothing. */
 export class UpStream {
   readonly #options: {
     readonly hello: Hello;
@@ -20,8 +20,6 @@ export class UpStream {
   };
   #beatPeriodMs = BEAT_DEFAULT_MS;
   #areStatusesOpen = false;
-  #applied = 0;
-  #sentApplied = 0;
   /** When the first of the statuses that wait was seen. */
   #waitingSinceMs: number | undefined;
   #nextHello: Hello | undefined;
@@ -49,11 +47,6 @@ export class UpStream {
     this.#wake();
   }
 
-  applied(sequence: number): void {
-    this.#applied = Math.max(this.#applied, sequence);
-    this.#wake();
-  }
-
   /** Again, when something in it has changed. */
   sayHello(hello: Hello): void {
     this.#nextHello = hello;
@@ -76,10 +69,6 @@ export class UpStream {
       if (nextHello !== undefined) yield said(nextHello);
       if (this.#hasNews()) {
         await this.#sleep(Math.min(BATCH_MS, nextBeatMs - clock.monotonicMs()));
-        if (this.#applied > this.#sentApplied) {
-          this.#sentApplied = this.#applied;
-          yield said({ kind: "applied", sequence: this.#applied });
-        }
         // Whoever reads this may come for more after the session's end; what it was given then would be missing in the next session.
         const statuses = this.#areStatusesOpen && !signal.aborted ? reporter.take() : [];
         this.#waitingSinceMs = undefined;
@@ -90,7 +79,6 @@ export class UpStream {
 
   #hasNews(): boolean {
     const { reporter, clock } = this.#options;
-    if (this.#applied > this.#sentApplied) return true;
     return this.#areStatusesOpen && (reporter.hasUrgent || clock.monotonicMs() >= this.#dueMs());
   }
 

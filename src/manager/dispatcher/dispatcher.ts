@@ -225,7 +225,6 @@ export class Dispatcher {
             break;
           }
           case "beat":
-          case "applied":
             break;
         }
       }

@@ -94,7 +94,6 @@ const ups = messages<SessionUp>({
   hello: { description: any.nodeDescription, address: text },
   beat: {},
   statuses: { statuses: some(record({ taskId: id(), status: any.taskStatus })) },
-  applied: { sequence: count },
 });
 
 const assignedTask = record({

@@ -372,7 +372,7 @@ describe("rpc", () => {
     const abort = new AbortController();
     async function* up(): AsyncGenerator<SessionUp> {
       yield { kind: "beat" };
-      yield { kind: "applied", sequence: 3 };
+      yield { kind: "statuses", statuses: [] };
       await new Promise(() => {}); // Stays open, as a real session does.
     }
     const seen: unknown[] = [];
@@ -380,7 +380,7 @@ describe("rpc", () => {
       seen.push(message.kind === "welcome" ? message.sessionId : message.kind === "managers" ? message.addresses : message);
       if (seen.length === 3) break;
     }
-    assert.deepEqual(seen, ["session of w1 worker", ["beat"], ["applied"]]);
+    assert.deepEqual(seen, ["session of w1 worker", ["beat"], ["statuses"]]);
   });
 
   it("cuts the open session of a node that is removed", async () => {
