@@ -93,6 +93,20 @@ describe("a cluster of three managers and two workers", function () {
     assert.deepEqual((await runningTasks(first, "web")).map(({ ID }) => ID).sort(), before);
   });
 
+  it("stays with a refusal when a manager that stood still reads an earlier try of the request", async () => {
+    const leader = lab.host(await leaderNow());
+    const follower = lab.managers.find(({ name }) => name !== leader.name) ?? first;
+    await write(leader, { name: "late", timeoutMs: 10_000 });
+    const requestId = newRequestId();
+    await lab.do("pause", follower.name);
+    const earlier = write(follower, { name: "late", requestId, timeoutMs: 20_000 });
+    const { status } = await write(leader, { name: "late", requestId, timeoutMs: 10_000 });
+    await ok(leader, "DELETE", "/services/late");
+    await lab.do("resume", follower.name);
+    assert.deepEqual([status, (await earlier).status], [409, 409]);
+    assert.equal((await call(leader, "GET", "/services/late")).status, 404);
+  });
+
   it("takes nobody for down when most fall silent at once", async () => {
     const before = (await runningTasks(first, "web")).map(({ ID }) => ID).sort();
     const beganMs = Date.now();
@@ -230,7 +244,7 @@ describe("a cluster of three managers and two workers", function () {
 
   /** Sets the counter to `value`, which it is one below; tried again with the same request id until it is acknowledged. */
   async function increment(hosts: readonly TestHost[], value: number): Promise<void> {
-    const requestId = randomBytes(16).toString("hex").slice(0, 25);
+    const requestId = newRequestId();
     let prepared: { readonly version: number; readonly spec: unknown } | undefined;
     await until(`write ${value} is accepted`, 20_000, async () => {
       for (const host of hosts) {
@@ -253,16 +267,22 @@ describe("a cluster of three managers and two workers", function () {
     });
   }
 
-  function write(host: TestHost, { name, timeoutMs }: { readonly name: string; readonly timeoutMs: number }) {
-    return call(host, "POST", "/services/create", { body: serviceSpec(name, { replicas: 0, command: ["true"] }), timeoutMs });
+  function write(
+    host: TestHost,
+    { name, requestId, timeoutMs }: { readonly name: string; readonly requestId?: RequestId; readonly timeoutMs: number },
+  ) {
+    const body = serviceSpec(name, { replicas: 0, command: ["true"] });
+    const headers = requestId === undefined ? {} : { "x-shoal-request-id": requestId };
+    return call(host, "POST", "/services/create", { body, headers, timeoutMs });
+  }
+
+  function newRequestId(): RequestId {
+    return asId<RequestId>(randomBytes(16).toString("hex").slice(0, 25));
   }
 
   async function stateHash(host: TestHost): Promise<{ readonly index: number; readonly hash: string }> {
     await using control = new LocalControl({ path: lab.inside(host.name, "/run/shoal/manager.sock"), clock: systemClock });
-    const response = await control.call(
-      { kind: "state-hash" },
-      { requestId: asId<RequestId>(randomBytes(16).toString("hex").slice(0, 25)) },
-    );
+    const response = await control.call({ kind: "state-hash" }, { requestId: newRequestId() });
     assert.equal(response.kind, "state-hash");
     return response;
   }
