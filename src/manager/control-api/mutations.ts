@@ -35,6 +35,8 @@ export type PlanMutation = (view: StateSnapshot, context: MutationContext) => Mu
 
 /** How often a request is planned again because the state it saw had moved before it was applied. */
 const ATTEMPTS_MAX = 10;
+/** Of a refusal that is kept. It may quote what was asked for, which may be long, and thousands are kept. */
+const KEPT_MESSAGE_MAX = 1_000;
 
 export interface MutationsOptions {
   readonly store: Store;
@@ -98,7 +100,7 @@ export class Mutations {
    */
   async #refuse({ kind, message }: OperationError, { requestId, signal }: ControlCallOptions): Promise<RequestOutcome> {
     const { store, proposals } = this.#options;
-    const refusal = { kind: "refusal", errorKind: kind, message } as const;
+    const refusal = { kind: "refusal", errorKind: kind, message: message.slice(0, KEPT_MESSAGE_MAX) } as const;
     if (store.view().formatLevel < SECOND_FORMAT_LEVEL) return refusal;
     const request = { id: requestId, result: requestOutcomeBytes.encode(refusal) };
     const result = await proposals.propose({ changes: [], reliesOn: [], request }, signal === undefined ? {} : { signal });

@@ -62,6 +62,16 @@ describe("a request of which there may be several tries", () => {
     assert.equal(cluster.consensus.index, index + 1, "of one that has no other tries");
   });
 
+  it("keeps no more than the beginning of a refusal, which may quote what was asked for", async () => {
+    const attach: ControlRequest = {
+      ...{ kind: "attach-container", id: asId("attachment1"), nodeId: asId("node1"), network: "n".repeat(1_000_000) },
+      ...{ containerId: "c1", containerName: "one", aliases: [], addresses: [] },
+    };
+    await assert.rejects(tried(attach), { kind: "not-found" });
+    const kept = defined(cluster.store.completedRequest(requestId), "the refusal");
+    assert.ok(kept.result.length < 1_100, String(kept.result.length));
+  });
+
   it("has been carried out when an earlier try was applied before the refusal", async () => {
     await cluster.call(CREATE);
     const { consensus } = cluster;
