@@ -42,7 +42,8 @@ const upCases = union<model.SessionUp, NonNullable<wire.SessionUp["message"]>>({
 
 export const sessionUp: Codec<model.SessionUp, wire.SessionUp> = {
   toWire: value => ({ message: upCases.toWire(value) }),
-  fromWire: value => upCases.fromWire(value.message),
+  // What a worker of another version says and this program does not know still tells that the worker is there.
+  fromWire: ({ message }) => (message === undefined ? { kind: "beat" } : upCases.fromWire(message)),
 };
 
 const assignedTask = record<model.AssignedTask, wire.AssignedTask>({

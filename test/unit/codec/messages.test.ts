@@ -170,6 +170,10 @@ describe("messages between nodes", () => {
       gives(up, value => sessionUp.fromWire(wire.SessionUp.decode(wire.SessionUp.encode(sessionUp.toWire(value)).finish())));
     });
   }
+  it("take what a worker of another version says up a session for a sign of life", () => {
+    const acknowledgement = Uint8Array.of(0x22, 2, 0x08, 3); // Field 4, which workers sent once.
+    assert.deepEqual(sessionUp.fromWire(wire.SessionUp.decode(acknowledgement)), { kind: "beat" });
+  });
   for (const [kind, down] of downs) {
     it(`carry ${kind} down a session as it is`, () => {
       gives(down, value =>
