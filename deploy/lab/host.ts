@@ -210,7 +210,7 @@ async function startDaemon(host: LabHost, variables: Readonly<Record<string, str
     joinCgroups,
     "sh",
     process.execPath,
-    join(BIN, "shoald"),
+    process.env["SHOAL_LAB_PROGRAM"] ?? join(BIN, "shoald"), // The variable names another build's.
     ...flags,
   ];
   const child = spawn(enter, [...rest, ...program], {

@@ -5,6 +5,7 @@ import type { Peer } from "../model/session.ts";
 import type { Exec } from "../ports/exec.ts";
 import type { KernelNetwork, Nftables } from "../ports/kernel-network.ts";
 import { bareAddress } from "./cluster-view.ts";
+import { differences, forwardingIn, neighboursIn, routesIn } from "./in-force.ts";
 import { INGRESS_MARK, type IngressRules, ingressMac, ingressTables, NO_INGRESS_TABLES, RETURN_MAC } from "./ingress-table.ts";
 import { vxlanPort } from "./overlay-network.ts";
 
@@ -13,6 +14,8 @@ const TABLE = 4096;
 const RULE_PREFERENCE = 100;
 /** Nobody's address: the next hop of every answer. */
 const RETURN_ADDRESS = "169.254.90.90";
+/** Some 80 bytes a line; a cluster's largest list is that of its tasks behind published ports. */
+const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
 
 export interface IngressState {
   readonly network: Network;
@@ -29,7 +32,9 @@ export class Ingress {
   /** Which device is there: its settings in one text. */
   #device = "";
   #tables = "";
-  #peers: ReadonlyMap<string, Peer> = new Map();
+  /** As the kernel has them: MAC address of a host's device to that host's address, its ingress address to its MAC address, a task's to its host's. */
+  #forwarding: ReadonlyMap<string, string> = new Map();
+  #neighbours: ReadonlyMap<string, string> = new Map();
   #routes: ReadonlyMap<string, string> = new Map();
 
   constructor({ kernel, exec }: { readonly kernel: KernelNetwork; readonly exec: Exec }) {
@@ -71,7 +76,28 @@ export class Ingress {
     if (network.vxlanId === undefined) throw new OperationError("unavailable", "the ingress network has no number yet");
     const { host } = this.#kernel;
     this.#forget();
-    // One that an earlier daemon left is made anew: what it holds is not known. Connections survive in conntrack.
+    // One that an earlier daemon left is taken up: without it requests would be refused until another is there.
+    if (await this.#isThere(network, self)) await this.#readInForce();
+    else await this.#makeDevice(network, self);
+    await this.#writeSysctls();
+    await host.run([`rule add pref ${RULE_PREFERENCE} fwmark ${INGRESS_MARK} lookup ${TABLE}`], { allowFailure: true }); // Kept from before.
+    await host.run([
+      `route replace default via ${RETURN_ADDRESS} dev ${INGRESS_INTERFACE} onlink table ${TABLE}`,
+      `neigh replace ${RETURN_ADDRESS} lladdr ${RETURN_MAC} dev ${INGRESS_INTERFACE} nud permanent`,
+    ]);
+    this.#device = device;
+  }
+
+  async #isThere(network: Network, self: Peer): Promise<boolean> {
+    const text = await this.#output("ip", ["-d", "address", "show", "dev", INGRESS_INTERFACE]);
+    return [
+      ...[",UP", `mtu ${MTU_BYTES} `, `link/ether ${ingressMac(self.ingressNumber)} `, `inet ${self.ingressAddress} `],
+      ...[`vxlan id ${network.vxlanId} `, `local ${self.address} `, `dstport ${vxlanPort(network)} `, "nolearning "],
+    ].every(part => text.includes(part));
+  }
+
+  async #makeDevice(network: Network, self: Peer): Promise<void> {
+    const { host } = this.#kernel;
     await host.run([`link del dev ${INGRESS_INTERFACE}`], { allowFailure: true });
     const mac = ingressMac(self.ingressNumber);
     const tunnel = `vxlan id ${network.vxlanId} local ${self.address} dstport ${vxlanPort(network)} nolearning`;
@@ -80,13 +106,22 @@ export class Ingress {
       `addr add ${self.ingressAddress} dev ${INGRESS_INTERFACE}`,
       `link set ${INGRESS_INTERFACE} up`,
     ]);
-    await this.#writeSysctls();
-    await host.run([`rule add pref ${RULE_PREFERENCE} fwmark ${INGRESS_MARK} lookup ${TABLE}`], { allowFailure: true }); // Kept from before.
-    await host.run([
-      `route replace default via ${RETURN_ADDRESS} dev ${INGRESS_INTERFACE} onlink table ${TABLE}`,
-      `neigh replace ${RETURN_ADDRESS} lladdr ${RETURN_MAC} dev ${INGRESS_INTERFACE} nud permanent`,
+  }
+
+  /** What the last daemon entered: of it goes what is not wanted any more. */
+  async #readInForce(): Promise<void> {
+    const [forwarding, neighbours, routes] = await Promise.all([
+      this.#output("bridge", ["fdb", "show", "dev", INGRESS_INTERFACE]),
+      this.#output("ip", ["neigh", "show", "dev", INGRESS_INTERFACE]),
+      this.#output("ip", ["route", "show", "dev", INGRESS_INTERFACE]),
     ]);
-    this.#device = device;
+    this.#forwarding = forwardingIn(forwarding);
+    this.#neighbours = new Map([...neighboursIn(neighbours)].filter(([address]) => address !== RETURN_ADDRESS));
+    this.#routes = routesIn(routes);
+  }
+
+  async #output(file: string, args: readonly string[]): Promise<string> {
+    return (await this.#exec.run(file, args, { allowFailure: true, outputBytesMax: OUTPUT_BYTES_MAX })).stdout;
   }
 
   async #writeSysctls(): Promise<void> {
@@ -98,41 +133,37 @@ export class Ingress {
   }
 
   async #syncPeers(peers: readonly Peer[]): Promise<void> {
-    const wanted = new Map(peers.map(peer => [peer.nodeId as string, peer]));
-    const gone = [...this.#peers].filter(([id, peer]) => !isSamePeer(peer, wanted.get(id))).map(([, peer]) => peer);
-    const added = peers.filter(peer => !isSamePeer(peer, this.#peers.get(peer.nodeId)));
-    if (gone.length + added.length === 0) return;
-    await this.#bridgeCommands([
-      ...gone.map(({ ingressNumber }) => `fdb del ${ingressMac(ingressNumber)} dev ${INGRESS_INTERFACE} self`),
-      ...added.map(
-        ({ ingressNumber, address }) =>
-          `fdb replace ${ingressMac(ingressNumber)} dev ${INGRESS_INTERFACE} dst ${address} self permanent`,
-      ),
-    ]);
-    await this.#kernel.host.run(
-      gone.map(({ ingressAddress }) => `neigh del ${bareAddress(ingressAddress)} dev ${INGRESS_INTERFACE}`),
-      { allowFailure: true },
-    );
-    await this.#kernel.host.run(
-      added.map(({ ingressAddress, ingressNumber }) => {
-        const lladdr = ingressMac(ingressNumber);
-        return `neigh replace ${bareAddress(ingressAddress)} lladdr ${lladdr} dev ${INGRESS_INTERFACE} nud permanent`;
-      }),
-    );
-    this.#peers = wanted;
+    const forwarding = new Map(peers.map(({ ingressNumber, address }) => [ingressMac(ingressNumber), address]));
+    const hosts = differences(this.#forwarding, forwarding);
+    if (hosts.gone.length + hosts.changed.length > 0)
+      await this.#bridgeCommands([
+        ...hosts.gone.map(mac => `fdb del ${mac} dev ${INGRESS_INTERFACE} self`),
+        ...hosts.changed.map(([mac, address]) => `fdb replace ${mac} dev ${INGRESS_INTERFACE} dst ${address} self permanent`),
+      ]);
+    this.#forwarding = forwarding;
+    const neighbours = new Map(peers.map(peer => [bareAddress(peer.ingressAddress), ingressMac(peer.ingressNumber)]));
+    await this.#change(differences(this.#neighbours, neighbours), {
+      remove: address => `neigh del ${address} dev ${INGRESS_INTERFACE}`,
+      put: (address, mac) => `neigh replace ${address} lladdr ${mac} dev ${INGRESS_INTERFACE} nud permanent`,
+    });
+    this.#neighbours = neighbours;
   }
 
   async #syncRoutes(routes: ReadonlyMap<string, string>): Promise<void> {
-    const gone = [...this.#routes.keys()].filter(address => !routes.has(address));
-    const changed = [...routes].filter(([address, host]) => this.#routes.get(address) !== host);
-    await this.#kernel.host.run(
-      gone.map(address => `route del ${address}/32 dev ${INGRESS_INTERFACE}`),
-      { allowFailure: true },
-    );
-    await this.#kernel.host.run(
-      changed.map(([address, host]) => `route replace ${address}/32 via ${host} dev ${INGRESS_INTERFACE}`),
-    );
+    await this.#change(differences(this.#routes, routes), {
+      remove: address => `route del ${address}/32 dev ${INGRESS_INTERFACE}`,
+      put: (address, host) => `route replace ${address}/32 via ${host} dev ${INGRESS_INTERFACE}`,
+    });
     this.#routes = routes;
+  }
+
+  async #change(
+    { gone, changed }: ReturnType<typeof differences>,
+    { remove, put }: { readonly remove: (key: string) => string; readonly put: (key: string, value: string) => string },
+  ): Promise<void> {
+    const { host } = this.#kernel;
+    if (gone.length > 0) await host.run(gone.map(remove), { allowFailure: true });
+    if (changed.length > 0) await host.run(changed.map(([key, value]) => put(key, value)));
   }
 
   async #bridgeCommands(lines: readonly string[]): Promise<void> {
@@ -142,16 +173,8 @@ export class Ingress {
   #forget(): void {
     this.#device = "";
     this.#tables = "";
-    this.#peers = new Map();
+    this.#forwarding = new Map();
+    this.#neighbours = new Map();
     this.#routes = new Map();
   }
-}
-
-function isSamePeer(left: Peer, right: Peer | undefined): boolean {
-  return (
-    right !== undefined &&
-    left.address === right.address &&
-    left.ingressNumber === right.ingressNumber &&
-    left.ingressAddress === right.ingressAddress
-  );
 }

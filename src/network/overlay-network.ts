@@ -4,6 +4,7 @@ import type { DevicePort } from "../engine/networks/cluster-driver.ts";
 import { macFromIp } from "../engine/networks/mac-address.ts";
 import type { Network } from "../model/cluster.ts";
 import type { Exec } from "../ports/exec.ts";
+import { differences, forwardingIn, neighboursIn } from "./in-force.ts";
 import type { IpBatch, KernelNetwork, Links } from "../ports/kernel-network.ts";
 
 const VXLAN_PORT_DEFAULT = 4789;
@@ -85,11 +86,10 @@ export class OverlayNetwork {
   /** Makes exactly these the endpoints of other hosts. */
   async sync(remotes: readonly RemoteEndpoint[]): Promise<void> {
     const wanted = new Map(remotes.map(({ address, hostAddress }) => [address, hostAddress]));
-    const gone = [...this.#inForce].filter(([address]) => !wanted.has(address));
-    const changed = [...wanted].filter(([address, hostAddress]) => this.#inForce.get(address) !== hostAddress);
+    const { gone, changed } = differences(this.#inForce, wanted);
     if (gone.length + changed.length === 0) return;
     await this.#bridgeCommands([
-      ...gone.flatMap(([address]) => {
+      ...gone.flatMap(address => {
         const mac = macFromIp(address);
         return [`fdb del ${mac} dev ${TUNNEL} self`, `fdb del ${mac} dev ${TUNNEL} master`];
       }),
@@ -102,7 +102,7 @@ export class OverlayNetwork {
       }),
     ]);
     await this.#batch.run(
-      gone.map(([address]) => `neigh del ${address} dev ${BRIDGE}`),
+      gone.map(address => `neigh del ${address} dev ${BRIDGE}`),
       { allowFailure: true },
     );
     await this.#batch.run(
@@ -159,13 +159,8 @@ export class OverlayNetwork {
   async #readInForce(): Promise<void> {
     const neighbours = await this.#output(["ip", "neigh", "show", "dev", BRIDGE]);
     const forwarding = await this.#output(["bridge", "fdb", "show", "dev", TUNNEL]);
-    const hosts = new Map<string, string>();
-    for (const [, mac = "", host = ""] of forwarding.matchAll(/^(\S+) dst (\S+) /gm)) hosts.set(mac, host);
-    const inForce = new Map<string, string>();
-    for (const [, address = "", mac = ""] of neighbours.matchAll(/^(\S+) lladdr (\S+) PERMANENT/gm)) {
-      inForce.set(address, hosts.get(mac) ?? "");
-    }
-    this.#inForce = inForce;
+    const hosts = forwardingIn(forwarding);
+    this.#inForce = new Map([...neighboursIn(neighbours)].map(([address, mac]) => [address, hosts.get(mac) ?? ""]));
   }
 
   /** All are tried: one that is gone already is no reason to stop. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFile, rm } from "node:fs/promises";
 import type { Container } from "../../../src/model/container.ts";
 import type { Assignment, Endpoint } from "../../../src/model/session.ts";
+import { INGRESS_INTERFACE } from "../../../src/engine/networks/firewall-rules.ts";
 import { aContainer, call, echoServer, type TestHost, TestLab } from "./lab.ts";
 
 const OVERLAY = "net0overlay00000000000000";
@@ -335,6 +336,42 @@ describe("cluster network", function () {
     assert.equal((await restarted.run(idOf(one), LOOKUP("tasks.web"))).trim(), "10.0.1.11 10.0.1.12");
     const answers = await askMany(() => client(call("tcp", "10.98.0.1", 8080)));
     assert.ok(answers.includes(`${two.name} 10.98.0.9`), answers.join());
+  });
+
+  it("takes up the device of published ports that the last daemon left, without what is not wanted any more", async () => {
+    const run = (...command: readonly string[]) => hostOf(one).run(undefined, command);
+    const device = () => run("ip", "-o", "link", "show", "dev", INGRESS_INTERFACE);
+    const held = async () => {
+      const entries = [
+        ["bridge", "fdb"],
+        ["ip", "neigh"],
+        ["ip", "route"],
+      ].map(command => run(...command, "show", "dev", INGRESS_INTERFACE));
+      return (await Promise.all(entries)).map(text => text.split("\n").toSorted());
+    };
+    const [before, entries] = [await device(), await held()];
+    // As the next daemon would find it had its node not heard of a host and a task that are gone.
+    const [mac, address] = ["02:00:00:00:00:63", "10.0.0.99"];
+    for (const command of [
+      `bridge fdb add ${mac} dev ${INGRESS_INTERFACE} dst 10.98.0.99 self permanent`,
+      `ip neigh add ${address} lladdr ${mac} dev ${INGRESS_INTERFACE} nud permanent`,
+      `ip route add 10.0.0.98/32 via ${address} dev ${INGRESS_INTERFACE}`,
+    ])
+      await run(...command.split(" "));
+    const restarted = await hostOf(one).killDaemon();
+    hosts = [restarted, ...hosts.slice(1)];
+    await restarted.call("joinCluster", "node1");
+    await restarted.call("restore", [{ ...taskContainer(one), state: { status: "running" } }]);
+    await restarted.call("apply", assignments(tasks));
+    assert.equal(await device(), before, "the same, by its number");
+    assert.deepEqual(await held(), entries);
+    await restarted.call("apply", assignments([one]));
+    assert.equal(
+      (await held()).flat().some(line => line.startsWith(two.ingressAddress)),
+      false,
+    );
+    await restarted.call("apply", assignments(tasks));
+    assert.deepEqual(await held(), entries);
   });
 
   it("leaves nothing behind when the node leaves the cluster", async () => {
