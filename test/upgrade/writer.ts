@@ -40,7 +40,7 @@ export class Writer {
     await this.#work;
     const counts = await Promise.all(this.#managers.map(async manager => count(await read(manager))));
     if (counts.some(each => each !== this.#written))
-      throw new Error(`${this.#written} writes were acknowledged; the managers have ${counts}`);
+      throw new Error(`${this.#written} writes were acknowledged; the managers have ${counts.join(", ")}`);
     return { written: this.#written, tries: this.#tries, slowestMs: this.#slowestMs };
   }
 
