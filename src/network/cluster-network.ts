@@ -61,7 +61,7 @@ export class ClusterNetwork implements ClusterDriver, AsyncDisposable {
   readonly #tables = new Map<string, string>();
   readonly #heldPorts = new Map<string, Disposable>();
   #view: ClusterView = EMPTY_VIEW;
-  #names = new ClusterNames(EMPTY_VIEW);
+  readonly #names = new ClusterNames();
   /** Nothing is known yet: what an earlier daemon left in the kernel stays in force. */
   #isInformed = false;
   #tail: Promise<unknown> = Promise.resolve();
@@ -94,10 +94,10 @@ export class ClusterNetwork implements ClusterDriver, AsyncDisposable {
     return this.#inTurn(async () => {
       const before = this.#view;
       this.#view = clusterView(assignments.values());
-      this.#names = new ClusterNames(this.#view);
       this.#isInformed = true;
       const failures: string[] = [];
       this.#tables.clear();
+      await this.#names.update(this.#view, () => this.#options.clock.sleep(0));
       await attempt(failures, () => this.#syncNetworks());
       await attempt(failures, () => this.#syncIngress());
       await Promise.all([...this.#sandboxes.values()].map(joined => attempt(failures, () => this.#syncSandbox(joined))));

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { ClusterNames } from "../../../src/network/cluster-names.ts";
 import { type ClusterView, clusterView, type NetworkAssignment } from "../../../src/network/cluster-view.ts";
 import { ingressMac, ingressTables } from "../../../src/network/ingress-table.ts";
 import { ingressRoutes, publishedServices } from "../../../src/network/ingress-view.ts";
@@ -83,38 +82,6 @@ describe("service addresses", () => {
     assert.match(table, /elements = \{ 10\.0\.1\.2 : goto k2, 10\.0\.1\.5 : goto k2 \}/);
     assert.match(table, /10\.0\.1\.5 \. 1 : 10\.0\.1\.7/);
     assert.match(table, /set known .*10\.0\.1\.8/);
-  });
-});
-
-describe("ClusterNames", () => {
-  const cases = [
-    { name: "web", vip: ["10.0.1.2"], dnsrr: ["10.0.1.11", "10.0.1.12", "10.0.1.14"] },
-    { name: "www", vip: ["10.0.1.2"], dnsrr: ["10.0.1.11", "10.0.1.12", "10.0.1.14"] },
-    { name: "TASKS.web", vip: ["10.0.1.11", "10.0.1.12", "10.0.1.14"], dnsrr: ["10.0.1.11", "10.0.1.12", "10.0.1.14"] },
-    { name: "web.c", vip: ["10.0.1.13"], dnsrr: ["10.0.1.13"] },
-    { name: "other", vip: undefined, dnsrr: undefined },
-  ];
-  for (const { name, vip, dnsrr } of cases) {
-    it(`resolve ${name}`, () => {
-      assert.deepEqual(new ClusterNames(two).resolve(NET, name), vip);
-      const endpoints = [...two.endpoints.values()].map(({ taskId, nodeId, isServing }, index) => ({
-        task: taskId as string,
-        node: nodeId as string,
-        isServing,
-        number: [12, 11, 13, 14][index] ?? 0,
-      }));
-      assert.deepEqual(new ClusterNames(view(endpoints, { mode: "dnsrr" })).resolve(NET, name), dnsrr);
-    });
-  }
-
-  it("know the address of a service that has no task yet", () => {
-    assert.deepEqual(new ClusterNames(view([])).resolve(NET, "web"), ["10.0.1.2"]);
-  });
-
-  it("give an address its name back", () => {
-    const names = new ClusterNames(two);
-    assert.equal(names.reverse(NET, "10.0.1.2"), "Web");
-    assert.equal(names.reverse(NET, "10.0.1.12"), "web.b");
   });
 });
 
