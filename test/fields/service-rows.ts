@@ -69,7 +69,7 @@ const GENERIC_TEST = "test/unit/scheduler/generic-resources.test.ts";
 const RESTART = "test/unit/manager/orchestrator/restart.test.ts";
 const JOBS = "test/sim/cluster/jobs.test.ts";
 const ALLOCATION = "test/unit/manager/allocator/plan.test.ts";
-const NETWORK_NAMES = ["test/unit/network/cluster-tables.test.ts", "aliases"] as const;
+const NETWORK_NAMES = ["test/unit/network/cluster-names.test.ts", "aliases"] as const;
 const UPDATES = [CONVERGENCE, "at a time, keeps at least"] as const;
 const ON_FAILURE = [CONVERGENCE, "rolls back when told to on failure"] as const;
 const MONITORED = [CONVERGENCE, "when one task of four fails and"] as const;
@@ -260,7 +260,7 @@ export const SERVICE_ROWS: readonly ServiceFieldRow[] = [
   ...update("UpdateConfig"),
   ...update("RollbackConfig"),
   ...attachment("Networks[]"),
-  managers("EndpointSpec.Mode", "dnsrr", ["test/unit/network/cluster-tables.test.ts", "dnsrr"]),
+  managers("EndpointSpec.Mode", "dnsrr", ["test/unit/network/cluster-names.test.ts", "dnsrr"]),
   { ...managers("EndpointSpec.Ports[].Name", "web", ["", ""], PORT), outcome: { kind: "kept", why: "a name for people" } },
   managers("EndpointSpec.Ports[].Protocol", "udp", ["test/unit/network/cluster-tables.test.ts", "protocol"], PORT),
   managers("EndpointSpec.Ports[].TargetPort", 81, [ALLOCATION, "picks free ports from 30000 on"]),

@@ -76,17 +76,19 @@ function startWaiting(planner: ServicePlanner, tasks: readonly Task[]): readonly
   });
 }
 
-/** Once a task of the present revision runs where it can stay, the instance needs no other. */
+/**
+ * Once a task of the present revision runs where it can stay, the instance needs no other. Until then one of an older revision serves on, as it
+ * may for long in an update; what that one has replaced, on a drained node say, goes.
+ */
 function dropReplaced(planner: ServicePlanner, tasks: readonly Task[]): readonly Task[] {
   const wanted = tasks.filter(isWanted);
   if (wanted.length < 2) return tasks;
-  const keeper = wanted.findLast(
-    task =>
-      task.revisionId === planner.service.revisionId &&
-      task.status.state === "running" &&
-      task.desiredState === "running" &&
-      planner.nodeTrouble(task) === undefined,
-  );
+  const isPresent = ({ revisionId }: Task) => revisionId === planner.service.revisionId;
+  const canStay = (task: Task) =>
+    task.status.state === "running" && task.desiredState === "running" && planner.nodeTrouble(task) === undefined;
+  const present = wanted.findLast(task => isPresent(task) && canStay(task));
+  const keeper = present ?? wanted.findLast(canStay);
   if (keeper === undefined) return tasks;
-  return tasks.map(task => (task !== keeper && isWanted(task) ? planner.setDesired(task, "shutdown") : task));
+  const isReplaced = (task: Task) => task !== keeper && isWanted(task) && (present !== undefined || !isPresent(task));
+  return tasks.map(task => (isReplaced(task) ? planner.setDesired(task, "shutdown") : task));
 }

@@ -75,6 +75,7 @@ export class UpdateWatch {
             (failureAction === "pause" || (failureAction === "rollback" && was.previousRevisionId === undefined))) ||
           (to === "rollback_started" && failureAction === "rollback" && is.revisionId === was.previousRevisionId);
     must(isAsConfigured, `${name} went from ${from} to ${to}, its failure action is ${failureAction}`);
+    if (wasBegunAnew(was, is)) return;
     const { slotCount = 0 } = this.#attempts.get(was.id) ?? {};
     const failed = failedSlots(before, was);
     must(
@@ -101,6 +102,15 @@ export class UpdateWatch {
       must(attempt.latePlans <= LATE_PLANS_MAX, `${service.spec.name} is updated further though too many have failed`);
     }
   }
+}
+
+/**
+ * By the clock of a leader that is behind: nothing but time tells an update's tasks from those of an earlier one where the first format has
+ * no word for when a spec was given.
+ */
+function wasBegunAnew(was: Service, is: Service): boolean {
+  const began = ({ updateStatus }: Service) => updateStatus?.startedAtMs ?? 0;
+  return was.specChangedAfter === undefined && began(is) < began(was);
 }
 
 function isActive({ updateStatus }: Service): boolean {

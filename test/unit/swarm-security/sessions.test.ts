@@ -182,13 +182,17 @@ describe("attacks by a worker on the managers' port", function () {
   it("messages of a session that are no messages end it", async () => {
     const identity = await world.join("worker");
     const client = new DispatcherClient(world.address, memberCredentials(identity), clientOptions);
-    for (const message of [{}, { message: { $case: "statuses", value: { statuses: [{ taskId: "t", status: undefined }] } } }]) {
+    const noStatus = { statuses: [{ taskId: "t", status: undefined }] };
+    for (const [$case, value] of [
+      ["hello", { address: "192.0.2.1" }],
+      ["statuses", noStatus],
+    ]) {
       const call = client.session();
       const code = new Promise<number>(resolve =>
         call.on("error", (error: { readonly code?: number }) => resolve(error.code ?? 0)),
       );
       call.on("data", () => {});
-      call.write(message as never);
+      call.write({ message: { $case, value } } as never);
       assert.notEqual(await code, 0);
     }
     client.close();

@@ -167,6 +167,26 @@ describe("a task whose node fails it", () => {
       wakeAtMs: NOW + 500,
     },
     {
+      when: "stops once another one runs in its place, also of a revision that an update has yet to replace",
+      tasks: [`${running} r0 made=1 till=${NOW + 500}`, "t2 1@n2 running/running made=2 r0"],
+      nodes: [DRAINED],
+      service: { updateStatus: { state: "paused", message: "" } },
+      does: ["t1: shutdown"],
+      wakeAtMs: NOW + 500,
+    },
+    {
+      when: "gives way to the one in its place when its node takes tasks again in the midst of an update",
+      tasks: [`${running} r0 made=1 till=${NOW + 500}`, "t2 1@n2 running/running made=2 r0"],
+      service: { updateStatus: { state: "paused", message: "" } },
+      does: ["t1: shutdown, stays"],
+    },
+    {
+      when: "serves on beside one of the present revision that does not run yet",
+      tasks: [`${running} r0 made=1`, "t2 1@n2 running/starting made=2"],
+      service: { updateStatus: { state: "updating", startedAtMs: 0, message: "" } },
+      does: [],
+    },
+    {
       when: "serves on no longer than its time",
       tasks: [`${running} made=1 till=${NOW}`, "t2 1@n2 running/starting made=2"],
       nodes: [DRAINED],
