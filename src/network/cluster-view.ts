@@ -32,7 +32,8 @@ export function clusterView(assignments: Iterable<NetworkAssignment>): ClusterVi
 
 /** `10.0.1.7/24` or `10.0.1.7`: the address alone. */
 export function bareAddress(address: string): string {
-  return address.split("/")[0] ?? address;
+  const end = address.indexOf("/");
+  return end === -1 ? address : address.slice(0, end);
 }
 
 export function addressOn(endpoint: Endpoint, networkId: NetworkId): string | undefined {

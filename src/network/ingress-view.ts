@@ -1,5 +1,6 @@
 import { addressOn, bareAddress, type ClusterView, ingressNetwork, servingByService } from "./cluster-view.ts";
 import type { PublishedService } from "./ingress-table.ts";
+import type { PortConfig } from "../model/cluster.ts";
 import type { NodeId } from "../model/ids.ts";
 
 /**
@@ -15,17 +16,22 @@ export function publishedServices(
   const serving = servingByService(view);
   const services: PublishedService[] = [];
   for (const service of view.services.values()) {
+    const ports = service.ports.filter(isPublished);
+    if (ports.length === 0) continue;
     const backends = (serving.get(service.id) ?? []).flatMap(endpoint => {
       const address = addressOn(endpoint, ingress.id);
       if (address === undefined) return [];
       return endpoint.nodeId === nodeId ? (localTasks.get(address) ?? []) : view.peers.has(endpoint.nodeId) ? address : [];
     });
-    for (const { protocol, publishMode, publishedPort = 0, targetPort } of service.ports) {
-      if (publishMode !== "ingress" || publishedPort === 0 || protocol === "sctp") continue;
-      services.push({ protocol, publishedPort, targetPort, backends });
-    }
+    for (const { protocol, publishedPort, targetPort } of ports) services.push({ protocol, publishedPort, targetPort, backends });
   }
   return services;
+}
+
+type IngressPort = PortConfig & Pick<PublishedService, "protocol" | "publishedPort">;
+
+function isPublished(port: PortConfig): port is IngressPort {
+  return port.publishMode === "ingress" && (port.publishedPort ?? 0) !== 0 && port.protocol !== "sctp";
 }
 
 /** A task's ingress address on another host, and that host's own: the way there. */
