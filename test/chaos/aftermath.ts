@@ -1,10 +1,8 @@
-import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { asId, type RequestId } from "../../src/model/ids.ts";
 import { LocalControl } from "../../src/rpc/control-client.ts";
 import { systemClock } from "../../src/system/clock.ts";
-import { type NodeJson, ok, type TaskJson, type TestHost, type TestLab, until } from "../integration/lab/lab.ts";
+import { newRequestId, type NodeJson, ok, type TaskJson, type TestHost, type TestLab, until } from "../integration/lab/lab.ts";
 import { NETWORK, WORKLOAD } from "./workload.ts";
 
 interface ContainerJson {
@@ -74,7 +72,7 @@ async function stateTrouble(lab: TestLab): Promise<readonly string[]> {
 
 async function stateHash(lab: TestLab, { name }: TestHost): Promise<string> {
   await using control = new LocalControl({ path: lab.inside(name, "/run/shoal/manager.sock"), clock: systemClock });
-  const requestId = asId<RequestId>(randomBytes(16).toString("hex").slice(0, 25));
+  const requestId = newRequestId();
   const response = await control.call({ kind: "state-hash" }, { requestId });
   if (response.kind !== "state-hash") throw new Error(`answered ${response.kind}`);
   return `${response.index} ${response.hash}`;

@@ -1,4 +1,4 @@
-import { type Answer, call, serviceSpec, type TestHost } from "../integration/lab/lab.ts";
+import { type Answer, call, type ServiceJson, serviceSpec, type TestHost } from "../integration/lab/lab.ts";
 import type { ObjectInput, ObjectOutput } from "../sim/linearizability/cluster-objects.ts";
 import type { SeededRandom } from "../sim/seeded-random.ts";
 import type { History } from "./history.ts";
@@ -10,12 +10,6 @@ const TRY_MS = 4_000;
 /** After so long a client takes no answer for an answer. */
 const PATIENCE_MS = 25_000;
 const RETRY_MS = 150;
-
-interface ServiceJson {
-  readonly ID: string;
-  readonly Version: { readonly Index: number };
-  readonly Spec: { readonly Labels: Readonly<Record<string, string>> };
-}
 
 /** Asks managers, one call at a time, tries each again elsewhere with the same request id, and writes down what it was told. */
 export class ControlClient {

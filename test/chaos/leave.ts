@@ -1,5 +1,4 @@
-import { randomBytes } from "node:crypto";
-import { call, type NodeJson, ok, type TestHost, type TestLab } from "../integration/lab/lab.ts";
+import { call, newRequestId, type NodeJson, ok, type TestHost, type TestLab } from "../integration/lab/lab.ts";
 import { sleep } from "./sleep.ts";
 
 /** Managers may be away, all of them at once: so long it is tried again. */
@@ -57,7 +56,7 @@ export class Leaver {
 
   /** The node that it was is taken out of the list. */
   async #forget(manager: TestHost): Promise<void> {
-    const headers = { "x-shoal-request-id": randomBytes(16).toString("hex").slice(0, 25) };
+    const headers = { "x-shoal-request-id": newRequestId() };
     const { status, body } = await call(manager, "DELETE", `/nodes/${this.#nodeId}?force=true`, { headers });
     if (status >= 300 && status !== 404) throw new Error(`node rm: ${status} ${JSON.stringify(body)}`);
   }

@@ -1,5 +1,4 @@
-import { randomBytes } from "node:crypto";
-import { call, ok, serviceSpec, type TestHost } from "../integration/lab/lab.ts";
+import { call, newRequestId, ok, type ServiceJson, serviceSpec, type TestHost } from "../integration/lab/lab.ts";
 import type { SeededRandom } from "../sim/seeded-random.ts";
 import { sleep } from "./sleep.ts";
 
@@ -8,11 +7,6 @@ const REPLICAS_MAX = 8;
 export const WORKLOAD = "web";
 export const NETWORK = "chaos";
 const CHANGE_EVERY_MS = 6_000;
-
-interface ServiceJson {
-  readonly ID: string;
-  readonly Version: { readonly Index: number };
-}
 
 /** A service that runs, on a network of its own and with a published port, whose user keeps changing its mind. */
 export class Workload {
@@ -58,7 +52,7 @@ export class Workload {
     const host = this.#random.pick(this.#managers);
     if (host === undefined) throw new Error("no managers");
     const { ID, Version } = await ok<ServiceJson>(host, "GET", `/services/${WORKLOAD}`);
-    const requestId = randomBytes(16).toString("hex").slice(0, 25);
+    const requestId = newRequestId();
     const { status, body } = await call(host, "POST", `/services/${ID}/update?version=${Version.Index}`, {
       body: this.#spec(replicas),
       headers: { "x-shoal-request-id": requestId },

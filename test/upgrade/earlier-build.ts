@@ -14,7 +14,7 @@ export class EarlierBuild implements AsyncDisposable {
     this.#folder = folder;
   }
 
-  /** @throws Error when there is no such commit, or it cannot be built. */
+  /** @throws Error when it cannot be built. */
   static async of(commit: string): Promise<EarlierBuild> {
     const folder = await mkdtemp(join(tmpdir(), "shoal-earlier-"));
     try {
@@ -28,6 +28,14 @@ export class EarlierBuild implements AsyncDisposable {
       await rm(folder, { recursive: true, force: true });
       throw error;
     }
+  }
+
+  static async hasCommit(commit: string): Promise<boolean> {
+    const command = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${commit}^{commit}`];
+    return await run("git", command).then(
+      () => true,
+      () => false,
+    );
   }
 
   get program(): string {

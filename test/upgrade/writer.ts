@@ -1,16 +1,9 @@
-import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { call, ok, serviceSpec, type TestHost } from "../integration/lab/lab.ts";
+import { call, newRequestId, ok, type ServiceJson, serviceSpec, type TestHost } from "../integration/lab/lab.ts";
 
 const SERVICE = "counter";
 const TRY_MS = 4_000;
 const PERIOD_MS = 100;
-
-interface ServiceJson {
-  readonly ID: string;
-  readonly Version: { readonly Index: number };
-  readonly Spec: { readonly Labels: Readonly<Record<string, string>> };
-}
 
 /** Counts up in a service's label, one write after another, each at another manager, and tries each again under its id until it is answered. */
 export class Writer {
@@ -49,7 +42,7 @@ export class Writer {
     while (!this.#over.signal.aborted) {
       const { ID, Version, Spec } = service;
       const beganMs = performance.now();
-      const requestId = randomBytes(16).toString("hex").slice(0, 25);
+      const requestId = newRequestId();
       const body = { ...Spec, Labels: { ...Spec.Labels, count: String(this.#written + 1) } };
       await this.#somewhere(async manager => {
         this.#tries++;

@@ -1,16 +1,17 @@
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
 import { LocalControl } from "../../../src/rpc/control-client.ts";
 import { systemClock } from "../../../src/system/clock.ts";
-import { asId, type RequestId } from "../../../src/model/ids.ts";
+import type { RequestId } from "../../../src/model/ids.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   call,
   importBusybox,
   leaderOf,
+  newRequestId,
   type NodeJson,
   ok,
   runningTasks,
+  type ServiceJson,
   serviceSpec,
   type TestHost,
   TestLab,
@@ -23,12 +24,6 @@ const CATCH_UP_MS = 20_000;
 const REPLACED_MS = 2_000;
 /** Past the 5 s after which a silent worker is down, and all that it takes for the leader to see it. */
 const MOST_SILENT_MS = 7_500;
-
-interface ServiceJson {
-  readonly ID: string;
-  readonly Version: { readonly Index: number };
-  readonly Spec: { readonly Labels: Record<string, string> };
-}
 
 describe("a cluster of three managers and two workers", function () {
   this.timeout(400_000);
@@ -274,10 +269,6 @@ describe("a cluster of three managers and two workers", function () {
     const body = serviceSpec(name, { replicas: 0, command: ["true"] });
     const headers = requestId === undefined ? {} : { "x-shoal-request-id": requestId };
     return call(host, "POST", "/services/create", { body, headers, timeoutMs });
-  }
-
-  function newRequestId(): RequestId {
-    return asId<RequestId>(randomBytes(16).toString("hex").slice(0, 25));
   }
 
   async function stateHash(host: TestHost): Promise<{ readonly index: number; readonly hash: string }> {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { hostNames } from "../../../deploy/lab/paths.ts";
 import { buildRootFileSystem } from "../../../deploy/try/image.ts";
+import { asId, type RequestId } from "../../../src/model/ids.ts";
 
 const run = promisify(execFile);
 const CALL_MS = 12_000;
@@ -230,6 +231,17 @@ export interface NodeJson {
   readonly Description: { readonly Hostname: string };
   readonly Status: { readonly State: string };
   readonly ManagerStatus?: { readonly Leader?: boolean };
+}
+
+export interface ServiceJson {
+  readonly ID: string;
+  readonly Version: { readonly Index: number };
+  readonly Spec: { readonly Labels: Readonly<Record<string, string>> };
+}
+
+/** For a write that is tried again under it. */
+export function newRequestId(): RequestId {
+  return asId<RequestId>(randomBytes(16).toString("hex").slice(0, 25));
 }
 
 export async function runningTasks(host: TestHost, service: string): Promise<readonly TaskJson[]> {
