@@ -4,7 +4,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, write
 import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { plugIn, setCable, unplug } from "./network.ts";
+import { plugIn, setCable, setSilence, unplug } from "./network.ts";
 import type { LabHost } from "./paths.ts";
 import {
   cgroupRoots,
@@ -72,8 +72,13 @@ export function cutHost(host: LabHost): void {
   setCable(host, "down");
 }
 
+export function silenceHost(host: LabHost): void {
+  setSilence(host, true);
+}
+
 export function healHost(host: LabHost): void {
   setCable(host, "up");
+  setSilence(host, false);
 }
 
 /** Takes the host away whole, its disk too. */

@@ -4,7 +4,18 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, wr
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { bootHost, crashHost, cutHost, destroyHost, enterCommand, healHost, killDaemon, pauseHost, resumeHost } from "./host.ts";
+import {
+  bootHost,
+  crashHost,
+  cutHost,
+  destroyHost,
+  enterCommand,
+  healHost,
+  killDaemon,
+  pauseHost,
+  resumeHost,
+  silenceHost,
+} from "./host.ts";
 import { createSwitch, deleteSwitch, isPluggedIn, unplug } from "./network.ts";
 import { HOSTS_MAX, hostNames, LAB_ROOT, type LabHost, labDirectory, labHost } from "./paths.ts";
 import { removeCgroups } from "./processes.ts";
@@ -18,7 +29,8 @@ const USAGE = `Usage: lab VERB [--name LAB]
   restart HOST...                             start what was killed, boot what was crashed
   pause HOST... | resume HOST...              stop and continue every process on it
   cut HOST... | heal HOST...                  its network cable
-                                              (pause and cut take --for SECONDS, and then undo themselves)
+  silence HOST... | heal HOST...              its packets are lost, as behind a firewall; its cable is there
+                                              (pause, cut and silence take --for SECONDS, and then undo themselves)
   get URL                                     what the client, a host without a daemon, is answered there
   sh HOST COMMAND...                          run a shell command inside it ("client" is a host without a daemon)
   down                                        take everything away
@@ -36,10 +48,11 @@ const PER_HOST: Record<string, (host: LabHost, lab: Lab) => void | Promise<void>
   pause: pauseHost,
   resume: resumeHost,
   cut: cutHost,
+  silence: silenceHost,
   heal: healHost,
 };
 
-const UNDO: Record<string, (host: LabHost) => void> = { pause: resumeHost, cut: healHost };
+const UNDO: Record<string, (host: LabHost) => void> = { pause: resumeHost, cut: healHost, silence: healHost };
 
 async function main(): Promise<void> {
   const [verb = "help", ...rest] = process.argv.slice(2);
@@ -102,7 +115,7 @@ function hostCount(option: string, text: string): number {
 function refuseUnless(verb: string, host: LabHost): void {
   requireRoot();
   if (host.name === "client" && ["kill", "pause", "resume"].includes(verb)) throw new Error('"client" has no daemon');
-  if (["pause", "resume", "cut", "heal"].includes(verb) && !isPluggedIn(host)) {
+  if (["pause", "resume", "cut", "silence", "heal"].includes(verb) && !isPluggedIn(host)) {
     throw new Error(`${host.name} is not up: "lab restart ${host.name}" boots it`);
   }
 }

@@ -59,6 +59,28 @@ export function isCableCut(host: LabHost): boolean {
   return !flags.split(",").includes("UP");
 }
 
+/** The switch passes none of the host's packets on, or all again; its neighbours still find it, as behind a firewall or a router. */
+export function setSilence(host: LabHost, isSilent: boolean): void {
+  const table = silenceTable(host);
+  const port = portName(host);
+  const nft = (commands: string): string => run("ip", ["netns", "exec", switchNamespace(host.lab), "nft", commands]);
+  if (!isSilent) {
+    if (isSilenced(host)) nft(`delete table ${table}`);
+    return;
+  }
+  const rules = ["iifname", "oifname"].map(side => `add rule ${table} forward ${side} "${port}" ether type { ip, ip6 } drop`);
+  nft([`add table ${table}`, `add chain ${table} forward { type filter hook forward priority 0; }`, ...rules].join("; "));
+}
+
+export function isSilenced(host: LabHost): boolean {
+  const tables = run("ip", ["netns", "exec", switchNamespace(host.lab), "nft", "list", "tables", "bridge"]);
+  return tables.split("\n").includes(`table ${silenceTable(host)}`);
+}
+
+function silenceTable(host: LabHost): string {
+  return `bridge silent-${host.name}`;
+}
+
 export function deleteSwitch(lab: string): void {
   if (namespaceExists(switchNamespace(lab))) run("ip", ["netns", "delete", switchNamespace(lab)]);
 }

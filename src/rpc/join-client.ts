@@ -7,7 +7,8 @@ import type { Certificates } from "../ports/certificates.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { IssuedCertificate } from "./backends.ts";
 import { strangerCredentials, unaryCall } from "./channel.ts";
-import { CALL_DEADLINE_MS, clientOptions } from "./limits.ts";
+import { Dialled } from "./dialled.ts";
+import { CALL_DEADLINE_MS } from "./limits.ts";
 import { issuedFrom } from "./manager-clients.ts";
 
 /** How long a manager may take to answer when there is another one to ask. */
@@ -39,20 +40,16 @@ export async function enrol(
     throw new OperationError("unauthorized", `remote CA does not match fingerprint. Expected: ${rootDigestHex({ rootDigest })}`);
   }
   const { csrPem, keyPem } = await options.certificates.createRequest();
-  const client = new CaClient(address, strangerCredentials({ rootPem }), clientOptions);
-  try {
-    const message = { csrPem, joinToken: options.joinToken, availability: options.availability, onBehalfOf: "" };
-    const issued = issuedFrom(
-      await unaryCall<Parameters<typeof issuedFrom>[0]>(
-        callback => client.issueCertificate(message, new Metadata(), deadline(options.clock), callback),
-        options,
-      ),
-    );
-    options.certificates.verify(issued.certificatePem, { rootPem, nowMs: options.clock.nowMs() });
-    return { ...issued, keyPem, address };
-  } finally {
-    client.close();
-  }
+  using dialled = new Dialled(CaClient, address, strangerCredentials({ rootPem }));
+  const message = { csrPem, joinToken: options.joinToken, availability: options.availability, onBehalfOf: "" };
+  const issued = issuedFrom(
+    await unaryCall<Parameters<typeof issuedFrom>[0]>(
+      callback => dialled.client.issueCertificate(message, new Metadata(), deadline(options.clock), callback),
+      options,
+    ),
+  );
+  options.certificates.verify(issued.certificatePem, { rootPem, nowMs: options.clock.nowMs() });
+  return { ...issued, keyPem, address };
 }
 
 async function firstRoot({
@@ -76,16 +73,12 @@ async function fetchRoot(
   address: string,
   { clock, waitMs, signal }: Pick<EnrolOptions, "clock" | "signal"> & { readonly waitMs: number },
 ): Promise<string> {
-  const client = new CaClient(address, strangerCredentials({}), clientOptions);
-  try {
-    const { certificatePem } = await unaryCall<{ certificatePem: string }>(
-      callback => client.getRootCertificate({}, new Metadata(), deadline(clock, waitMs), callback),
-      signal && { signal },
-    );
-    return certificatePem;
-  } finally {
-    client.close();
-  }
+  using dialled = new Dialled(CaClient, address, strangerCredentials({}));
+  const { certificatePem } = await unaryCall<{ certificatePem: string }>(
+    callback => dialled.client.getRootCertificate({}, new Metadata(), deadline(clock, waitMs), callback),
+    signal && { signal },
+  );
+  return certificatePem;
 }
 
 function deadline(clock: Clock, waitMs = CALL_DEADLINE_MS) {

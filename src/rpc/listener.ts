@@ -17,6 +17,11 @@ import { addCa, addControl, addDispatcher, addJoin, addLeader, addRaft } from ".
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const CONNECTIONS_MAX = 10_000;
+/**
+ * Connections that the kernel makes ahead, as far as `net.core.somaxconn` lets it. The workers of a manager that is gone come in one moment:
+ * those for whom there is no room try again after a second, and some after several.
+ */
+const BACKLOG = 4_096;
 /** Connections without a certificate, which anybody can open, or with one that counts no more. Past it the oldest is cut. */
 const STRANGERS_MAX = 256;
 /** A stranger gets its certificate in one go or is cut. */
@@ -101,7 +106,7 @@ export class ManagerListener implements AsyncDisposable {
     await new Promise<void>((resolve, reject) => {
       const onError = (cause: Error) => reject(new OperationError("unavailable", cause.message, { cause }));
       listener.#port.server.once("error", onError);
-      listener.#port.server.listen({ host: options.host, port: options.port }, () => {
+      listener.#port.server.listen({ host: options.host, port: options.port, backlog: BACKLOG }, () => {
         listener.#port.server.off("error", onError);
         listener.#port.server.on("error", error => options.log.error({ error: error.message }, "manager port failed"));
         resolve();

@@ -1,4 +1,4 @@
-import { Client, Metadata } from "@grpc/grpc-js";
+import { Client, connectivityState, Metadata } from "@grpc/grpc-js";
 import { CaClient, JoinClient } from "../gen/ca.ts";
 import { ControlClient } from "../gen/control.ts";
 import { LeaderClient } from "../gen/dispatcher.ts";
@@ -13,7 +13,8 @@ import type { RaftMember } from "../ports/consensus.ts";
 import type { IssueCall, IssuedCertificate, LeaderBackend } from "./backends.ts";
 import { memberCredentials, unaryCall } from "./channel.ts";
 import { callControl } from "./control-client.ts";
-import { CALL_DEADLINE_MS, clientOptions, CONTROL_BYTES_MAX } from "./limits.ts";
+import { Dialled } from "./dialled.ts";
+import { CALL_DEADLINE_MS, CONNECT_MS, CONTROL_BYTES_MAX } from "./limits.ts";
 import { leaderReports } from "./services.ts";
 import { StatusBatches } from "./status-batches.ts";
 
@@ -23,13 +24,20 @@ interface Waiting {
 
 /** Clients kept open at once: more addresses than a cluster has managers. */
 const CLIENTS_MAX = 32;
+interface Kept {
+  readonly dialled: Dialled<Client>;
+  readonly identity: NodeIdentity;
+  /** On the monotonic clock, when it was found connecting and not connected since. */
+  connectingSinceMs: number | undefined;
+}
+
 const roleWord = word<NodeRole>(["worker", "manager"]);
 
 /** What this node calls at managers' ports, by address, with its certificate. Connections are kept. */
 export class ManagerClients implements AsyncDisposable {
   readonly #identity: () => NodeIdentity;
   readonly #clock: Clock;
-  readonly #clients = new Map<string, { readonly client: Client; readonly identity: NodeIdentity }>();
+  readonly #clients = new Map<string, Kept>();
 
   readonly #statuses = new Map<string, StatusBatches>();
   readonly #over = new AbortController();
@@ -159,25 +167,32 @@ export class ManagerClients implements AsyncDisposable {
     const key = `${service} ${address}`;
     const identity = this.#identity();
     const known = this.#clients.get(key);
-    if (known?.identity === identity && known.client instanceof Type) return known.client;
-    known?.client.close();
+    if (known?.identity === identity && known.dialled.client instanceof Type && !this.#isStuck(known))
+      return known.dialled.client;
+    known?.dialled[Symbol.dispose]();
     this.#clients.delete(key);
     const [oldest] = this.#clients;
     if (this.#clients.size >= CLIENTS_MAX && oldest !== undefined) {
-      oldest[1].client.close();
+      oldest[1].dialled[Symbol.dispose]();
       this.#clients.delete(oldest[0]);
     }
-    const client = new Type(address, memberCredentials(identity), {
-      ...clientOptions,
-      "grpc.max_receive_message_length": CONTROL_BYTES_MAX,
-    });
-    this.#clients.set(key, { client, identity });
-    return client;
+    const options = { "grpc.max_receive_message_length": CONTROL_BYTES_MAX };
+    const dialled = new Dialled(Type, address, memberCredentials(identity), options);
+    this.#clients.set(key, { dialled, identity, connectingSinceMs: undefined });
+    return dialled.client;
+  }
+
+  /** A host that said nothing for so long is asked anew: the kernel would wait up to a minute until it asks again. */
+  #isStuck(kept: Kept): boolean {
+    const nowMs = this.#clock.monotonicMs();
+    const isConnecting = kept.dialled.client.getChannel().getConnectivityState(false) === connectivityState.CONNECTING;
+    kept.connectingSinceMs = isConnecting ? (kept.connectingSinceMs ?? nowMs) : undefined;
+    return kept.connectingSinceMs !== undefined && nowMs - kept.connectingSinceMs > CONNECT_MS;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#over.abort(new OperationError("unavailable", "this node calls no manager any more"));
-    for (const { client } of this.#clients.values()) client.close();
+    for (const { dialled } of this.#clients.values()) dialled[Symbol.dispose]();
     this.#clients.clear();
   }
 }

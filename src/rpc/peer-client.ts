@@ -1,4 +1,4 @@
-import { connectivityState, Metadata } from "@grpc/grpc-js";
+import { Metadata } from "@grpc/grpc-js";
 import { logBatch, taskLogsRequest } from "../codec/peer.ts";
 import { type LogBatch, NodePeerClient } from "../gen/peer.ts";
 import { OperationError } from "../lib/errors.ts";
@@ -7,13 +7,11 @@ import type { TaskLogLine, TaskLogsRequest } from "../model/task-logs.ts";
 import type { NodeIdentity } from "../ports/certificates.ts";
 import type { Clock } from "../ports/clock.ts";
 import { nodeCredentials } from "./channel.ts";
-import { clientOptions } from "./limits.ts";
+import { Dialled } from "./dialled.ts";
+import { CONNECT_MS } from "./limits.ts";
 import { PEER_PORT } from "./peer-listener.ts";
 import { fromStatus } from "./status.ts";
 import { incoming } from "./streams.ts";
-
-/** A node that has not answered by then is not available. */
-const CONNECT_MS = 5_000;
 
 /** How to call a node. */
 export function peerAddress(host: string): string {
@@ -25,14 +23,13 @@ export async function reachesNode(
   { nodeId, host }: { readonly nodeId: NodeId; readonly host: string },
   { identity, signal }: { readonly identity: NodeIdentity; readonly signal: AbortSignal },
 ): Promise<boolean> {
-  const client = new NodePeerClient(peerAddress(host), nodeCredentials(identity, nodeId), clientOptions);
-  const closing = () => client.close();
+  using dialled = new Dialled(NodePeerClient, peerAddress(host), nodeCredentials(identity, nodeId));
+  const closing = () => dialled[Symbol.dispose]();
   signal.addEventListener("abort", closing);
   try {
-    return !signal.aborted && (await isReached(client.getChannel(), Infinity));
+    return !signal.aborted && (await dialled.isReached(Infinity));
   } finally {
     signal.removeEventListener("abort", closing);
-    client.close();
   }
 }
 
@@ -43,36 +40,17 @@ export async function* taskLogsOf(
   { identity, clock, signal }: { readonly identity: NodeIdentity; readonly clock: Clock; readonly signal: AbortSignal },
 ): AsyncGenerator<readonly TaskLogLine[]> {
   signal.throwIfAborted();
-  const client = new NodePeerClient(node.address, nodeCredentials(identity, node.nodeId), clientOptions);
+  using dialled = new Dialled(NodePeerClient, node.address, nodeCredentials(identity, node.nodeId));
+  if (!(await dialled.isReached(clock.nowMs() + CONNECT_MS))) {
+    throw new OperationError("unavailable", `node ${node.nodeId} is not available`);
+  }
+  const call = dialled.client.taskLogs(taskLogsRequest.toWire(request), new Metadata());
   try {
-    if (!(await isReached(client.getChannel(), clock.nowMs() + CONNECT_MS))) {
-      throw new OperationError("unavailable", `node ${node.nodeId} is not available`);
-    }
-    const call = client.taskLogs(taskLogsRequest.toWire(request), new Metadata());
-    try {
-      for await (const batch of incoming<LogBatch>(call, { signal })) yield logBatch.fromWire(batch);
-    } catch (error) {
-      throw signal.aborted ? error : fromStatus(error);
-    } finally {
-      call.on("error", () => {}); // A cancelled call says so; nobody is left to hear it.
-      call.cancel();
-    }
+    for await (const batch of incoming<LogBatch>(call, { signal })) yield logBatch.fromWire(batch);
+  } catch (error) {
+    throw signal.aborted ? error : fromStatus(error);
   } finally {
-    client.close();
+    call.on("error", () => {}); // A cancelled call says so; nobody is left to hear it.
+    call.cancel();
   }
-}
-
-/** @returns false as soon as a connection is refused or fails; a channel by itself would go on trying. */
-async function isReached(channel: ReturnType<NodePeerClient["getChannel"]>, deadlineMs: number): Promise<boolean> {
-  let state = channel.getConnectivityState(true);
-  while (state !== connectivityState.READY) {
-    if (state === connectivityState.TRANSIENT_FAILURE || state === connectivityState.SHUTDOWN) return false;
-    const last = state;
-    const isLate = await new Promise<boolean>(resolve =>
-      channel.watchConnectivityState(last, deadlineMs, error => resolve(error !== undefined)),
-    );
-    if (isLate) return false;
-    state = channel.getConnectivityState(true);
-  }
-  return true;
 }

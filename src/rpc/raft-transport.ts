@@ -5,7 +5,8 @@ import type { NodeIdentity } from "../ports/certificates.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RaftMember, RaftTransport } from "../ports/consensus.ts";
 import { memberCredentials } from "./channel.ts";
-import { clientOptions } from "./limits.ts";
+import { Dialled } from "./dialled.ts";
+import { CONNECT_MS } from "./limits.ts";
 import { fromStatus } from "./status.ts";
 import { mapped, send } from "./streams.ts";
 
@@ -72,7 +73,7 @@ export class RaftPeers implements RaftTransport, AsyncDisposable {
     options: { readonly signal: AbortSignal },
   ): Promise<void> {
     const signal = AbortSignal.any([options.signal, this.#over.signal]);
-    await sendChunks({ address, identity: this.#options.identity(), chunks, signal });
+    await sendChunks({ address, identity: this.#options.identity(), clock: this.#options.clock, chunks, signal });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -152,15 +153,13 @@ class PeerStream {
 
   /** One call on a connection of its own. Resolves when it is not kept and there was nothing to send for a minute; rejects when it breaks. */
   async #stream(): Promise<void> {
-    const { identity, over } = this.#options;
-    const client = new RaftPeerClient(this.#address, memberCredentials(identity()), clientOptions);
+    const { identity, over, clock } = this.#options;
+    using dialled = new Dialled(RaftPeerClient, this.#address, memberCredentials(identity()));
     const ended = new AbortController();
-    client.waitForReady(Infinity, error => {
-      if (error === undefined && !ended.signal.aborted) this.#wasReached = true;
-    });
     try {
       await new Promise<void>((resolve, reject) => {
-        const call = client.stream(error => (error === null ? resolve() : reject(fromStatus(error))));
+        dialled.connected(CONNECT_MS, clock).then(() => (this.#wasReached = true), reject);
+        const call = dialled.client.stream(error => (error === null ? resolve() : reject(fromStatus(error))));
         call.on("error", () => {}); // The callback has it too.
         call.on("drain", () => {
           this.#isFull = false;
@@ -175,7 +174,6 @@ class PeerStream {
     } finally {
       this.#call = undefined;
       ended.abort();
-      client.close();
     }
   }
 
@@ -194,16 +192,18 @@ class PeerStream {
 async function sendChunks(options: {
   readonly address: string;
   readonly identity: NodeIdentity;
+  readonly clock: Clock;
   readonly chunks: AsyncIterable<Uint8Array>;
   readonly signal: AbortSignal;
 }): Promise<void> {
-  const { address, identity, chunks } = options;
+  const { address, identity, clock, chunks } = options;
   const broken = new AbortController();
-  const client = new RaftPeerClient(address, memberCredentials(identity), clientOptions);
+  using dialled = new Dialled(RaftPeerClient, address, memberCredentials(identity));
   const signal = AbortSignal.any([options.signal, broken.signal]);
   try {
     await new Promise<void>((resolve, reject) => {
-      const call = client.snapshot(error => {
+      dialled.connected(CONNECT_MS, clock).catch(reject);
+      const call = dialled.client.snapshot(error => {
         if (error === null) return resolve();
         broken.abort(fromStatus(error));
         reject(fromStatus(error));
@@ -223,6 +223,5 @@ async function sendChunks(options: {
     });
   } finally {
     broken.abort(new OperationError("unavailable", "the stream is over"));
-    client.close();
   }
 }

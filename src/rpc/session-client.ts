@@ -3,8 +3,9 @@ import { sessionDown, sessionUp } from "../codec/session.ts";
 import { DispatcherClient } from "../gen/dispatcher.ts";
 import type { SessionDown, SessionUp } from "../model/session.ts";
 import type { NodeIdentity } from "../ports/certificates.ts";
+import type { Clock } from "../ports/clock.ts";
 import { memberCredentials } from "./channel.ts";
-import { clientOptions } from "./limits.ts";
+import { Dialled } from "./dialled.ts";
 import { fromStatus } from "./status.ts";
 import { Opener, SEAL_KEY, withSecrets } from "./sealing.ts";
 import { incoming, mapped, send } from "./streams.ts";
@@ -19,16 +20,20 @@ export async function* openSession(options: {
   readonly address: string;
   readonly identity: NodeIdentity;
   readonly up: AsyncIterable<SessionUp>;
+  /** Connecting takes no longer. */
+  readonly connectMs: number;
+  readonly clock: Clock;
   readonly signal: AbortSignal;
 }): AsyncGenerator<SessionDown, undefined> {
-  const { address, identity, up } = options;
+  const { address, identity, up, connectMs, clock } = options;
   const over = new AbortController();
   const signal = AbortSignal.any([options.signal, over.signal]);
-  const client = new DispatcherClient(address, memberCredentials(identity), clientOptions);
+  using dialled = new Dialled(DispatcherClient, address, memberCredentials(identity));
+  dialled.connected(connectMs, clock).catch((error: unknown) => over.abort(error));
   const opener = new Opener();
   const metadata = new Metadata();
   metadata.set(SEAL_KEY, opener.publicKey);
-  const call = client.session(metadata);
+  const call = dialled.client.session(metadata);
   const sending = send(call, mapped(up, sessionUp.toWire), { signal }).then(
     () => call.end(),
     () => call.cancel(), // The reading side tells why.
@@ -43,7 +48,6 @@ export async function* openSession(options: {
     over.abort();
     call.on("error", () => {}); // A cancelled call says so; nobody is left to hear it.
     call.cancel();
-    client.close();
     void sending;
   }
 }

@@ -32,10 +32,13 @@ export interface AgentOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** Opens a session with the manager at `address`. The iterable fails when the connection does; `up` is read until `signal`. */
+  /**
+   * Opens a session with the manager at `address`, to which connecting takes no longer than `connectMs`. The iterable fails when the
+   * connection does; `up` is read until `signal`.
+   */
   readonly openSession: (
     address: string,
-    options: { readonly up: AsyncIterable<SessionUp>; readonly signal: AbortSignal },
+    options: { readonly up: AsyncIterable<SessionUp>; readonly connectMs: number; readonly signal: AbortSignal },
   ) => AsyncIterable<SessionDown>;
   /** Where managers were last known to be. */
   readonly managers: () => readonly string[];
@@ -99,9 +102,9 @@ export class Agent {
     try {
       await tasks.restore();
       for (;;) {
-        const { address, delayMs } = this.#rounds.next(this.#options.managers());
+        const { address, delayMs, connectMs } = this.#rounds.next(this.#options.managers());
         await this.#pause(delayMs, signal);
-        if (address !== undefined) await this.#session(address, { tasks, applier, renewal, signal });
+        if (address !== undefined) await this.#session(address, { tasks, applier, renewal, connectMs, signal });
       }
     } finally {
       await tasks.settled();
@@ -123,6 +126,7 @@ export class Agent {
       readonly tasks: TaskSet;
       readonly applier: NetworkApplier;
       readonly renewal: FileRenewal;
+      readonly connectMs: number;
       readonly signal: AbortSignal;
     },
   ): Promise<void> {
@@ -136,7 +140,7 @@ export class Agent {
       const up = new UpStream({ hello: { kind: "hello", ...hello }, reporter: this.#reporter, clock, signal });
       this.#up = up;
       if (changes !== this.#changes) await this.describeAgain(); // It changed while it was being said, and there was no session to say so in.
-      for await (const message of openSession(address, { up: up.messages(), signal })) {
+      for await (const message of openSession(address, { up: up.messages(), connectMs: context.connectMs, signal })) {
         if (message.kind === "welcome") {
           this.#rounds.succeeded(address);
           up.setBeatPeriod(message.beatPeriodMs);

@@ -4,6 +4,10 @@ const DELAY_MIN_MS = 100;
 /** A worker that was cut off for 3 s has to be heard again before it counts as down, 5 s after its last word. */
 const URGENT_DELAY_MAX_MS = 500;
 const URGENT_ROUNDS = 20;
+/** A manager whose host says nothing must not keep it from the others meanwhile. */
+const URGENT_CONNECT_MS = 2_000;
+/** When none took it so fast they may be busy rather than gone. */
+const CONNECT_MS = 4_000;
 /** Later it counts as down, and managers that come back would have thousands of workers at their door every half second. */
 const DELAY_MAX_MS = 5_000;
 
@@ -21,8 +25,8 @@ export class ManagerRounds {
     this.#random = random;
   }
 
-  /** @returns no address when none is known. */
-  next(known: readonly string[]): { readonly address: string | undefined; readonly delayMs: number } {
+  /** @returns no address when none is known. To connect may take `connectMs`. */
+  next(known: readonly string[]): { readonly address: string | undefined; readonly delayMs: number; readonly connectMs: number } {
     let choices = known.filter(address => !this.#tried.has(address));
     let delayMs = DELAY_MIN_MS;
     if (choices.length === 0) {
@@ -34,7 +38,8 @@ export class ManagerRounds {
     if (address !== undefined) this.#tried.add(address);
     const isFirst = !this.#hasBegun;
     this.#hasBegun = true;
-    return { address, delayMs: isFirst ? 0 : this.#spread(delayMs) };
+    const connectMs = this.#rounds === 0 ? URGENT_CONNECT_MS : CONNECT_MS;
+    return { address, delayMs: isFirst ? 0 : this.#spread(delayMs), connectMs };
   }
 
   /** It took this worker. When it is lost, the others come first. */

@@ -1,7 +1,7 @@
 import type { SeededRandom } from "../sim/seeded-random.ts";
 import type { Deck } from "./deck.ts";
 
-export const FAULT_KINDS = ["kill", "crash", "pause", "cut", "clock step", "full disk", "slow disk", "leave"] as const;
+export const FAULT_KINDS = ["kill", "crash", "pause", "cut", "silence", "clock step", "full disk", "slow disk", "leave"] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 /** What is done to one host, and for how long. */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { isCableCut } from "../../deploy/lab/network.ts";
+import { isCableCut, isSilenced } from "../../deploy/lab/network.ts";
 import { LAB_ROOT, labHost } from "../../deploy/lab/paths.ts";
 import { call, type TestLab } from "../integration/lab/lab.ts";
 import { setClock } from "./clock.ts";
@@ -62,6 +62,12 @@ function courseOf({ kind, host, stepMs }: Fault, { lab, disk }: Place): Course {
       return {
         begin: () => lab.do("cut", host),
         isFelt: () => isCableCut(labHost(lab.name, host)),
+        end: () => lab.do("heal", host),
+      };
+    case "silence":
+      return {
+        begin: () => lab.do("silence", host),
+        isFelt: () => isSilenced(labHost(lab.name, host)),
         end: () => lab.do("heal", host),
       };
     case "clock step":

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { NodeDescription, NodeRole } from "../../model/cluster.ts";
 import { LOG_DRIVERS } from "../../model/container.ts";
 import { asId, type NodeId } from "../../model/ids.ts";
-import type { SessionDown, SessionUp } from "../../model/session.ts";
+import type { SessionDown } from "../../model/session.ts";
 import type { NodeIdentity } from "../../ports/certificates.ts";
 import type { AttachmentCalls } from "../../network/attachments.ts";
 import { ClusterNetwork } from "../../network/cluster-network.ts";
@@ -126,13 +126,13 @@ export class WorkerNode implements AsyncDisposable {
 
   async *#session(
     address: string,
-    { up, signal }: { readonly up: AsyncIterable<SessionUp>; readonly signal: AbortSignal },
+    { up, connectMs, signal }: Parameters<AgentOptions["openSession"]>[1],
   ): AsyncGenerator<SessionDown, void, undefined> {
-    const { identity, untilReachable, onRole, onRefused } = this.#options;
+    const { identity, clock, untilReachable, onRole, onRefused } = this.#options;
     await untilReachable(address, { signal });
     const until = AbortSignal.any([signal, this.#renewed.signal]);
     try {
-      for await (const message of openSession({ address, identity: identity(), up, signal: until })) {
+      for await (const message of openSession({ address, identity: identity(), up, connectMs, clock, signal: until })) {
         this.#isConnected = true;
         if (message.kind === "welcome") onRole(undefined);
         if (message.kind === "role") onRole(message.role);

@@ -74,7 +74,7 @@ function run(
     describe: async () => ({ description, address }),
     openSession: async function* (manager, session) {
       try {
-        for await (const message of openSession({ address: manager, identity, ...session })) {
+        for await (const message of openSession({ address: manager, identity, clock: systemClock, ...session })) {
           connected.add(nodeId);
           yield message;
         }

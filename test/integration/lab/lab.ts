@@ -68,7 +68,10 @@ export class TestLab implements AsyncDisposable {
     return this.hosts.filter(({ name }) => name.startsWith("m"));
   }
 
-  async do(verb: "kill" | "crash" | "restart" | "pause" | "resume" | "cut" | "heal", ...hosts: readonly string[]): Promise<void> {
+  async do(
+    verb: "kill" | "crash" | "restart" | "pause" | "resume" | "cut" | "silence" | "heal",
+    ...hosts: readonly string[]
+  ): Promise<void> {
     await lab([verb, "--name", this.name, ...hosts]);
   }
 

@@ -104,6 +104,19 @@ describe("connections kept to another manager", () => {
     assert.deepEqual(broken, ["m1"]);
   });
 
+  it("are one to each manager that was away, however often they were tried meanwhile", async () => {
+    const { port } = listener;
+    await listener[Symbol.asyncDispose]();
+    await using peers = new RaftPeers({ identity: () => identity, clock });
+    peers.keep([address]);
+    await clock.sleep(1_500); // Some five tries.
+    listener = await ManagerListener.listen({ host: "127.0.0.1", port, identity, clusterId, backends, log, reviewMs: 1e6 });
+    peers.send({ raftId: 2, address }, Uint8Array.of(1));
+    await until(() => opened > 0, "a connection");
+    await clock.sleep(1_500); // As long as a try may wait.
+    assert.equal(opened, 1);
+  });
+
   it("are there before the first call, and again after the other manager was away", async () => {
     await using managers = new ManagerClients({ identity: () => identity, clock });
     managers.keep([address]);

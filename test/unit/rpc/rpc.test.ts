@@ -52,6 +52,7 @@ const clock: Clock = {
   timeout: ms => AbortSignal.timeout(ms),
 };
 const log = { debug() {}, info() {}, warn() {}, error() {} };
+const dialling = { connectMs: 8_000, clock };
 
 async function until(condition: () => boolean, what: string): Promise<void> {
   const deadline = Date.now() + 8_000;
@@ -251,7 +252,7 @@ describe("rpc", () => {
     await assert.rejects(managers.control(address, { kind: "get-cluster" }, { requestId }), { kind: "forbidden" });
     const never = new Promise<IteratorResult<SessionUp>>(() => {});
     const up = { [Symbol.asyncIterator]: () => ({ next: () => never }) };
-    const session = openSession({ address, identity: removed, up, signal: clock.timeout(8_000) });
+    const session = openSession({ ...dialling, address, identity: removed, up, signal: clock.timeout(8_000) });
     await assert.rejects(session.next(), { kind: "forbidden" });
     const { csrPem } = await certificates.createRequest();
     const renewal = { csrPem, joinToken: "", availability: "active" as const };
@@ -376,7 +377,7 @@ describe("rpc", () => {
       await new Promise(() => {}); // Stays open, as a real session does.
     }
     const seen: unknown[] = [];
-    for await (const message of openSession({ address, identity: worker, up: up(), signal: abort.signal })) {
+    for await (const message of openSession({ ...dialling, address, identity: worker, up: up(), signal: abort.signal })) {
       seen.push(message.kind === "welcome" ? message.sessionId : message.kind === "managers" ? message.addresses : message);
       if (seen.length === 3) break;
     }
@@ -395,7 +396,7 @@ describe("rpc", () => {
       await new Promise(() => {});
     }
     const signal = clock.timeout(8_000);
-    const session = openSession({ address: `127.0.0.1:${listener.port}`, identity: worker, up: up(), signal });
+    const session = openSession({ ...dialling, address: `127.0.0.1:${listener.port}`, identity: worker, up: up(), signal });
     assert.equal((await session.next()).value?.kind, "welcome");
     removed.add("w1");
     await assert.rejects(
@@ -412,14 +413,14 @@ describe("rpc", () => {
       yield { kind: "beat" };
       await new Promise(() => {});
     }
-    const session = openSession({ address, identity: worker, up: up(), signal: abort.signal });
+    const session = openSession({ ...dialling, address, identity: worker, up: up(), signal: abort.signal });
     await session.next();
     abort.abort(new OperationError("cancelled", "stopped"));
     await assert.rejects(async () => {
       for await (const _ of session);
     }, /stopped/);
 
-    const other = openSession({ address, identity: worker, up: up(), signal: new AbortController().signal });
+    const other = openSession({ ...dialling, address, identity: worker, up: up(), signal: new AbortController().signal });
     await other.next();
     await other.next();
     await listener[Symbol.asyncDispose]();

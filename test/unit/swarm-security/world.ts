@@ -184,7 +184,7 @@ export class HeldSession implements AsyncDisposable {
 
   constructor({ address, identity, hello = HELLO }: { address: string; identity: NodeIdentity; hello?: SessionUp | undefined }) {
     this.#queue.push(hello);
-    const session = openSession({ address, identity, up: this.#messages(), signal: this.#over.signal });
+    const session = openSession({ address, identity, connectMs: 4_000, clock, up: this.#messages(), signal: this.#over.signal });
     this.#running = this.#read(session);
   }
 

@@ -20,6 +20,14 @@ describe("a worker that looks for a manager", () => {
     }
   });
 
+  it("leaves one that says nothing after 2 s as long as there are others, and gives all of them 4 s when none was so fast", () => {
+    const rounds = new ManagerRounds(new SeededRandom(7));
+    const patience = Array.from({ length: 9 }, () => rounds.next(MANAGERS).connectMs);
+    assert.deepEqual(patience, [2_000, 2_000, 2_000, 4_000, 4_000, 4_000, 4_000, 4_000, 4_000]);
+    rounds.succeeded(MANAGERS[0] ?? "");
+    assert.equal(rounds.next(MANAGERS).connectMs, 2_000);
+  });
+
   it("waits at most half a second as long as it may not count as down yet, and at most 5 s later", () => {
     const rounds = new ManagerRounds(new SeededRandom(7));
     const delays = Array.from({ length: 80 }, () => rounds.next(MANAGERS.slice(0, 1)).delayMs);
@@ -54,7 +62,8 @@ describe("a worker that looks for a manager", () => {
 
   it("looks again later when it knows nobody", () => {
     const rounds = new ManagerRounds(new SeededRandom(3));
-    assert.deepEqual(rounds.next([]), { address: undefined, delayMs: 0 });
+    const { address, delayMs } = rounds.next([]);
+    assert.deepEqual({ address, delayMs }, { address: undefined, delayMs: 0 });
     assert.ok(rounds.next([]).delayMs > 0);
     assert.equal(rounds.next(MANAGERS.slice(1, 2)).address, MANAGERS[1]);
   });
