@@ -1,11 +1,4 @@
-import {
-  type ChannelCredentials,
-  type ChannelOptions,
-  type Client,
-  connectivityState,
-  experimental,
-  status,
-} from "@grpc/grpc-js";
+import { ChannelCredentials, type ChannelOptions, type Client, connectivityState, experimental, status } from "@grpc/grpc-js";
 import { OperationError } from "../lib/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import { clientOptions } from "./limits.ts";
@@ -13,6 +6,9 @@ import { clientOptions } from "./limits.ts";
 const SCHEME = "dial";
 /** The option of a channel with what its resolver asks for the signal that ends the next connection: `() => AbortSignal`. */
 const NEXT_SIGNAL = "shoal.next-signal";
+
+/** From a host's first answer to a connection that is good for calls. The other end gives up after 10 s; where thousands come at once it takes its time. */
+export const HANDSHAKE_MS = 15_000;
 
 /**
  * A client whose connections, to host:port, end with it: also those that are still being made. gRPC leaves these to the kernel, which asks a
@@ -23,6 +19,7 @@ export class Dialled<T extends Client> implements Disposable {
   readonly client: T;
   /** Of the last connection: gRPC makes one at a time. One of its own, since Node keeps each socket for as long as its signal. */
   #last = new AbortController();
+  #isAnswered = false;
 
   constructor(
     Type: new (address: string, credentials: ChannelCredentials, options: ChannelOptions) => T,
@@ -30,22 +27,37 @@ export class Dialled<T extends Client> implements Disposable {
     credentials: ChannelCredentials,
     options: ChannelOptions = {},
   ) {
-    const nextSignal = () => (this.#last = new AbortController()).signal;
-    this.client = new Type(`${SCHEME}:${address}`, credentials, { ...clientOptions, ...options, [NEXT_SIGNAL]: nextSignal });
+    const nextSignal = () => {
+      this.#isAnswered = false;
+      return (this.#last = new AbortController()).signal;
+    };
+    const told = new ToldCredentials(credentials, () => (this.#isAnswered = true));
+    this.client = new Type(`${SCHEME}:${address}`, told, { ...clientOptions, ...options, [NEXT_SIGNAL]: nextSignal });
+  }
+
+  /** The host has answered the last time that a connection was begun: what is missing, if anything, is the handshake. */
+  get isAnswered(): boolean {
+    return this.#isAnswered;
   }
 
   /**
    * Resolves when there is a connection, through any number of tries that failed.
-   * @throws OperationError `unavailable` when that takes longer than `ms`, or the client is closed first.
+   * @throws OperationError `unavailable` when the host has not answered within `ms`, the handshake takes too long, or the client is closed first.
    */
   async connected(ms: number, clock: Clock): Promise<void> {
-    const deadlineMs = clock.nowMs() + ms; // gRPC's are wall times.
-    let state = this.client.getChannel().getConnectivityState(true);
-    while (state !== connectivityState.READY) {
-      const next = await this.#after(state, deadlineMs);
-      if (next === undefined) throw new OperationError("unavailable", `no connection within ${ms} ms`);
-      state = next;
-    }
+    await new Promise<void>((resolve, reject) => {
+      const giveUp = (withinMs: number) => reject(new OperationError("unavailable", `no connection within ${withinMs} ms`));
+      // An answer may have come in the turn of the event loop in which the time is over, behind what kept this process busy.
+      void clock.sleep(ms).then(() => setImmediate(() => this.#isAnswered || giveUp(ms)));
+      // gRPC's deadlines are wall times.
+      void this.#isReady(clock.nowMs() + ms + HANDSHAKE_MS).then(isReady => (isReady ? resolve() : giveUp(ms + HANDSHAKE_MS)));
+    });
+  }
+
+  async #isReady(deadlineMs: number): Promise<boolean> {
+    let state: connectivityState | undefined = this.client.getChannel().getConnectivityState(true);
+    while (state !== undefined && state !== connectivityState.READY) state = await this.#after(state, deadlineMs);
+    return state !== undefined;
   }
 
   /** Whether there is a connection by `deadlineMs`, a wall time. False as soon as one try fails, or the client is closed. */
@@ -74,6 +86,41 @@ export class Dialled<T extends Client> implements Disposable {
   [Symbol.dispose](): void {
     this.client.close();
     this.#last.abort();
+  }
+}
+
+/** Others' credentials, which tell when a host has answered: the handshake is theirs. */
+class ToldCredentials extends ChannelCredentials {
+  readonly #inner: ChannelCredentials;
+  readonly #onAnswer: () => void;
+
+  constructor(inner: ChannelCredentials, onAnswer: () => void) {
+    super();
+    this.#inner = inner;
+    this.#onAnswer = onAnswer;
+  }
+
+  override _isSecure(): boolean {
+    return this.#inner._isSecure();
+  }
+
+  override _equals(other: ChannelCredentials): boolean {
+    return other === this;
+  }
+
+  override _createSecureConnector(
+    ...parts: Parameters<ChannelCredentials["_createSecureConnector"]>
+  ): experimental.SecureConnector {
+    const connector = this.#inner._createSecureConnector(...parts);
+    return {
+      connect: socket => {
+        this.#onAnswer();
+        return connector.connect(socket);
+      },
+      waitForReady: () => connector.waitForReady(),
+      getCallCredentials: () => connector.getCallCredentials(),
+      destroy: () => connector.destroy(),
+    };
   }
 }
 
@@ -107,7 +154,7 @@ class DialResolver implements experimental.Resolver {
       endpoints.length > 0
         ? experimental.statusOrFromValue(endpoints)
         : experimental.statusOrFromError<experimental.Endpoint[]>({ code: status.UNAVAILABLE, details: "no host and port" });
-    process.nextTick(() => this.#listener(result, {}, null, ""));
+    setImmediate(() => this.#listener(result, {}, null, "")); // As gRPC does: others have their turn first.
   }
 
   destroy(): void {

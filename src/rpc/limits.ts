@@ -6,7 +6,7 @@ export const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
 export const CONTROL_BYTES_MAX = 256 * 1024 * 1024;
 /** A call that has not been answered by then fails as unavailable. */
 export const CALL_DEADLINE_MS = 15_000;
-/** A manager that has not taken a connection by then is not there. The kernel asks at once and after 1 and 3 s. */
+/** A host that has not answered by then is not there. The kernel asks at once and after 1 and 3 s, some kernels every second. */
 export const CONNECT_MS = 4_000;
 
 /** Books about each connection and call, for a debugging service that nobody offers here. */

@@ -13,7 +13,7 @@ import type { RaftMember } from "../ports/consensus.ts";
 import type { IssueCall, IssuedCertificate, LeaderBackend } from "./backends.ts";
 import { memberCredentials, unaryCall } from "./channel.ts";
 import { callControl } from "./control-client.ts";
-import { Dialled } from "./dialled.ts";
+import { Dialled, HANDSHAKE_MS } from "./dialled.ts";
 import { CALL_DEADLINE_MS, CONNECT_MS, CONTROL_BYTES_MAX } from "./limits.ts";
 import { leaderReports } from "./services.ts";
 import { StatusBatches } from "./status-batches.ts";
@@ -184,10 +184,12 @@ export class ManagerClients implements AsyncDisposable {
 
   /** A host that said nothing for so long is asked anew: the kernel would wait up to a minute until it asks again. */
   #isStuck(kept: Kept): boolean {
+    const { dialled } = kept;
     const nowMs = this.#clock.monotonicMs();
-    const isConnecting = kept.dialled.client.getChannel().getConnectivityState(false) === connectivityState.CONNECTING;
+    const isConnecting = dialled.client.getChannel().getConnectivityState(false) === connectivityState.CONNECTING;
     kept.connectingSinceMs = isConnecting ? (kept.connectingSinceMs ?? nowMs) : undefined;
-    return kept.connectingSinceMs !== undefined && nowMs - kept.connectingSinceMs > CONNECT_MS;
+    const limitMs = dialled.isAnswered ? CONNECT_MS + HANDSHAKE_MS : CONNECT_MS;
+    return kept.connectingSinceMs !== undefined && nowMs - kept.connectingSinceMs > limitMs;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { asId, type ClusterId, type NodeId } from "../../../src/model/ids.ts";
 import type { SessionUp } from "../../../src/model/session.ts";
+import type { Clock } from "../../../src/ports/clock.ts";
 import type { NodeIdentity } from "../../../src/ports/certificates.ts";
 import { ControlClient } from "../../../src/gen/control.ts";
 import { memberCredentials } from "../../../src/rpc/channel.ts";
@@ -136,7 +137,7 @@ describe("a host that says nothing, or takes no connection", () => {
     assert.ok(performance.now() - beganMs < 1_500, `${performance.now() - beganMs} ms`);
   });
 
-  it("keeps a worker no longer when it takes the connection, but nobody there speaks", async () => {
+  it("keeps a worker for 15 s more when it takes the connection, but nobody there speaks", async () => {
     const open = new Set<Socket>();
     const server = createServer(socket => {
       socket.on("error", () => {}).once("close", () => open.delete(socket));
@@ -144,24 +145,22 @@ describe("a host that says nothing, or takes no connection", () => {
     }).listen(0, "127.0.0.1");
     await new Promise(resolve => server.once("listening", resolve));
     const mute = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const session = openSession({
-      address: mute,
-      identity,
-      up: nothing(),
-      connectMs: 300,
-      clock,
-      signal: new AbortController().signal,
-    });
-    await assert.rejects(session.next(), { kind: "unavailable", message: "no connection within 300 ms" });
+    // To gRPC, 15.3 s from then are 0.6 s from now.
+    const early = { ...clock, nowMs: () => clock.nowMs() - 14_700 };
+    const signal = new AbortController().signal;
+    const session = openSession({ address: mute, identity, up: nothing(), connectMs: 300, clock: early, signal });
+    const refused = assert.rejects(session.next(), { kind: "unavailable", message: "no connection within 15300 ms" });
+    await clock.sleep(450);
+    assert.equal(open.size, 1, "the host has answered: there is no hurry");
+    await refused;
     for (const endsAtMs = performance.now() + 2_000; open.size > 0 && performance.now() < endsAtMs; ) await clock.sleep(10);
     assert.equal(open.size, 0, "the connection that was given up is closed");
     await new Promise(resolve => server.close(resolve));
   });
 
   it("is asked anew by Raft's transport, one connection at a time", async () => {
-    // To gRPC, 4 s from then are 0.3 s from now.
-    const early = { ...clock, nowMs: () => clock.nowMs() - 3_700 };
-    await using peers = new RaftPeers({ identity: () => identity, clock: early });
+    const fast: Clock = { ...clock, sleep: (ms, options) => clock.sleep(ms / 10, options) };
+    await using peers = new RaftPeers({ identity: () => identity, clock: fast });
     peers.keep([address]);
     const { seen, most } = await watch(silent, 1_500);
     assert.ok(seen >= 2, `${seen} tries`);
