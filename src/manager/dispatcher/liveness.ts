@@ -63,6 +63,8 @@ export class Liveness {
   readonly #limitMs: number;
   readonly #heard = new Map<NodeId, Heard>();
   readonly #managers = new Map<NodeId, number>();
+  /** What each manager told of last. */
+  readonly #sessions = new Map<NodeId, ReadonlySet<SessionId>>();
   readonly #answers = new Map<NodeId, number>();
   /** When each said goodbye. */
   readonly #left = new Map<NodeId, number>();
@@ -79,6 +81,7 @@ export class Liveness {
   /** @returns sessions whose node has a newer one, here or at another manager, or has left the swarm since. */
   report({ managerId, sessions }: SessionReport, nowMs: number): readonly SessionId[] {
     this.#managers.set(managerId, nowMs);
+    this.#sessions.set(managerId, new Set(sessions.map(({ sessionId }) => sessionId)));
     const fenced: SessionId[] = [];
     for (const { nodeId, sessionId, ageMs, silenceMs } of sessions) {
       const known = this.#heard.get(nodeId);
@@ -174,10 +177,21 @@ export class Liveness {
 
   #limitOf(node: JudgedNode, nowMs: number): number {
     const homelessSinceMs = this.#homelessSinceMs(node, nowMs);
+    const queuesSinceMs = homelessSinceMs ?? this.#brokenSinceMs(node.id);
+    const isQueueMoving = nowMs - this.#arrivedAtMs <= ARRIVAL_GAP_MS;
+    if (queuesSinceMs !== undefined && isQueueMoving && nowMs - queuesSinceMs <= ARRIVING_MAX_MS) return Infinity;
     if (homelessSinceMs === undefined) return this.#limitMs;
-    const isQueueMoving = nowMs - this.#arrivedAtMs <= ARRIVAL_GAP_MS && nowMs - homelessSinceMs <= ARRIVING_MAX_MS;
-    if (isQueueMoving) return Infinity;
     return this.#limitMs + (this.#heard.has(node.id) ? MOVING_MS : UNHEARD_MS);
+  }
+
+  /**
+   * When the leader was lost, if the node has no session at its manager any more: while its crowd arrives, connections of others break too,
+   * and they stand in the same queue. One without power has its session for longer than it may be silent.
+   */
+  #brokenSinceMs(id: NodeId): number | undefined {
+    const heard = this.#heard.get(id);
+    if (heard === undefined || this.#sessions.get(heard.managerId)?.has(heard.sessionId) === true) return undefined;
+    return this.#electedAtMs;
   }
 
   /** Since when the node has had no manager that this one hears. @returns undefined when it has one, or is one itself. */

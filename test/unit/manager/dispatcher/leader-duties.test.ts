@@ -29,6 +29,7 @@ class Leader {
   readonly proposed: Omit<Entry, "atMs">[] = [];
   readonly warnings: string[] = [];
   /** Which nodes answer when they are asked. */
+  readonly heardAtMs = new Map<string, number>();
   readonly reachable = new Set<string>();
   refusals = 0;
   onPropose: () => void = () => {};
@@ -71,9 +72,15 @@ class Leader {
     this.ended = this.duties.run({ signal: this.stop.signal }).catch((error: unknown) => error);
   }
 
+  /** One manager has all sessions, and tells of all of them when it hears of one. */
   beat(nodeId: string = NODE): void {
-    const session = { nodeId: asId<NodeId>(nodeId), sessionId: asId<never>(`${nodeId}-session`), ageMs: 0, silenceMs: 0 };
-    void this.duties.reportSessions({ managerId: asId("m1"), sessions: [session] });
+    const { nowMs } = this.time;
+    this.heardAtMs.set(nodeId, nowMs);
+    const sessions = [...this.heardAtMs].map(([id, atMs]) => ({
+      ...{ nodeId: asId<NodeId>(id), sessionId: asId<never>(`${id}-session`) },
+      ...{ ageMs: 0, silenceMs: nowMs - atMs },
+    }));
+    void this.duties.reportSessions({ managerId: asId("m1"), sessions });
   }
 
   async pass(ms: number): Promise<void> {

@@ -6,6 +6,9 @@ import type { NodeId } from "../../../../src/model/ids.ts";
 const M1 = asId<NodeId>("m1");
 const M2 = asId<NodeId>("m2");
 
+/** Those who lost the last leader have come. */
+const LONG_AGO = -60_000;
+
 function nodes(ids: readonly string[], state = "ready") {
   return ids.map(id => ({ id: asId<NodeId>(id), status: { state }, role: id.startsWith("m") ? "manager" : "worker" }) as const);
 }
@@ -61,7 +64,7 @@ describe("the leader's judgement", () => {
   });
 
   it("asks a silent node 1.5 s before it would be down, and gives one that answered 3 s more at most", () => {
-    const liveness = elected();
+    const liveness = elected(LONG_AGO);
     const three = nodes(["a", "b", "c"]);
     const beats = (atMs: number, ids: readonly string[]) =>
       liveness.report(
@@ -176,11 +179,31 @@ describe("the leader's judgement", () => {
       assert.deepEqual(liveness.judge(all, 14_001).down, ["f"]);
     });
 
-    it("judges those as ever that have a manager", () => {
+    it("judges those as ever that have a session, and are silent", () => {
       const liveness = elected();
       beats(liveness, 0, ["a", "b", "c", "d"]);
-      beats(liveness, 5_000, ["a", "b", "c", "e"]);
+      const silent = { nodeId: "d", sessionId: `d-${M1}`, silenceMs: 5_000 };
+      const heard = ["a", "b", "c", "e"].map(nodeId => ({ nodeId, sessionId: `${nodeId}-${M1}` }));
+      liveness.report(report(M1, [...heard, silent]), 5_000);
       assert.deepEqual(liveness.judge(all, 5_001).down, ["d"]);
+    });
+
+    it("takes those for being on their way whose session broke meanwhile, but not for longer than 30 s", () => {
+      const liveness = elected();
+      beats(liveness, 0, ["a", "b", "c", "d"]);
+      for (let atMs = 5_000; atMs < 30_000; atMs += 5_000) {
+        beats(liveness, atMs, ["a", "b", "c", ...Array.from({ length: atMs / 5_000 }, (_, index) => `late${index}`)]);
+        assert.deepEqual(liveness.judge(nodes(["a", "b", "c", "d"]), atMs + 5_000).down, [], `at ${atMs}`);
+      }
+      beats(liveness, 30_000, ["a", "b", "c", "last"]);
+      assert.deepEqual(liveness.judge(nodes(["a", "b", "c", "d"]), 30_001).down, ["d"]);
+    });
+
+    it("judges those as ever whose session broke while none arrives", () => {
+      const liveness = elected();
+      beats(liveness, 0, ["a", "b", "c", "d"]);
+      beats(liveness, 5_000, ["a", "b", "c"]);
+      assert.deepEqual(liveness.judge(nodes(["a", "b", "c", "d"]), 5_001).down, ["d"]);
     });
 
     it("waits for no other for longer than 30 s", () => {
@@ -264,7 +287,7 @@ describe("the leader's judgement", () => {
       [5_001, ["c"]],
       [5_002, []],
     ] as const) {
-      const liveness = elected();
+      const liveness = elected(LONG_AGO);
       liveness.report(report(M1, [{ nodeId: "c" }]), 0);
       liveness.report(report(M1, [{ nodeId: "b" }]), 2_501);
       liveness.report(report(M1, [{ nodeId: "a" }]), 5_001);
@@ -277,7 +300,7 @@ describe("the leader's judgement", () => {
       [35_000, []],
       [35_001, ["d", "e"]],
     ] as const) {
-      const liveness = elected();
+      const liveness = elected(LONG_AGO);
       const heard = (atMs: number, ids: readonly string[]) =>
         liveness.report(
           report(
@@ -319,7 +342,7 @@ describe("the leader's judgement", () => {
   });
 
   it("expects nothing of a node that said goodbye, and hears its last session no more", () => {
-    const liveness = elected();
+    const liveness = elected(LONG_AGO);
     const all = nodes(["a", "b", "c"]);
     const a = asId<NodeId>("a");
     liveness.report(report(M1, [{ nodeId: "a" }, { nodeId: "b" }, { nodeId: "c" }]), 0);
@@ -353,7 +376,7 @@ describe("the leader's judgement", () => {
   });
 
   it("knows the newer of two sessions that a node had at one manager, and hears by it", () => {
-    const liveness = elected();
+    const liveness = elected(LONG_AGO);
     liveness.report(report(M1, [{ nodeId: "a", sessionId: "old", ageMs: 9_000 }]), 10_000);
     liveness.report(report(M1, [{ nodeId: "a", sessionId: "new", ageMs: 100 }]), 10_500);
     assert.deepEqual(liveness.report(report(M1, [{ nodeId: "a", sessionId: "old", ageMs: 10_000 }]), 11_000), ["old"]);
