@@ -31,8 +31,8 @@ export class Dialled<T extends Client> implements Disposable {
       this.#isAnswered = false;
       return (this.#last = new AbortController()).signal;
     };
-    const told = new ToldCredentials(credentials, () => (this.#isAnswered = true));
-    this.client = new Type(`${SCHEME}:${address}`, told, { ...clientOptions, ...options, [NEXT_SIGNAL]: nextSignal });
+    const telling = new TellingCredentials(credentials, () => (this.#isAnswered = true));
+    this.client = new Type(`${SCHEME}:${address}`, telling, { ...clientOptions, ...options, [NEXT_SIGNAL]: nextSignal });
   }
 
   /** The host has answered the last time that a connection was begun: what is missing, if anything, is the handshake. */
@@ -90,7 +90,7 @@ export class Dialled<T extends Client> implements Disposable {
 }
 
 /** Others' credentials, which tell when a host has answered: the handshake is theirs. */
-class ToldCredentials extends ChannelCredentials {
+class TellingCredentials extends ChannelCredentials {
   readonly #inner: ChannelCredentials;
   readonly #onAnswer: () => void;
 

@@ -20,7 +20,7 @@ export async function* openSession(options: {
   readonly address: string;
   readonly identity: NodeIdentity;
   readonly up: AsyncIterable<SessionUp>;
-  /** Connecting takes no longer. */
+  /** In this time the host has to answer. */
   readonly connectMs: number;
   readonly clock: Clock;
   readonly signal: AbortSignal;

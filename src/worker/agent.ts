@@ -33,8 +33,8 @@ export interface AgentOptions {
   readonly random: Random;
   readonly log: Log;
   /**
-   * Opens a session with the manager at `address`, to which connecting takes no longer than `connectMs`. The iterable fails when the
-   * connection does; `up` is read until `signal`.
+   * Opens a session with the manager at `address`, whose host has to answer within `connectMs`. The iterable fails when the connection
+   * does; `up` is read until `signal`.
    */
   readonly openSession: (
     address: string,

@@ -6,7 +6,7 @@ const URGENT_DELAY_MAX_MS = 500;
 const URGENT_ROUNDS = 20;
 /** A manager whose host says nothing must not keep it from the others meanwhile. */
 const URGENT_CONNECT_MS = 2_000;
-/** When none took it so fast they may be busy rather than gone. */
+/** When none answered so fast, something on the way may be slow. */
 const CONNECT_MS = 4_000;
 /** Later it counts as down, and managers that come back would have thousands of workers at their door every half second. */
 const DELAY_MAX_MS = 5_000;
@@ -25,7 +25,7 @@ export class ManagerRounds {
     this.#random = random;
   }
 
-  /** @returns no address when none is known. To connect may take `connectMs`. */
+  /** @returns no address when none is known. Its host has `connectMs` to answer. */
   next(known: readonly string[]): { readonly address: string | undefined; readonly delayMs: number; readonly connectMs: number } {
     let choices = known.filter(address => !this.#tried.has(address));
     let delayMs = DELAY_MIN_MS;
