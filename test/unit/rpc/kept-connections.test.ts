@@ -10,8 +10,8 @@ import { CONNECT_MS } from "../../../src/rpc/limits.ts";
 import { ManagerListener } from "../../../src/rpc/listener.ts";
 import { ManagerClients } from "../../../src/rpc/manager-clients.ts";
 import { RaftPeers } from "../../../src/rpc/raft-transport.ts";
-import { systemCertificates as certificates } from "../../../src/system/certificates.ts";
 import { systemClock as clock } from "../../../src/system/clock.ts";
+import { managerIdentity } from "./manager-identity.ts";
 
 const clusterId = asId<ClusterId>("cluster1");
 const requestId = asId<RequestId>("request1");
@@ -48,12 +48,7 @@ describe("connections kept to another manager", () => {
   };
 
   before(async () => {
-    const nowMs = Date.now();
-    const root = await certificates.createRoot({ nowMs });
-    const { csrPem, keyPem } = await certificates.createRequest();
-    const nodeId = asId<NodeId>("m1");
-    const certificatePem = await certificates.issue({ csrPem, root, nodeId, clusterId, role: "manager", nowMs, lifetimeMs: 1e7 });
-    identity = { certificatePem, keyPem, rootPem: root.certificatePem };
+    identity = await managerIdentity({ nodeId: asId<NodeId>("m1"), clusterId });
   });
 
   beforeEach(async () => {

@@ -14,10 +14,10 @@ import { Dialled } from "../../../src/rpc/dialled.ts";
 import { ManagerClients } from "../../../src/rpc/manager-clients.ts";
 import { RaftPeers } from "../../../src/rpc/raft-transport.ts";
 import { openSession } from "../../../src/rpc/session-client.ts";
-import { systemCertificates as certificates } from "../../../src/system/certificates.ts";
 import { systemClock as clock } from "../../../src/system/clock.ts";
 import { closeFd } from "../../../src/system/libc.ts";
 import { bindHostPort } from "../../../src/system/network-sockets.ts";
+import { managerIdentity } from "./manager-identity.ts";
 
 const clusterId = asId<ClusterId>("cluster1");
 const FILL_MS = 100;
@@ -104,12 +104,7 @@ describe("a host that says nothing, or takes no connection", () => {
   let address: string;
 
   before(async () => {
-    const nowMs = Date.now();
-    const root = await certificates.createRoot({ nowMs });
-    const { csrPem, keyPem } = await certificates.createRequest();
-    const nodeId = asId<NodeId>("m1");
-    const certificatePem = await certificates.issue({ csrPem, root, nodeId, clusterId, role: "manager", nowMs, lifetimeMs: 1e7 });
-    identity = { certificatePem, keyPem, rootPem: root.certificatePem };
+    identity = await managerIdentity({ nodeId: asId<NodeId>("m1"), clusterId });
     silent = await SilentPort.open();
     address = `127.0.0.1:${silent.port}`;
   });
