@@ -101,7 +101,7 @@ export const SWARM_OBJECT_SCENARIOS: readonly Scenario[] = [
       docker("node inspect -f '{{json .Description.Resources}} {{json .ManagerStatus}}' <<id>>"),
       docker("node inspect --pretty self", {
         shows:
-          /^(ID|Hostname|Status| State| Availability| Address|Manager Status| Raft Status| Leader|Platform| Operating System| Architecture|Resources| CPUs|Labels| - )/,
+          /^(ID:|Hostname:|Status| State| Availability| Address|Manager Status| Raft Status| Leader|Platform| Operating System| Architecture|Resources| CPUs|Labels| - )/,
       }),
       docker("node inspect nope"),
       docker("node inspect m1 nope -f '{{.Spec.Role}}'"),
