@@ -48,8 +48,9 @@ export class Agenda {
     return [...this.#dirty];
   }
 
-  /** These were looked at; what touched them since is noted by the next `note`. */
-  settle(looked: Turn["looked"], { nowMs }: { readonly nowMs: number }): void {
+  /** These were looked at; what touched them since is noted by the next `note`. Those that were begun go on after all others. */
+  settle({ looked, begun }: Pick<Turn, "looked" | "begun">, { nowMs }: { readonly nowMs: number }): void {
+    for (const id of begun) if (this.#dirty.delete(id)) this.#dirty.add(id);
     for (const [id, { wakeAtMs, isWaiting }] of looked) {
       this.#dirty.delete(id);
       if (wakeAtMs > nowMs && wakeAtMs !== Infinity) this.#wakeups.set(id, wakeAtMs);

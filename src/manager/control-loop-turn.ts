@@ -37,6 +37,8 @@ export interface Turn {
   readonly reliesOn: readonly Reliance[];
   /** Services that were looked at whole, with the time to look at them again. */
   readonly looked: ReadonlyMap<ServiceId, { readonly wakeAtMs: number; readonly isWaiting: boolean }>;
+  /** Services with something left for the next turn. */
+  readonly begun: readonly ServiceId[];
 }
 
 /** One service on its way through the stages. */
@@ -86,11 +88,13 @@ export function planTurn(base: Snapshot, options: TurnOptions): Turn {
   draft.add(placed.filter(task => task.version === 0 || base.get("task", task.id) !== task).map(putTask));
   const waiting = leftWaiting(placed, options);
   if (attachments?.isWaiting === true) waiting.add(NO_SERVICE);
+  const isBegun = ({ id, isPartial }: Work): boolean => isPartial || (id === NO_SERVICE && attachments?.isPartial === true);
+  const begun = work.filter(isBegun).map(({ id }) => id);
   const looked = work
-    .filter(({ id, isPartial }) => !isPartial && (id !== NO_SERVICE || attachments?.isPartial !== true))
+    .filter(each => !isBegun(each))
     .map(({ id, wakeAtMs, hasMoreOpen }) => [id, { wakeAtMs, isWaiting: hasMoreOpen || waiting.has(id) }] as const);
   const services = work.flatMap(({ id }) => draft.service(id) ?? []);
-  return { changes: draft.changes, reliesOn: reliances(draft, services), looked: new Map(looked) };
+  return { changes: draft.changes, reliesOn: reliances(draft, services), looked: new Map(looked), begun };
 }
 
 function orchestrate(draft: Draft, { services, memory, nowMs, newTaskId, changesMax }: TurnOptions): readonly Work[] {

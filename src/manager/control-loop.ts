@@ -1,6 +1,6 @@
 import { errorKind, errorMessage } from "../lib/errors.ts";
 import { asId } from "../model/ids.ts";
-import type { ServiceId, TaskId } from "../model/ids.ts";
+import type { TaskId } from "../model/ids.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import { Agenda } from "./control-loop-agenda.ts";
@@ -73,7 +73,7 @@ export async function runControlLoop(options: ControlLoopOptions): Promise<void>
     if (turn.changes.length === 0) {
       sweepsRevisions = false;
       looksAtNodes = false;
-      agenda.settle(turn.looked, { nowMs });
+      agenda.settle(turn, { nowMs });
       if (agenda.due(nowMs).length === 0) await inbox.wait(Math.min(IDLE_MS, agenda.nextAtMs - nowMs), clock);
       else await clock.sleep(0, { signal }); // Others get their turn between the slices of a long list.
       continue;
@@ -84,7 +84,7 @@ export async function runControlLoop(options: ControlLoopOptions): Promise<void>
     const result = await proposeTurn(turn, options);
     if (result === undefined) continue; // Nothing was settled: all of it is planned again.
     if (result.kind === "applied") {
-      agenda.settle(turn.looked, { nowMs });
+      agenda.settle(turn, { nowMs });
       changesMax = Math.min(CHANGES_MAX, changesMax * 2, timely(changesMax, { changes: turn.changes.length, tookMs }));
       continue;
     }
@@ -127,8 +127,7 @@ function hasGone(view: Snapshot, taskIds: ReadonlySet<string> | undefined): bool
 
 const CONFLICT_RETRY_MS = 1_000;
 
-function postponed({ looked }: Turn, nowMs: number): Turn["looked"] {
-  return new Map<ServiceId, { readonly wakeAtMs: number; readonly isWaiting: boolean }>(
-    [...looked.keys()].map(id => [id, { wakeAtMs: nowMs + CONFLICT_RETRY_MS, isWaiting: false }]),
-  );
+function postponed({ looked, begun }: Turn, nowMs: number): Pick<Turn, "looked" | "begun"> {
+  const put = [...looked.keys()].map(id => [id, { wakeAtMs: nowMs + CONFLICT_RETRY_MS, isWaiting: false }] as const);
+  return { looked: new Map(put), begun };
 }

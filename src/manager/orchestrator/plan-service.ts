@@ -42,12 +42,7 @@ export function planService(
   // Ended tasks are replaced before missing slots are filled: a successor waits for its delay, a missing task does not.
   const supervised = superviseAll(planner, restless);
   const staying = planInstances(planner, { all: tasks, supervised });
-  const serviceChanges = service.job === undefined ? planUpdate(planner, staying) : [];
-  for (const instance of supervised.values()) {
-    // Looked at again next turn, once its changes are in: one change a task, and reaping never takes what was just put.
-    if (planner.hasRoom()) reapInstance(planner, instance);
-  }
-  return planner.plan(serviceChanges);
+  return planner.plan(service.job === undefined ? planUpdate(planner, staying) : []);
 }
 
 /** Sorts out those that need nothing until they are touched. */
@@ -60,10 +55,12 @@ export function settle(planner: ServicePlanner, tasks: ServiceTasks): void {
 
 export type Instances = ReadonlyMap<InstanceKey, Instance>;
 
+/** Instance by instance, all that each needs: where tasks end faster than turns replace them, what waited for the rest never came. */
 function superviseAll(planner: ServicePlanner, instances: Instances): Instances {
   const supervised = new Map<InstanceKey, Instance>();
   for (const [key, instance] of instances) {
-    supervised.set(key, planner.hasRoom() ? superviseInstance(planner, endEarlierRuns(planner, instance)) : instance);
+    const isNext = planner.hasRoomToSupervise();
+    supervised.set(key, isNext ? reapInstance(planner, superviseInstance(planner, endEarlierRuns(planner, instance))) : instance);
   }
   return supervised;
 }
@@ -96,7 +93,7 @@ function planRemoval(planner: ServicePlanner, tasks: ServiceTasks, restless: Ins
     for (const task of instance.tasks) {
       if (!planner.hasRoom()) return planner.plan();
       const marked = planner.setDesired(task, "remove");
-      if (isWanted(marked) || !reapOne(planner, marked)) left++;
+      if (isWanted(marked) || reapOne(planner, marked) !== undefined) left++;
     }
   }
   if (left > 0) return planner.plan();

@@ -15,6 +15,8 @@ import { attemptsToRemember } from "./restart.ts";
 const HISTORY_DEFAULT = 5;
 /** So many tasks of one drained node are replaced at once: their starts must not hold up what the others serve. */
 const MOVES_MAX = 10;
+/** So much of a turn's changes is left for what users ask for: an update is how one mends what ends as fast as it is started. */
+const LEFT_FOR_USERS = 1 / 5;
 /** When to look again for a place among them. */
 const MOVES_RETRY_MS = 500;
 
@@ -68,6 +70,13 @@ export class ServicePlanner {
   /** There is room for one more instance's changes. Asking notes that something is left when there is not. */
   hasRoom(): boolean {
     if (this.#changes.size < this.#budget) return true;
+    this.#isPartial = true;
+    return false;
+  }
+
+  /** The same for what the state of its tasks asks for. */
+  hasRoomToSupervise(): boolean {
+    if (this.#changes.size < this.#budget * (1 - LEFT_FOR_USERS)) return true;
     this.#isPartial = true;
     return false;
   }

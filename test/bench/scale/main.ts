@@ -43,7 +43,7 @@ const RUNS: Readonly<Record<string, () => Promise<void> | void>> = {
       { nodes: 10_000, tasks: 100_000, planSecondsMax: 3, onePlanMsMax: 5, stallMsMax: 50, taskBytesMax: 3_000 },
       report,
     ),
-  churn: () => measureChurn({ workers: 100, tasks: 1_000, starts: 100_000, processes: 2, grownPercentMax: 20 }, report),
+  churn: () => measureChurn({ workers: 100, tasks: 1_000, starts: 200_000, processes: 2, grownPercentMax: 20 }, report),
   raft: async () => {
     await measureBare(report);
     await measureRaft({ syncMs: 0 }, report);

@@ -123,6 +123,7 @@ export class SimulatedExecutor implements Executor {
   async remove(taskId: TaskId): Promise<void> {
     this.exit(taskId, 137);
     this.containers.delete(taskId);
+    this.files.delete(taskId);
   }
 
   async list(): Promise<readonly TaskId[]> {

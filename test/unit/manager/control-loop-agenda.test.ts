@@ -25,8 +25,10 @@ const touched = (ids: Partial<Record<TableName, readonly string[]>>) =>
     ids: new Map(Object.entries(ids).map(([table, each]) => [table as TableName, new Set(each)])),
   }) as const;
 
-const looked = (...each: readonly (readonly [string, { readonly wakeAtMs?: number; readonly isWaiting?: boolean }])[]) =>
-  new Map(each.map(([id, { wakeAtMs = Infinity, isWaiting = false }]) => [asId<ServiceId>(id), { wakeAtMs, isWaiting }]));
+const looked = (...each: readonly (readonly [string, { readonly wakeAtMs?: number; readonly isWaiting?: boolean }])[]) => ({
+  looked: new Map(each.map(([id, { wakeAtMs = Infinity, isWaiting = false }]) => [asId<ServiceId>(id), { wakeAtMs, isWaiting }])),
+  begun: [],
+});
 
 const ALL = ["a-id", "b-id", "c-id", "g-id", NO_SERVICE];
 
@@ -80,6 +82,16 @@ describe("what the control loop looks at", () => {
       agenda.note(VIEW, news);
       assert.deepEqual([agenda.due(9_000), agenda.nextAtMs], [["a-id"], Infinity]);
     }
+  });
+
+  it("is what was begun after all others, so that one service with much to do does not hold them up", () => {
+    const agenda = new Agenda();
+    agenda.note(VIEW, touched({ service: ["a-id", "b-id", "c-id"] }));
+    agenda.settle({ looked: new Map(), begun: [asId("a-id")] }, { nowMs: 0 });
+    assert.deepEqual(agenda.due(0), ["b-id", "c-id", "a-id"]);
+    agenda.note(VIEW, touched({ task: ["t1"] }));
+    agenda.settle({ ...looked(["b-id", {}]), begun: [asId("c-id")] }, { nowMs: 0 });
+    assert.deepEqual(agenda.due(0), ["a-id", "c-id"]);
   });
 
   it("is what could not be placed, when a node changes", () => {

@@ -118,9 +118,9 @@ describe("a turn of the control loop", () => {
   it("is bounded, and comes back to services that it has not finished with", async () => {
     const turn = await turnOn([...aReplicated("a", 2), ...aReplicated("b", 5), ...nodes("n1")], { changesMax: 4 });
     assert.equal(turn.changes.length, 4);
-    assert.deepEqual(lookedAt(turn), { "a-id": { wakeAtMs: Infinity, isWaiting: false } });
+    assert.deepEqual([lookedAt(turn), turn.begun], [{ "a-id": { wakeAtMs: Infinity, isWaiting: false } }, ["b-id"]]);
     const full = await turnOn([...aReplicated("a", 4), ...aReplicated("b", 5), ...nodes("n1")], { changesMax: 4 });
-    assert.deepEqual([full.changes.length, Object.keys(lookedAt(full) as object)], [4, ["a-id"]]);
+    assert.deepEqual([full.changes.length, Object.keys(lookedAt(full) as object), full.begun], [4, ["a-id"], []]);
   });
 
   it("counts what it does beside making tasks", async () => {

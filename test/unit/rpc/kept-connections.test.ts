@@ -2,6 +2,8 @@
 import "reflect-metadata";
 import "@peculiar/x509";
 import assert from "node:assert/strict";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { asId, type ClusterId, type NodeId, type RequestId } from "../../../src/model/ids.ts";
 import type { NodeIdentity } from "../../../src/ports/certificates.ts";
 import type { ManagerBackends } from "../../../src/rpc/backends.ts";
@@ -67,6 +69,25 @@ describe("connections kept to another manager", () => {
     peers.send({ raftId: 2, address }, Uint8Array.of(1));
     await until(() => received === 1, "the message");
     assert.equal(opened, 1);
+  });
+
+  it("keep nothing of what went over them", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    await using peers = new RaftPeers({ identity: () => identity, clock });
+    const heldBytes = () => {
+      collect();
+      return process.memoryUsage().arrayBuffers;
+    };
+    const passOn = async (count: number) => {
+      const expected = received + count;
+      for (let at = 0; at < count; at++) peers.send({ raftId: 2, address }, new Uint8Array(10_000));
+      await until(() => received === expected, "the messages");
+    };
+    await passOn(10);
+    const beforeBytes = heldBytes();
+    await passOn(90);
+    await until(() => heldBytes() - beforeBytes < 200_000, "900,000 bytes that were received are let go");
   });
 
   it("last while they are kept, and end a minute after the last message when they are not", async () => {

@@ -1,4 +1,4 @@
-import { NO_RESTART, replicas, table } from "./plan-cases.ts";
+import { AT_ONCE, NO_RESTART, replicas, table } from "./plan-cases.ts";
 
 describe("the tasks of a replicated service", () => {
   table([
@@ -8,6 +8,15 @@ describe("the tasks of a replicated service", () => {
       mode: replicas(3),
       budget: 2,
       does: ["+1 running", "+2 running"],
+      isPartial: true,
+    },
+    {
+      when: "are made also while others end faster than turns replace them",
+      mode: replicas(4),
+      template: AT_ONCE,
+      tasks: [1, 2, 3].map(slot => `t${slot} ${slot}@n1 running/failed`),
+      budget: 5,
+      does: ["t1: shutdown", "+1 running", "t2: shutdown", "+2 running", "+4 running"],
       isPartial: true,
     },
     {

@@ -2,13 +2,25 @@ import assert from "node:assert/strict";
 import type { Situation } from "./situation.ts";
 import { decide, NOW, SECOND_NS, task, viewOf } from "./situation.ts";
 import { unusedRevisions } from "../../../../src/manager/orchestrator/reap.ts";
-import { DOWN, DRAINED, NO_RESTART, replicas, table } from "./plan-cases.ts";
+import { AT_ONCE, DOWN, DRAINED, NO_RESTART, replicas, table } from "./plan-cases.ts";
 
 describe("what is done with", () => {
   const history = Array.from({ length: 6 }, (_, at) => `h${at} 1@n1 shutdown/failed made=${at + 1}`);
   const live = "t1 1@n1 running/running made=10";
   table([
     { when: "goes when it is more than is remembered", tasks: [...history, live], does: ["-h0", "-h1"] },
+    {
+      when: "goes also where tasks end faster than turns replace them",
+      mode: replicas(3),
+      template: AT_ONCE,
+      tasks: [1, 2, 3].flatMap(slot => [
+        ...Array.from({ length: 5 }, (_, at) => `h${slot}${at} ${slot}@n1 shutdown/failed made=${at + 1}`),
+        `t${slot} ${slot}@n1 running/failed made=10`,
+      ]),
+      budget: 6,
+      does: ["t1: shutdown", "+1 running", "-h10", "-h11", "t2: shutdown", "+2 running", "-h20", "-h21"],
+      isPartial: true,
+    },
     { when: "stays up to what the cluster remembers", tasks: [...history, live], historyLimit: 7, does: [] },
     {
       when: "goes but for the newest where nothing is remembered",

@@ -54,6 +54,17 @@ const long = "made=200 told=300 at=300";
 describe("an update", () => {
   table([
     {
+      when: "goes on while tasks end faster than turns replace them",
+      tasks: ["a1 1@n1 running/running r0", ...[2, 3, 4].map(slot => `a${slot} ${slot}@n1 running/failed`)],
+      replicas: 4,
+      config: { parallelism: 0 },
+      template: { restart: { condition: "any", delayNs: 0 } },
+      status: { state: "updating", startedAtMs: 100, message: "" },
+      budget: 5,
+      does: ["a2: shutdown", "+2 running", "a3: shutdown", "+3 running", "a1: shutdown", "+1 ready"],
+      isPartial: true,
+    },
+    {
       when: "begins with as many instances as it may",
       tasks: old,
       does: ["a1: shutdown", "+1 ready", "web: updating"],
