@@ -69,7 +69,10 @@ export class Dispatcher {
   #opened = new AbortController();
   #isSendingAway = false;
   readonly #leaderWait: LeaderWait;
-  /** Everything is told to few at a time: the workers of a lost manager come as one crowd. */
+  /**
+   * Things are told to few workers at a time: those of a lost manager come as one crowd, and a service of thousands of tasks is news to
+   * thousands, whose batches end in one turn of the event loop.
+   */
   readonly #turns: Turns;
   readonly #unreached: ThinnedWarning;
 
@@ -141,9 +144,9 @@ export class Dispatcher {
         if (authority !== undefined) yield { kind: "authority", authority };
         const wanted = store.view().get("node", nodeId)?.spec.role;
         if (told !== undefined && wanted !== undefined && wanted !== told) yield { kind: "role", role: (told = wanted) };
-        const assignments = session.isFullDue
+        const assignments = session.hasAssignments
           ? await this.#turns.run(() => session.next(store.view()), { signal: closed })
-          : session.next(store.view());
+          : undefined;
         seat.reindex();
         if (assignments !== undefined) yield { kind: "assignments", assignments };
         await seat.news(closed);

@@ -39,13 +39,13 @@ export class Session {
     return kind === "secret" ? secrets.has(asId(id)) : kind === "config" && configs.has(asId(id));
   }
 
-  /** Everything is to be told. */
-  get isFullDue(): boolean {
-    return this.#isFullDue;
+  /** Something of what its node is to have or to know may have to be told. */
+  get hasAssignments(): boolean {
+    return this.#isFullDue || this.#areNeedsDue || this.#dirty.size > 0;
   }
 
   get hasNews(): boolean {
-    return this.#isFullDue || this.#areNeedsDue || this.#isStandingDue || this.#dirty.size > 0;
+    return this.hasAssignments || this.#isStandingDue;
   }
 
   note(key: AssignmentKey): void {
