@@ -68,7 +68,7 @@ export class Liveness {
   readonly #answers = new Map<NodeId, number>();
   /** When each said goodbye. */
   readonly #left = new Map<NodeId, number>();
-  /** When a worker that had no manager was last heard at one. */
+  /** When a worker that had no manager was last heard at one. A manager's own node queues for none, also when it comes back. */
   #arrivedAtMs = -Infinity;
   #recentlyDown: readonly number[] = [];
   #holdEndsAtMs: number | undefined;
@@ -96,9 +96,8 @@ export class Liveness {
         continue;
       }
       this.#left.delete(nodeId);
-      if (known?.managerId !== managerId && this.#homelessSinceMs({ id: nodeId, role: "worker" }, nowMs) !== undefined) {
-        this.#arrivedAtMs = nowMs;
-      }
+      const isNewHere = known?.managerId !== managerId && !this.#managers.has(nodeId);
+      if (isNewHere && this.#homelessSinceMs({ id: nodeId, role: "worker" }, nowMs) !== undefined) this.#arrivedAtMs = nowMs;
       const atMs = nowMs - silenceMs;
       if (known === undefined || known.sessionId !== sessionId || known.managerId !== managerId) {
         const lastMs = known?.sessionId === sessionId ? known.atMs : -Infinity;

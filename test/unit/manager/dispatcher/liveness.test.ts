@@ -199,6 +199,17 @@ describe("the leader's judgement", () => {
       assert.deepEqual(liveness.judge(nodes(["a", "b", "c", "d"]), 30_001).down, ["d"]);
     });
 
+    it("takes a manager's own node for none of them, at its manager or another", () => {
+      for (const home of [M2, M1]) {
+        const liveness = elected();
+        beats(liveness, 0, ["a", "b", "c", "d"]);
+        beats(liveness, 4_500, [], M2);
+        beats(liveness, 4_500, ["a", "b", "c", ...(home === M1 ? ["m2"] : [])]);
+        if (home === M2) beats(liveness, 4_500, ["m2"], M2);
+        assert.deepEqual(liveness.judge(nodes(["a", "b", "c", "d"]), 5_001).down, ["d"], `m2 at ${home}`);
+      }
+    });
+
     it("judges those as ever whose session broke while none arrives", () => {
       const liveness = elected();
       beats(liveness, 0, ["a", "b", "c", "d"]);
