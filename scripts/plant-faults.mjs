@@ -115,8 +115,8 @@ const FAULTS = [
   {
     name: "an update takes more down than its parallelism",
     file: "src/manager/orchestrator/update.ts",
-    find: "config.parallelism - busy;",
-    put: "config.parallelism + 1 - busy;",
+    find: "config.parallelism - progress.busyCount(planner);",
+    put: "config.parallelism + 1 - progress.busyCount(planner);",
     finder: /update limit/,
   },
   {
@@ -141,29 +141,29 @@ const FAULTS = [
   {
     name: "an update goes on whatever fails",
     file: "src/manager/orchestrator/update.ts",
-    find: "failed.length / total > config.maxFailureRatio",
-    put: "failed.length / total > 1",
+    find: "failure.ratio > config.maxFailureRatio",
+    put: "failure.ratio > 1",
     finder: /update failure/,
   },
   {
     name: "an update ends when as many have failed as may",
     file: "src/manager/orchestrator/update.ts",
-    find: "failed.length / total > config.maxFailureRatio",
-    put: "failed.length / total >= config.maxFailureRatio",
+    find: "failure.ratio > config.maxFailureRatio",
+    put: "failure.ratio >= config.maxFailureRatio",
     finder: /update failure/,
   },
   {
     name: "an update that is to go on whatever fails is paused",
     file: "src/manager/orchestrator/update.ts",
-    find: 'config.failureAction !== "continue" && ',
+    find: 'config.failureAction === "continue" ? undefined : ',
     put: "",
     finder: /update failure/,
   },
   {
     name: "what ends long after its update had it watched is a failure of the update",
-    file: "src/manager/orchestrator/update.ts",
-    find: "hasEndedByItself(task) && (task.ranForMs ?? 0) <= monitorMsOf(config)",
-    put: "hasEndedByItself(task)",
+    file: "src/manager/orchestrator/update-progress.ts",
+    find: "hasEndedByItself(updated) && (updated.ranForMs ?? 0) <= monitorMsOf(config)",
+    put: "hasEndedByItself(updated)",
     finder: /update failure/,
   },
   {

@@ -32,6 +32,7 @@ export class LoopMemory {
       const revision = view.get("revision", service.revisionId);
       if (revision === undefined) continue;
       tasks.keepUpWith(service);
+      while (!tasks.review()) await pause();
       const planner = new ServicePlanner(view, { service, revision, nowMs: 0, newTaskId: () => asId(""), budget: 0 });
       for (const key of tasks.restless) {
         const instance = tasks.instances.get(key);

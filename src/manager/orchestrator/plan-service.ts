@@ -4,17 +4,20 @@ import type { Change } from "../store/change.ts";
 import type { Snapshot } from "../store/snapshot.ts";
 import { removal } from "../control-loop-draft.ts";
 import { planGlobal } from "./global.ts";
-import { isWanted } from "./instance.ts";
+import { isWanted, keyOfInstance } from "./instance.ts";
 import type { Instance, InstanceKey } from "./instance.ts";
 import { endEarlierRuns, planGlobalJob, planReplicatedJob } from "./jobs.ts";
 import { reapInstance, reapOne } from "./reap.ts";
 import { planReplicas } from "./replicated.ts";
 import { ServicePlanner } from "./service-plan.ts";
 import type { PlanContext, ServicePlan } from "./service-plan.ts";
+import { SLICE } from "./service-tasks.ts";
 import type { ServiceTasks } from "./service-tasks.ts";
 import { isSettled } from "./settled.ts";
-import { superviseInstance } from "./supervise.ts";
+import { isUpdating, superviseInstance } from "./supervise.ts";
 import { planUpdate } from "./update.ts";
+import type { UpdateScope } from "./update.ts";
+import { UpdateProgress } from "./update-progress.ts";
 
 const NOTHING: ServicePlan = { changes: [], wakeAtMs: Infinity, isPartial: false };
 
@@ -32,17 +35,22 @@ export function planService(
   const { tasks } = context;
   const planner = new ServicePlanner(view, { ...context, service, revision });
   tasks.keepUpWith(service);
+  if (!isUpdating(planner)) tasks.forgetProgress();
+  // Of what is to be removed each turn only marks as much as it has room for.
+  const isWhole = tasks.review(service.isRemoving ? SLICE - tasks.restless.size : SLICE);
   settle(planner, tasks);
   const restless = new Map<InstanceKey, Instance>();
   for (const key of tasks.restless) {
     const instance = tasks.instances.get(key);
     if (instance !== undefined) restless.set(key, instance);
   }
+  if (!isWhole) planner.leave();
   if (service.isRemoving) return planRemoval(planner, tasks, restless);
   // Ended tasks are replaced before missing slots are filled: a successor waits for its delay, a missing task does not.
   const supervised = superviseAll(planner, restless);
-  const staying = planInstances(planner, { all: tasks, supervised });
-  return planner.plan(service.job === undefined ? planUpdate(planner, staying) : []);
+  if (!isWhole) return planner.plan(); // Nobody knows yet how many there are.
+  const scope = planInstances(planner, { all: tasks, supervised });
+  return planner.plan(scope === undefined ? [] : planUpdate(planner, scope));
 }
 
 /** Sorts out those that need nothing until they are touched. */
@@ -65,24 +73,57 @@ function superviseAll(planner: ServicePlanner, instances: Instances): Instances 
   return supervised;
 }
 
-/** @returns the instances that an update may have to move to the present revision; a job is run again instead. */
+/** @returns what an update may have to move to the present revision; a job is run again instead. */
 function planInstances(
   planner: ServicePlanner,
   { all, supervised }: { readonly all: ServiceTasks; readonly supervised: Instances },
-): readonly Instance[] {
+): UpdateScope | undefined {
   const { mode } = planner.service.spec;
-  if (mode.kind === "replicated") return planReplicas(planner, { tasks: all, supervised, replicas: mode.replicas });
+  if (mode.kind === "replicated") {
+    const surplus = planReplicas(planner, { tasks: all, supervised, replicas: mode.replicas });
+    return scopeOf(planner, { all, supervised, surplus });
+  }
   const instances = new Map([...all.instances, ...supervised]);
   switch (mode.kind) {
     case "global":
-      return planGlobal(planner, instances as ReadonlyMap<NodeId, Instance>);
+      return scopeOfAll(planGlobal(planner, instances as ReadonlyMap<NodeId, Instance>));
     case "replicated-job":
       planReplicatedJob(planner, { ...mode, instances: instances as ReadonlyMap<number, Instance> });
-      return [];
+      return undefined;
     case "global-job":
       planGlobalJob(planner, instances as ReadonlyMap<NodeId, Instance>);
-      return [];
+      return undefined;
   }
+}
+
+/** Of a replicated service: what is kept between turns, with what this one makes of it. */
+function scopeOf(
+  planner: ServicePlanner,
+  options: { readonly all: ServiceTasks; readonly supervised: Instances; readonly surplus: ReadonlySet<Instance> },
+): UpdateScope {
+  const { all, supervised, surplus } = options;
+  function* planned(): Generator<readonly [InstanceKey, Instance | undefined]> {
+    for (const [key, instance] of supervised) yield [key, instance];
+    for (const instance of surplus) yield [instance.slot, undefined];
+  }
+  return {
+    isConcerned: all.isOutdated(planner.service),
+    progressOf: counting => all.progressOf(counting, planned()),
+    instances: () => [...new Map([...all.instances, ...supervised]).values()].filter(instance => !surplus.has(instance)),
+  };
+}
+
+/** Of a global service, whose instances are looked at whole in each turn. */
+function scopeOfAll(staying: readonly Instance[]): UpdateScope {
+  return {
+    isConcerned: true,
+    progressOf: counting =>
+      UpdateProgress.of(
+        staying.map(instance => [keyOfInstance(instance), instance] as const),
+        counting,
+      ),
+    instances: () => staying,
+  };
 }
 
 /** Takes the tasks down; the last one takes the service and its revisions with it. */

@@ -74,6 +74,16 @@ export class ServicePlanner {
     return false;
   }
 
+  /** How many more changes this turn may hold. */
+  get room(): number {
+    return Math.max(0, this.#budget - this.#changes.size);
+  }
+
+  /** Something is left for the next turn. */
+  leave(): void {
+    this.#isPartial = true;
+  }
+
   /** The same for what the state of its tasks asks for. */
   hasRoomToSupervise(): boolean {
     if (this.#changes.size < this.#budget * (1 - LEFT_FOR_USERS)) return true;

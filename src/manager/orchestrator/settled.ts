@@ -26,14 +26,10 @@ export function isSettled(planner: ServicePlanner, { tasks }: Instance): boolean
   );
 }
 
-/** Of the present revision, told to run, alive, on a node that it may be on. */
+/** Told to run, alive, on a node that it may be on. Of which revision it is concerns updates alone. */
 function isInPlace(planner: ServicePlanner, task: Task): boolean {
   return (
-    task.revisionId === planner.service.revisionId &&
-    task.desiredState === planner.startedState &&
-    !isDead(task) &&
-    !isOnItsWay(task) &&
-    planner.nodeTrouble(task) === undefined
+    task.desiredState === planner.startedState && !isDead(task) && !isOnItsWay(task) && planner.nodeTrouble(task) === undefined
   );
 }
 

@@ -1,21 +1,27 @@
 import type { Service, Task, UpdateConfig, UpdateStatus } from "../../model/cluster.ts";
-import { stateRank } from "../../model/task-state.ts";
+import { hasSlotAddresses } from "../allocator/slot-addresses.ts";
+import { putService } from "../control-loop-draft.ts";
 import { specChanged } from "../spec-sequence.ts";
 import type { Change } from "../store/change.ts";
-import { putService } from "../control-loop-draft.ts";
-import { endOf } from "./elapsed.ts";
-import { hasEndedByItself, isDead, isServing, isWanted } from "./instance.ts";
+import { isServing, isWanted } from "./instance.ts";
 import type { Instance } from "./instance.ts";
 import type { ServicePlanner } from "./service-plan.ts";
 import { SlotTurns } from "./slot-turns.ts";
 import { createSuccessor } from "./successor.ts";
+import type { Counting, UpdateProgress } from "./update-progress.ts";
 
-const NS_PER_MS = 1_000_000;
 /** @see SwarmKit api/defaults/service.go */
 const DEFAULTS: UpdateConfig = { parallelism: 1, delayNs: 0, failureAction: "pause", maxFailureRatio: 0, order: "stop-first" };
-const MONITOR_DEFAULT_MS = 5_000;
-/** The version of a task that this turn makes. */
-const BEING_MADE = 0;
+
+/** What there is of a service, as an update sees it. */
+export interface UpdateScope {
+  /** Something of another revision may be wanted. */
+  readonly isConcerned: boolean;
+  /** `undefined`: not known yet, look again in the next turn. */
+  readonly progressOf: (counting: Counting) => UpdateProgress | undefined;
+  /** All instances that stay. Asked for only where slots have addresses. */
+  readonly instances: () => readonly Instance[];
+}
 
 /**
  * Moves the service towards its present revision, a few instances at a time.
@@ -23,32 +29,47 @@ const BEING_MADE = 0;
  * Everything is read from the tasks: those of the present revision made since the update began are the updated ones, the
  * state and time of their status say how they fare. So a new leader goes on where the last one was.
  */
-export function planUpdate(planner: ServicePlanner, instances: readonly Instance[]): readonly Change[] {
+export function planUpdate(planner: ServicePlanner, scope: UpdateScope): readonly Change[] {
   const { service } = planner;
   const state = service.updateStatus?.state;
   if (state === "paused" || state === "rollback_paused") return [];
-  const outdated = instances.filter(({ tasks }) => tasks.some(task => isWanted(task) && task.revisionId !== service.revisionId));
   const isActive = state === "updating" || state === "rollback_started";
-  if (!isActive && outdated.length === 0) return [];
+  if (!isActive && !scope.isConcerned) return [];
   const config = (service.isRollingBack ? service.spec.rollback : service.spec.update) ?? DEFAULTS;
   const status: UpdateStatus =
     isActive && service.updateStatus !== undefined ? begunByNow(service.updateStatus, planner.nowMs) : begin(planner);
-  const updated = updatedTasks(instances, ofThisUpdate(service, status));
-  const failed = updated.filter(task => hasEndedByItself(task) && (task.ranForMs ?? 0) <= monitorMsOf(config));
-  const [firstFailed] = failed;
-  const total = new Set([...outdated.map(keyOf), ...updated.map(keyOf)]).size;
-  if (firstFailed !== undefined && config.failureAction !== "continue" && failed.length / total > config.maxFailureRatio) {
-    return [putService(onFailure(planner, { config, status, failed: firstFailed }))];
+  const progress = scope.progressOf(countingOf(service, { status, config }));
+  const isNews = status !== service.updateStatus;
+  if (progress === undefined) {
+    planner.leave();
+    return isNews ? [putService({ ...service, updateStatus: status })] : [];
   }
-  const isDone = outdated.length === 0 && isSettled(planner, { updated, config });
+  if (!isActive && progress.outdatedCount === 0) return [];
+  const failure = config.failureAction === "continue" ? undefined : progress.failure;
+  if (failure !== undefined && failure.ratio > config.maxFailureRatio) {
+    return [putService(onFailure(planner, { config, status, failed: failure.task }))];
+  }
+  const isDone = progress.outdatedCount === 0 && progress.isSettled(planner);
   if (isDone) return [putService({ ...service, isRollingBack: false, updateStatus: complete(status, planner.nowMs) })];
-  const turns = new SlotTurns(planner, instances);
-  beginInstances(planner, { outdated, config, turns, busy: busyCount(planner, { instances, updated, config }) });
-  return status === service.updateStatus ? [] : [putService({ ...service, updateStatus: status })];
+  const free = config.parallelism === 0 ? Infinity : config.parallelism - progress.busyCount(planner);
+  if (hasSlotAddresses(planner.revision.task)) {
+    const turns = new SlotTurns(planner, scope.instances());
+    const isAwaited = (instance: Instance) => turns.isAwaited(instance);
+    beginInstances(planner, { waiting: inTurn(progress.waiting(), turns), order: config.order, free, isAwaited });
+  } else beginInstances(planner, { waiting: progress.waiting(), order: config.order, free, isAwaited: () => false });
+  return isNews ? [putService({ ...service, updateStatus: status })] : [];
 }
 
-function keyOf({ slot, nodeId }: { readonly slot: number; readonly nodeId?: string }): string {
-  return slot === 0 ? (nodeId ?? "") : String(slot);
+function countingOf(
+  service: Service,
+  { status, config }: { readonly status: UpdateStatus; readonly config: UpdateConfig },
+): Counting {
+  return {
+    revisionId: service.revisionId,
+    startedAtMs: status.startedAtMs ?? 0,
+    specChangedAfter: service.specChangedAfter ?? -1,
+    config,
+  };
 }
 
 function begin({ service, nowMs }: ServicePlanner): UpdateStatus {
@@ -70,28 +91,6 @@ function complete(status: UpdateStatus, nowMs: number): UpdateStatus {
     message: isRollback ? "rollback completed" : "update completed",
     completedAtMs: nowMs,
   };
-}
-
-/**
- * Whether a task was made since the update began. One that was last written before the service got its spec was not, whatever the clock
- * said by which it was made: an earlier leader's, or this one's before it was set back.
- */
-function ofThisUpdate(service: Service, { startedAtMs = 0 }: UpdateStatus): (task: Task) => boolean {
-  const { revisionId, specChangedAfter = -1 } = service;
-  const isWrittenSince = ({ version }: Task): boolean => version === BEING_MADE || version > specChangedAfter;
-  return task => task.revisionId === revisionId && task.createdAtMs >= startedAtMs && isWrittenSince(task);
-}
-
-/**
- * The first of these tasks of the present revision in each instance, or what took its place when it lost its node. Restarts of one that
- * ended by itself do not count.
- */
-function updatedTasks(instances: readonly Instance[], counts: (task: Task) => boolean): readonly Task[] {
-  return instances.flatMap(({ tasks }) => {
-    const updated = tasks.filter(counts);
-    const first = updated.find(hasEndedByItself) ?? updated.findLast(isWanted) ?? updated[0];
-    return first === undefined ? [] : [first];
-  });
 }
 
 function onFailure(
@@ -118,88 +117,32 @@ function onFailure(
   };
 }
 
-/** Every updated task runs (or has ended) and has been watched for long enough. */
-function isSettled(
-  planner: ServicePlanner,
-  { updated, config }: { readonly updated: readonly Task[]; readonly config: UpdateConfig },
-): boolean {
-  const monitorMs = monitorMsOf(config);
-  let settledAtMs = 0;
-  for (const task of updated) {
-    if (isPreparing(task)) return false;
-    if (task.status.state === "running")
-      settledAtMs = Math.max(settledAtMs, endOf({ fromMs: toldAtMs(task), durationMs: monitorMs }, planner.nowMs));
-  }
-  planner.wakeAt(settledAtMs);
-  return settledAtMs <= planner.nowMs;
-}
-
-/** For how long a new task is watched once it runs: what ends later is no failure of the update. */
-function monitorMsOf({ monitorNs = 0 }: UpdateConfig): number {
-  return monitorNs === 0 ? MONITOR_DEFAULT_MS : monitorNs / NS_PER_MS;
-}
-
-/** When a manager wrote the state down. The status has the time of the worker, whose clock is another one. */
-function toldAtMs({ updatedAtMs, status }: Task): number {
-  return updatedAtMs === 0 ? status.atMs : updatedAtMs;
-}
-
-function isPreparing(task: Task): boolean {
-  return isWanted(task) && stateRank(task.status.state) < stateRank("running");
-}
-
 function beginInstances(
   planner: ServicePlanner,
   options: {
-    readonly outdated: readonly Instance[];
-    readonly config: UpdateConfig;
-    readonly turns: SlotTurns;
-    readonly busy: number;
+    readonly waiting: Iterable<Instance>;
+    readonly order: UpdateConfig["order"];
+    readonly free: number;
+    readonly isAwaited: (instance: Instance) => boolean;
   },
 ): void {
-  const { outdated, config, turns, busy } = options;
-  const { revisionId } = planner.service;
-  const waiting = outdated.filter(({ tasks }) => !tasks.some(task => isWanted(task) && task.revisionId === revisionId));
-  if (waiting.length === 0) return;
-  let free = config.parallelism === 0 ? Infinity : config.parallelism - busy;
-  const awaited = waiting.filter(instance => turns.isAwaited(instance));
-  const others = waiting.filter(instance => !turns.isAwaited(instance)).toSorted(inTurn(turns));
-  for (const instance of [...awaited, ...others]) {
-    if ((free <= 0 && !turns.isAwaited(instance)) || !planner.hasRoom()) return;
-    beginInstance(planner, { instance, order: config.order });
+  const { waiting, order, isAwaited } = options;
+  let { free } = options;
+  for (const instance of waiting) {
+    if ((free <= 0 && !isAwaited(instance)) || !planner.hasRoom()) return;
+    beginInstance(planner, { instance, order });
     free--;
   }
 }
 
-/** What does not run loses nothing by being replaced; what has an address to wait for leaves others theirs. */
-function inTurn(turns: SlotTurns): (a: Instance, b: Instance) => number {
-  return (a, b) =>
-    Number(runs(a)) - Number(runs(b)) || Number(turns.hasToWait(a)) - Number(turns.hasToWait(b)) || a.slot - b.slot;
-}
-
-function runs({ tasks }: Instance): boolean {
-  return tasks.some(isServing);
-}
-
-/** How many of the update's parallel places are taken, also by what an update that this one took over from had begun. */
-function busyCount(
-  planner: ServicePlanner,
-  options: { readonly instances: readonly Instance[]; readonly updated: readonly Task[]; readonly config: UpdateConfig },
-): number {
-  const { instances, updated, config } = options;
-  const known = new Set(updated);
-  const { revisionId } = planner.service;
-  const taken = updatedTasks(instances, task => task.revisionId === revisionId).filter(task => !known.has(task));
-  return updated.filter(task => isBusy(planner, { task, config })).length + taken.filter(isPreparing).length;
-}
-
-/** It takes one of the update's parallel places: until it runs, and for the delay after that. */
-function isBusy(planner: ServicePlanner, { task, config }: { readonly task: Task; readonly config: UpdateConfig }): boolean {
-  if (isPreparing(task)) return true;
-  if (!isDead(task) && task.status.state !== "running") return false;
-  const freeAtMs = endOf({ fromMs: toldAtMs(task), durationMs: config.delayNs / NS_PER_MS }, planner.nowMs);
-  planner.wakeAt(freeAtMs);
-  return planner.nowMs < freeAtMs;
+/** Those that others wait for, then the rest: what has an address to wait for leaves others theirs. */
+function inTurn(waiting: Iterable<Instance>, turns: SlotTurns): readonly Instance[] {
+  const all = [...waiting];
+  const rank = (instance: Instance): number => {
+    if (turns.isAwaited(instance)) return 0;
+    return (instance.tasks.some(isServing) ? 2 : 0) + (turns.hasToWait(instance) ? 2 : 1);
+  };
+  return all.toSorted((a, b) => rank(a) - rank(b));
 }
 
 function beginInstance(

@@ -17,6 +17,12 @@ const NEW = { version: 0, createdAtMs: 0, updatedAtMs: 0 };
 const CHANGES_MAX = 500;
 const BATCH = 500;
 const SINGLES = 20;
+const UPDATE = { parallelism: 100, delayNs: 0, failureAction: "continue", maxFailureRatio: 0, order: "stop-first" } as const;
+const UPDATE_TURNS = 200;
+/** Turns without a change after which there is nothing left: more than a large service is looked at in. */
+const IDLE_TURNS = 120;
+/** Between two turns. */
+const TURN_MS = 20;
 const template: Service["spec"]["task"] = { container: { image: "app:1", labels: {} }, networks: [], forceUpdate: 0 };
 
 /** The loop's decisions and the store alone, in this process and by the thread's own time, so that a busy machine does not count. */
@@ -50,6 +56,21 @@ export async function measurePlanning(
   report.say(
     `${name}: ${tasks} reports that they run: applied in ${round(reports.applyMs / 1_000, 2)} s, looked at in ${round(reports.planMs / 1_000, 2)} s`,
   );
+  const change = (what: string): void => {
+    const { planMs, worstMs, turns } = world.take();
+    report.say(
+      `${name}: ${what}: ${turns} turns, the longest ${round(worstMs)} ms, the others ${round((planMs - worstMs) / Math.max(1, turns - 1), 2)} ms`,
+    );
+  };
+  world.update();
+  for (let turn = 0; turn < UPDATE_TURNS; turn++) world.elapse();
+  change(`the first turns of an update, ${UPDATE.parallelism} at a time`);
+  world.scale(tasks - 1);
+  world.settle();
+  change("all the rest, and one replica less");
+  world.remove();
+  world.settle();
+  change("its removal");
 }
 
 class Planning {
@@ -59,6 +80,9 @@ class Planning {
   readonly #revisionId = newId<RevisionId>();
   #memory: LoopMemory | undefined;
   #touched = new Map<TableName, Set<string>>();
+  /** What the simulated workers have to look at. */
+  #told = new Set<TaskId>();
+  #nowMs = 1;
   #index = 0;
   #figures = { planMs: 0, worstMs: 0, turns: 0, applyMs: 0 };
 
@@ -70,6 +94,7 @@ class Planning {
     planning.#store.listen(
       {
         touched: ({ ids }) => {
+          for (const id of ids.get("task") ?? []) planning.#told.add(id as TaskId);
           for (const [table, touched] of ids) {
             const known = planning.#touched.get(table) ?? new Set();
             for (const id of touched) known.add(id);
@@ -85,7 +110,8 @@ class Planning {
 
   scale(replicas: number): void {
     const known = this.#store.view().get("service", this.#serviceId);
-    const spec: Service["spec"] = { name: "web", labels: {}, task: template, mode: { kind: "replicated", replicas } };
+    const plain = { name: "web", labels: {}, task: template };
+    const spec: Service["spec"] = { ...(known?.spec ?? plain), mode: { kind: "replicated", replicas } };
     const [id, revisionId] = [this.#serviceId, this.#revisionId];
     if (known === undefined)
       this.#apply([
@@ -118,7 +144,7 @@ class Planning {
     memory.refresh(view, this.#touched);
     this.#touched = new Map();
     const turn = planTurn(view, {
-      ...{ nowMs: 1, newTaskId: () => newId<TaskId>(), services: [this.#serviceId], memory, changesMax: CHANGES_MAX },
+      ...{ nowMs: this.#nowMs, newTaskId: () => newId<TaskId>(), services: [this.#serviceId], memory, changesMax: CHANGES_MAX },
       ...{ sweepsRevisions: false, looksAtNodes: false },
     });
     const tookMs = this.#time.ranMs - beganMs;
@@ -138,6 +164,52 @@ class Planning {
       );
       this.turn();
     }
+    this.#told.clear();
+  }
+
+  /** Another revision, a few tasks at a time. */
+  update(): void {
+    const known = this.#service();
+    const id = newId<RevisionId>();
+    this.#apply([put("revision", { ...NEW, id, serviceId: known.id, task: template, endpoint: { mode: "vip", ports: [] } })]);
+    const spec = { ...known.spec, update: UPDATE };
+    this.#apply([put("service", { ...known, spec, revisionId: id, previousRevisionId: known.revisionId })]);
+  }
+
+  remove(): void {
+    this.#apply([put("service", { ...this.#service(), isRemoving: true })]);
+  }
+
+  #service(): Service {
+    const known = this.#store.view().get("service", this.#serviceId);
+    if (known === undefined) throw new Error("there is no service");
+    return known;
+  }
+
+  /** A turn, and the workers do as they are told. @returns how many changes that made. */
+  elapse(): number {
+    this.#nowMs += TURN_MS;
+    return this.turn() + this.#obey();
+  }
+
+  #obey(): number {
+    const changes: Change[] = [];
+    for (const id of this.#told) {
+      const task = this.#store.view().get("task", id);
+      if (task === undefined) continue;
+      const { desiredState, status } = task;
+      const is = (state: "running" | "shutdown") =>
+        changes.push(put("task", { ...task, status: { state, atMs: this.#nowMs, message: "" } }));
+      if (desiredState === "running" && status.state === "assigned") is("running");
+      else if ((desiredState === "shutdown" || desiredState === "remove") && status.state === "running") is("shutdown");
+    }
+    this.#told.clear();
+    if (changes.length > 0) this.#apply(changes);
+    return changes.length;
+  }
+
+  settle(): void {
+    for (let idle = 0; idle < IDLE_TURNS; ) idle = this.elapse() === 0 ? idle + 1 : 0;
   }
 
   #apply(changes: readonly Change[], reliesOn: readonly Reliance[] = []): void {

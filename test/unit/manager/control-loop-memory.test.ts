@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { entryBytes } from "../../../src/codec/entry.ts";
 import { LoopMemory } from "../../../src/manager/control-loop-memory.ts";
+import { ServicePlanner } from "../../../src/manager/orchestrator/service-plan.ts";
+import type { ServiceTasks } from "../../../src/manager/orchestrator/service-tasks.ts";
 import type { Change, TableName } from "../../../src/manager/store/change.ts";
+import type { Snapshot } from "../../../src/manager/store/snapshot.ts";
 import { Store } from "../../../src/manager/store/store.ts";
 import type { Node, Service, Task } from "../../../src/model/cluster.ts";
 import { asId } from "../../../src/model/ids.ts";
+import type { TaskId } from "../../../src/model/ids.ts";
 import { TASK_STATES } from "../../../src/model/task-state.ts";
 import { SeededRandom } from "../../sim/seeded-random.ts";
 import { aNode } from "../scheduler/fixtures.ts";
@@ -117,6 +121,25 @@ class World {
 
 const pause = async (): Promise<void> => {};
 
+const DAY_NS = 24 * 3_600e9;
+const CONFIG = { parallelism: 1, delayNs: DAY_NS, failureAction: "pause", maxFailureRatio: 0, order: "stop-first" } as const;
+
+/** Of an update to the service's revision. What is told of in the first half of the steps has been watched for long enough. */
+function progressIn(view: Snapshot, tasks: ServiceTasks, isPlanned = false): unknown {
+  const service = view.get("service", asId("web"));
+  const revision = service && view.get("revision", service.revisionId);
+  assert.ok(service && revision);
+  const context = { nowMs: 5_000 + STEPS / 2, newTaskId: () => asId<TaskId>(""), budget: 0 };
+  const planner = new ServicePlanner(view, { service, revision, ...context });
+  const planned = isPlanned ? [...tasks.instances.keys()].map(key => [key, undefined] as const) : [];
+  const counting = { revisionId: service.revisionId, startedAtMs: 0, specChangedAfter: -1, config: CONFIG };
+  const progress = tasks.progressOf(counting, planned);
+  assert.ok(progress);
+  const { outdatedCount, failure } = progress;
+  const busy = progress.busyCount(planner);
+  return { outdatedCount, failure, busy, isSettled: progress.isSettled(planner), waiting: [...progress.waiting()] };
+}
+
 describe("LoopMemory", () => {
   it("lets other work go every thousand nodes while it reads them", async () => {
     const world = new World(1);
@@ -142,12 +165,17 @@ describe("LoopMemory", () => {
         const [one, other] = [kept, await LoopMemory.read(view, { pause })].map(memory => memory.ofService(service));
         assert.ok(one && other);
         one.keepUpWith(service);
+        assert.ok(one.review() && other.review(), "there are few");
         assert.deepEqual(new Map(one.instances), new Map(other.instances));
         assert.deepEqual([...one.open()].map(({ id }) => id).toSorted(), [...other.open()].map(({ id }) => id).toSorted());
         for (const key of other.restless) assert.ok(one.restless.has(key), `instance ${key} is settled at step ${step}`);
         // As a turn does it: what it finds to be settled it leaves out from then on.
         for (const key of one.restless) if (!other.restless.has(key)) one.settle(key);
         assert.equal(one.freeSlots().next().value, other.freeSlots().next().value);
+        assert.equal(one.isOutdated(service), other.isOutdated(service));
+        assert.deepEqual(progressIn(view, one), progressIn(view, other), `the update's progress at step ${step}`);
+        // What a turn plans may come to nothing.
+        if (world.random.chance(0.2)) progressIn(view, one, true);
       }
     });
   }

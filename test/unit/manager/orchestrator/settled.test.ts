@@ -32,7 +32,7 @@ describe("an instance", () => {
     { when: "what is beside it never had a node", tasks: ["h0 1@- shutdown/failed", serving], isSettled: false },
     { when: "it has ended", tasks: ["t1 1@n1 running/failed"], isSettled: false },
     { when: "only history is left", tasks: history.slice(3), isSettled: false },
-    { when: "it is of an older revision", tasks: [`${serving} r0`], isSettled: false },
+    { when: "it is of an older revision, which is the update's business", tasks: [`${serving} r0`], isSettled: true },
     { when: "it is yet to be told to run", tasks: ["t1 1@n1 ready/ready"], isSettled: false },
     { when: "another one is to take its place", tasks: [`${serving} till=${NOW + 1}`], isSettled: false },
     { when: "its node is down", tasks: [serving], nodes: [{ id: "n1", state: "down" }], isSettled: false },
