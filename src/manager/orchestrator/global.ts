@@ -7,17 +7,15 @@ import { mayRestart } from "./restart.ts";
 import type { ServicePlanner } from "./service-plan.ts";
 import { createSuccessor } from "./successor.ts";
 
-/** One task on every node that the service's constraints allow. @returns the instances that stay. */
-export function planGlobal(planner: ServicePlanner, instances: ReadonlyMap<NodeId, Instance>): readonly Instance[] {
+/** One task on every node that the service's constraints allow. @returns the instances that are to go. */
+export function planGlobal(planner: ServicePlanner, instances: ReadonlyMap<NodeId, Instance>): ReadonlySet<Instance> {
   const constraints = (planner.revision.task.placement?.constraints ?? []).map(parseConstraint);
   const fits = (node: Node): boolean => constraints.every(constraint => satisfies(node, constraint));
-  const staying: Instance[] = [];
+  const leaving = new Set<Instance>();
   for (const instance of instances.values()) {
     const node = instance.nodeId === undefined ? undefined : planner.view.get("node", instance.nodeId);
-    if (node !== undefined && troubleOf(node) !== "drained" && fits(node)) {
-      staying.push(instance);
-      continue;
-    }
+    if (node !== undefined && troubleOf(node) !== "drained" && fits(node)) continue;
+    leaving.add(instance);
     if (!planner.hasRoom()) continue;
     for (const task of instance.tasks) {
       // The history of a node that is gone goes with it.
@@ -32,7 +30,7 @@ export function planGlobal(planner: ServicePlanner, instances: ReadonlyMap<NodeI
     if (!planner.hasRoom()) break;
     createSuccessor(planner, instance, { delayMs: 0 });
   }
-  return staying;
+  return leaving;
 }
 
 /** Its last task ended and its restart policy lets it rest. One that merely ended while its node was down or drained is made again. */

@@ -17,7 +17,6 @@ import { isSettled } from "./settled.ts";
 import { isUpdating, superviseInstance } from "./supervise.ts";
 import { planUpdate } from "./update.ts";
 import type { UpdateScope } from "./update.ts";
-import { UpdateProgress } from "./update-progress.ts";
 
 const NOTHING: ServicePlan = { changes: [], wakeAtMs: Infinity, isPartial: false };
 
@@ -81,12 +80,12 @@ function planInstances(
   const { mode } = planner.service.spec;
   if (mode.kind === "replicated") {
     const surplus = planReplicas(planner, { tasks: all, supervised, replicas: mode.replicas });
-    return scopeOf(planner, { all, supervised, surplus });
+    return scopeOf(planner, { all, supervised, leaving: surplus });
   }
   const instances = new Map([...all.instances, ...supervised]);
   switch (mode.kind) {
     case "global":
-      return scopeOfAll(planGlobal(planner, instances as ReadonlyMap<NodeId, Instance>));
+      return scopeOf(planner, { all, supervised, leaving: planGlobal(planner, instances as ReadonlyMap<NodeId, Instance>) });
     case "replicated-job":
       planReplicatedJob(planner, { ...mode, instances: instances as ReadonlyMap<number, Instance> });
       return undefined;
@@ -96,33 +95,20 @@ function planInstances(
   }
 }
 
-/** Of a replicated service: what is kept between turns, with what this one makes of it. */
+/** What is kept between turns, with what this one makes of it. */
 function scopeOf(
-  planner: ServicePlanner,
-  options: { readonly all: ServiceTasks; readonly supervised: Instances; readonly surplus: ReadonlySet<Instance> },
+  { service }: ServicePlanner,
+  options: { readonly all: ServiceTasks; readonly supervised: Instances; readonly leaving: ReadonlySet<Instance> },
 ): UpdateScope {
-  const { all, supervised, surplus } = options;
+  const { all, supervised, leaving } = options;
   function* planned(): Generator<readonly [InstanceKey, Instance | undefined]> {
-    for (const [key, instance] of supervised) yield [key, instance];
-    for (const instance of surplus) yield [instance.slot, undefined];
+    for (const [key, instance] of supervised) if (instance !== all.instances.get(key)) yield [key, instance];
+    for (const instance of leaving) yield [keyOfInstance(instance), undefined];
   }
   return {
-    isConcerned: all.isOutdated(planner.service),
+    isConcerned: all.isOutdated(service),
     progressOf: counting => all.progressOf(counting, planned()),
-    instances: () => [...new Map([...all.instances, ...supervised]).values()].filter(instance => !surplus.has(instance)),
-  };
-}
-
-/** Of a global service, whose instances are looked at whole in each turn. */
-function scopeOfAll(staying: readonly Instance[]): UpdateScope {
-  return {
-    isConcerned: true,
-    progressOf: counting =>
-      UpdateProgress.of(
-        staying.map(instance => [keyOfInstance(instance), instance] as const),
-        counting,
-      ),
-    instances: () => staying,
+    instances: () => [...new Map([...all.instances, ...supervised]).values()].filter(instance => !leaving.has(instance)),
   };
 }
 

@@ -74,13 +74,6 @@ export class UpdateProgress {
     return isSame && own.config.delayNs === config.delayNs && own.config.monitorNs === config.monitorNs;
   }
 
-  /** Of these alone. */
-  static of(instances: Iterable<readonly [InstanceKey, Instance]>, counting: Counting): UpdateProgress {
-    const progress = new UpdateProgress(counting);
-    for (const [key, instance] of instances) progress.set(key, instance);
-    return progress;
-  }
-
   /** Instances in which something of another revision is wanted. */
   get outdatedCount(): number {
     return this.#outdated;
