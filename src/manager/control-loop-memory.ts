@@ -1,6 +1,7 @@
 import type { Service, Task } from "../model/cluster.ts";
 import { asId } from "../model/ids.ts";
 import type { NodeId, ServiceId, TaskId } from "../model/ids.ts";
+import { AddressIndex } from "./allocator/address-index.ts";
 import { NodeUsage } from "./control-loop-usage.ts";
 import { ServicePlanner } from "./orchestrator/service-plan.ts";
 import { ServiceTasks } from "./orchestrator/service-tasks.ts";
@@ -14,6 +15,7 @@ const SLICE = 1_000;
 /** What the loop keeps between turns, so that a turn costs what moved: all of it derived from the state, made anew by every leader. */
 export class LoopMemory {
   readonly usage = new NodeUsage();
+  readonly addresses = new AddressIndex();
   readonly #services = new Map<ServiceId, ServiceTasks>();
   readonly #byTask = new Map<TaskId, ServiceTasks>();
 
@@ -40,8 +42,14 @@ export class LoopMemory {
         if (++count % SLICE === 0) await pause();
       }
     }
-    for (const { id } of view.all("node")) {
-      memory.usage.noteNode(view, id);
+    // Also those of containers made by hand, which no service has.
+    for (const task of view.all("task")) {
+      memory.addresses.noteTask(task.id, task);
+      if (++count % SLICE === 0) await pause();
+    }
+    for (const node of view.all("node")) {
+      memory.usage.noteNode(view, node.id);
+      memory.addresses.noteNode(node.id, node);
       if (++count % SLICE === 0) await pause();
     }
     return memory;
@@ -52,9 +60,13 @@ export class LoopMemory {
     for (const id of touched.get("service") ?? []) {
       if (view.get("service", asId<ServiceId>(id)) === undefined) this.#services.delete(asId(id));
     }
-    for (const id of touched.get("task") ?? []) this.#refresh(view, asId(id));
+    for (const id of touched.get("task") ?? []) {
+      this.addresses.noteTask(asId(id), view.get("task", asId<TaskId>(id)));
+      this.#refresh(view, asId(id));
+    }
     for (const id of touched.get("node") ?? []) {
       this.usage.noteNode(view, asId(id));
+      this.addresses.noteNode(asId(id), view.get("node", asId<NodeId>(id)));
       for (const task of view.tasksOfNode(asId<NodeId>(id))) this.#byTask.get(task.id)?.unsettle(task.id);
     }
   }

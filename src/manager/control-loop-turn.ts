@@ -67,7 +67,12 @@ export function planTurn(base: Snapshot, options: TurnOptions): Turn {
   const looksAtAttachments = work.some(({ id }) => id === NO_SERVICE);
   const view = looksAtAttachments || work.some(({ id }) => usesNetwork(draft.service(id))) ? draft.view : base;
   const released = new Map<TaskId, Task>();
-  const context = { addresses: new AddressBook(view, { nowMs }), ports: new PortBook(view), nowMs, released };
+  const context = {
+    addresses: new AddressBook(view, { nowMs, index: memory.addresses }),
+    ports: new PortBook(view),
+    nowMs,
+    released,
+  };
   if (options.looksAtNodes) draft.add(planNodes(view, { ...context, budget: changesMax - draft.size }));
   const attachments = looksAtAttachments ? planAttachments(view, { ...context, budget: changesMax - draft.size }) : undefined;
   draft.add(attachments?.changes ?? []); // Before services: an address that was asked for was seen to be free.

@@ -1,25 +1,25 @@
 import type { Network } from "../../model/cluster.ts";
-import type { NetworkId, ServiceId } from "../../model/ids.ts";
-import { isTerminal } from "../../model/task-state.ts";
+import type { NetworkId, NodeId, ServiceId } from "../../model/ids.ts";
 import type { Snapshot } from "../store/snapshot.ts";
+import { AddressIndex } from "./address-index.ts";
 import { AddressPool } from "./address-pool.ts";
-import type { AddressHolder } from "./address-pool.ts";
+import type { AddressHolder, StoredAddresses } from "./address-pool.ts";
 import { parseSubnet } from "./ipv4.ts";
 import { keptAddresses } from "./slot-addresses.ts";
 
-/** An address rests this long after its task ended, so that connections to the old one do not reach the new one. */
-const REST_MS = 30_000;
-
-/** Who has which address, read from the state once a turn and network, and kept up with what the turn gives out. */
+/** Who has which address, as the state says, and kept up with what one turn or call gives out. */
 export class AddressBook {
   readonly #view: Snapshot;
   readonly #nowMs: number;
+  readonly #index: AddressIndex | undefined;
   readonly #pools = new Map<NetworkId, AddressPool | undefined>();
   #services: ReadonlyMap<string, ServiceAddresses> | undefined;
 
-  constructor(view: Snapshot, { nowMs }: { readonly nowMs: number }) {
+  /** @param options.index - Of the tasks and nodes, but for what this turn made of them; without one they are read here. */
+  constructor(view: Snapshot, { nowMs, index }: { readonly nowMs: number; readonly index?: AddressIndex }) {
     this.#view = view;
     this.#nowMs = nowMs;
+    this.#index = index;
   }
 
   /**
@@ -59,30 +59,41 @@ export class AddressBook {
     const subnet = ipam === undefined ? undefined : parseSubnet(ipam.subnet);
     if (ipam === undefined || subnet === undefined) return undefined;
     const range = ipam.ipRange === undefined ? subnet : (parseSubnet(ipam.ipRange) ?? subnet);
-    const pool = new AddressPool({ subnet, range });
+    const index = this.#index ?? indexOf(this.#view, network);
+    const pool = new AddressPool({ subnet, range, stored: this.#stored(network, index) });
     pool.hold(ipam.gateway, "the gateway");
     for (const address of Object.values(ipam.auxiliaryAddresses ?? {})) pool.hold(address, "an auxiliary address");
     this.#services ??= addressesOfServices(this.#view);
     const { virtualIps = [], kept = [] } = this.#services.get(network.id) ?? {};
     for (const [address, name] of virtualIps) pool.hold(address, `service ${name}`);
     for (const [addresses, serviceId] of kept) pool.keep(addresses, serviceId);
-    for (const task of this.#view.tasksOnNetwork(network.id)) {
-      const isOver = isTerminal(task.status.state);
-      if (isOver && this.#nowMs - task.status.atMs >= REST_MS) continue;
-      for (const { networkId, addresses } of task.networks) {
-        if (networkId !== network.id) continue;
-        for (const address of addresses) {
-          if (isOver) pool.rest(address);
-          else pool.hold(address, task);
-        }
-      }
-    }
-    if (network.spec.isIngress) {
-      for (const { id, ingressAddress } of this.#view.all("node"))
-        if (ingressAddress !== undefined) pool.hold(ingressAddress, `node ${id}`);
-    }
     return pool;
   }
+
+  #stored({ id, spec }: Network, index: AddressIndex): StoredAddresses {
+    const { held, resting } = index.on(id);
+    const nodes = spec.isIngress ? index.nodes : NO_NODES;
+    return {
+      isHeld: address => held.has(address) || nodes.has(address),
+      holderOf: address => {
+        const taskId = held.get(address);
+        if (taskId !== undefined) return this.#view.get("task", taskId);
+        const nodeId = nodes.get(address);
+        return nodeId && `node ${nodeId}`;
+      },
+      isResting: address => (resting.get(address) ?? 0) > this.#nowMs,
+      resting: () => resting.keys(),
+    };
+  }
+}
+
+const NO_NODES: ReadonlyMap<number, NodeId> = new Map();
+
+function indexOf(view: Snapshot, network: Network): AddressIndex {
+  const index = new AddressIndex();
+  for (const task of view.tasksOnNetwork(network.id)) index.noteTask(task.id, task);
+  if (network.spec.isIngress) for (const node of view.all("node")) index.noteNode(node.id, node);
+  return index;
 }
 
 /** Of one network. */

@@ -1,20 +1,29 @@
 import assert from "node:assert/strict";
 import { entryBytes } from "../../../src/codec/entry.ts";
+import { AddressBook } from "../../../src/manager/allocator/address-book.ts";
 import { LoopMemory } from "../../../src/manager/control-loop-memory.ts";
 import { ServicePlanner } from "../../../src/manager/orchestrator/service-plan.ts";
 import type { ServiceTasks } from "../../../src/manager/orchestrator/service-tasks.ts";
 import type { Change, TableName } from "../../../src/manager/store/change.ts";
 import type { Snapshot } from "../../../src/manager/store/snapshot.ts";
 import { Store } from "../../../src/manager/store/store.ts";
-import type { Node, Service, Task } from "../../../src/model/cluster.ts";
+import type { Network, Node, Service, Task } from "../../../src/model/cluster.ts";
 import { asId } from "../../../src/model/ids.ts";
 import type { TaskId } from "../../../src/model/ids.ts";
 import { TASK_STATES } from "../../../src/model/task-state.ts";
 import { SeededRandom } from "../../sim/seeded-random.ts";
 import { aNode } from "../scheduler/fixtures.ts";
+import { aNetwork } from "./store/objects.ts";
 
 const NEW = { version: 0, createdAtMs: 0, updatedAtMs: 0 };
 const NODES = ["n1", "n2", "n3"];
+const SECOND_MS = 1_000;
+const NETWORK: Network = {
+  ...aNetwork("ingress"),
+  vxlanId: 4_096,
+  ipam: [{ subnet: "10.0.0.0/16", gateway: "10.0.0.1" }],
+  spec: { ...aNetwork("ingress").spec, isIngress: true },
+};
 const STEPS = 400;
 const template: Service["spec"]["task"] = { container: { image: "a", labels: {} }, networks: [], forceUpdate: 0 };
 
@@ -35,6 +44,7 @@ class World {
       replaced: () => {},
     };
     this.store.listen(listener, { signal: new AbortController().signal });
+    this.apply([{ kind: "put", table: "network", object: NETWORK, basedOn: 0 }]);
     this.apply(NODES.map(id => ({ kind: "put", table: "node", object: { ...aNode({ id }), version: 0 }, basedOn: 0 })));
     this.setRevision("r1");
   }
@@ -42,6 +52,11 @@ class World {
   apply(changes: readonly Change[]): void {
     const data = entryBytes.encode({ changes, reliesOn: [], atMs: this.#index });
     assert.equal(this.store.apply({ index: ++this.#index, term: 1, data }).kind, "applied");
+  }
+
+  /** A second passes with each entry. */
+  get nowMs(): number {
+    return this.#index * SECOND_MS;
   }
 
   takeTouched(): ReadonlyMap<TableName, ReadonlySet<string>> {
@@ -95,7 +110,14 @@ class World {
     assert.ok(known);
     const state = this.random.pick(["ready", "down"] as const) ?? "ready";
     const availability = this.random.pick(["active", "drain"] as const) ?? "active";
-    const object: Node = { ...known, status: { ...known.status, state }, spec: { ...known.spec, availability } };
+    const { ingressAddress: _, ...rest } = known;
+    const ingressAddress = `10.0.1.${NODES.indexOf(known.id) + 1}/16`;
+    const object: Node = {
+      ...rest,
+      ...(this.random.chance(0.5) && { ingressAddress }),
+      status: { ...known.status, state },
+      spec: { ...known.spec, availability },
+    };
     this.apply([{ kind: "put", table: "node", object, basedOn: known.version }]);
   }
 
@@ -112,7 +134,19 @@ class World {
         revisionId: asId(this.random.pick(["r1", "r2"]) ?? "r1"),
       },
       ...known,
-      ...{ desiredState, status: { state, atMs: 0, message: "", ...(this.random.chance(0.5) && { error: "no suitable node" }) } },
+      // Its own: only one may have an address.
+      networks: this.random.chance(0.7)
+        ? [{ networkId: NETWORK.id, addresses: [`10.0.0.${Number(known.id.slice(1)) + 2}/16`], aliases: [] }]
+        : [],
+      ...{
+        desiredState,
+        status: {
+          state,
+          atMs: this.#index * SECOND_MS,
+          message: "",
+          ...(this.random.chance(0.5) && { error: "no suitable node" }),
+        },
+      },
       ...(nodeId !== undefined && { nodeId }),
     };
     this.apply([{ kind: "put", table: "task", object, basedOn: known.version ?? 0 }]);
@@ -120,6 +154,14 @@ class World {
 }
 
 const pause = async (): Promise<void> => {};
+
+/** Who has the first hundred addresses of the network, and which are given out next. */
+function addressesIn(view: Snapshot, options: ConstructorParameters<typeof AddressBook>[1]): unknown {
+  const book = new AddressBook(view, options);
+  const holders = Array.from({ length: 100 }, (_, at) => `10.0.${at % 2}.${at >> 1}`).map(each => book.holderOf(NETWORK, each));
+  const wanted = ["10.0.0.5", "10.0.1.2", "10.0.7.7"].map(each => book.take(NETWORK, { wanted: each }));
+  return { holders, wanted, given: Array.from({ length: 40 }, () => book.take(NETWORK)) };
+}
 
 const DAY_NS = 24 * 3_600e9;
 const CONFIG = { parallelism: 1, delayNs: DAY_NS, failureAction: "pause", maxFailureRatio: 0, order: "stop-first" } as const;
@@ -174,6 +216,9 @@ describe("LoopMemory", () => {
         assert.equal(one.freeSlots().next().value, other.freeSlots().next().value);
         assert.equal(one.isOutdated(service), other.isOutdated(service));
         assert.deepEqual(progressIn(view, one), progressIn(view, other), `the update's progress at step ${step}`);
+        const nowMs = world.nowMs;
+        const [known, read] = [{ nowMs, index: kept.addresses }, { nowMs }].map(options => addressesIn(view, options));
+        assert.deepEqual(known, read, `addresses at step ${step}`);
         // What a turn plans may come to nothing.
         if (world.random.chance(0.2)) progressIn(view, one, true);
       }

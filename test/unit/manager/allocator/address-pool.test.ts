@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { AddressPool } from "../../../../src/manager/allocator/address-pool.ts";
+import type { StoredAddresses } from "../../../../src/manager/allocator/address-pool.ts";
 import { formatSubnet, overlaps, parseAddress, parseSubnet } from "../../../../src/manager/allocator/ipv4.ts";
 import type { Subnet } from "../../../../src/manager/allocator/ipv4.ts";
+import { resting } from "./stored.ts";
 
 function subnetOf(text: string): Subnet {
   const subnet = parseSubnet(text);
@@ -9,8 +11,8 @@ function subnetOf(text: string): Subnet {
   return subnet;
 }
 
-function aPool(text: string, range = text): AddressPool {
-  return new AddressPool({ subnet: subnetOf(text), range: subnetOf(range) });
+function aPool(text: string, range = text, stored: StoredAddresses = resting()): AddressPool {
+  return new AddressPool({ subnet: subnetOf(text), range: subnetOf(range), stored });
 }
 
 function takeAll(pool: AddressPool): readonly string[] {
@@ -62,15 +64,13 @@ describe("a pool of addresses", () => {
   });
 
   it("gives out an address that rests only when nothing else is left", () => {
-    const pool = aPool("10.0.1.0/29");
+    const pool = aPool("10.0.1.0/29", "10.0.1.0/29", resting("10.0.1.2"));
     pool.hold("10.0.1.1", "somebody");
-    pool.rest("10.0.1.2/29");
     assert.deepEqual(takeAll(pool), ["10.0.1.3/29", "10.0.1.4/29", "10.0.1.5/29", "10.0.1.6/29", "10.0.1.2/29"]);
   });
 
   it("never gives out an address that rests and is held again", () => {
-    const pool = aPool("10.0.1.0/30");
-    pool.rest("10.0.1.1");
+    const pool = aPool("10.0.1.0/30", "10.0.1.0/30", resting("10.0.1.1"));
     pool.hold("10.0.1.1", "somebody");
     assert.deepEqual(takeAll(pool), ["10.0.1.2/30"]);
   });

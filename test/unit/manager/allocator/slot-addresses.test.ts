@@ -6,6 +6,7 @@ import { addressOfSlot, keptAddresses, parseRange, slotAddressesOf } from "../..
 import type { ServiceSpec } from "../../../../src/model/cluster.ts";
 import { asId } from "../../../../src/model/ids.ts";
 import { aService, aTask } from "../store/objects.ts";
+import { resting } from "./stored.ts";
 
 const ROW = { target: "app-id", addresses: ["10.9.0.20", "10.9.0.30-10.9.0.32", "10.9.0.9"] };
 
@@ -62,9 +63,8 @@ describe("addresses of slots", () => {
   it("are given to nobody else, also when nothing else is left, and to their own service only where it asks for them", () => {
     const subnet = parseSubnet("10.9.0.0/29");
     assert.ok(subnet);
-    const pool = new AddressPool({ subnet, range: subnet });
+    const pool = new AddressPool({ subnet, range: subnet, stored: resting("10.9.0.2") });
     pool.keep(slotAddressesOf({ target: "", addresses: ["10.9.0.1-10.9.0.3"] }), asId("web"));
-    pool.rest("10.9.0.2/29");
     assert.deepEqual(
       [pool.take(), pool.take(), pool.take(), pool.take()],
       ["10.9.0.4/29", "10.9.0.5/29", "10.9.0.6/29", undefined],
