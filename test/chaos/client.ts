@@ -5,7 +5,8 @@ import type { History } from "./history.ts";
 import { sleep } from "./sleep.ts";
 
 /** Few names, so that clients get in each other's way. */
-const NAMES = ["ark", "bay", "cod", "dab"];
+/** No id begins like one of these: what is not found by its name may be found by the beginning of its id. */
+const NAMES = ["the-ark", "the-bay", "the-cod", "the-dab"];
 const TRY_MS = 4_000;
 /** After so long a client takes no answer for an answer. */
 const PATIENCE_MS = 25_000;
@@ -38,7 +39,7 @@ export class ControlClient {
   }
 
   #draw(): ObjectInput {
-    const name = this.#random.pick(NAMES) ?? "ark";
+    const name = this.#random.pick(NAMES) ?? "the-ark";
     const seen = this.#seen.get(name);
     const spec = `${this.#name}-${++this.#written}`;
     const chance = this.#random.fraction();

@@ -120,9 +120,15 @@ export class Player {
       { length: CLIENTS },
       (_, number) => new ControlClient(`c${number + 1}`, { hosts, random: this.#random.fork(), history }),
     );
-    const users = Promise.all([workload, ...clients].map(user => user.run({ signal: over.signal }))).catch((error: unknown) =>
-      this.#findings.push(`a client was answered what it should not: ${String(error)}`),
-    );
+    // All of them are waited for, whatever one of them came to: none is to change anything once the cluster is judged.
+    const ends = [workload, ...clients].map(async user => {
+      try {
+        await user.run({ signal: over.signal });
+      } catch (error) {
+        this.#findings.push(`a client was answered what it should not: ${String(error)}`);
+      }
+    });
+    const users = Promise.all(ends);
     try {
       await work();
       this.#say("all healed");

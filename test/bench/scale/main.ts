@@ -62,6 +62,7 @@ const RUNS: Readonly<Record<string, () => Promise<void> | void>> = {
       [5_000, 50_000],
     ] as const)
       await measurePlanning({ nodes, tasks }, report);
+    await measurePlanning({ nodes: 2_000, tasks: 20_000, isOnNetwork: true }, report);
     await measurePlanning({ nodes: 10_000, tasks: 100_000, secondsMax: 3, oneMsMax: 5 }, report);
   },
 };

@@ -3,8 +3,8 @@ import { LoopMemory } from "../../../src/manager/control-loop-memory.ts";
 import { planTurn } from "../../../src/manager/control-loop-turn.ts";
 import type { Change, TableName } from "../../../src/manager/store/change.ts";
 import { Store } from "../../../src/manager/store/store.ts";
-import type { Node, Service, Task } from "../../../src/model/cluster.ts";
-import { clusterIdFrom } from "../../../src/model/ids.ts";
+import type { Network, Node, Service, Task, TaskSpec } from "../../../src/model/cluster.ts";
+import { asId, clusterIdFrom } from "../../../src/model/ids.ts";
 import type { RevisionId, ServiceId, TaskId } from "../../../src/model/ids.ts";
 import type { Reliance } from "../../../src/model/entry.ts";
 import { systemRandom } from "../../../src/system/random.ts";
@@ -23,7 +23,16 @@ const UPDATE_TURNS = 200;
 const IDLE_TURNS = 120;
 /** Between two turns. */
 const TURN_MS = 20;
-const template: Service["spec"]["task"] = { container: { image: "app:1", labels: {} }, networks: [], forceUpdate: 0 };
+const CONTAINER = { image: "app:1", labels: {} };
+/** Large enough for every task. */
+const NETWORK: Network = {
+  ...NEW,
+  ...{ id: asId("app"), vxlanId: 4_097, ipam: [{ subnet: "10.0.0.0/8", gateway: "10.0.0.1" }] },
+  spec: {
+    ...{ name: "app", labels: {}, driver: "overlay", driverOptions: {}, ipam: [], scope: "swarm" },
+    ...{ isInternal: false, isAttachable: false, isIngress: false, isIpv6: false },
+  },
+};
 
 /** The loop's decisions and the store alone, in this process and by the thread's own time, so that a busy machine does not count. */
 export async function measurePlanning(
@@ -32,11 +41,19 @@ export async function measurePlanning(
     tasks,
     secondsMax,
     oneMsMax,
-  }: { readonly nodes: number; readonly tasks: number; readonly secondsMax?: number; readonly oneMsMax?: number },
+    isOnNetwork = false,
+  }: {
+    readonly nodes: number;
+    readonly tasks: number;
+    readonly secondsMax?: number;
+    readonly oneMsMax?: number;
+    /** Each task has an address on an overlay network. */
+    readonly isOnNetwork?: boolean;
+  },
   report: Report,
 ): Promise<void> {
-  const name = `planning alone, ${tasks} tasks on ${nodes} nodes`;
-  const world = await Planning.begin(nodes);
+  const name = `planning alone, ${tasks} tasks on ${nodes} nodes${isOnNetwork ? ", on a network" : ""}`;
+  const world = await Planning.begin(nodes, { isOnNetwork });
   world.scale(tasks);
   while (world.turn() > 0);
   const { planMs, worstMs, turns, applyMs } = world.take();
@@ -74,6 +91,7 @@ export async function measurePlanning(
 }
 
 class Planning {
+  readonly #template: TaskSpec;
   readonly #store = new Store();
   readonly #time = new ThreadTime();
   readonly #serviceId = newId<ServiceId>();
@@ -86,8 +104,14 @@ class Planning {
   #index = 0;
   #figures = { planMs: 0, worstMs: 0, turns: 0, applyMs: 0 };
 
-  static async begin(nodes: number): Promise<Planning> {
-    const planning = new Planning();
+  private constructor(template: TaskSpec) {
+    this.#template = template;
+  }
+
+  static async begin(nodes: number, { isOnNetwork }: { readonly isOnNetwork: boolean }): Promise<Planning> {
+    const networks = isOnNetwork ? [{ target: NETWORK.id }] : [];
+    const planning = new Planning({ container: CONTAINER, networks, forceUpdate: 0 });
+    planning.#apply([put("network", NETWORK)]);
     for (let at = 0; at < nodes; at += BATCH)
       planning.#apply(Array.from({ length: Math.min(BATCH, nodes - at) }, () => put("node", node())));
     planning.#memory = await LoopMemory.read(planning.#store.view(), { pause: async () => {} });
@@ -110,12 +134,12 @@ class Planning {
 
   scale(replicas: number): void {
     const known = this.#store.view().get("service", this.#serviceId);
-    const plain = { name: "web", labels: {}, task: template };
+    const plain = { name: "web", labels: {}, task: this.#template };
     const spec: Service["spec"] = { ...(known?.spec ?? plain), mode: { kind: "replicated", replicas } };
     const [id, revisionId] = [this.#serviceId, this.#revisionId];
     if (known === undefined)
       this.#apply([
-        put("revision", { ...NEW, id: revisionId, serviceId: id, task: template, endpoint: { mode: "vip", ports: [] } }),
+        put("revision", { ...NEW, id: revisionId, serviceId: id, task: this.#template, endpoint: { mode: "vip", ports: [] } }),
       ]);
     const service: Service = {
       ...NEW,
@@ -171,7 +195,9 @@ class Planning {
   update(): void {
     const known = this.#service();
     const id = newId<RevisionId>();
-    this.#apply([put("revision", { ...NEW, id, serviceId: known.id, task: template, endpoint: { mode: "vip", ports: [] } })]);
+    this.#apply([
+      put("revision", { ...NEW, id, serviceId: known.id, task: this.#template, endpoint: { mode: "vip", ports: [] } }),
+    ]);
     const spec = { ...known.spec, update: UPDATE };
     this.#apply([put("service", { ...known, spec, revisionId: id, previousRevisionId: known.revisionId })]);
   }
@@ -227,7 +253,7 @@ class Planning {
   }
 }
 
-function put<Name extends "node" | "service" | "revision" | "task">(
+function put<Name extends "network" | "node" | "service" | "revision" | "task">(
   table: Name,
   object: Extract<Change, { kind: "put"; table: Name }>["object"],
 ): Change {
