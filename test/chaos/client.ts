@@ -4,8 +4,7 @@ import type { SeededRandom } from "../sim/seeded-random.ts";
 import type { History } from "./history.ts";
 import { sleep } from "./sleep.ts";
 
-/** Few names, so that clients get in each other's way. */
-/** No id begins like one of these: what is not found by its name may be found by the beginning of its id. */
+/** Few, so that clients get in each other's way; and no id begins like one: what is not found by its name may be found by its id's beginning. */
 const NAMES = ["the-ark", "the-bay", "the-cod", "the-dab"];
 const TRY_MS = 4_000;
 /** After so long a client takes no answer for an answer. */
