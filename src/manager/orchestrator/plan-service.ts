@@ -62,12 +62,16 @@ export function settle(planner: ServicePlanner, tasks: ServiceTasks): void {
 
 export type Instances = ReadonlyMap<InstanceKey, Instance>;
 
-/** Instance by instance, all that each needs: where tasks end faster than turns replace them, what waited for the rest never came. */
+/**
+ * Instance by instance, all that each needs: where tasks end faster than turns replace them, what waited for the rest never came.
+ * @returns them with what is reaped: a task that failed in an update is to be seen by it, also where no history is kept.
+ */
 function superviseAll(planner: ServicePlanner, instances: Instances): Instances {
   const supervised = new Map<InstanceKey, Instance>();
   for (const [key, instance] of instances) {
-    const isNext = planner.hasRoomToSupervise();
-    supervised.set(key, isNext ? reapInstance(planner, superviseInstance(planner, endEarlierRuns(planner, instance))) : instance);
+    const next = planner.hasRoomToSupervise() ? superviseInstance(planner, endEarlierRuns(planner, instance)) : undefined;
+    if (next !== undefined) reapInstance(planner, next);
+    supervised.set(key, next ?? instance);
   }
   return supervised;
 }

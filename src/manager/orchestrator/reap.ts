@@ -9,20 +9,15 @@ import type { ServicePlanner } from "./service-plan.ts";
 /** @see SwarmKit manager/dispatcher/dispatcher.go: tasks of a node that is down for a day are given up. */
 const ORPHAN_MS = 24 * 3_600_000;
 
-/**
- * Takes out tasks that are done with: removed ones, ones that never had a node, and history past its limit.
- * @returns the instance with what is left.
- */
-export function reapInstance(planner: ServicePlanner, instance: Instance): Instance {
-  const [only, ...others] = instance.tasks;
-  if (only !== undefined && others.length === 0 && isWanted(only)) return instance;
-  const kept = instance.tasks.flatMap(task => reapOne(planner, task) ?? []);
+/** Takes out tasks that are done with: removed ones, ones that never had a node, and history past its limit. */
+export function reapInstance(planner: ServicePlanner, { tasks }: Instance): void {
+  const [only, ...others] = tasks;
+  if (only !== undefined && others.length === 0 && isWanted(only)) return;
+  const kept = tasks.flatMap(task => reapOne(planner, task) ?? []);
   const surplus = kept.length - planner.historyLimit;
   // The newest stays whatever the limit: it tells whether its instance has finished.
-  const old = kept.filter(task => isDead(task) && !isWanted(task) && task.id !== instance.tasks.at(-1)?.id);
-  const gone = new Set(old.slice(0, Math.max(0, surplus)));
-  for (const task of gone) planner.remove(task);
-  return { ...instance, tasks: kept.filter(task => !gone.has(task)) };
+  const old = kept.filter(task => isDead(task) && !isWanted(task) && task.id !== tasks.at(-1)?.id);
+  for (const task of old.slice(0, Math.max(0, surplus))) planner.remove(task);
 }
 
 /** @returns the task as it becomes; `undefined`: it is gone. */

@@ -49,7 +49,7 @@ describe("tasks of a global service", () => {
       mode: GLOBAL,
       tasks: [...all, "t0 0@n1 shutdown/failed"],
       gone: ["n1"],
-      does: ["t1: remove, is orphaned", "t0: remove"],
+      does: ["t1: remove", "t0: remove"],
     },
     {
       when: "wait for a node that is down",

@@ -325,6 +325,13 @@ describe("an update", () => {
     }
   });
 
+  it("sees a task that failed also where no history is kept", () => {
+    const tasks = ["a1 1@n1 shutdown/shutdown r0", `b1 1@n1 running/failed ${since}`, "a2 2@n2 running/running r0"];
+    const template = { restart: { condition: "any", delayNs: 0 } } as const;
+    const service = statusAfter({ tasks, template, historyLimit: 0, status: STARTED });
+    assert.equal(service?.updateStatus?.state, "paused");
+  });
+
   it("says when it began and ended, and why it stopped", () => {
     assert.deepEqual(statusAfter({ tasks: old })?.updateStatus, {
       state: "updating",
