@@ -12,11 +12,15 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Sends one request over the engine's socket; the status stands for the exit code. */
+/**
+ * Sends one request over the engine's socket; the status stands for the exit code. Each has a connection of its own: one
+ * that is kept may be closed by an engine, as one that refuses a body does, in the moment in which it is used again.
+ */
 export function send({ dockerHost }: Engine, { method, path, body, headers }: HttpRequest): Promise<Outcome> {
   const text = body === undefined ? undefined : typeof body === "string" ? body : JSON.stringify(body);
   return new Promise((resolve, reject) => {
     const outgoing = request({
+      agent: false,
       socketPath: dockerHost.replace("unix://", ""),
       method,
       path,
