@@ -8,6 +8,7 @@ import { Worker } from "node:worker_threads";
 import { parseDockerHost } from "../../src/api/client/address.ts";
 import { ApiClient, ApiError } from "../../src/api/client/client.ts";
 import { demultiplex, jsonLines } from "../../src/api/client/decode.ts";
+import { frameHeader, framed } from "../../src/api/http/frames.ts";
 import { createApiServer } from "../../src/api/server.ts";
 import { isRecord } from "../../src/api/wire/codec.ts";
 import { Harness } from "./harness.ts";
@@ -94,6 +95,22 @@ describe("the client", () => {
     const output = { stdout: "", stderr: "" };
     for await (const { stream, data } of demultiplex(socket)) output[stream] += Buffer.from(data).toString();
     assert.deepEqual(output, { stdout: "typed", stderr: "end of input\n" });
+  });
+
+  it("takes the daemon's own word in a stream for a failure, and what came before it for output", async () => {
+    async function* body(): AsyncGenerator<Uint8Array> {
+      const reason = "Error grabbing logs: no\n";
+      yield framed([{ stream: "stdout", data: Buffer.from("said") }]);
+      yield Buffer.concat([frameHeader("systemerr", reason.length), Buffer.from(reason)]);
+    }
+    let output = "";
+    await assert.rejects(
+      async () => {
+        for await (const { data } of demultiplex(body())) output += Buffer.from(data).toString();
+      },
+      { message: "error from daemon in stream: Error grabbing logs: no" },
+    );
+    assert.equal(output, "said");
   });
 
   it("is refused an attach as any other call", async () => {

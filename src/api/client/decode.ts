@@ -1,4 +1,7 @@
 const HEADER_BYTES = 8;
+const STDERR = 2;
+/** The daemon's own word, in place of what it could not send. */
+const SYSTEM_ERROR = 3;
 
 /** The objects of a stream of JSON lines. */
 export async function* jsonLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<unknown, void, undefined> {
@@ -22,7 +25,10 @@ export interface OutputPiece {
   readonly data: Uint8Array;
 }
 
-/** Takes Docker's multiplexed stream apart: a header of 8 bytes (stream, three zeroes, length in big endian), then that much output. */
+/**
+ * Takes Docker's multiplexed stream apart: a header of 8 bytes (stream, three zeroes, length in big endian), then that much output.
+ * @throws Error with what the daemon says when it could not send all.
+ */
 export async function* demultiplex(body: AsyncIterable<Uint8Array>): AsyncGenerator<OutputPiece, void, undefined> {
   let pending = Buffer.alloc(0);
   for await (const chunk of body) {
@@ -30,7 +36,9 @@ export async function* demultiplex(body: AsyncIterable<Uint8Array>): AsyncGenera
     while (pending.length >= HEADER_BYTES) {
       const length = pending.readUInt32BE(4);
       if (pending.length < HEADER_BYTES + length) break;
-      yield { stream: pending[0] === 2 ? "stderr" : "stdout", data: pending.subarray(HEADER_BYTES, HEADER_BYTES + length) };
+      const data = pending.subarray(HEADER_BYTES, HEADER_BYTES + length);
+      if (pending[0] === SYSTEM_ERROR) throw new Error(`error from daemon in stream: ${data.toString().trimEnd()}`);
+      yield { stream: pending[0] === STDERR ? "stderr" : "stdout", data };
       pending = pending.subarray(HEADER_BYTES + length);
     }
   }

@@ -1,13 +1,13 @@
 export type StreamName = "stdout" | "stderr";
-/** As the header byte of Docker's multiplexed stream. */
-const STREAM_NUMBER: Readonly<Record<StreamName, number>> = { stdout: 1, stderr: 2 };
+/** As the header byte of Docker's multiplexed stream. `systemerr` is the daemon's own word: why what follows is missing. */
+const STREAM_NUMBER = { stdout: 1, stderr: 2, systemerr: 3 } as const;
 export const FRAME_HEADER_BYTES = 8;
 
 export const RAW_STREAM = "application/vnd.docker.raw-stream";
 export const MULTIPLEXED_STREAM = "application/vnd.docker.multiplexed-stream";
 
 /** The 8 bytes before each piece of output of a container without a terminal. */
-export function frameHeader(stream: StreamName, sizeBytes: number): Uint8Array {
+export function frameHeader(stream: StreamName | "systemerr", sizeBytes: number): Uint8Array {
   const header = Buffer.alloc(FRAME_HEADER_BYTES);
   header[0] = STREAM_NUMBER[stream];
   header.writeUInt32BE(sizeBytes, 4);

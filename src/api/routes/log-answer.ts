@@ -51,7 +51,8 @@ export function logAnswer(request: ApiRequest, { isTty, batches }: LogStream): A
     isEager: true,
     onError(error) {
       const text = Buffer.from(`Error grabbing logs: ${error instanceof Error ? error.message : String(error)}\n`);
-      return isTty ? text : Buffer.concat([frameHeader("stderr", text.byteLength), text]);
+      // Not the container's: clients would look in it for what each line of a task's begins with.
+      return isTty ? text : Buffer.concat([frameHeader("systemerr", text.byteLength), text]);
     },
   };
 }

@@ -2,6 +2,7 @@ import { type CliContext, field, filterQuery, type Json, list, number, text } fr
 import { type Column, renderListing } from "../format/table.ts";
 import { ago } from "../format/units.ts";
 import { CliError } from "../context.ts";
+import { nodeName, serviceName, taskName } from "./task-names.ts";
 
 export interface TaskListingFlags {
   readonly format?: string;
@@ -62,18 +63,12 @@ async function resolveNames(
 ): Promise<{ task: (task: Json) => string; node: (task: Json) => string }> {
   const nodes = isResolving ? list(await cli.api.json("GET", "/nodes")) : [];
   const services = isResolving ? list(await cli.api.json("GET", "/services")) : [];
-  const nodeNames = new Map(
-    nodes.map(node => [text(node, "ID"), text(node, "Spec", "Name") || text(node, "Description", "Hostname")]),
-  );
-  const serviceNames = new Map(services.map(service => [text(service, "ID"), text(service, "Spec", "Name")]));
+  const nodeNames = new Map(nodes.map(node => [text(node, "ID"), nodeName(node)]));
+  const serviceNames = new Map(services.map(service => [text(service, "ID"), serviceName(service)]));
   const node = (task: Json): string => nodeNames.get(text(task, "NodeID")) ?? text(task, "NodeID");
   return {
     node,
-    task: task => {
-      const service = serviceNames.get(text(task, "ServiceID")) ?? text(task, "ServiceID");
-      const slot = number(task, "Slot");
-      return slot > 0 ? `${service}.${slot}` : `${service}.${text(task, "NodeID")}`;
-    },
+    task: task => taskName(task, serviceNames.get(text(task, "ServiceID")) ?? text(task, "ServiceID")),
   };
 }
 

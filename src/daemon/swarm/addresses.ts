@@ -5,6 +5,7 @@ import { OperationError } from "../../lib/errors.ts";
 import type { NodeAddresses } from "../../model/node-addresses.ts";
 
 const DEFAULT_PORT = 2377;
+const EVERYWHERE = "0.0.0.0";
 /** Of every node, for its peers. */
 const PEERS_PORT = "2378";
 
@@ -16,7 +17,7 @@ export function addressesOf(asked: NodeAddresses): {
   /** Where the other nodes send what goes over overlay networks; missing: to `advertiseHost`. */
   readonly dataPathHost?: string;
 } {
-  const listen = withPort(asked.listenAddress === "" ? "0.0.0.0" : asked.listenAddress);
+  const listen = withPort(asked.listenAddress === "" ? EVERYWHERE : asked.listenAddress);
   const port = portOf(listen);
   refuseIf(port === PEERS_PORT, `port ${PEERS_PORT} is where nodes serve each other: managers cannot listen there`);
   const listenHost = ipOf(hostOf(listen));
@@ -27,10 +28,15 @@ export function addressesOf(asked: NodeAddresses): {
     "advertise address must be a non-zero IP address or network interface (with optional port number)",
   );
   const dataPath = dataPathHostOf(asked.dataPathAddress);
+  refuseIf(
+    isIP(dataPath ?? own ?? "") !== 4,
+    `overlay networks need an IPv4 address of this node: ${dataPath ?? own} is none (specify one with --data-path-addr)`,
+  );
   return {
-    listenAddress: `${inUrl(listenHost ?? "")}:${port}`,
+    // Docker's client asks for it where nothing is said, and in Docker it stands for both families.
+    listenAddress: hostAndPort(listenHost === EVERYWHERE && isIP(own ?? "") === 6 ? "::" : (listenHost ?? ""), port),
     advertiseHost: own ?? "",
-    advertiseAddress: `${own}:${port}`,
+    advertiseAddress: hostAndPort(own ?? "", port),
     ...(dataPath !== undefined && dataPath !== own && { dataPathHost: dataPath }),
   };
 }
@@ -58,8 +64,9 @@ function isUnspecified(ip: string): boolean {
   return /^[0:.]+$/.test(ip);
 }
 
-function inUrl(ip: string): string {
-  return isIP(ip) === 6 ? `[${ip}]` : ip;
+/** As a URL has them: an IPv6 address in brackets. */
+export function hostAndPort(ip: string, port: string | number): string {
+  return isIP(ip) === 6 ? `[${ip}]:${port}` : `${ip}:${port}`;
 }
 
 /** @throws OperationError `invalid` in Docker's words (its CLI adds what to do) when there is more than one to choose from. */
@@ -92,7 +99,7 @@ function interfaceAddress(name: string): string | undefined {
 
 export function withPort(address: string): string {
   if (/^\[.*\]:\d+$|^[^:]*:\d+$/.test(address)) return address;
-  return `${address}:${DEFAULT_PORT}`;
+  return hostAndPort(address, DEFAULT_PORT);
 }
 
 export function hostOf(address: string): string {

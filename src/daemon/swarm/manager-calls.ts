@@ -8,7 +8,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Random } from "../../ports/random.ts";
 import { ManagerClients } from "../../rpc/manager-clients.ts";
 import { readCertificate, systemCertificates } from "../../system/certificates.ts";
-import { portOf } from "./addresses.ts";
+import { hostAndPort, portOf } from "./addresses.ts";
 import type { NodeRecord } from "./node-files.ts";
 import { managerKeys, type NodeKeys, workerKeys } from "./node-keys.ts";
 
@@ -25,7 +25,7 @@ interface Caller {
 }
 
 export function ownAddress({ advertiseHost, listenAddress }: NodeRecord): string {
-  return `${advertiseHost}:${portOf(listenAddress)}`;
+  return hostAndPort(advertiseHost, portOf(listenAddress));
 }
 
 /** A new key with a certificate in the role that the node is to have now. @throws OperationError `forbidden` when it is no member any more. */

@@ -23,6 +23,7 @@ describe("logs of a service", function () {
   after(async () => lab?.[Symbol.asyncDispose]());
 
   const docker = (...args: readonly string[]) => run("docker", ["-H", `unix://${manager.socket}`, ...args]);
+  const shoal = (...args: readonly string[]) => run(process.execPath, ["bin/shoal", "-H", `unix://${manager.socket}`, ...args]);
   const scale = (replicas: number) => docker("service", "scale", "--detach", `loud=${replicas}`);
 
   it("come from every host, to their streams, with the task's name and host", async () => {
@@ -40,6 +41,8 @@ describe("logs of a service", function () {
       stdout,
     );
     assert.equal(stderr.split("trouble").length, 3);
+    const ours = await shoal("service", "logs", "loud");
+    assert.deepEqual([sortedLines(ours.stdout), sortedLines(ours.stderr)], [sortedLines(stdout), sortedLines(stderr)]);
     const [task] = await runningTasks(manager, "loud");
     assert.equal((await docker("service", "logs", "--raw", task?.ID ?? "")).stdout, "begin\n");
   });
@@ -67,11 +70,22 @@ describe("logs of a service", function () {
     await until("tasks on both hosts", 20_000, async () => (await runningTasks(manager, "loud")).length === 2);
     await lab.do("pause", "w1");
     try {
-      const failed = await docker("service", "logs", "--raw", "loud").catch((error: { stdout: string; stderr: string }) => error);
-      assert.match(failed.stdout, /begin/);
-      assert.match(failed.stderr, /incomplete log stream.*node \w{25} is not available/s);
+      const asked = [docker, shoal].flatMap(client => [
+        client("service", "logs", "--raw", "loud"),
+        client("service", "logs", "loud"),
+      ]);
+      for (const answer of await Promise.allSettled(asked)) {
+        assert.ok(answer.status === "rejected", "it did not say so");
+        const { stdout, stderr } = answer.reason as { readonly stdout: string; readonly stderr: string };
+        assert.match(stdout, /begin/);
+        assert.match(stderr, /error from daemon in stream: .*incomplete log stream.*node \w{25} is not available/s);
+      }
     } finally {
       await lab.do("resume", "w1");
     }
   });
 });
+
+function sortedLines(text: string): readonly string[] {
+  return text.split("\n").toSorted();
+}

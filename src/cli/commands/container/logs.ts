@@ -42,7 +42,15 @@ export async function printLogs(
   path: string,
   { flags, isTty }: { readonly flags: LogFlags; readonly isTty: boolean },
 ): Promise<void> {
-  const response = await cli.client.stream("GET", path, {
+  const response = await openLogs(cli, path, flags);
+  if (isTty) for await (const chunk of response as AsyncIterable<Uint8Array>) await write(process.stdout, chunk);
+  else
+    for await (const { stream, data } of demultiplex(response))
+      await write(stream === "stderr" ? process.stderr : process.stdout, data);
+}
+
+export async function openLogs(cli: CliContext, path: string, flags: LogFlags): ReturnType<CliContext["client"]["stream"]> {
+  return await cli.client.stream("GET", path, {
     query: {
       stdout: true,
       stderr: true,
@@ -54,8 +62,4 @@ export async function printLogs(
       until: flags.until === undefined ? undefined : timestamp("until", flags.until, cli.nowMs()),
     },
   });
-  if (isTty) for await (const chunk of response as AsyncIterable<Uint8Array>) await write(process.stdout, chunk);
-  else
-    for await (const { stream, data } of demultiplex(response))
-      await write(stream === "stderr" ? process.stderr : process.stdout, data);
 }
