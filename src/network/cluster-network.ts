@@ -224,7 +224,10 @@ export class ClusterNetwork implements ClusterDriver, AsyncDisposable {
     const known = this.#overlays.get(id);
     const network = this.#view.networks.get(asId(id));
     const self = this.#self();
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      if (self !== undefined) await known.moveTo(self.address);
+      return known;
+    }
     if (network === undefined || self === undefined || network.spec.isIngress || network.vxlanId === undefined) return undefined;
     const path = join(execRoot, "overlay", id);
     const overlay = await OverlayNetwork.raise({ kernel, exec, network, path, underlayAddress: self.address });

@@ -44,6 +44,8 @@ export class OverlayNetwork {
   readonly #batch: IpBatch;
   readonly #links: Links;
   readonly mtuBytes: number;
+  /** This host's end of the tunnels, as the kernel has it. */
+  #underlayAddress: string;
   /** Address to host, as the kernel has it. */
   #inForce: ReadonlyMap<string, string> = new Map();
 
@@ -52,6 +54,7 @@ export class OverlayNetwork {
     this.#batch = batch;
     this.#links = options.kernel.linksIn(options.path);
     this.mtuBytes = mtuOf(options.network);
+    this.#underlayAddress = options.underlayAddress;
   }
 
   /** Takes up the namespace that an earlier daemon left, or makes it. @throws OperationError `unavailable` for what this host cannot do. */
@@ -62,7 +65,10 @@ export class OverlayNetwork {
     const left = await options.kernel.enterNamespace(options.path).catch(() => undefined);
     if (left !== undefined) {
       const overlay = new OverlayNetwork(options, left);
-      if (await overlay.#isSame()) {
+      const tunnel = await overlay.#output(["ip", "-d", "link", "show", "dev", TUNNEL]);
+      if (overlay.#isTunnelOf(tunnel)) {
+        overlay.#underlayAddress = / local (\S+) /.exec(tunnel)?.[1] ?? "";
+        await overlay.moveTo(options.underlayAddress);
         await overlay.#readInForce();
         return overlay;
       }
@@ -81,6 +87,13 @@ export class OverlayNetwork {
 
   port(): DevicePort {
     return { links: this.#links, bridge: BRIDGE, mtuBytes: this.mtuBytes };
+  }
+
+  /** This host has another address: its end of the tunnels moves there, and what is connected stays. */
+  async moveTo(underlayAddress: string): Promise<void> {
+    if (underlayAddress === this.#underlayAddress) return;
+    await this.#batch.run([`link set dev ${TUNNEL} type vxlan local ${underlayAddress}`]);
+    this.#underlayAddress = underlayAddress;
   }
 
   /** Makes exactly these the endpoints of other hosts. */
@@ -124,7 +137,7 @@ export class OverlayNetwork {
   }
 
   async #build(): Promise<void> {
-    const { kernel, network, underlayAddress, path } = this.#options;
+    const { kernel, network, path } = this.#options;
     assert(network.vxlanId !== undefined, `VXLAN number of network ${network.id}`);
     await this.#batch.run([
       "link set lo up",
@@ -135,7 +148,7 @@ export class OverlayNetwork {
     const tunnel = `name ${TUNNEL} mtu ${this.mtuBytes} netns ${this.#batch.pid}`;
     // Made from the host's namespace: that is where the encapsulated packets leave.
     await kernel.host.run([
-      `link add ${tunnel} type vxlan id ${network.vxlanId} local ${underlayAddress} dstport ${vxlanPort(network)} nolearning`,
+      `link add ${tunnel} type vxlan id ${network.vxlanId} local ${this.#underlayAddress} dstport ${vxlanPort(network)} nolearning`,
     ]);
     await this.#batch.run([`link set ${TUNNEL} master ${BRIDGE}`]);
     await this.#bridgeCommands([
@@ -147,12 +160,9 @@ export class OverlayNetwork {
     }
   }
 
-  async #isSame(): Promise<boolean> {
-    const { network, underlayAddress } = this.#options;
-    const text = await this.#output(["ip", "-d", "link", "show", "dev", TUNNEL]);
-    return [`vxlan id ${network.vxlanId} `, `local ${underlayAddress} `, `dstport ${vxlanPort(network)} `].every(part =>
-      text.includes(part),
-    );
+  #isTunnelOf(shown: string): boolean {
+    const { network } = this.#options;
+    return [`vxlan id ${network.vxlanId} `, `dstport ${vxlanPort(network)} `].every(part => shown.includes(part));
   }
 
   /** Where the kernel and the last daemon's intentions differ, the entry is written again. */

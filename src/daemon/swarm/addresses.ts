@@ -1,18 +1,25 @@
 import { existsSync } from "node:fs";
 import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
+import { INGRESS_INTERFACE } from "../../engine/networks/firewall-rules.ts";
 import { OperationError } from "../../lib/errors.ts";
 import type { NodeAddresses } from "../../model/node-addresses.ts";
+import { addressTowards } from "../../system/own-address.ts";
 
 const DEFAULT_PORT = 2377;
 const EVERYWHERE = "0.0.0.0";
 /** Of every node, for its peers. */
 const PEERS_PORT = "2378";
 
+/** Nobody's (RFC 5737, RFC 3849), to ask the kernel for the way to everywhere. */
+const ELSEWHERE = ["192.0.2.1", "2001:db8::1"];
+
 /** Where this manager listens, and where others reach the node. @throws OperationError `invalid` in Docker's words. */
-export function addressesOf(asked: NodeAddresses): {
+export function addressesOf(asked: NodeAddresses & { readonly found?: string | undefined }): {
   readonly listenAddress: string;
   readonly advertiseHost: string;
+  /** Where the host's address was found, as it was not said: on this interface, or on any; see `NodeRecord`. */
+  readonly addressFrom?: string;
   readonly advertiseAddress: string;
   /** Where the other nodes send what goes over overlay networks; missing: to `advertiseHost`. */
   readonly dataPathHost?: string;
@@ -22,7 +29,8 @@ export function addressesOf(asked: NodeAddresses): {
   refuseIf(port === PEERS_PORT, `port ${PEERS_PORT} is where nodes serve each other: managers cannot listen there`);
   const listenHost = ipOf(hostOf(listen));
   refuseIf(listenHost === undefined, "listen address must be an IP address or network interface (with optional port number)");
-  const own = ipOf(asked.advertiseAddress === "" ? onlyAddress() : hostOf(withPort(asked.advertiseAddress)));
+  const said = asked.advertiseAddress === "" ? "" : hostOf(withPort(asked.advertiseAddress));
+  const own = ipOf(said === "" ? (asked.found ?? onlyAddress()) : said);
   refuseIf(
     own === undefined || isUnspecified(own),
     "advertise address must be a non-zero IP address or network interface (with optional port number)",
@@ -36,6 +44,7 @@ export function addressesOf(asked: NodeAddresses): {
     // Docker's client asks for it where nothing is said, and in Docker it stands for both families.
     listenAddress: hostAndPort(listenHost === EVERYWHERE && isIP(own ?? "") === 6 ? "::" : (listenHost ?? ""), port),
     advertiseHost: own ?? "",
+    ...(isIP(said) === 0 && { addressFrom: said }),
     advertiseAddress: hostAndPort(own ?? "", port),
     ...(dataPath !== undefined && dataPath !== own && { dataPathHost: dataPath }),
   };
@@ -60,7 +69,7 @@ function ipOf(text: string): string | undefined {
   return isIP(text) === 0 ? interfaceAddress(text) : text;
 }
 
-function isUnspecified(ip: string): boolean {
+export function isUnspecified(ip: string): boolean {
   return /^[0:.]+$/.test(ip);
 }
 
@@ -72,7 +81,7 @@ export function hostAndPort(ip: string, port: string | number): string {
 /** @throws OperationError `invalid` in Docker's words (its CLI adds what to do) when there is more than one to choose from. */
 function onlyAddress(): string {
   const [first, second] = Object.entries(networkInterfaces())
-    .filter(([name]) => !isBridge(name)) // What containers are on is not where other nodes are.
+    .filter(([name]) => name !== INGRESS_INTERFACE && !isBridge(name)) // What containers are on is not where other nodes are.
     .flatMap(([name, addresses = []]) => addresses.map(address => ({ name, ...address })))
     .filter(({ internal, family }) => !internal && family === "IPv4");
   if (first === undefined) throw new OperationError("invalid", "could not find the system's IP address");
@@ -87,6 +96,37 @@ function onlyAddress(): string {
     );
   }
   return first.address;
+}
+
+/** The address of this host on its way to the first of these that it has a way to. */
+export async function addressTowardsAny(hosts: readonly string[]): Promise<string | undefined> {
+  for (const host of hosts) {
+    const address = await addressTowards(host);
+    if (address !== undefined) return address;
+  }
+  return undefined;
+}
+
+/**
+ * Where a node is whose address was found and is gone: looked for where it was found, see `NodeRecord`.
+ * @returns `undefined` when nothing tells, as without a network.
+ */
+export async function addressInstead(
+  { advertiseHost, addressFrom }: { readonly advertiseHost: string; readonly addressFrom: string },
+  otherManagers: readonly string[],
+): Promise<string | undefined> {
+  if (addressFrom !== "") return interfaceAddress(addressFrom);
+  // Of the same family: what is IPv4 alone would not find the way.
+  const hosts = [...otherManagers.map(hostOf), ...ELSEWHERE].filter(host => isIP(host) === isIP(advertiseHost));
+  return (await addressTowardsAny(hosts)) ?? (isIP(advertiseHost) === 4 ? onlyAddressIfAny() : undefined);
+}
+
+function onlyAddressIfAny(): string | undefined {
+  try {
+    return onlyAddress();
+  } catch {
+    return undefined;
+  }
 }
 
 function isBridge(name: string): boolean {

@@ -8,7 +8,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Random } from "../../ports/random.ts";
 import { ManagerClients } from "../../rpc/manager-clients.ts";
 import { readCertificate, systemCertificates } from "../../system/certificates.ts";
-import { hostAndPort, portOf } from "./addresses.ts";
+import { hostAndPort, hostOf, isUnspecified, portOf } from "./addresses.ts";
 import type { NodeRecord } from "./node-files.ts";
 import { managerKeys, type NodeKeys, workerKeys } from "./node-keys.ts";
 
@@ -17,6 +17,7 @@ const ANSWER_MS = 6_000;
 /** How long a node that leaves waits until the managers know: one of them has leadership to hand over first. */
 const MANAGER_GOODBYE_MS = 8_000;
 const WORKER_GOODBYE_MS = 3_000;
+const LOOPBACK = "127.0.0.1";
 
 interface Caller {
   readonly identity: NodeIdentity;
@@ -26,6 +27,13 @@ interface Caller {
 
 export function ownAddress({ advertiseHost, listenAddress }: NodeRecord): string {
   return hostAndPort(advertiseHost, portOf(listenAddress));
+}
+
+/** Where this node calls a manager: its own over the loopback, which stays when the host's address goes. */
+export function placeOf(address: string, record: NodeRecord): string {
+  if (address !== ownAddress(record)) return address;
+  const { listenAddress } = record;
+  return isUnspecified(hostOf(listenAddress)) ? hostAndPort(LOOPBACK, portOf(listenAddress)) : listenAddress;
 }
 
 /** A new key with a certificate in the role that the node is to have now. @throws OperationError `forbidden` when it is no member any more. */
@@ -61,12 +69,22 @@ async function askUnlockKey(record: NodeRecord, { random, ...caller }: CallerWit
 
 /** Asks to be taken into Raft. Asked again, also after a crash, the answer is the same. */
 export async function joinRaft(record: NodeRecord, caller: Caller): Promise<NodeRecord> {
-  const own = ownAddress(record);
-  const { raftId, members } = await atSomeManager(record, caller, (clients, address, waiting) =>
-    clients.join(address, { own, formatLevel: FORMAT_LEVEL, ...waiting }),
-  );
+  const { raftId, members } = await askToJoin(record, caller);
   const managers = [...new Set([...members.map(({ address }) => address), ...record.managers])];
   return { ...record, managers, manager: { raftId, isFounder: false } };
+}
+
+async function askToJoin(record: NodeRecord, caller: Caller): ReturnType<ManagerClients["join"]> {
+  return await atSomeManager(record, caller, (clients, address, waiting) =>
+    clients.join(address, { own: ownAddress(record), formatLevel: FORMAT_LEVEL, ...waiting }),
+  );
+}
+
+/** The managers are told that this one is at another address now. */
+export async function tellAddress(record: NodeRecord, caller: Caller): Promise<NodeRecord> {
+  const { raftId, members } = await askToJoin(record, caller);
+  const others = members.filter(member => member.raftId !== raftId).map(({ address }) => address);
+  return { ...record, managers: [ownAddress(record), ...others] };
 }
 
 /**
@@ -94,7 +112,7 @@ export async function sayGoodbye(record: NodeRecord, { identity, clock }: Omit<C
   const isWorker = record.manager === undefined;
   const signal = clock.timeout(isWorker ? WORKER_GOODBYE_MS : MANAGER_GOODBYE_MS);
   const addresses = isWorker ? record.managers : [ownAddress(record)];
-  const told = addresses.map(address => clients.leave(address, { signal }));
+  const told = addresses.map(address => clients.leave(placeOf(address, record), { signal }));
   await Promise.any(told).catch((error: unknown) => {
     throw error instanceof AggregateError ? (error.errors[0] ?? new OperationError("unavailable", "no manager is known")) : error;
   });
@@ -124,7 +142,7 @@ async function atSomeManager<T>(
   for (const address of addresses) {
     signal.throwIfAborted();
     try {
-      return await call(clients, address, { signal: AbortSignal.any([signal, clock.timeout(ANSWER_MS)]) });
+      return await call(clients, placeOf(address, record), { signal: AbortSignal.any([signal, clock.timeout(ANSWER_MS)]) });
     } catch (error) {
       if (errorKind(error) !== "unavailable") throw error;
       failure = error;

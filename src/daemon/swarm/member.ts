@@ -1,4 +1,3 @@
-import { basename, dirname, join } from "node:path";
 import { errorMessage, OperationError } from "../../lib/errors.ts";
 import type { NodeId } from "../../model/ids.ts";
 import type { Authority } from "../../model/session.ts";
@@ -11,17 +10,25 @@ import { tlsOf } from "../../system/certificate-chain.ts";
 import { readCertificate } from "../../system/certificates.ts";
 import type { PeerListener } from "../../rpc/peer-listener.ts";
 import { peerAddress, taskLogsOf } from "../../rpc/peer-client.ts";
-import { createSpawner } from "../../system/spawn.ts";
+import { AddressWatch } from "./address-watch.ts";
 import { attachmentCalls } from "./attachment-calls.ts";
-import { hasLostItsPlace, joinRaft, newKeys, ownAddress, renewCertificate, sayGoodbye } from "./manager-calls.ts";
-import { ClusterEvents } from "./cluster-events.ts";
-import { ManagerControl } from "./manager-control.ts";
-import { ManagerProcess } from "./manager-process.ts";
+import {
+  hasLostItsPlace,
+  joinRaft,
+  newKeys,
+  ownAddress,
+  placeOf,
+  renewCertificate,
+  sayGoodbye,
+  tellAddress,
+} from "./manager-calls.ts";
+import type { ManagerControl } from "./manager-control.ts";
 import type { NodeFiles, NodeRecord } from "./node-files.ts";
 import { type KeyReport, type NodeKeys, withIdentity } from "./node-keys.ts";
 import { nodeStateAt } from "./node-state.ts";
 import { openPeerPort } from "./peer-port.ts";
 import { MemberState } from "./member-state.ts";
+import { RunningManager } from "./running-manager.ts";
 import type { SwarmNodeOptions } from "./swarm-node.ts";
 import { renewalTimeMs, type Standing, Upkeep } from "./upkeep.ts";
 import { WorkerNode } from "./worker-node.ts";
@@ -35,12 +42,6 @@ interface MemberSetup {
   readonly files: NodeFiles;
   readonly record: NodeRecord;
   readonly keys: NodeKeys;
-}
-
-interface RunningManager {
-  readonly events: ClusterEvents;
-  readonly process: ManagerProcess;
-  readonly control: ManagerControl;
 }
 
 /** What runs while this node is in a swarm: its worker, its manager if it is to have one, and the upkeep of its certificate. */
@@ -58,6 +59,7 @@ export class Member implements AsyncDisposable {
   #isRefused = false;
   #authority: Authority | undefined;
   #expulsion: string | undefined;
+  #address: AddressWatch | undefined;
 
   private constructor({ options, files, record, keys }: MemberSetup) {
     this.#options = options;
@@ -79,7 +81,8 @@ export class Member implements AsyncDisposable {
       ...options,
       ...{
         nodeId: member.#state.record.nodeId,
-        advertiseHost: member.#state.record.advertiseHost,
+        advertiseHost: () => member.#state.record.advertiseHost,
+        placeOf: address => placeOf(address, member.#state.record),
         dataPathHost: member.#state.record.dataPathHost,
         taskDirectory: files.taskDirectory,
       },
@@ -99,10 +102,20 @@ export class Member implements AsyncDisposable {
       steps: {
         renew: waiting => member.#renew(waiting),
         "join-raft": waiting => member.#joinRaft(waiting),
+        "tell-address": waiting => member.#tellAddress(waiting),
         "end-manager": () => member.#endManager(),
         "settle-keys": () => member.#settleKeys(),
       },
       onExpelled: error => member.#expel(error),
+    });
+    member.#address = new AddressWatch({
+      ...options,
+      state: member.#state,
+      onGone: () => member.#worker?.reconnect(),
+      onMoved: () => {
+        member.#worker?.describeAgain();
+        member.#upkeep?.wake();
+      },
     });
     return member;
   }
@@ -167,6 +180,7 @@ export class Member implements AsyncDisposable {
 
   /** Containers run on; the manager hands leadership over. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#address?.[Symbol.asyncDispose]();
     await this.#upkeep?.[Symbol.asyncDispose]();
     await this.#peers?.[Symbol.asyncDispose]();
     await this.#worker?.[Symbol.asyncDispose]();
@@ -190,6 +204,7 @@ export class Member implements AsyncDisposable {
   // ---- upkeep ----
 
   #standing(): Standing {
+    const { managers, addressFrom } = this.#state.record;
     return {
       role: this.#certificate.role,
       renewAtMs: this.#state.keys.isExposed ? 0 : this.#renewAtMs,
@@ -197,6 +212,7 @@ export class Member implements AsyncDisposable {
       wantedRole: this.#wantedRole,
       isRefused: this.#isRefused,
       isInRaft: this.#state.record.manager !== undefined,
+      isElsewhere: addressFrom !== undefined && !managers.includes(ownAddress(this.#state.record)),
     };
   }
 
@@ -262,6 +278,15 @@ export class Member implements AsyncDisposable {
     await this.#state.prepareManager(joined);
     this.#startManager();
     log.info({ raftId: joined.manager?.raftId }, "this node is a manager now");
+    return true;
+  }
+
+  async #tellAddress({ signal }: { readonly signal: AbortSignal }): Promise<boolean> {
+    const { clock, log } = this.#options;
+    const { record, identity } = this.#state;
+    const { managers } = await tellAddress(record, { identity, clock, signal });
+    await this.#state.save({ ...this.#state.record, managers });
+    log.info({ address: ownAddress(record) }, "the managers know where this one is");
     return true;
   }
 
@@ -337,36 +362,19 @@ export class Member implements AsyncDisposable {
   // ---- the manager process ----
 
   #startManager(): void {
-    const { config, clock, engine, log, logLevel } = this.#options;
-    const { manager, nodeId, clusterId, listenAddress } = this.#state.record;
+    const { manager } = this.#state.record;
     if (manager === undefined || this.#manager !== undefined) return;
-    const socketPath = join(config.execRoot, "manager.sock");
-    const { dataRoot, logFormat, logFile } = config;
-    const crashDirectory = join(dataRoot, "crash");
-    const control = new ManagerControl({ path: socketPath, clock });
-    this.#manager = {
-      control,
-      events: new ClusterEvents({ source: control, events: engine.events, clock, log }),
-      process: new ManagerProcess({
-        ...{ clock, log, logLevel },
-        spawner: createSpawner(),
-        keys: () => this.#state.keys,
-        onReport: report => this.#setKeyReport(report),
-        options: {
-          ...(logFile !== undefined && { logFile: join(dirname(logFile), `manager-${basename(logFile)}`) }),
-          ...{ dataRoot, socketPath, logFormat, crashDirectory, nodeId, clusterId, listenAddress, ...manager },
-          advertiseAddress: ownAddress(this.#state.record),
-        },
-      }),
-    };
+    this.#manager = new RunningManager({
+      ...{ daemon: this.#options, record: { ...this.#state.record, manager } },
+      keys: () => this.#state.keys,
+      onKeyReport: report => this.#setKeyReport(report),
+    });
   }
 
   async #stopManager(): Promise<void> {
     const manager = this.#manager;
     this.#manager = undefined;
-    await manager?.events[Symbol.asyncDispose]();
-    await manager?.control[Symbol.asyncDispose]();
-    await manager?.process[Symbol.asyncDispose]();
+    await manager?.[Symbol.asyncDispose]();
   }
 
   /** The worker does not knock at its own manager's door before that is open and knows this node. */

@@ -18,6 +18,11 @@ export interface NodeRecord {
   readonly listenAddress: string;
   /** Without port: where others reach this node. */
   readonly advertiseHost: string;
+  /**
+   * Where `advertiseHost` was found, as nobody said it: the address of this interface, or, when it is empty, the one on the way to
+   * the managers. It is looked for again when the host has it no more. Missing: it was said, and stays.
+   */
+  readonly addressFrom?: string;
   /** Where others send what goes over overlay networks; missing: the same. */
   readonly dataPathHost?: string;
   /** host:port of the managers, as last heard. */

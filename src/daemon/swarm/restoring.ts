@@ -46,7 +46,7 @@ export async function restoredCluster(
   request: Parameters<SwarmMembershipBackend["restore"]>[0],
   { clock, random }: { readonly clock: Clock; readonly random: Random },
 ): Promise<RestoredCluster> {
-  const { listenAddress, advertiseHost, advertiseAddress } = addressesOf(request);
+  const { advertiseAddress, ...addresses } = addressesOf(request);
   const unlockKey = request.unlockKey === "" ? undefined : parseUnlockKey(request.unlockKey);
   const store = new Store();
   await fill(store, readBackup(request.bytes, { unlockKey, random }));
@@ -58,7 +58,7 @@ export async function restoredCluster(
   return {
     keys: managerKeys(identity, unlockKeyOf(clusterOf(store.view())), random),
     record: {
-      ...{ nodeId, clusterId: cluster.id, listenAddress, advertiseHost },
+      ...{ nodeId, clusterId: cluster.id, ...addresses },
       role: "manager",
       managers: [advertiseAddress],
       manager: { raftId, isFounder: true },

@@ -15,7 +15,7 @@ import { systemCertificates } from "../../system/certificates.ts";
 import { DataCipher } from "../../system/data-cipher.ts";
 import type { DaemonConfig, LogLevel } from "../config.ts";
 import type { Engine } from "../engine.ts";
-import { addressesOf, withPort } from "./addresses.ts";
+import { addressesOf, addressTowardsAny, hostOf, withPort } from "./addresses.ts";
 import { ClusterLogs } from "./cluster-logs.ts";
 import { foundCluster } from "./founding.ts";
 import { leaveWarning } from "./leave-warning.ts";
@@ -148,9 +148,10 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
     await this.#exclusively(async () => {
       const { clock, random } = this.#options;
       parseJoinToken(request.joinToken);
-      const { advertiseAddress: _, ...addresses } = addressesOf(request);
-      const { joinToken, availability } = request;
       const remotes = request.remoteAddresses.map(withPort);
+      const found = await addressTowardsAny(remotes.map(hostOf));
+      const { advertiseAddress: _, ...addresses } = addressesOf({ ...request, found });
+      const { joinToken, availability } = request;
       const issued = await enrol({ addresses: remotes, joinToken, availability, certificates: systemCertificates, clock });
       const { address, certificatePem, keyPem, rootPem, nodeId, role } = issued;
       const identity = { certificatePem, keyPem, rootPem };
@@ -267,22 +268,20 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
     if (request.dataPathPort !== 0) throw new OperationError("invalid", PORT_IS_KEPT);
     return await this.#exclusively(
       async () => {
-        const { nodeId, advertiseHost } = member.record;
+        const { nodeId, advertiseHost, addressFrom, dataPathHost = "" } = member.record;
         const { advertiseAddress, ...addresses } = addressesOf({
           ...request,
-          advertiseAddress: request.advertiseAddress || advertiseHost,
-          dataPathAddress: request.dataPathAddress || (member.record.dataPathHost ?? ""),
+          advertiseAddress: request.advertiseAddress || (addressFrom ?? advertiseHost),
+          found: advertiseHost,
+          dataPathAddress: request.dataPathAddress || dataPathHost,
         });
         await this.#stop();
         this.#clusterNetwork = member.clusterNetwork; // With the containers that are on it.
         await this.#files.markForceNewCluster();
-        const record = {
-          ...member.record,
-          ...addresses,
-          managers: [advertiseAddress],
-        };
-        await this.#files.save(record);
-        await this.#start(record, member.keys);
+        const { addressFrom: _, ...record } = member.record;
+        const alone = { ...record, ...addresses, managers: [advertiseAddress] };
+        await this.#files.save(alone);
+        await this.#start(alone, member.keys);
         // Ready is what the old state says of it too; the others are managers until the mark is gone.
         await this.#untilReady(READY_MS, async () => !(await this.#files.isForceNewClusterMarked()));
         return { nodeId };

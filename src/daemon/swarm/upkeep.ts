@@ -32,20 +32,23 @@ export interface Standing {
   readonly isRefused: boolean;
   /** It has, or had, a manager that takes part in Raft. */
   readonly isInRaft: boolean;
+  /** Its manager is not where the others think. */
+  readonly isElsewhere: boolean;
   /** The keys on disk are not as the cluster wants them: under another unlock key, or with a data key too many. */
   readonly hasKeysToSettle: boolean;
 }
 
-export type StepKind = "renew" | "join-raft" | "end-manager" | "settle-keys";
+export type StepKind = "renew" | "join-raft" | "tell-address" | "end-manager" | "settle-keys";
 export type Step = { readonly kind: StepKind } | { readonly kind: "wait"; readonly untilMs: number };
 
 /** The next thing to do. Looks at what is there, never at what was begun: after a crash anywhere it goes on from there. */
 export function nextStep(standing: Standing, nowMs: number): Step {
-  const { role, renewAtMs, isRefused, isInRaft, hasKeysToSettle } = standing;
+  const { role, renewAtMs, isRefused, isInRaft, isElsewhere, hasKeysToSettle } = standing;
   if (role === "worker" && isInRaft) return { kind: "end-manager" };
   if (hasKeysToSettle) return { kind: "settle-keys" };
   if (isRefused || hasOtherRole(standing)) return { kind: "renew" };
   if (role === "manager" && !isInRaft) return { kind: "join-raft" };
+  if (role === "manager" && isElsewhere) return { kind: "tell-address" };
   return nowMs < renewAtMs ? { kind: "wait", untilMs: renewAtMs } : { kind: "renew" };
 }
 

@@ -18,7 +18,8 @@ import type { SwarmNodeOptions } from "./swarm-node.ts";
 
 export interface WorkerNodeOptions extends SwarmNodeOptions {
   readonly nodeId: NodeId;
-  readonly advertiseHost: string;
+  /** As it is now. */
+  readonly advertiseHost: () => string;
   readonly dataPathHost: string | undefined;
   readonly taskDirectory: string;
   /** Asked for each session. */
@@ -32,6 +33,8 @@ export interface WorkerNodeOptions extends SwarmNodeOptions {
   readonly onRefused: () => void;
   /** For containers made by hand on the cluster's networks. */
   readonly attachments: AttachmentCalls;
+  /** Where this node calls the manager at `address`. */
+  readonly placeOf: (address: string) => string;
   /** Resolves when it is worth trying to reach the manager at `address`. */
   readonly untilReachable: (address: string, options: { readonly signal: AbortSignal }) => Promise<void>;
 }
@@ -73,7 +76,7 @@ export class WorkerNode implements AsyncDisposable {
           tls: tlsOf(options.identity()),
           ...(options.dataPathHost !== undefined && { dataPathAddress: options.dataPathHost }),
         },
-        address: options.advertiseHost,
+        address: options.advertiseHost(),
       }),
     });
     worker.#agent = agent;
@@ -104,10 +107,10 @@ export class WorkerNode implements AsyncDisposable {
     await removeTasks({ executor: this.#executor, network: this.#network });
   }
 
-  /** The managers are told of this node's certificate as it is now. */
+  /** The managers are told of this node's certificate and address as they are now. */
   describeAgain(): void {
     this.#agent?.describeAgain().catch((error: unknown) => {
-      this.#options.log.warn({ error: errorMessage(error) }, "the managers could not be told of this node's certificate");
+      this.#options.log.warn({ error: errorMessage(error) }, "the managers could not be told of this node anew");
     });
   }
 
@@ -128,11 +131,12 @@ export class WorkerNode implements AsyncDisposable {
     address: string,
     { up, connectMs, signal }: Parameters<AgentOptions["openSession"]>[1],
   ): AsyncGenerator<SessionDown, void, undefined> {
-    const { identity, clock, untilReachable, onRole, onRefused } = this.#options;
+    const { identity, clock, placeOf, untilReachable, onRole, onRefused } = this.#options;
     await untilReachable(address, { signal });
     const until = AbortSignal.any([signal, this.#renewed.signal]);
+    const session = { identity: identity(), up, connectMs, clock, signal: until };
     try {
-      for await (const message of openSession({ address, identity: identity(), up, connectMs, clock, signal: until })) {
+      for await (const message of openSession({ address: placeOf(address), ...session })) {
         this.#isConnected = true;
         if (message.kind === "welcome") onRole(undefined);
         if (message.kind === "role") onRole(message.role);

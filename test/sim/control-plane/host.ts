@@ -96,6 +96,7 @@ export class SimulatedHost {
       steps: {
         renew: () => this.#renew(daemon),
         "join-raft": () => this.#joinRaft(daemon),
+        "tell-address": async () => true, // A simulated host stays where it is.
         "end-manager": () => this.#endManager(),
         "settle-keys": async () => true, // Nothing on a simulated disk is sealed.
       },
@@ -229,6 +230,7 @@ export class SimulatedHost {
       wantedRole: this.#wantedRole,
       isRefused: this.#isRefused,
       isInRaft: this.record.manager !== undefined,
+      isElsewhere: false,
       hasKeysToSettle: false,
     };
   }

@@ -17,6 +17,7 @@ const worker: Standing = {
   wantedRole: undefined,
   isRefused: false,
   isInRaft: false,
+  isElsewhere: false,
   hasKeysToSettle: false,
 };
 const manager: Standing = { ...worker, role: "manager", isInRaft: true };
@@ -51,6 +52,13 @@ describe("the next step of a node's membership", () => {
       nowMs: 5_000,
       is: { kind: "settle-keys" },
     },
+    { of: "a manager that has moved", standing: { ...manager, isElsewhere: true }, nowMs: 5_000, is: { kind: "tell-address" } },
+    {
+      of: "a manager that has moved and is to be a worker",
+      standing: { ...manager, isElsewhere: true, wantedRole: "worker" },
+      is: { kind: "renew" },
+    },
+    { of: "a worker that has moved", standing: { ...worker, isElsewhere: true }, is: { kind: "wait", untilMs: 1_000 } },
     { of: "a node that was refused", standing: { ...worker, isRefused: true }, is: { kind: "renew" } },
   ];
   for (const { of, standing, nowMs = 0, is } of cases) {
@@ -165,6 +173,7 @@ function start(options: {
         isRefused: false,
       })),
       "join-raft": did("join-raft", () => ({ isInRaft: true })),
+      "tell-address": did("tell-address", () => ({ isElsewhere: false })),
       "end-manager": did("end-manager", () => ({ isInRaft: false })),
       "settle-keys": did("settle-keys", () => ({ hasKeysToSettle: false })),
     },

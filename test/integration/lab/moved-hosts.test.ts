@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { importBusybox, runningTasks, type TestHost, TestLab, until } from "./lab.ts";
+
+const run = promisify(execFile);
+/** A node looks every second where it is, and gives an address up after three; its managers then hear of it. */
+const NOTICE_MS = 15_000;
+const SERVER = "mkdir /www; hostname > /www/index.html; exec httpd -f -p 80 -h /www";
+
+describe("hosts that get another address, as from DHCP", function () {
+  this.timeout(60_000);
+  let lab: TestLab;
+  let m1: TestHost;
+
+  before(async () => {
+    lab = await TestLab.up({ managers: 3, workers: 1, isEmpty: true });
+    m1 = lab.host("m1");
+    await importBusybox(lab.hosts);
+  });
+  after(async () => lab?.[Symbol.asyncDispose]());
+
+  const docker = async (host: TestHost, ...args: readonly string[]) =>
+    (await run("docker", ["-H", `unix://${host.socket}`, ...args])).stdout.trim();
+  const move = async (host: string, address: string) =>
+    void (await lab.sh(host, `ip address flush dev eth0 scope global && ip address add ${address}/24 dev eth0`));
+  const restart = async (host: string) => {
+    await lab.do("kill", host);
+    await lab.do("restart", host);
+  };
+  const addresses = async (host: string) =>
+    await docker(m1, "node", "inspect", host, "--format", "{{.Status.Addr}} {{with .ManagerStatus}}{{.Addr}}{{end}}");
+  const whereIs = async (host: string, address: string, role: "manager" | "worker") => {
+    const told = role === "manager" ? `${address} ${address}:2377` : `${address} `.trim();
+    await until(`${host} is known at ${address}`, NOTICE_MS, async () => (await addresses(host)) === told);
+  };
+  /** Each task answers at each host: what goes from host to host finds its way. */
+  const allAnswerAt = async (hosts: readonly string[], count: number) => {
+    for (const host of hosts) {
+      const names = new Set<string>();
+      await until(`${count} tasks answer at ${host}`, 20_000, async () => {
+        names.add(await lab.sh(host, "wget -q -T 3 -O - http://127.0.0.1:8080/"));
+        return names.size === count;
+      });
+    }
+  };
+
+  it("is all the same to a swarm of one node, whether its daemon runs meanwhile or not", async () => {
+    await docker(m1, "swarm", "init");
+    await docker(m1, "network", "create", "--driver", "overlay", "--attachable", "app");
+    const server = ["--publish", "8080:80", "--network", "app", "busybox", "sh", "-c", SERVER];
+    await docker(m1, "service", "create", "--detach", "--name", "web", "--mode", "global", ...server);
+    await until("it runs", 20_000, async () => (await runningTasks(m1, "web")).length === 1);
+    const [task] = await runningTasks(m1, "web");
+    await move("m1", "10.99.0.21");
+    await whereIs("m1", "10.99.0.21", "manager");
+    await lab.do("kill", "m1");
+    await move("m1", "10.99.0.31");
+    await lab.do("restart", "m1");
+    await whereIs("m1", "10.99.0.31", "manager");
+    await docker(m1, "service", "create", "--detach", "--name", "later", "busybox", "sleep", "1000");
+    await until("what is asked for then runs", 20_000, async () => (await runningTasks(m1, "later")).length === 1);
+    assert.deepEqual(
+      (await runningTasks(m1, "web")).map(({ ID }) => ID),
+      [task?.ID],
+      "what ran runs on",
+    );
+    await allAnswerAt(["m1"], 1);
+  });
+
+  it("is told to the others by a manager and by a worker, and their tasks are reached there", async () => {
+    for (const [role, names] of [
+      ["manager", ["m2", "m3"]],
+      ["worker", ["w1"]],
+    ] as const) {
+      const token = await docker(m1, "swarm", "join-token", "--quiet", role);
+      await lab.sh("w1", "ip address replace 10.77.0.1/24 dev eth0"); // Of two addresses it is the one on the way to the managers.
+      for (const name of names) await docker(lab.host(name), "swarm", "join", "--token", token, "10.99.0.31:2377");
+    }
+    assert.equal(await addresses("w1"), "10.99.0.101");
+    await until("all nodes have a task", 20_000, async () => (await runningTasks(m1, "web")).length === 4);
+    const before = (await runningTasks(m1, "web")).map(({ ID }) => ID).toSorted();
+    await move("m2", "10.99.0.22");
+    await whereIs("m2", "10.99.0.22", "manager");
+    await lab.do("kill", "w1");
+    await move("w1", "10.99.0.121");
+    await lab.do("restart", "w1");
+    await whereIs("w1", "10.99.0.121", "worker");
+    await allAnswerAt(["m1", "m2", "w1"], 4);
+    assert.deepEqual((await runningTasks(m1, "web")).map(({ ID }) => ID).toSorted(), before, "no task was started again");
+  });
+
+  it("is told by a leader whose daemon was away, and Raft reaches all of them", async () => {
+    await restart("m1");
+    await lab.do("kill", "m1");
+    await move("m1", "10.99.0.41");
+    await lab.do("restart", "m1");
+    await whereIs("m1", "10.99.0.41", "manager");
+    const status = ["node", "ls", "--filter", "role=manager", "--format", "{{.Hostname}} {{.Status}} {{.ManagerStatus}}"];
+    await until("all managers are there", 20_000, async () => {
+      const lines = (await docker(lab.host("m2"), ...status)).split("\n");
+      return lines.length === 3 && lines.every(line => /Ready (Leader|Reachable)$/.test(line));
+    });
+  });
+
+  it("is none of an address that was said", async () => {
+    const w1 = lab.host("w1");
+    await docker(w1, "swarm", "leave");
+    const token = await docker(m1, "swarm", "join-token", "--quiet", "worker");
+    await docker(w1, "swarm", "join", "--token", token, "--advertise-addr", "10.99.0.121", "10.99.0.41:2377");
+    await lab.do("kill", "w1");
+    await move("w1", "10.99.0.131");
+    await lab.do("restart", "w1");
+    const id = await docker(w1, "info", "--format", "{{.Swarm.NodeID}}");
+    await until(
+      "it is back",
+      NOTICE_MS,
+      async () => (await docker(m1, "node", "inspect", id, "--format", "{{.Status.State}}")) === "ready",
+    );
+    assert.equal(await addresses(id), "10.99.0.121");
+  });
+});
