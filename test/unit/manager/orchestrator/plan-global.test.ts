@@ -38,6 +38,16 @@ describe("tasks of a global service", () => {
       does: ["t1: shutdown"],
     },
     {
+      when: "are not updated on nodes that fit no more, nor does an update wait for them",
+      mode: GLOBAL,
+      tasks: ["t1 0@n1 running/running r0", "t2 0@n2 running/running r0"],
+      template: ON_EAST,
+      nodes: [{ id: "n2", labels: { zone: "east" } }],
+      spec: { update: { parallelism: 1, delayNs: 0, failureAction: "pause", maxFailureRatio: 0, order: "stop-first" } },
+      service: { updateStatus: { state: "updating", startedAtMs: 100, message: "" } },
+      does: ["t1: shutdown", "t2: shutdown", "+0@n2 ready"],
+    },
+    {
       when: "stay on nodes that only take no more",
       mode: GLOBAL,
       tasks: all,

@@ -33,6 +33,12 @@ describe("slots with addresses", () => {
     assert.deepEqual(does(tasks), ["a2: shutdown", "+2 ready", "web: updating"]);
   });
 
+  it("are updated before those that run where nothing does, though a task of these failed before and the others have to wait", () => {
+    const tasks = ["a0 1@n1 shutdown/failed r0", "a1 1@n1 running/running r0 .2", "a2 2@n2 running/starting r0 .4"];
+    // 2 is to have .2, which 1 has; 1 is to have .1, which is free.
+    assert.deepEqual(does(tasks), ["a2: shutdown", "+2 ready", "web: updating"]);
+  });
+
   it("are stopped besides where another waits for their address, whatever the parallelism", () => {
     const tasks = [
       "a1 1@n1 shutdown/shutdown r0 .2",

@@ -93,6 +93,11 @@ describe("an update", () => {
       does: ["a2: shutdown", "+2 ready", "web: updating"],
     },
     {
+      when: "takes a slot for one that runs though a task of it failed before",
+      tasks: ["a0 1@n1 shutdown/failed r0", "a1 1@n1 running/running r0", "a2 2@n2 running/starting r0"],
+      does: ["a2: shutdown", "+2 ready", "web: updating"],
+    },
+    {
       when: "waits for the tasks that it began with",
       tasks: ["a1 1@n1 shutdown/shutdown r0", `b1 1@n1 running/starting ${since}`, "a2 2@n2 running/running r0"],
       status: STARTED,
