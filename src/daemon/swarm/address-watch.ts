@@ -2,6 +2,7 @@ import { errorMessage } from "../../lib/errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import { isOwnAddress } from "../../system/own-address.ts";
+import type { Engine } from "../engine.ts";
 import { addressInstead } from "./addresses.ts";
 import { ownAddress } from "./manager-calls.ts";
 import type { MemberState } from "./member-state.ts";
@@ -13,6 +14,8 @@ const PATIENCE_MS = 3_000;
 
 export interface AddressWatchOptions {
   readonly state: MemberState;
+  /** Its own networks tell nothing of where the host is. */
+  readonly engine: Engine;
   readonly clock: Clock;
   readonly log: Log;
   /** What was open ended with the address, without a word. */
@@ -41,12 +44,12 @@ export class AddressWatch implements AsyncDisposable {
   }
 
   async #run(addressFrom: string, signal: AbortSignal): Promise<void> {
-    const { state, clock, log, onMoved } = this.#options;
+    const { state, engine, clock, log, onMoved } = this.#options;
     while (!signal.aborted) {
       const { record } = state;
       if (await this.#isGone(record.advertiseHost)) {
-        const others = record.managers.filter(address => address !== ownAddress(record));
-        const address = await addressInstead({ ...record, addressFrom }, others);
+        const managers = record.managers.filter(address => address !== ownAddress(record));
+        const address = await addressInstead({ ...record, addressFrom }, { managers, devices: engine.networks.ownDevices() });
         if (address !== undefined && !signal.aborted) {
           log.info({ before: record.advertiseHost, address }, "this node has another address");
           await state.save({ ...state.record, advertiseHost: address }).catch((error: unknown) => {

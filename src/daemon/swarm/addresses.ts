@@ -1,7 +1,5 @@
-import { existsSync } from "node:fs";
 import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
-import { INGRESS_INTERFACE } from "../../engine/networks/firewall-rules.ts";
 import { OperationError } from "../../lib/errors.ts";
 import type { NodeAddresses } from "../../model/node-addresses.ts";
 import { addressTowards } from "../../system/own-address.ts";
@@ -14,8 +12,16 @@ const PEERS_PORT = "2378";
 /** Nobody's (RFC 5737, RFC 3849), to ask the kernel for the way to everywhere. */
 const ELSEWHERE = ["192.0.2.1", "2001:db8::1"];
 
-/** Where this manager listens, and where others reach the node. @throws OperationError `invalid` in Docker's words. */
-export function addressesOf(asked: NodeAddresses & { readonly found?: string | undefined }): {
+/**
+ * Where this manager listens, and where others reach the node.
+ * @param host - `devices`: the engine's own, see `EngineNetworks`. `found`: where it is when nothing is said; missing: at the one
+ * address it has besides them.
+ * @throws OperationError `invalid` in Docker's words.
+ */
+export function addressesOf(
+  asked: NodeAddresses,
+  host: { readonly devices: ReadonlySet<string>; readonly found?: string | undefined },
+): {
   readonly listenAddress: string;
   readonly advertiseHost: string;
   /** Where the host's address was found, as it was not said: on this interface, or on any; see `NodeRecord`. */
@@ -30,7 +36,7 @@ export function addressesOf(asked: NodeAddresses & { readonly found?: string | u
   const listenHost = ipOf(hostOf(listen));
   refuseIf(listenHost === undefined, "listen address must be an IP address or network interface (with optional port number)");
   const said = asked.advertiseAddress === "" ? "" : hostOf(withPort(asked.advertiseAddress));
-  const own = ipOf(said === "" ? (asked.found ?? onlyAddress()) : said);
+  const own = ipOf(said === "" ? (host.found ?? onlyAddress(host.devices)) : said);
   refuseIf(
     own === undefined || isUnspecified(own),
     "advertise address must be a non-zero IP address or network interface (with optional port number)",
@@ -79,9 +85,9 @@ export function hostAndPort(ip: string, port: string | number): string {
 }
 
 /** @throws OperationError `invalid` in Docker's words (its CLI adds what to do) when there is more than one to choose from. */
-function onlyAddress(): string {
+function onlyAddress(devices: ReadonlySet<string>): string {
   const [first, second] = Object.entries(networkInterfaces())
-    .filter(([name]) => name !== INGRESS_INTERFACE && !isBridge(name)) // What containers are on is not where other nodes are.
+    .filter(([name]) => !devices.has(name))
     .flatMap(([name, addresses = []]) => addresses.map(address => ({ name, ...address })))
     .filter(({ internal, family }) => !internal && family === "IPv4");
   if (first === undefined) throw new OperationError("invalid", "could not find the system's IP address");
@@ -109,28 +115,25 @@ export async function addressTowardsAny(hosts: readonly string[]): Promise<strin
 
 /**
  * Where a node is whose address was found and is gone: looked for where it was found, see `NodeRecord`.
+ * @param host - `managers`: host:port of the others. `devices`: as for `addressesOf`.
  * @returns `undefined` when nothing tells, as without a network.
  */
 export async function addressInstead(
   { advertiseHost, addressFrom }: { readonly advertiseHost: string; readonly addressFrom: string },
-  otherManagers: readonly string[],
+  { managers, devices }: { readonly managers: readonly string[]; readonly devices: ReadonlySet<string> },
 ): Promise<string | undefined> {
   if (addressFrom !== "") return interfaceAddress(addressFrom);
   // Of the same family: what is IPv4 alone would not find the way.
-  const hosts = [...otherManagers.map(hostOf), ...ELSEWHERE].filter(host => isIP(host) === isIP(advertiseHost));
-  return (await addressTowardsAny(hosts)) ?? (isIP(advertiseHost) === 4 ? onlyAddressIfAny() : undefined);
+  const hosts = [...managers.map(hostOf), ...ELSEWHERE].filter(host => isIP(host) === isIP(advertiseHost));
+  return (await addressTowardsAny(hosts)) ?? (isIP(advertiseHost) === 4 ? onlyAddressIfAny(devices) : undefined);
 }
 
-function onlyAddressIfAny(): string | undefined {
+function onlyAddressIfAny(devices: ReadonlySet<string>): string | undefined {
   try {
-    return onlyAddress();
+    return onlyAddress(devices);
   } catch {
     return undefined;
   }
-}
-
-function isBridge(name: string): boolean {
-  return existsSync(`/sys/class/net/${name}/bridge`);
 }
 
 function interfaceAddress(name: string): string | undefined {

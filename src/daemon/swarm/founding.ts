@@ -15,9 +15,9 @@ const FOUNDER_RAFT_ID = 1;
 /** A new cluster with this node as its first manager: nothing is kept anywhere yet. */
 export async function foundCluster(
   request: Parameters<SwarmMembershipBackend["init"]>[0],
-  { clock, random }: { readonly clock: Clock; readonly random: Random },
+  { clock, random, devices }: { readonly clock: Clock; readonly random: Random; readonly devices: ReadonlySet<string> },
 ): Promise<{ readonly record: NodeRecord; readonly keys: NodeKeys; readonly initialEntry: Uint8Array }> {
-  const { advertiseAddress, ...addresses } = addressesOf(request);
+  const { advertiseAddress, ...addresses } = addressesOf(request, { devices });
   const nodeId = clusterIdFrom<NodeId>(random.bytes(25));
   const clusterId = clusterIdFrom<ClusterId>(random.bytes(25));
   const nowMs = clock.nowMs();

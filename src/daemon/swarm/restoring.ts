@@ -44,9 +44,9 @@ export interface RestoredCluster {
  */
 export async function restoredCluster(
   request: Parameters<SwarmMembershipBackend["restore"]>[0],
-  { clock, random }: { readonly clock: Clock; readonly random: Random },
+  { clock, random, devices }: { readonly clock: Clock; readonly random: Random; readonly devices: ReadonlySet<string> },
 ): Promise<RestoredCluster> {
-  const { advertiseAddress, ...addresses } = addressesOf(request);
+  const { advertiseAddress, ...addresses } = addressesOf(request, { devices });
   const unlockKey = request.unlockKey === "" ? undefined : parseUnlockKey(request.unlockKey);
   const store = new Store();
   await fill(store, readBackup(request.bytes, { unlockKey, random }));

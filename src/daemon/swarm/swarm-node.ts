@@ -135,7 +135,7 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
     const request = this.#withAdvertiseAddress(asked);
     if (request.forceNewCluster && this.#member !== undefined) return await this.#forceNewCluster(this.#member, request);
     return await this.#exclusively(async () => {
-      const { record, keys, initialEntry } = await foundCluster(request, this.#options);
+      const { record, keys, initialEntry } = await foundCluster(request, { ...this.#options, devices: this.#ownDevices() });
       await this.#files.clear(); // What a crash left of an attempt before.
       await this.#files.saveInitialEntry(initialEntry, new DataCipher(keys.dataKeys, this.#options.random));
       await this.#enter(record, keys);
@@ -150,7 +150,10 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
       parseJoinToken(request.joinToken);
       const remotes = request.remoteAddresses.map(withPort);
       const found = await addressTowardsAny(remotes.map(hostOf));
-      const { advertiseAddress: _, ...addresses } = addressesOf({ ...request, found });
+      const { advertiseAddress: _, ...addresses } = addressesOf(request, {
+        devices: this.#ownDevices(),
+        found,
+      });
       const { joinToken, availability } = request;
       const issued = await enrol({ addresses: remotes, joinToken, availability, certificates: systemCertificates, clock });
       const { address, certificatePem, keyPem, rootPem, nodeId, role } = issued;
@@ -171,7 +174,7 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
   async restore(asked: Parameters<SwarmMembershipBackend["restore"]>[0]): Promise<{ readonly nodeId: string }> {
     const request = this.#withAdvertiseAddress(asked);
     return await this.#exclusively(async () => {
-      const { record, keys, snapshot } = await restoredCluster(request, this.#options);
+      const { record, keys, snapshot } = await restoredCluster(request, { ...this.#options, devices: this.#ownDevices() });
       const { disk, random } = this.#options;
       const { index, term, raftId, address, chunks } = snapshot;
       await this.#files.clear(); // What a crash left of an attempt before.
@@ -234,6 +237,10 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
 
   // ---- steps ----
 
+  #ownDevices(): ReadonlySet<string> {
+    return this.#options.engine.networks.ownDevices();
+  }
+
   /** Nobody can be told: the node has no certificate that it could show. */
   async #leaveLocked({ nodeId }: NodeRecord, { force }: { readonly force: boolean }): Promise<void> {
     if (!force) throw new OperationError("unavailable", LOCKED_LEAVE);
@@ -269,12 +276,13 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
     return await this.#exclusively(
       async () => {
         const { nodeId, advertiseHost, addressFrom, dataPathHost = "" } = member.record;
-        const { advertiseAddress, ...addresses } = addressesOf({
+        const asked = {
           ...request,
           advertiseAddress: request.advertiseAddress || (addressFrom ?? advertiseHost),
-          found: advertiseHost,
           dataPathAddress: request.dataPathAddress || dataPathHost,
-        });
+        };
+        const host = { devices: this.#ownDevices(), found: advertiseHost };
+        const { advertiseAddress, ...addresses } = addressesOf(asked, host);
         await this.#stop();
         this.#clusterNetwork = member.clusterNetwork; // With the containers that are on it.
         await this.#files.markForceNewCluster();

@@ -1,6 +1,5 @@
 import { BareContainers } from "./bare-containers.ts";
 import { join } from "node:path";
-import { defined } from "../../lib/assert.ts";
 import { AttachByHand } from "./attach-by-hand.ts";
 import { OperationError } from "../../lib/errors.ts";
 import type { Container, CreateContainerRequest, EndpointConfig, EngineEvent, NetworkState } from "../../model/container.ts";
@@ -24,11 +23,11 @@ import { mappingRules } from "./live-sandbox.ts";
 import { networkNameOf, sharedContainerOf, type WantedEndpoint, wantedEndpoints } from "./endpoint-plan.ts";
 import { Firewall } from "./firewall.ts";
 import { readText, RESOLV_CONF } from "./host-files.ts";
-import { HOST_BRIDGE } from "./firewall-rules.ts";
+import { HOST_BRIDGE, INGRESS_INTERFACE } from "./firewall-rules.ts";
 import { LegacyLinks } from "./legacy-links.ts";
 import { NamespacePool, ownerOfNetwork } from "./namespace-pool.ts";
 import { isDangling, isPrunable, matchesFilters } from "./network-filters.ts";
-import { isPredefined, type NetworkRecord, poolOf } from "./network-record.ts";
+import { bridgeSettings, isPredefined, type NetworkRecord, poolOf } from "./network-record.ts";
 import { NETWORK_DEFAULTS, type NetworkDefaults } from "./network-defaults.ts";
 import { NetworkRegistry } from "./network-registry.ts";
 import { NetworkNames } from "./network-names.ts";
@@ -334,12 +333,15 @@ export class EngineNetworks implements ContainerNetworks, AsyncDisposable {
     return this.#table.all().flatMap(record => (record.driver === "bridge" ? (poolOf(record, 4)?.subnet ?? []) : []));
   }
 
+  /** Devices that the engine made: where containers are, which is not where other hosts are. */
+  ownDevices(): ReadonlySet<string> {
+    const bridges = this.#table.all().flatMap(record => bridgeSettings(record)?.interfaceName ?? []);
+    return new Set([INGRESS_INTERFACE, HOST_BRIDGE, ...bridges]);
+  }
+
   /** Keeps a port that the whole cluster publishes from this host's programs and containers. @throws OperationError `conflict`. */
   holdClusterPort(port: { readonly protocol: "tcp" | "udp"; readonly port: number }): Disposable {
-    const { protocol, port: number } = port;
-    const wanted = { protocol, containerPort: number, hostAddress: "", hostPorts: [number, number] as const };
-    const reach = { defaultAddress: "0.0.0.0", hasIpv4: true, hasIpv6: false, isForwarded: false };
-    return defined(this.#ports.hold(wanted, reach)[0], `port ${number}`);
+    return this.#ports.holdForCluster(port);
   }
 
   /** The bridge that joins containers on cluster networks to this host; made when missing. */

@@ -1,3 +1,4 @@
+import { defined } from "../../lib/assert.ts";
 import { errorKind, OperationError } from "../../lib/errors.ts";
 import type { HostPort, KernelNetwork, PortReservation } from "../../ports/kernel-network.ts";
 import { hostAddressesOf, type PortReach, type PublishedPort, type WantedPort } from "./published-ports.ts";
@@ -21,6 +22,13 @@ export class PortAllocator {
 
   constructor(kernel: Pick<KernelNetwork, "reservePort" | "hasIpv6">) {
     this.#kernel = kernel;
+  }
+
+  /** A port of which the cluster's own rules see to the connections. @throws OperationError `conflict`, as `hold`. */
+  holdForCluster({ protocol, port }: { readonly protocol: "tcp" | "udp"; readonly port: number }): HeldPort {
+    const wanted = { protocol, containerPort: port, hostAddress: "", hostPorts: [port, port] as const };
+    const reach = { defaultAddress: "0.0.0.0", hasIpv4: true, hasIpv6: false, isForwarded: false };
+    return defined(this.hold(wanted, reach)[0], `port ${port}`);
   }
 
   /**

@@ -1,12 +1,13 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import { addressesOf, withPort } from "../../../src/daemon/swarm/addresses.ts";
 
+const HOST = { devices: new Set<string>() };
 const NONE = { listenAddress: "", advertiseAddress: "", dataPathAddress: "" };
 
 describe("a node's addresses", () => {
   it("are told as URLs have them, also of IPv6", () => {
     const asked = { ...NONE, listenAddress: "[::]:3000", advertiseAddress: "fd00:1::10", dataPathAddress: "10.0.0.1" };
-    deepStrictEqual(addressesOf(asked), {
+    deepStrictEqual(addressesOf(asked, HOST), {
       listenAddress: "[::]:3000",
       advertiseHost: "fd00:1::10",
       advertiseAddress: "[fd00:1::10]:3000",
@@ -17,16 +18,16 @@ describe("a node's addresses", () => {
   it("listen for both families where others come over IPv6", () => {
     for (const listenAddress of ["", "0.0.0.0:2377"]) {
       const asked = { ...NONE, listenAddress, advertiseAddress: "fd00:1::10", dataPathAddress: "10.0.0.1" };
-      strictEqual(addressesOf(asked).listenAddress, "[::]:2377");
-      strictEqual(addressesOf({ ...NONE, listenAddress, advertiseAddress: "10.0.0.1" }).listenAddress, "0.0.0.0:2377");
+      strictEqual(addressesOf(asked, HOST).listenAddress, "[::]:2377");
+      strictEqual(addressesOf({ ...NONE, listenAddress, advertiseAddress: "10.0.0.1" }, HOST).listenAddress, "0.0.0.0:2377");
     }
   });
 
   it("are asked for one of IPv4 where overlay networks would have none, before anything is begun", () => {
     const refusal = { kind: "invalid", message: /^overlay networks need an IPv4 address of this node: fd00:1::10 is none/ };
-    throws(() => addressesOf({ ...NONE, advertiseAddress: "fd00:1::10" }), refusal);
-    throws(() => addressesOf({ ...NONE, advertiseAddress: "[fd00:1::10]:2377" }), refusal);
-    throws(() => addressesOf({ ...NONE, advertiseAddress: "10.0.0.1", dataPathAddress: "fd00:1::10" }), refusal);
+    throws(() => addressesOf({ ...NONE, advertiseAddress: "fd00:1::10" }, HOST), refusal);
+    throws(() => addressesOf({ ...NONE, advertiseAddress: "[fd00:1::10]:2377" }, HOST), refusal);
+    throws(() => addressesOf({ ...NONE, advertiseAddress: "10.0.0.1", dataPathAddress: "fd00:1::10" }, HOST), refusal);
   });
 
   for (const [given, address] of [

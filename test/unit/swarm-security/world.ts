@@ -75,7 +75,7 @@ export async function startWorld() {
     },
     ...{ defaultAddressPool: [], subnetSize: 24, availability: "drain" as const },
   };
-  const { record, keys, initialEntry } = await foundCluster(request, { clock, random });
+  const { record, keys, initialEntry } = await foundCluster(request, { clock, random, devices: new Set() });
   const [{ object }] = entryBytes.decode(initialEntry).changes as unknown as [{ readonly object: Cluster }];
   const root: CertificateWithKey = object.rootCa;
   await files.saveInitialEntry(initialEntry, new DataCipher(keys.dataKeys, random));
