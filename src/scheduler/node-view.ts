@@ -44,6 +44,7 @@ export class NodeLoad implements NodeView {
   #rankedFor: ServiceId | undefined;
   #onService = 0;
   #share: number;
+  readonly #order: number;
 
   constructor(view: NodeView) {
     this.node = view.node;
@@ -53,6 +54,7 @@ export class NodeLoad implements NodeView {
     this.tasksByService = new Map(view.tasksByService);
     this.hostPorts = new Set(view.hostPorts);
     this.#share = reservedShare(this);
+    this.#order = orderOf(view.node.id);
   }
 
   get id(): NodeId {
@@ -73,7 +75,7 @@ export class NodeLoad implements NodeView {
     if (this.#onService !== other.#onService) return this.#onService < other.#onService;
     if (this.taskCount !== other.taskCount) return this.taskCount < other.taskCount;
     if (this.#share !== other.#share) return this.#share < other.#share;
-    return this.id < other.id;
+    return this.#order === other.#order ? this.id < other.id : this.#order < other.#order;
   }
 
   /** @returns What the task has of the node's generic resources. */
@@ -97,6 +99,22 @@ export class NodeLoad implements NodeView {
     for (const port of request.hostPorts) this.hostPorts.add(port);
     return claimed;
   }
+}
+
+const ORDER_CHARACTERS = 4;
+const ORDER_BITS = 7;
+const CODE_MAX = 2 ** ORDER_BITS - 1;
+
+/** A small integer for the first characters of an id, in the same order: most ids differ there, and comparing strings takes longer. */
+function orderOf(id: NodeId): number {
+  let order = 0;
+  let isBeyond = false; // What comes after a character that has no room is for the strings to tell.
+  for (let at = 0; at < ORDER_CHARACTERS; at++) {
+    const code = at < id.length ? id.charCodeAt(at) : 0;
+    isBeyond ||= code >= CODE_MAX;
+    order = (order << ORDER_BITS) | (isBeyond ? CODE_MAX : code);
+  }
+  return order;
 }
 
 /** Reserved processors and memory as parts of the node's own, added up: 0 to 2. */
