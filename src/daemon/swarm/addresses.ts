@@ -26,6 +26,8 @@ export function addressesOf(
   readonly advertiseHost: string;
   /** Where the host's address was found, as it was not said: on this interface, or on any; see `NodeRecord`. */
   readonly addressFrom?: string;
+  /** Where others reach the manager by another port than it listens on. */
+  readonly advertisePort?: string;
   readonly advertiseAddress: string;
   /** Where the other nodes send what goes over overlay networks; missing: to `advertiseHost`. */
   readonly dataPathHost?: string;
@@ -36,6 +38,7 @@ export function addressesOf(
   const listenHost = ipOf(hostOf(listen));
   refuseIf(listenHost === undefined, "listen address must be an IP address or network interface (with optional port number)");
   const said = asked.advertiseAddress === "" ? "" : hostOf(withPort(asked.advertiseAddress));
+  const advertisePort = withPort(asked.advertiseAddress) === asked.advertiseAddress ? portOf(asked.advertiseAddress) : port;
   const own = ipOf(said === "" ? (host.found ?? onlyAddress(host.devices)) : said);
   refuseIf(
     own === undefined || isUnspecified(own),
@@ -51,7 +54,8 @@ export function addressesOf(
     listenAddress: hostAndPort(listenHost === EVERYWHERE && isIP(own ?? "") === 6 ? "::" : (listenHost ?? ""), port),
     advertiseHost: own ?? "",
     ...(isIP(said) === 0 && { addressFrom: said }),
-    advertiseAddress: hostAndPort(own ?? "", port),
+    ...(advertisePort !== port && { advertisePort }),
+    advertiseAddress: hostAndPort(own ?? "", advertisePort),
     ...(dataPath !== undefined && dataPath !== own && { dataPathHost: dataPath }),
   };
 }

@@ -25,8 +25,8 @@ interface Caller {
   readonly signal: AbortSignal;
 }
 
-export function ownAddress({ advertiseHost, listenAddress }: NodeRecord): string {
-  return hostAndPort(advertiseHost, portOf(listenAddress));
+export function ownAddress({ advertiseHost, advertisePort, listenAddress }: NodeRecord): string {
+  return hostAndPort(advertiseHost, advertisePort ?? portOf(listenAddress));
 }
 
 /** Where this node calls a manager: its own over the loopback, which stays when the host's address goes. */

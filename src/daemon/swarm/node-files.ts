@@ -18,6 +18,8 @@ export interface NodeRecord {
   readonly listenAddress: string;
   /** Without port: where others reach this node. */
   readonly advertiseHost: string;
+  /** Of the manager, where others reach it by another port than it listens on. */
+  readonly advertisePort?: string;
   /**
    * Where `advertiseHost` was found, as nobody said it: the address of this interface, or, when it is empty, the one on the way to
    * the managers. It is looked for again when the host has it no more. Missing: it was said, and stays.

@@ -15,7 +15,7 @@ import { systemCertificates } from "../../system/certificates.ts";
 import { DataCipher } from "../../system/data-cipher.ts";
 import type { DaemonConfig, LogLevel } from "../config.ts";
 import type { Engine } from "../engine.ts";
-import { addressesOf, addressTowardsAny, hostOf, withPort } from "./addresses.ts";
+import { addressesOf, addressTowardsAny, hostAndPort, hostOf, withPort } from "./addresses.ts";
 import { ClusterLogs } from "./cluster-logs.ts";
 import { foundCluster } from "./founding.ts";
 import { leaveWarning } from "./leave-warning.ts";
@@ -275,10 +275,12 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
     if (request.dataPathPort !== 0) throw new OperationError("invalid", PORT_IS_KEPT);
     return await this.#exclusively(
       async () => {
-        const { nodeId, advertiseHost, addressFrom, dataPathHost = "" } = member.record;
+        const { nodeId, advertiseHost, advertisePort, addressFrom, dataPathHost = "" } = member.record;
+        const place = addressFrom ?? advertiseHost;
+        const before = advertisePort === undefined ? place : hostAndPort(place, advertisePort);
         const asked = {
           ...request,
-          advertiseAddress: request.advertiseAddress || (addressFrom ?? advertiseHost),
+          advertiseAddress: request.advertiseAddress || before,
           dataPathAddress: request.dataPathAddress || dataPathHost,
         };
         const host = { devices: this.#ownDevices(), found: advertiseHost };
@@ -286,7 +288,7 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
         await this.#stop();
         this.#clusterNetwork = member.clusterNetwork; // With the containers that are on it.
         await this.#files.markForceNewCluster();
-        const { addressFrom: _, ...record } = member.record;
+        const { addressFrom: _, advertisePort: __, ...record } = member.record;
         const alone = { ...record, ...addresses, managers: [advertiseAddress] };
         await this.#files.save(alone);
         await this.#start(alone, member.keys);

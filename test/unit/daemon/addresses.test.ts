@@ -15,6 +15,17 @@ describe("a node's addresses", () => {
     });
   });
 
+  it("are told with another port where one is said", () => {
+    const asked = { ...NONE, listenAddress: "0.0.0.0:3000", advertiseAddress: "10.0.0.1:4000" };
+    deepStrictEqual(addressesOf(asked, HOST), {
+      listenAddress: "0.0.0.0:3000",
+      advertiseHost: "10.0.0.1",
+      advertisePort: "4000",
+      advertiseAddress: "10.0.0.1:4000",
+    });
+    strictEqual(addressesOf({ ...asked, advertiseAddress: "10.0.0.1:3000" }, HOST).advertisePort, undefined);
+  });
+
   it("listen for both families where others come over IPv6", () => {
     for (const listenAddress of ["", "0.0.0.0:2377"]) {
       const asked = { ...NONE, listenAddress, advertiseAddress: "fd00:1::10", dataPathAddress: "10.0.0.1" };
