@@ -293,7 +293,11 @@ export class FakeEngine {
   };
 
   #network(idOrName: string): EngineNetwork {
-    for (const network of this.#networks.values()) if (network.id === idOrName || network.name === idOrName) return network;
+    const networks = [...this.#networks.values()];
+    const [exact] = networks.filter(({ id, name }) => id === idOrName || name === idOrName);
+    const [first, second] = exact === undefined ? networks.filter(({ id }) => id.startsWith(idOrName)) : [exact];
+    if (second !== undefined) throw new OperationError("invalid", `network ${idOrName} is ambiguous`);
+    if (first !== undefined) return first;
     throw new OperationError("not-found", `network ${idOrName} not found`);
   }
 

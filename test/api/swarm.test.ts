@@ -223,6 +223,27 @@ describe("the swarm side of the API", () => {
     assert.equal(((await harness.call("GET", `/networks/${Id}`)).json as { readonly Name: string }).Name, "host");
   });
 
+  it("takes a name of the cluster's networks for what it says, not for the beginning of an id of this host's", async () => {
+    const create = async (name: string, driver: string) => {
+      const { json } = await harness.call("POST", "/networks/create", { body: { Name: name, Driver: driver } });
+      return (json as { readonly Id: string }).Id;
+    };
+    const named = async (reference: string) => {
+      const { status, json } = await harness.call("GET", `/networks/${reference}`);
+      return status === 200 ? (json as { readonly Name: string }).Name : status;
+    };
+    const mine = await create("mine", "bridge");
+    const short = mine.slice(0, 3);
+    assert.equal(await named(short), "mine", "as long as nothing is called so");
+    await create(short, "overlay");
+    assert.deepEqual([await named(short), await named(mine.slice(0, 12)), await named(mine)], [short, "mine", "mine"]);
+    await create("other", "bridge");
+    assert.deepEqual([await named(short), await named(mine.slice(0, 12))], [short, 400], "two of this host's begin so");
+    assert.equal((await harness.call("DELETE", `/networks/${short}`)).status, 204);
+    assert.deepEqual(harness.engine.removedNetworks, [], "it was not of this host");
+    assert.deepEqual([await named("mine"), await named("other"), await named(short)], ["mine", "other", 400]);
+  });
+
   it("tells a worker from a node in no swarm", async () => {
     harness.cluster.local = { ...harness.cluster.local, isManager: false };
     const { status, json } = await harness.call("GET", "/nodes");

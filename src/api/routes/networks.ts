@@ -18,7 +18,7 @@ import {
   toNetworkSpec,
 } from "../wire/network.ts";
 import { clusterNetworks } from "./cluster-networks.ts";
-import { findLocal } from "./local-network.ts";
+import { findLocal, findNetwork } from "./find-network.ts";
 import { DELETE, GET, POST } from "./route.ts";
 
 const idOf = ({ params }: ApiRequest): string => params["id"] ?? "";
@@ -38,23 +38,15 @@ async function list(request: ApiRequest, context: ApiContext): Promise<Answer> {
 
 async function inspect(request: ApiRequest, context: ApiContext): Promise<Answer> {
   const idOrName = idOf(request);
-  const local = await findLocal(idOrName, context);
   const scope = textOf(request, "scope");
-  if (local !== undefined && (scope === "" || scope === local.scope)) return json(networkJson(local));
-  if (scope === "local" || !isManager(context.backends.swarm.local())) throw notFound(idOrName);
-  const own = nodeNetwork(idOrName);
-  if (own !== undefined) {
+  const own = scope !== "local" && isManager(context.backends.swarm.local()) ? nodeNetwork(idOrName) : undefined;
+  // By name it is this host's where nobody asks for the cluster's.
+  if (own !== undefined && (scope === "swarm" || idOrName === own.id)) {
     const { cluster } = await callCluster(request, context, { kind: "get-cluster" });
     return json(nodeNetworkJson(own, cluster.createdAtMs));
   }
-  const { networks } = await callCluster(request, context, { kind: "get-network", idOrName });
-  const [network] = networks;
-  if (network === undefined) throw notFound(idOrName);
-  return json(clusterNetworkJson(network));
-}
-
-function notFound(idOrName: string): OperationError {
-  return new OperationError("not-found", `network ${idOrName} not found`);
+  const found = await findNetwork(request, context, { idOrName, scope });
+  return json(found.kind === "local" ? networkJson(found.network) : clusterNetworkJson(found.network));
 }
 
 async function create(request: ApiRequest, context: ApiContext): Promise<Answer> {
@@ -86,10 +78,11 @@ function requireManagerForNetwork({ backends }: ApiContext): void {
 
 async function remove(request: ApiRequest, context: ApiContext): Promise<Answer> {
   const idOrName = idOf(request);
-  const local = await findLocal(idOrName, context);
-  if (local?.scope === "local") await context.backends.networks.remove(idOrName);
-  else if (isManager(context.backends.swarm.local())) await callCluster(request, context, { kind: "remove-network", idOrName });
-  else throw notFound(idOrName);
+  const { kind, network } = await findNetwork(request, context, { idOrName });
+  if (kind === "local" && network.scope === "local") await context.backends.networks.remove(network.id);
+  else if (isManager(context.backends.swarm.local()))
+    await callCluster(request, context, { kind: "remove-network", idOrName: network.id });
+  else throw new OperationError("not-found", `network ${idOrName} not found`);
   return empty();
 }
 

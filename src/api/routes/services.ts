@@ -11,7 +11,7 @@ import { isOlder } from "../http/version.ts";
 import { checkServiceSpec } from "../validation/service-spec.ts";
 import { serviceJson } from "../wire/cluster-objects.ts";
 import { serviceSpec } from "../wire/service-spec.ts";
-import { findLocal } from "./local-network.ts";
+import { findLocal } from "./find-network.ts";
 import { clusterLogOptionsOf, logAnswer } from "./log-answer.ts";
 import { objectVersionOf, only } from "./object-version.ts";
 import { DELETE, GET, POST } from "./route.ts";
