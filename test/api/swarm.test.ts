@@ -239,6 +239,9 @@ describe("the swarm side of the API", () => {
     assert.deepEqual([await named(short), await named(mine.slice(0, 12)), await named(mine)], [short, "mine", "mine"]);
     await create("other", "bridge");
     assert.deepEqual([await named(short), await named(mine.slice(0, 12))], [short, 400], "two of this host's begin so");
+    const shorter = short.slice(0, 2);
+    await create(shorter, "overlay");
+    assert.equal(await named(shorter), shorter);
     assert.equal((await harness.call("DELETE", `/networks/${short}`)).status, 204);
     assert.deepEqual(harness.engine.removedNetworks, [], "it was not of this host");
     assert.deepEqual([await named("mine"), await named("other"), await named(short)], ["mine", "other", 400]);

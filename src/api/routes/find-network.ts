@@ -10,6 +10,11 @@ export async function findLocal(idOrName: string, { backends }: ApiContext): Pro
   return await unless("not-found", () => backends.networks.inspect(idOrName));
 }
 
+/** Whether this host has a network of that name. */
+export async function isNameOfLocal(name: string, context: ApiContext): Promise<boolean> {
+  return (await unless("invalid", () => findLocal(name, context)))?.name === name; // What begins so does not count.
+}
+
 export type FoundNetwork =
   | { readonly kind: "local"; readonly network: EngineNetwork }
   | { readonly kind: "cluster"; readonly network: Network };

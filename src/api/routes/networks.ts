@@ -18,7 +18,7 @@ import {
   toNetworkSpec,
 } from "../wire/network.ts";
 import { clusterNetworks } from "./cluster-networks.ts";
-import { findLocal, findNetwork } from "./find-network.ts";
+import { findNetwork, isNameOfLocal } from "./find-network.ts";
 import { DELETE, GET, POST } from "./route.ts";
 
 const idOf = ({ params }: ApiRequest): string => params["id"] ?? "";
@@ -59,7 +59,7 @@ async function create(request: ApiRequest, context: ApiContext): Promise<Answer>
   }
   requireManagerForNetwork(context);
   checkOverlaySupport(wanted);
-  if ((await findLocal(wanted.name, context))?.name === wanted.name) {
+  if (await isNameOfLocal(wanted.name, context)) {
     throw new OperationError("conflict", `network with name ${wanted.name} already exists`);
   }
   const { id, warnings } = await callCluster(request, context, { kind: "create-network", spec: toNetworkSpec(wanted) });
