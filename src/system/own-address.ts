@@ -1,12 +1,15 @@
 import dgram from "node:dgram";
-import { isIP, isIPv6 } from "node:net";
+import { isIPv6 } from "node:net";
 
 /** Any: nothing is sent to it. */
 const PORT = 9;
 
-/** @returns the address that this host would send from to reach `host`, an IP address; `undefined`: it has no way there. Nothing is sent. */
+/**
+ * Nothing is sent.
+ * @returns the address that this host would send from to reach `host`, an IP address or the name of one of IPv4; `undefined`: it has
+ * no way there, or there is no such host.
+ */
 export async function addressTowards(host: string): Promise<string | undefined> {
-  if (isIP(host) === 0) return undefined;
   return await onSocket(host, (socket, done) => {
     socket.on("connect", () => done(socket.address().address));
     socket.connect(PORT, host); // Without a callback: it would be called for a failure too.

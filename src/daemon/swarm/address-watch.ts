@@ -44,22 +44,29 @@ export class AddressWatch implements AsyncDisposable {
   }
 
   async #run(addressFrom: string, signal: AbortSignal): Promise<void> {
-    const { state, engine, clock, log, onMoved } = this.#options;
+    const { clock, log } = this.#options;
     while (!signal.aborted) {
-      const { record } = state;
-      if (await this.#isGone(record.advertiseHost)) {
-        const managers = record.managers.filter(address => address !== ownAddress(record));
-        const address = await addressInstead({ ...record, addressFrom }, { managers, devices: engine.networks.ownDevices() });
-        if (address !== undefined && !signal.aborted) {
-          log.info({ before: record.advertiseHost, address }, "this node has another address");
-          await state.save({ ...state.record, advertiseHost: address }).catch((error: unknown) => {
-            log.error({ error: errorMessage(error) }, "this node's address could not be kept"); // It is in force, and found again.
-          });
-          onMoved();
-        }
+      try {
+        await this.#look(addressFrom, signal);
+      } catch (error) {
+        log.error({ error: errorMessage(error) }, "this node's address could not be looked for");
       }
       await clock.sleep(LOOK_MS, { signal }).catch(() => undefined);
     }
+  }
+
+  async #look(addressFrom: string, signal: AbortSignal): Promise<void> {
+    const { state, engine, log, onMoved } = this.#options;
+    const { record } = state;
+    if (!(await this.#isGone(record.advertiseHost))) return;
+    const managers = record.managers.filter(address => address !== ownAddress(record));
+    const address = await addressInstead({ ...record, addressFrom }, { managers, devices: engine.networks.ownDevices() });
+    if (address === undefined || signal.aborted) return;
+    log.info({ before: record.advertiseHost, address }, "this node has another address");
+    await state.save({ ...state.record, advertiseHost: address }).catch((error: unknown) => {
+      log.error({ error: errorMessage(error) }, "this node's address could not be kept"); // It is in force, and found again.
+    });
+    onMoved();
   }
 
   /** For so long that it will hardly come back. */

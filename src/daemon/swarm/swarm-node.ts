@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import type { LocalSwarmState, SwarmMembershipBackend } from "../../api/swarm-backend.ts";
 import { errorMessage, OperationError } from "../../lib/errors.ts";
 import type { ControlCaller, ControlRequest, ControlResponse, NodeView } from "../../model/control.ts";
@@ -149,7 +150,8 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
       const { clock, random } = this.#options;
       parseJoinToken(request.joinToken);
       const remotes = request.remoteAddresses.map(withPort);
-      const found = await addressTowardsAny(remotes.map(hostOf));
+      // Of IPv4, which overlay networks need.
+      const found = await addressTowardsAny(remotes.map(hostOf).filter(host => isIP(host) !== 6));
       const { advertiseAddress: _, ...addresses } = addressesOf(request, {
         devices: this.#ownDevices(),
         found,
