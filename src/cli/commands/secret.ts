@@ -63,7 +63,7 @@ async function newObject(
   const driver = value(flags, "driver");
   const template = value(flags, "templateDriver");
   if (driver !== undefined && file !== undefined) throw new CliError("When using secret driver secret data must be empty");
-  if (noun === "secret" && driver === undefined && file === undefined) throw new CliError("either specify `--driver` or a file");
+  if (noun === "secret" && driver === undefined && file === undefined) throw new CliError("secret file is required");
   return {
     Name: name,
     Labels: pairs(lists(flags, "label")),

@@ -6,6 +6,7 @@ const IMAGE = ["TaskTemplate", "ContainerSpec", "Image"];
 
 /** A tag where none was given. */
 export function withDefaultTag(image: string): string {
+  if (image === "") return image; // The daemon says what is wrong with that.
   return image.includes("@") || /:[^/]+$/.test(image) || /^[0-9a-f]{64}$/.test(image) ? image : `${image}:latest`;
 }
 
