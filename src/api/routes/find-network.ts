@@ -38,7 +38,7 @@ export async function findNetwork(
   if (!asksCluster) throw notFound();
   const cluster = await findInCluster();
   if (cluster !== undefined && isExact(cluster.id, cluster.spec.name)) return { kind: "cluster", network: cluster };
-  const begins = await findLocal(idOrName, context); // Where several of this host's begin so, that is the answer now.
+  const begins = local ?? (await findLocal(idOrName, context)); // Where several of this host's begin so, it throws now.
   const fits = begins !== undefined && hasScope(begins) ? begins : undefined;
   if (fits !== undefined && cluster !== undefined && (fits.id as string) !== (cluster.id as string))
     throw new OperationError("invalid", `network ${idOrName} is ambiguous (2 matches found based on ID prefix)`);

@@ -51,7 +51,7 @@ export class AddressWatch implements AsyncDisposable {
       } catch (error) {
         log.error({ error: errorMessage(error) }, "this node's address could not be looked for");
       }
-      await clock.sleep(LOOK_MS, { signal }).catch(() => undefined);
+      await clock.sleep(LOOK_MS, { signal }).catch(() => undefined); // It rejects when the watch is to end, and only then.
     }
   }
 

@@ -3,8 +3,9 @@ import { networkInterfaces } from "node:os";
 import { OperationError } from "../../lib/errors.ts";
 import type { NodeAddresses } from "../../model/node-addresses.ts";
 import { addressTowards } from "../../system/own-address.ts";
+import { hostAndPort, hostOf, isUnspecified, portOf, withPort } from "./host-and-port.ts";
+import type { NodeRecord } from "./node-files.ts";
 
-const DEFAULT_PORT = 2377;
 const EVERYWHERE = "0.0.0.0";
 /** Of every node, for its peers. */
 const PEERS_PORT = "2378";
@@ -60,6 +61,20 @@ export function addressesOf(
   };
 }
 
+/** What the user asked for when the node joined, as far as the record tells, to ask for it again. */
+export function askedBefore({
+  advertiseHost,
+  advertisePort,
+  addressFrom,
+  dataPathHost = "",
+}: NodeRecord): Pick<NodeAddresses, "advertiseAddress" | "dataPathAddress"> {
+  const place = addressFrom ?? advertiseHost;
+  return {
+    advertiseAddress: advertisePort === undefined ? place : hostAndPort(place, advertisePort),
+    dataPathAddress: dataPathHost,
+  };
+}
+
 function dataPathHostOf(asked: string): string | undefined {
   if (asked === "") return undefined;
   const address = ipOf(asked);
@@ -77,15 +92,6 @@ function refuseIf(isRefused: boolean, message: string): void {
 /** Of an address or of an interface that this host has. */
 function ipOf(text: string): string | undefined {
   return isIP(text) === 0 ? interfaceAddress(text) : text;
-}
-
-export function isUnspecified(ip: string): boolean {
-  return /^[0:.]+$/.test(ip);
-}
-
-/** As a URL has them: an IPv6 address in brackets. */
-export function hostAndPort(ip: string, port: string | number): string {
-  return isIP(ip) === 6 ? `[${ip}]:${port}` : `${ip}:${port}`;
 }
 
 /** @throws OperationError `invalid` in Docker's words (its CLI adds what to do) when there is more than one to choose from. */
@@ -142,17 +148,4 @@ function onlyAddressIfAny(devices: ReadonlySet<string>): string | undefined {
 
 function interfaceAddress(name: string): string | undefined {
   return networkInterfaces()[name]?.find(({ family }) => family === "IPv4")?.address;
-}
-
-export function withPort(address: string): string {
-  if (/^\[.*\]:\d+$|^[^:]*:\d+$/.test(address)) return address;
-  return hostAndPort(address, DEFAULT_PORT);
-}
-
-export function hostOf(address: string): string {
-  return address.slice(0, address.lastIndexOf(":")).replace(/^\[|\]$/g, "");
-}
-
-export function portOf(address: string): string {
-  return address.slice(address.lastIndexOf(":") + 1);
 }

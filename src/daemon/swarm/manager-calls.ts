@@ -8,7 +8,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Random } from "../../ports/random.ts";
 import { ManagerClients } from "../../rpc/manager-clients.ts";
 import { readCertificate, systemCertificates } from "../../system/certificates.ts";
-import { hostAndPort, hostOf, isUnspecified, portOf } from "./addresses.ts";
+import { hostAndPort, hostOf, isUnspecified, portOf } from "./host-and-port.ts";
 import type { NodeRecord } from "./node-files.ts";
 import { managerKeys, type NodeKeys, workerKeys } from "./node-keys.ts";
 
@@ -80,11 +80,11 @@ async function askToJoin(record: NodeRecord, caller: Caller): ReturnType<Manager
   );
 }
 
-/** The managers are told that this one is at another address now. */
-export async function tellAddress(record: NodeRecord, caller: Caller): Promise<NodeRecord> {
+/** The managers are told that this one is at another address now. @returns host:port of all of them. */
+export async function tellAddress(record: NodeRecord, caller: Caller): Promise<readonly string[]> {
   const { raftId, members } = await askToJoin(record, caller);
   const others = members.filter(member => member.raftId !== raftId).map(({ address }) => address);
-  return { ...record, managers: [ownAddress(record), ...others] };
+  return [ownAddress(record), ...others];
 }
 
 /**

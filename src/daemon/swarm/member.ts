@@ -284,7 +284,7 @@ export class Member implements AsyncDisposable {
   async #tellAddress({ signal }: { readonly signal: AbortSignal }): Promise<boolean> {
     const { clock, log } = this.#options;
     const { record, identity } = this.#state;
-    const { managers } = await tellAddress(record, { identity, clock, signal });
+    const managers = await tellAddress(record, { identity, clock, signal });
     await this.#state.save({ ...this.#state.record, managers });
     log.info({ address: ownAddress(record) }, "the managers know where this one is");
     return true;

@@ -5,7 +5,7 @@ import type { Log } from "../../ports/log.ts";
 import { PEER_PORT, PeerListener } from "../../rpc/peer-listener.ts";
 import { taskLogsOn } from "../../worker/task-logs.ts";
 import type { Engine } from "../engine.ts";
-import { hostOf } from "./addresses.ts";
+import { hostOf } from "./host-and-port.ts";
 import type { NodeRecord } from "./node-files.ts";
 
 /** What other nodes ask this one at. A port that is taken keeps nothing else from working: then there is none. */

@@ -16,7 +16,8 @@ import { systemCertificates } from "../../system/certificates.ts";
 import { DataCipher } from "../../system/data-cipher.ts";
 import type { DaemonConfig, LogLevel } from "../config.ts";
 import type { Engine } from "../engine.ts";
-import { addressesOf, addressTowardsAny, hostAndPort, hostOf, withPort } from "./addresses.ts";
+import { addressesOf, addressTowardsAny, askedBefore } from "./addresses.ts";
+import { hostOf, withPort } from "./host-and-port.ts";
 import { ClusterLogs } from "./cluster-logs.ts";
 import { foundCluster } from "./founding.ts";
 import { leaveWarning } from "./leave-warning.ts";
@@ -152,10 +153,7 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
       const remotes = request.remoteAddresses.map(withPort);
       // Of IPv4, which overlay networks need.
       const found = await addressTowardsAny(remotes.map(hostOf).filter(host => isIP(host) !== 6));
-      const { advertiseAddress: _, ...addresses } = addressesOf(request, {
-        devices: this.#ownDevices(),
-        found,
-      });
+      const { advertiseAddress: _, ...addresses } = addressesOf(request, { devices: this.#ownDevices(), found });
       const { joinToken, availability } = request;
       const issued = await enrol({ addresses: remotes, joinToken, availability, certificates: systemCertificates, clock });
       const { address, certificatePem, keyPem, rootPem, nodeId, role } = issued;
@@ -277,13 +275,12 @@ export class SwarmNode implements SwarmMembershipBackend, AsyncDisposable {
     if (request.dataPathPort !== 0) throw new OperationError("invalid", PORT_IS_KEPT);
     return await this.#exclusively(
       async () => {
-        const { nodeId, advertiseHost, advertisePort, addressFrom, dataPathHost = "" } = member.record;
-        const place = addressFrom ?? advertiseHost;
-        const before = advertisePort === undefined ? place : hostAndPort(place, advertisePort);
+        const { nodeId, advertiseHost } = member.record;
+        const before = askedBefore(member.record);
         const asked = {
           ...request,
-          advertiseAddress: request.advertiseAddress || before,
-          dataPathAddress: request.dataPathAddress || dataPathHost,
+          advertiseAddress: request.advertiseAddress || before.advertiseAddress,
+          dataPathAddress: request.dataPathAddress || before.dataPathAddress,
         };
         const host = { devices: this.#ownDevices(), found: advertiseHost };
         const { advertiseAddress, ...addresses } = addressesOf(asked, host);

@@ -1,5 +1,6 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
-import { addressesOf, withPort } from "../../../src/daemon/swarm/addresses.ts";
+import { addressesOf } from "../../../src/daemon/swarm/addresses.ts";
+import { withPort } from "../../../src/daemon/swarm/host-and-port.ts";
 
 const HOST = { devices: new Set<string>() };
 const NONE = { listenAddress: "", advertiseAddress: "", dataPathAddress: "" };
