@@ -1,9 +1,5 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
-import { importBusybox, ok, runningTasks, serviceSpec, type TestHost, TestLab, until } from "./lab.ts";
-
-const run = promisify(execFile);
+import { docker, importBusybox, ok, runningTasks, serviceSpec, type TestHost, TestLab, until } from "./lab.ts";
 
 interface ContainerJson {
   readonly State: { readonly Running: boolean };
@@ -31,9 +27,6 @@ describe("containers on a network of the cluster", function () {
   });
   after(async () => lab?.[Symbol.asyncDispose]());
 
-  async function docker(host: TestHost, ...args: readonly string[]): Promise<string> {
-    return (await run("docker", ["-H", `unix://${host.socket}`, ...args], { timeout: 40_000 })).stdout.trim();
-  }
   const start = (host: TestHost, name: string, ...flags: readonly string[]) =>
     docker(host, "run", "-d", "--name", name, "--network", "open", ...flags, "busybox", "sleep", "1000");
   const inspect = (host: TestHost, name: string) => ok<ContainerJson>(host, "GET", `/containers/${name}/json`);

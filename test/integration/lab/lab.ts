@@ -11,6 +11,7 @@ import { asId, type RequestId } from "../../../src/model/ids.ts";
 
 const run = promisify(execFile);
 const CALL_MS = 12_000;
+const CLI_MS = 40_000;
 
 export interface TestHost {
   readonly name: string;
@@ -159,6 +160,11 @@ export async function ok<T>(host: TestHost, method: string, path: string, body?:
   return answer.body as T;
 }
 
+/** The real CLI against a host's daemon. @returns what it prints, trimmed. @throws the error of `execFile` when it fails. */
+export async function docker(host: TestHost, ...args: readonly string[]): Promise<string> {
+  return (await run("docker", ["-H", `unix://${host.socket}`, ...args], { timeout: CLI_MS })).stdout.trim();
+}
+
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -175,6 +181,16 @@ export async function until(what: string, ms: number, condition: () => Promise<b
     if (performance.now() - startedMs > ms) throw new Error(`${what}: not within ${ms} ms`);
     await new Promise(resolve => setTimeout(resolve, 50));
   }
+}
+
+/** Waits until as many tasks as that have answered, each with a name of its own. @param ask - One request, whichever task it goes to. */
+export async function untilAllAnswer(what: string, count: number, ask: () => Promise<string>): Promise<void> {
+  const names = new Set<string>();
+  await until(`${count} tasks answer ${what}`, 20_000, async () => {
+    const name = await ask();
+    if (name !== "") names.add(name);
+    return names.size === count;
+  });
 }
 
 /** The image that the tests run: the system's static busybox. */

@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
-import { importBusybox, runningTasks, type TestHost, TestLab, until } from "./lab.ts";
+import { docker, importBusybox, runningTasks, type TestHost, TestLab, until, untilAllAnswer } from "./lab.ts";
 
-const run = promisify(execFile);
 /** A node looks every second where it is, and gives an address up after three; its managers then hear of it. */
 const NOTICE_MS = 15_000;
 const SERVER = "mkdir /www; hostname > /www/index.html; exec httpd -f -p 80 -h /www";
@@ -23,8 +20,6 @@ describe("hosts that get another address, as from DHCP", function () {
   });
   after(async () => lab?.[Symbol.asyncDispose]());
 
-  const docker = async (host: TestHost, ...args: readonly string[]) =>
-    (await run("docker", ["-H", `unix://${host.socket}`, ...args])).stdout.trim();
   const move = async (host: string, address: string) => {
     const device = host === "m1" ? "lan" : "eth0";
     await lab.sh(host, `ip address flush dev ${device} scope global && ip address add ${address}/24 dev ${device}`);
@@ -37,13 +32,8 @@ describe("hosts that get another address, as from DHCP", function () {
   };
   /** Each task answers at each host: what goes from host to host finds its way. */
   const allAnswerAt = async (hosts: readonly string[], count: number) => {
-    for (const host of hosts) {
-      const names = new Set<string>();
-      await until(`${count} tasks answer at ${host}`, 20_000, async () => {
-        names.add(await lab.sh(host, "wget -q -T 3 -O - http://127.0.0.1:8080/"));
-        return names.size === count;
-      });
-    }
+    const ask = "wget -q -T 3 -O - http://127.0.0.1:8080/";
+    for (const host of hosts) await untilAllAnswer(`at ${host}`, count, () => lab.sh(host, ask));
   };
 
   it("is all the same to a swarm of one node, whether its daemon runs meanwhile or not", async () => {
@@ -71,13 +61,14 @@ describe("hosts that get another address, as from DHCP", function () {
   });
 
   it("is told to the others by a manager and by a worker, and their tasks are reached there", async () => {
-    for (const [role, names] of [
-      ["manager", ["m2", "m3"]],
-      ["worker", ["w1"]],
+    await lab.sh("w1", "ip address add 10.77.0.1/24 dev eth0"); // Of two addresses it is the one on the way to the managers.
+    for (const [name, role] of [
+      ["m2", "manager"],
+      ["m3", "manager"],
+      ["w1", "worker"],
     ] as const) {
       const token = await docker(m1, "swarm", "join-token", "--quiet", role);
-      await lab.sh("w1", "ip address replace 10.77.0.1/24 dev eth0"); // Of two addresses it is the one on the way to the managers.
-      for (const name of names) await docker(lab.host(name), "swarm", "join", "--token", token, "10.99.0.31:2377");
+      await docker(lab.host(name), "swarm", "join", "--token", token, "10.99.0.31:2377");
     }
     assert.equal(await addresses("w1"), "10.99.0.101");
     await until("all nodes have a task", 20_000, async () => (await runningTasks(m1, "web")).length === 4);

@@ -2,7 +2,18 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { switchNamespace } from "../../../deploy/lab/paths.ts";
-import { importBusybox, leaderOf, newRequestId, ok, runningTasks, type TestHost, TestLab, until } from "./lab.ts";
+import {
+  docker,
+  importBusybox,
+  leaderOf,
+  newRequestId,
+  ok,
+  runningTasks,
+  type TestHost,
+  TestLab,
+  until,
+  untilAllAnswer,
+} from "./lab.ts";
 
 const run = promisify(execFile);
 /** What a router between the hosts passes on in one piece, as on the way through a tunnel. */
@@ -59,12 +70,9 @@ describe("a swarm whose nodes reach each other through routers, its managers ove
   });
   after(async () => lab?.[Symbol.asyncDispose]());
 
-  const docker = async (host: TestHost, ...args: readonly string[]) =>
-    (await run("docker", ["-H", `unix://${host.socket}`, ...args])).stdout;
-
   it("is not begun where overlay networks would have no address", async () => {
     await assert.rejects(docker(m1, "swarm", "init", "--advertise-addr", ipv6Of(0)), /overlay networks need an IPv4 address/);
-    assert.equal(await docker(m1, "info", "--format", "{{.Swarm.LocalNodeState}} {{.Swarm.Error}}"), "inactive \n");
+    assert.equal(await docker(m1, "info", "--format", "{{.Swarm.LocalNodeState}} {{.Swarm.Error}}"), "inactive");
   });
 
   it("is joined as its first manager says", async () => {
@@ -76,7 +84,7 @@ describe("a swarm whose nodes reach each other through routers, its managers ove
     for (const [index, host] of lab.hosts.entries())
       if (host !== m1) await docker(host, "swarm", "join", "--token", token, ...addresses(index), address);
     const states = await docker(m1, "node", "ls", "--format", "{{.Hostname}} {{.Status}} {{.ManagerStatus}}");
-    assert.deepEqual(states.trim().split("\n").toSorted(), ["m1 Ready Leader", "m2 Ready Reachable", "m3 Ready Reachable"]);
+    assert.deepEqual(states.split("\n").toSorted(), ["m1 Ready Leader", "m2 Ready Reachable", "m3 Ready Reachable"]);
   });
 
   it("publishes a service on each node, and answers arrive whole", async () => {
@@ -85,11 +93,7 @@ describe("a swarm whose nodes reach each other through routers, its managers ove
     await docker(m1, "service", "create", "--detach", "--name", "web", "--mode", "global", ...server);
     await until("all tasks run", 30_000, async () => (await runningTasks(m1, "web")).length === 3);
     for (const { name } of lab.hosts) {
-      const names = new Set<string>();
-      await until(`all tasks answer at ${name}`, 20_000, async () => {
-        names.add(await lab.sh(name, "wget -q -T 3 -O - http://127.0.0.1:8080/"));
-        return names.size === 3;
-      });
+      await untilAllAnswer(`at ${name}`, 3, () => lab.sh(name, "wget -q -T 3 -O - http://127.0.0.1:8080/"));
       for (let time = 0; time < 3; time++) {
         const bytes = await lab.sh(name, "wget -q -T 10 -O - http://127.0.0.1:8080/file | wc -c");
         assert.equal(Number(bytes), FILE_BYTES);
@@ -101,7 +105,7 @@ describe("a swarm whose nodes reach each other through routers, its managers ove
     const said = "echo here; exec sleep 1000";
     await docker(m1, "service", "create", "--detach", "--name", "talk", "--mode", "global", "busybox", "sh", "-c", said);
     await until("every node has said so", 20_000, async () => {
-      const lines = (await docker(m1, "service", "logs", "talk")).trimEnd().split("\n");
+      const lines = (await docker(m1, "service", "logs", "talk")).split("\n");
       return new Set(lines.map(line => /@(m\d) +\| here$/.exec(line)?.[1])).size === 3;
     });
     const lost = (await leaderOf(m1)) ?? assert.fail("no leader");
