@@ -36,6 +36,18 @@ describe("hosts that get another address, as from DHCP", function () {
     for (const host of hosts) await untilAllAnswer(`at ${host}`, count, () => lab.sh(host, ask));
   };
 
+  const probe = (host: TestHost) => docker(host, "run", "-d", "--name", "probe", "--network", "app", "busybox", "sleep", "1000");
+  /** As above, from containers that were connected before, over the overlay network. */
+  const allAnswerOnNetwork = async (hosts: readonly string[], count: number) => {
+    const networkId = await docker(m1, "network", "inspect", "app", "--format", "{{.Id}}");
+    const format = "{{range .Endpoint.VirtualIPs}}{{.NetworkID}} {{.Addr}}/{{end}}";
+    const addresses = await docker(m1, "service", "inspect", "web", "--format", format);
+    const [, address = ""] = new RegExp(`${networkId} ([\\d.]+)`).exec(addresses) ?? [];
+    const ask = `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | timeout 3 nc ${address} 80 | tail -n 1`;
+    for (const host of hosts)
+      await untilAllAnswer(`on the network at ${host}`, count, () => docker(lab.host(host), "exec", "probe", "sh", "-c", ask));
+  };
+
   it("is all the same to a swarm of one node, whether its daemon runs meanwhile or not", async () => {
     await docker(m1, "swarm", "init");
     assert.equal(await addresses("m1"), `${m1.address} ${m1.address}:2377`);
@@ -44,6 +56,7 @@ describe("hosts that get another address, as from DHCP", function () {
     await docker(m1, "service", "create", "--detach", "--name", "web", "--mode", "global", ...server);
     await until("it runs", 20_000, async () => (await runningTasks(m1, "web")).length === 1);
     const [task] = await runningTasks(m1, "web");
+    await probe(m1);
     await move("m1", "10.99.0.21");
     await whereIs("m1", "10.99.0.21", "manager");
     await lab.do("kill", "m1");
@@ -72,6 +85,8 @@ describe("hosts that get another address, as from DHCP", function () {
     }
     assert.equal(await addresses("w1"), "10.99.0.101");
     await until("all nodes have a task", 20_000, async () => (await runningTasks(m1, "web")).length === 4);
+    for (const name of ["m2", "w1"]) await probe(lab.host(name));
+    await allAnswerOnNetwork(["m1"], 4);
     const before = (await runningTasks(m1, "web")).map(({ ID }) => ID).toSorted();
     await move("m2", "10.99.0.22");
     await whereIs("m2", "10.99.0.22", "manager");
@@ -80,6 +95,7 @@ describe("hosts that get another address, as from DHCP", function () {
     await lab.do("restart", "w1");
     await whereIs("w1", "10.99.0.121", "worker");
     await allAnswerAt(["m1", "m2", "w1"], 4);
+    await allAnswerOnNetwork(["m1", "m2", "w1"], 4);
     assert.deepEqual((await runningTasks(m1, "web")).map(({ ID }) => ID).toSorted(), before, "no task was started again");
   });
 
